@@ -1,0 +1,217 @@
+"""Every setting of the server: read once from the environment, checked, then passed on."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+MinSeverity = Literal["all", "error", "critical"]
+SmtpSecurity = Literal["starttls", "tls", "none"]
+
+T = TypeVar("T")
+
+
+class Smtp(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail server that takes our mail."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    sender: str
+    security: SmtpSecurity
+
+
+class Slack(msgspec.Struct, frozen=True, kw_only=True):
+    """How to post to Slack: by an incoming webhook, or as a bot to a channel."""
+
+    webhook_url: str | None
+    bot_token: str | None
+    channel: str | None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The variables of the README's table, by the same names in small letters."""
+
+    port: int
+    host: str
+    database_path: Path
+    public_url: str
+    sentry_webhook_secrets: tuple[str, ...]
+    incident_webhook_secret: str | None
+    github_webhook_secrets: tuple[str, ...]
+    github_token: str | None
+    sentry_dsn: str | None
+    vite_sentry_dsn: str | None
+    disable_deploy_incidents: bool
+    enable_test_routes: bool
+    incident_notification_min_severity: MinSeverity
+    incident_engine_command: tuple[str, ...]
+    incident_queue_max: int
+    production_environments: tuple[str, ...]
+    smtp: Smtp | None
+    slack: Slack | None
+    heartbeat_url: str | None
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal's file, beside the main database: ``pushlog-journal.db``."""
+        return self.database_path.with_name(f"{self.database_path.stem}-journal.db")
+
+
+class SettingsError(ValueError):
+    """Variables that break a rule, each named with the rule."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`; raises `SettingsError` with all that is wrong at once.
+
+    A variable that is set but empty counts as not set.
+    """
+    reader = _Reader(environ)
+    port = reader.read("PORT", 3000, _port)
+    settings = Settings(
+        port=port,
+        host=reader.read("HOST", "0.0.0.0", str),
+        database_path=reader.read("DATABASE_URL", Path("data/pushlog.db"), _database_path),
+        public_url=reader.read("PUBLIC_URL", f"http://localhost:{port}", _http_url),
+        sentry_webhook_secrets=reader.read("SENTRY_WEBHOOK_SECRET", (), _list),
+        incident_webhook_secret=reader.read_text("INCIDENT_WEBHOOK_SECRET"),
+        github_webhook_secrets=reader.read("GITHUB_WEBHOOK_SECRET", (), _list),
+        github_token=reader.read_text("GITHUB_TOKEN"),
+        sentry_dsn=reader.read("SENTRY_DSN", None, _http_url),
+        vite_sentry_dsn=reader.read("VITE_SENTRY_DSN", None, _http_url),
+        disable_deploy_incidents=reader.read("DISABLE_DEPLOY_INCIDENTS", False, _flag),
+        enable_test_routes=reader.read("ENABLE_TEST_ROUTES", False, _flag),
+        incident_notification_min_severity=reader.read(
+            "INCIDENT_NOTIFICATION_MIN_SEVERITY", "all", _min_severity
+        ),
+        incident_engine_command=reader.read(
+            "INCIDENT_ENGINE_BIN", (sys.executable, "-m", "engine"), _command
+        ),
+        incident_queue_max=reader.read("INCIDENT_QUEUE_MAX", 2_000_000, _count),
+        production_environments=reader.read("PRODUCTION_ENVIRONMENTS", ("production",), _list),
+        smtp=_smtp(reader),
+        slack=_slack(reader),
+        heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
+    )
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return settings
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def read_text(self, name: str) -> str | None:
+        return self._environ.get(name, "").strip() or None
+
+    def read(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        text = self.read_text(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.faults.append(f"{name}: {error}")
+            return default
+
+
+def _smtp(reader: _Reader) -> Smtp | None:
+    host = reader.read_text("SMTP_HOST")
+    names = ("SMTP_PORT", "SMTP_USER", "SMTP_PASS", "SMTP_FROM", "SMTP_SECURITY")
+    if host is None:
+        for name in names:
+            if reader.read_text(name):
+                reader.faults.append(f"{name}: is of no use without SMTP_HOST")
+        return None
+    sender = reader.read_text("SMTP_FROM")
+    if sender is None or "@" not in sender:
+        reader.faults.append("SMTP_FROM: must be the mail address that PushLog writes from")
+    port = reader.read("SMTP_PORT", 587, _port)
+    return Smtp(
+        host=host,
+        port=port,
+        user=reader.read_text("SMTP_USER"),
+        password=reader.read_text("SMTP_PASS"),
+        sender=sender or "",
+        security=reader.read("SMTP_SECURITY", "tls" if port == 465 else "starttls", _smtp_security),
+    )
+
+
+def _slack(reader: _Reader) -> Slack | None:
+    webhook_url = reader.read("SLACK_WEBHOOK_URL", None, _http_url)
+    bot_token = reader.read_text("SLACK_BOT_TOKEN")
+    channel = reader.read_text("SLACK_CHANNEL")
+    if bot_token and not channel:
+        reader.faults.append("SLACK_CHANNEL: must name the channel that SLACK_BOT_TOKEN posts to")
+    if not (webhook_url or bot_token):
+        return None
+    return Slack(webhook_url=webhook_url, bot_token=bot_token, channel=channel)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise ValueError(f"must be a port number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def _flag(text: str) -> bool:
+    match text.lower():
+        case "true" | "1" | "yes" | "on":
+            return True
+        case "false" | "0" | "no" | "off":
+            return False
+    raise ValueError(f"must be true or false, not {text!r}")
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _command(text: str) -> tuple[str, ...]:
+    return tuple(shlex.split(text))
+
+
+def _min_severity(text: str) -> MinSeverity:
+    match text:
+        case "all" | "error" | "critical":
+            return text
+    raise ValueError(f"must be all, error or critical, not {text!r}")
+
+
+def _smtp_security(text: str) -> SmtpSecurity:
+    match text:
+        case "starttls" | "tls" | "none":
+            return text
+    raise ValueError(f"must be starttls, tls or none, not {text!r}")
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be an http or https URL, not {text!r}")
+    return text.rstrip("/")
+
+
+def _database_path(text: str) -> Path:
+    path = text.removeprefix("sqlite:///")
+    if path == text or not path or path == ":memory:":
+        raise ValueError(f"must be like sqlite:///data/pushlog.db, not {text!r}")
+    return Path(path)

@@ -1,0 +1,145 @@
+"""The event, its parts and their limits: one occurrence of an error in a service.
+
+The same types are the body of ``POST /api/webhooks/incidents`` and, flat beside ``seq`` and
+``received``, the ``event`` line on the pipe. Limits are in characters or items.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MAX_FRAMES = 200
+MAX_CHAIN = 20
+MAX_COMMITS = 500
+MAX_FILES = 500
+MAX_FUNCTIONS = 500
+MAX_PAIRS = 100
+
+PRODUCTION = "production"
+
+Severity = Literal["warning", "error", "critical"]
+
+Source = Annotated[str, Meta(min_length=1, max_length=64)]
+Service = Annotated[str, Meta(min_length=1, max_length=128)]
+Environment = Annotated[str, Meta(min_length=1, max_length=64)]
+ExceptionType = Annotated[str, Meta(min_length=1, max_length=512)]
+Message = Annotated[str, Meta(min_length=1, max_length=8192)]
+Name = Annotated[str, Meta(max_length=512)]
+Path = Annotated[str, Meta(min_length=1, max_length=1024)]
+Identity = Annotated[str, Meta(min_length=1, max_length=256)]
+Url = Annotated[str, Meta(max_length=2048)]
+Pairs = Annotated[
+    dict[Annotated[str, Meta(max_length=200)], Annotated[str, Meta(max_length=2048)]],
+    Meta(max_length=MAX_PAIRS),
+]
+Timestamp = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339 with an offset; encoded in UTC."""
+
+
+class Frame(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One call of a stack trace; at least one of file, module and function is there."""
+
+    file: Path | None = None
+    module: Name | None = None
+    function: Name | None = None
+    line: Annotated[int, Meta(ge=0, le=2**31)] | None = None
+    in_app: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.file or self.module or self.function):
+            raise ValueError("a frame needs at least one of `file`, `module` and `function`")
+
+
+Stacktrace = Annotated[list[Frame], Meta(max_length=MAX_FRAMES)]
+"""Newest first: the frame that raised comes first."""
+
+
+class ChainedException(msgspec.Struct, omit_defaults=True, frozen=True):
+    """An exception that was raised from the event's own."""
+
+    exception_type: ExceptionType
+    message: Annotated[str, Meta(max_length=8192)] = ""
+    stacktrace: Stacktrace = []
+
+
+class Commit(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One commit of a deploy. ``added`` and ``deleted`` are lines."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=64)]
+    timestamp: Timestamp | None = None
+    author: Name | None = None
+    message: Annotated[str, Meta(max_length=8192)] = ""
+    files: Annotated[list[Path], Meta(max_length=MAX_FILES)] = []
+    functions: Annotated[list[Name], Meta(max_length=MAX_FUNCTIONS)] = []
+    added: Annotated[int, Meta(ge=0)] | None = None
+    deleted: Annotated[int, Meta(ge=0)] | None = None
+    risk_score: Annotated[float, Meta(ge=0)] | None = None
+    url: Url | None = None
+
+
+class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
+    """A deploy with its commits.
+
+    ``deploy_id`` is what makes two announcements one deploy (the commit that was deployed, say):
+    the later one replaces the earlier. ``cut`` counts commits and files left out beyond the limits.
+    """
+
+    deploy_time: Timestamp
+    commits: Annotated[list[Commit], Meta(max_length=MAX_COMMITS)] = []
+    deploy_id: Identity | None = None
+    release: Identity | None = None
+    cut: Annotated[int, Meta(ge=0)] = 0
+
+
+class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):
+    """Path prefixes whose changes weigh more, or less, when suspects are ranked."""
+
+    critical_paths: Annotated[list[Path], Meta(max_length=MAX_PAIRS)] = []
+    low_priority_paths: Annotated[list[Path], Meta(max_length=MAX_PAIRS)] = []
+
+
+class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """One occurrence of an error, or (``kind`` deploy) the news of a deploy.
+
+    ``event_id`` and ``issue_id`` are the source's own; ``alert_rule`` is the rule that fired
+    there, that is, somebody asked to be told. ``source_state`` is what the source itself says
+    of the issue. ``occurrence`` is false where the source speaks of an issue as a whole, which
+    is not one more occurrence of it. ``notes`` says what an adapter found missing or had to cut.
+    ``unique`` marks a test or simulation: an issue of its own each time, so that it always
+    notifies.
+    """
+
+    kind: Literal["error", "deploy"] = "error"
+
+    source: Source
+    service: Service
+    environment: Environment
+    timestamp: Timestamp
+    severity: Severity
+    exception_type: ExceptionType
+    message: Message
+    stacktrace: Stacktrace = []
+    chain: Annotated[list[ChainedException], Meta(max_length=MAX_CHAIN)] = []
+    tags: Pairs = {}
+    links: Pairs = {}
+    release: Identity | None = None
+    fingerprint: Identity | None = None
+    issue_id: Identity | None = None
+    event_id: Identity | None = None
+    alert_rule: Identity | None = None
+    change_window: ChangeWindow | None = None
+    correlation_hints: CorrelationHints | None = None
+    api_route: Annotated[str, Meta(max_length=2048)] | None = None
+    request_url: Url | None = None
+    source_state: Literal["regressed", "escalating"] | None = None
+    occurrence: bool = True
+    platform: Annotated[str, Meta(max_length=64)] | None = None
+    unique: bool = False
+    notes: Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=50)] = []
+
+
+def canonical_environment(name: str) -> str:
+    """One name for one environment: ``prod`` is ``production``, in any case of letters."""
+    return PRODUCTION if name.lower() in ("prod", PRODUCTION) else name

@@ -1,0 +1,267 @@
+"""The messages on the pipe between server and engine, and one codec each way.
+
+Newline-delimited JSON, UTF-8, one object a line. What goes to the engine is an `Inbound`, what
+it answers an `Outbound`; ``type`` tells them apart. A line without ``type`` is an event, so that
+a file of plain events can be piped by hand.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from shared.event import ChangeWindow, Environment, Event, Identity, Service, Timestamp
+from shared.incident import Change, IncidentSummary, Numbers, Verdict
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+Seq = Annotated[int, Meta(ge=1)]
+
+
+# --- to the engine ---------------------------------------------------------------------------
+
+
+class RestoredState(msgspec.Struct, tag="state"):
+    """A state as the engine said it before; `value` is opaque to the server."""
+
+    key: str
+    value: msgspec.Raw
+
+
+class Restored(msgspec.Struct, tag="restored"):
+    """The states are complete: they are those of the checkpoint at `seq`."""
+
+    seq: Annotated[int, Meta(ge=0)]
+
+
+class EventEntry(Event, tag="event", kw_only=True, omit_defaults=True):
+    """An event of the journal. Without `received` its own time serves."""
+
+    seq: Seq | None = None
+    received: Timestamp | None = None
+
+
+class ChangeWindowEntry(
+    ChangeWindow, tag="change_window", kw_only=True, omit_defaults=True, frozen=True
+):
+    """A deploy of a service: context for what comes after, and no incident."""
+
+    service: Service
+    environment: Environment
+    seq: Seq | None = None
+    received: Timestamp | None = None
+
+
+class Resolve(msgspec.Struct, tag="resolve", kw_only=True, omit_defaults=True):
+    """A person or the source says that an issue is over, named by one of the three."""
+
+    seq: Seq | None = None
+    received: Timestamp | None = None
+    issue: str | None = None
+    """Our fingerprint."""
+    incident_id: str | None = None
+    issue_id: Identity | None = None
+    """The source's own id."""
+    by: str
+    time: Timestamp
+    release: str | None = None
+
+
+class Silence(msgspec.Struct, tag="silence", kw_only=True, omit_defaults=True):
+    """Nobody wants to hear of this issue, until `until` or for good; named as in `Resolve`."""
+
+    seq: Seq | None = None
+    received: Timestamp | None = None
+    issue: str | None = None
+    incident_id: str | None = None
+    issue_id: Identity | None = None
+    by: str
+    time: Timestamp
+    until: Timestamp | None = None
+    reason: str = ""
+
+
+class Settings(msgspec.Struct, tag="settings", kw_only=True, omit_defaults=True):
+    """What people set; a field left out keeps the value it has."""
+
+    seq: Seq | None = None
+    received: Timestamp | None = None
+    production_environments: list[Environment] | None = None
+    max_issues: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Tick(msgspec.Struct, tag="tick"):
+    """Time has passed: what is due is done now rather than before the next entry."""
+
+    received: Timestamp
+
+
+class Ping(msgspec.Struct, tag="ping"):
+    """Asks for a `Pong` with the same id."""
+
+    id: int
+
+
+Entry = EventEntry | ChangeWindowEntry | Resolve | Silence | Settings
+"""What has a `seq`: an entry of the journal."""
+Inbound = Entry | RestoredState | Restored | Tick | Ping
+
+
+# --- from the engine -------------------------------------------------------------------------
+
+
+class Ready(msgspec.Struct, tag="ready"):
+    """The engine has started; `engine` is its name and version."""
+
+    engine: str
+
+
+class Incident(IncidentSummary, tag="incident", kw_only=True, omit_defaults=True):
+    """An incident opened or changed because of the entry at `seq`."""
+
+    seq: int
+    change: Change
+
+
+class IncidentEnded(msgspec.Struct, tag="incident_ended", omit_defaults=True):
+    """`time` is that of the deadline, not of the line that let it pass."""
+
+    incident_id: str
+    reason: str
+    time: datetime
+
+
+class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
+    """What a deploy did to the errors of its service."""
+
+    service: str
+    environment: str
+    deploy_time: datetime
+    verdict: Verdict
+    reasons: list[str]
+
+
+class Decision(msgspec.Struct, tag="decision", omit_defaults=True):
+    """What became of one event, with the numbers that decided it. Codes: docs/DECISIONS.md."""
+
+    seq: int
+    code: str
+    incident_id: str | None = None
+    numbers: Numbers = {}
+
+
+class State(msgspec.Struct, tag="state"):
+    """Something that must come back after a restart; null: it is gone."""
+
+    key: str
+    value: msgspec.Raw
+
+
+class Checkpoint(msgspec.Struct, tag="checkpoint"):
+    """The states said so far are complete up to `seq`."""
+
+    seq: int
+
+
+class Pong(msgspec.Struct, tag="pong"):
+    """The answer to a `Ping`."""
+
+    id: int
+
+
+class Ack(msgspec.Struct, tag="ack"):
+    """Decided up to `seq`; frees the window in flight, nothing more."""
+
+    seq: int
+
+
+class Error(msgspec.Struct, tag="error", omit_defaults=True, kw_only=True):
+    """A line that could not be read. The engine goes on."""
+
+    error: Literal[True]
+    message: str
+    field: str | None = None
+    seq: int | None = None
+
+
+Outbound = (
+    Ready
+    | Incident
+    | IncidentEnded
+    | DeployVerdict
+    | Decision
+    | State
+    | Checkpoint
+    | Pong
+    | Ack
+    | Error
+)
+
+
+# --- the codecs ------------------------------------------------------------------------------
+
+
+class UnreadableLine(ValueError):
+    """A line that is no message: what is wrong and, where known, in which field and entry."""
+
+    def __init__(self, message: str, field: str | None = None, seq: int | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        self.seq = seq
+
+
+class _Head(msgspec.Struct):
+    """What can be told of a line that is no message: has it a type, and which entry was it?"""
+
+    type: object = msgspec.UNSET
+    seq: object = None
+
+
+_encoder = msgspec.json.Encoder()
+_inbound: msgspec.json.Decoder[Inbound] = msgspec.json.Decoder(Inbound)
+_outbound: msgspec.json.Decoder[Outbound] = msgspec.json.Decoder(Outbound)
+_plain_event = msgspec.json.Decoder(EventEntry)
+_head = msgspec.json.Decoder(_Head)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def encode_lines(messages: Iterable[Inbound | Outbound]) -> bytes:
+    """The lines of `messages`, each with its end of line."""
+    return _encoder.encode_lines(messages)
+
+
+def decode_inbound(line: bytes) -> Inbound:
+    """The message for the engine that `line` holds; raises `UnreadableLine`."""
+    try:
+        return _inbound.decode(line)
+    except _UNREADABLE as error:
+        head = _read_head(line)
+        if head is None or head.type is not msgspec.UNSET:
+            raise _unreadable(error, head) from error
+    try:
+        return _plain_event.decode(line)
+    except _UNREADABLE as error:
+        raise _unreadable(error, head) from error
+
+
+def decode_outbound(line: bytes) -> Outbound:
+    """The message from the engine that `line` holds; raises `UnreadableLine`."""
+    try:
+        return _outbound.decode(line)
+    except _UNREADABLE as error:
+        raise _unreadable(error, _read_head(line)) from error
+
+
+def _read_head(line: bytes) -> _Head | None:
+    try:
+        return _head.decode(line)
+    except _UNREADABLE:
+        return None
+
+
+def _unreadable(error: Exception, head: _Head | None) -> UnreadableLine:
+    message, _, path = str(error).partition(" - at `")
+    seq = head.seq if head is not None and isinstance(head.seq, int) else None
+    return UnreadableLine(message, path.rstrip("`") or None, seq)
