@@ -1,0 +1,168 @@
+"""The tables of the main database, as the migrations leave them.
+
+Times are UTC, in microseconds since the epoch: whole numbers compare and index alike everywhere.
+JSON columns hold what is only ever read whole.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+engine_progress = Table(
+    "engine_progress",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("watermark", BigInteger, nullable=False),
+    Column("recorded_seq", BigInteger, nullable=False),
+)
+"""One row. `watermark`: the states are those after this entry. `recorded_seq`: what the engine
+said of entries up to here is stored, so that what it says again of them changes nothing."""
+
+engine_states = Table(
+    "engine_states",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+decision_batches = Table(
+    "decision_batches",
+    metadata,
+    Column("last_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("decisions", LargeBinary, nullable=False),
+)
+"""The decisions of one recorded batch, JSON lines, compressed."""
+
+notable_decisions = Table(
+    "notable_decisions",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("code", String, nullable=False),
+    Column("incident_id", String),
+    Index(None, "incident_id"),
+)
+"""An index into the batches: the decisions that are not plain "known"."""
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("incident_id", String, primary_key=True),
+    Column("opened_seq", BigInteger, nullable=False),
+    Column("changed_seq", BigInteger, nullable=False),
+    Column("service", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("trigger", String, nullable=False),
+    Column("priority_score", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("end_reason", Text),
+    Column("summary", LargeBinary, nullable=False),
+    Index(None, "started_at", "incident_id"),
+    Index(None, "ended_at"),
+)
+"""`summary` is the newest `shared.incident.IncidentSummary`, as JSON."""
+
+incident_changes = Table(
+    "incident_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", String, ForeignKey("incidents.incident_id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("change", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("about", Text, nullable=False),
+    UniqueConstraint("incident_id", "seq", "change"),
+)
+"""What happened to an incident, in order. An end has `seq` 0: a deadline caused it, no entry."""
+
+symptoms = Table(
+    "symptoms",
+    metadata,
+    Column("incident_id", String, ForeignKey("incidents.incident_id"), primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    Column("exception_type", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Index(None, "fingerprint"),
+)
+
+deploys = Table(
+    "deploys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("service", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("deploy_id", String, nullable=False),
+    Column("deployed_at", BigInteger, nullable=False),
+    Column("release", String),
+    Column("commits", LargeBinary, nullable=False),
+    Column("verdict", String),
+    Column("verdict_reasons", LargeBinary),
+    UniqueConstraint("service", "environment", "deploy_id"),
+    Index(None, "deployed_at"),
+)
+"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` one of sentences."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", String, unique=True),
+    Column("email_incidents", Boolean, nullable=False),
+    Column("min_severity", String, nullable=False),
+)
+"""Who is told. `min_severity`: ``all``, ``error`` or ``critical``."""
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", Integer, ForeignKey("people.id"), nullable=False),
+    Column("incident_id", String, ForeignKey("incidents.incident_id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("change", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("read_at", BigInteger),
+    UniqueConstraint("incident_id", "seq", "change", "person_id"),
+    Index(None, "person_id", "id"),
+)
+"""The bell of each person. `id` is also the id of the live stream's message."""
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("received", BigInteger, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("buried_at", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("replayed_as", BigInteger),
+)
+"""Entries that the engine died on. `state`: ``waiting``, ``replayed`` or ``discarded``."""
