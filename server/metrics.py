@@ -45,16 +45,9 @@ class Metrics:
             ("source", "outcome"),
             registry=self.registry,
         )
-        self.duplicates = Counter(
-            "pushlog_duplicates",
-            "Deliveries that had come before, and made no second event.",
-            ("source",),
-            registry=self.registry,
-        )
         self.accept_seconds = Histogram(
             "pushlog_accept_seconds",
-            "From the arrival of a webhook to its answer.",
-            ("source",),
+            "From an understood webhook to the commit of its event.",
             buckets=ACCEPT_BUCKETS_S,
             registry=self.registry,
         )
