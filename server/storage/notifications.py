@@ -31,23 +31,18 @@ async def add(
     change: str,
     title: str,
     created_at: int,
-) -> Notification:
+) -> None:
     """Tell this person; a second telling of the same change breaks the table's unique key."""
-    row = (
-        await tx.execute(
-            insert(notifications)
-            .values(
-                person_id=person_id,
-                incident_id=incident_id,
-                seq=seq,
-                change=change,
-                title=title,
-                created_at=created_at,
-            )
-            .returning(notifications)
+    await tx.execute(
+        insert(notifications).values(
+            person_id=person_id,
+            incident_id=incident_id,
+            seq=seq,
+            change=change,
+            title=title,
+            created_at=created_at,
         )
-    ).one()
-    return _notification(row)
+    )
 
 
 def _notification(row: Row[tuple[object, ...]]) -> Notification:
