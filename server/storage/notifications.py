@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, insert
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import notifications
@@ -43,6 +43,72 @@ async def add(
             created_at=created_at,
         )
     )
+
+
+async def newest(
+    tx: AsyncConnection, person_id: int, limit: int, before: int | None = None
+) -> list[Notification]:
+    """This person's notifications, newest first; with `before` only those older than that id."""
+    query = select(notifications).where(notifications.c.person_id == person_id)
+    if before is not None:
+        query = query.where(notifications.c.id < before)
+    rows = await tx.execute(query.order_by(notifications.c.id.desc()).limit(limit))
+    return [_notification(row) for row in rows]
+
+
+async def newer_than(
+    tx: AsyncConnection, person_id: int, after: int, limit: int
+) -> list[Notification]:
+    """This person's notifications after the id `after`, oldest first."""
+    rows = await tx.execute(
+        select(notifications)
+        .where(notifications.c.person_id == person_id, notifications.c.id > after)
+        .order_by(notifications.c.id)
+        .limit(limit)
+    )
+    return [_notification(row) for row in rows]
+
+
+async def newest_id(tx: AsyncConnection, person_id: int) -> int:
+    """The id of this person's newest notification; 0 where there is none."""
+    newest = await tx.scalar(
+        select(func.max(notifications.c.id)).where(notifications.c.person_id == person_id)
+    )
+    return newest or 0
+
+
+async def unread_count(tx: AsyncConnection, person_id: int) -> int:
+    """How many of this person's notifications wait to be read."""
+    count = await tx.scalar(
+        select(func.count())
+        .select_from(notifications)
+        .where(notifications.c.person_id == person_id, notifications.c.read_at.is_(None))
+    )
+    return count or 0
+
+
+async def mark_read(tx: AsyncConnection, person_id: int, notification_id: int, at: int) -> bool:
+    """Whether this person has such a notification; read from now, or from when it first was."""
+    result = await tx.execute(
+        update(notifications)
+        .where(notifications.c.id == notification_id, notifications.c.person_id == person_id)
+        .values(read_at=func.coalesce(notifications.c.read_at, at))
+    )
+    return result.rowcount == 1
+
+
+async def mark_all_read(tx: AsyncConnection, person_id: int, up_to: int, at: int) -> int:
+    """How many were unread up to the id `up_to`; what came later was not seen yet."""
+    result = await tx.execute(
+        update(notifications)
+        .where(
+            notifications.c.person_id == person_id,
+            notifications.c.id <= up_to,
+            notifications.c.read_at.is_(None),
+        )
+        .values(read_at=at)
+    )
+    return result.rowcount
 
 
 def _notification(row: Row[tuple[object, ...]]) -> Notification:
