@@ -1,0 +1,170 @@
+"""The journal's writer: one thread, and one transaction for all that wait.
+
+While a group is on its way to the disk the next one gathers, so that the disk's pace sets the
+size of the groups and nobody waits for a timer.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from server.storage.clock import Clock
+from server.storage.disk import KEPT_FREE, Disk
+from server.storage.journal_file import (
+    Appended,
+    Arrival,
+    JournalEntry,
+    JournalFile,
+    JournalUnavailable,
+)
+
+MAX_GROUP = 2_000
+"""Deliveries in one transaction: beyond this a larger group costs the first more than it saves."""
+
+RETRY_AFTER_S = 1.0
+"""How long a file that failed is left alone before it is opened again."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A delivery, and where its answer is awaited."""
+
+    arrival: Arrival
+    answer: asyncio.Future[Appended]
+
+
+class GroupCommit:
+    """Owns the writing side of the journal's file and the clock that stamps its entries.
+
+    `written` is called on the event loop with the entries of each group and the newest `seq` in
+    the file, before the answers are given. What fails is answered with `JournalUnavailable`; the
+    file is opened again after `RETRY_AFTER_S`, and refused at once until then.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[int], Clock],
+        disk: Disk,
+        written: Callable[[Sequence[JournalEntry], int], None],
+    ) -> None:
+        self._path = path
+        self._disk = disk
+        self._written = written
+        self._loop = asyncio.get_running_loop()
+        self._file: JournalFile | None = JournalFile(path, writable=True)
+        self._clock = clock(self._file.last_received)
+        self._last_seq = self._file.last_seq
+        self._broken: JournalUnavailable | None = None
+        self._broken_until = 0.0
+        self._changed = threading.Condition()
+        self._waiting: list[Waiting] = []
+        self._committing = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="journal writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def last_seq(self) -> int:
+        """The newest entry on the disk, perhaps not told to `written` yet."""
+        return self._last_seq
+
+    def append(self, arrival: Arrival) -> asyncio.Future[Appended]:
+        """The answer to come, once the delivery is on the disk."""
+        answer: asyncio.Future[Appended] = self._loop.create_future()
+        with self._changed:
+            if self._closing:
+                raise JournalUnavailable("the server is stopping")
+            self._waiting.append(Waiting(arrival, answer))
+            self._changed.notify()
+        return answer
+
+    def settled(self, seq: int) -> int | None:
+        """The time, where `seq` is the newest entry and none is on its way; otherwise None.
+
+        No entry will be stamped earlier than what this returns.
+        """
+        with self._changed:
+            if self._waiting or self._committing or self._last_seq != seq:
+                return None
+            return self._clock.now()
+
+    async def close(self) -> None:
+        """Write what waits, then end the thread and give the file back."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closing:
+                    self._changed.wait()
+                if not self._waiting:
+                    break
+                group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+                self._committing = True
+                received = self._clock.now()
+            outcome = self._commit([each.arrival for each in group], received)
+            with self._changed:
+                self._committing = False
+                if self._file is not None:
+                    self._last_seq = self._file.last_seq
+                last_seq = self._last_seq
+            self._loop.call_soon_threadsafe(self._answer, group, received, outcome, last_seq)
+        if self._file is not None:
+            self._file.close()
+
+    def _commit(
+        self, arrivals: Sequence[Arrival], received: int
+    ) -> list[Appended] | JournalUnavailable:
+        if not self._disk.has_room():
+            return JournalUnavailable(f"the disk is full but for the last {KEPT_FREE:.0%}")
+        try:
+            return self._opened().append(arrivals, received)
+        except JournalUnavailable as error:
+            # The state of the connection is not known: the next try is on a new one.
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            self._broken = error
+            self._broken_until = time.monotonic() + RETRY_AFTER_S
+            return error
+
+    def _opened(self) -> JournalFile:
+        if self._file is None:
+            if self._broken is not None and time.monotonic() < self._broken_until:
+                raise self._broken
+            self._file = JournalFile(self._path, writable=True)
+            self._broken = None
+        return self._file
+
+    def _answer(
+        self,
+        group: Sequence[Waiting],
+        received: int,
+        outcome: list[Appended] | JournalUnavailable,
+        last_seq: int,
+    ) -> None:
+        if isinstance(outcome, JournalUnavailable):
+            # A commit that failed may still have reached the disk: then its entries are there.
+            self._written((), last_seq)
+            for waiting in group:
+                # A sender that has gone away is not told.
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(JournalUnavailable(str(outcome)))
+            return
+        entries = [
+            JournalEntry(seq, received, body)
+            for waiting, appended in zip(group, outcome, strict=True)
+            if not appended.duplicate
+            for seq, body in zip(appended.seqs, waiting.arrival.bodies, strict=True)
+        ]
+        self._written(entries, last_seq)
+        for waiting, appended in zip(group, outcome, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(appended)

@@ -1,0 +1,246 @@
+"""The journal's SQLite file: its tables, its statements, and what its errors mean.
+
+Blocking, and for one thread: `journal` calls it from threads of its own.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+BUSY_TIMEOUT_MS = 500
+"""How long another program may hold the file; a sender waits no more than a second."""
+
+IDENTITY_LIFE_MICROS = 24 * 3600 * 1_000_000
+"""How long a delivery is known again."""
+
+_SWEPT_AN_IDENTITY = 4
+"""Rows looked at for expiry for each one written: what is expired is then never more than about
+a third of what is alive, without an index by age, and an idle journal is left alone."""
+
+_SWEEP_AT_LEAST = 256
+_KEYS_A_QUERY = 500
+_PAGES_BETWEEN_CHECKPOINTS = 4_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    received INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS identities (
+    key BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    received INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_KNOWN = "SELECT key, seq FROM identities WHERE received > ? AND key IN ({marks})"
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the file or its folder is read-only",
+    sqlite3.SQLITE_BUSY: "another program has locked the file",
+    sqlite3.SQLITE_LOCKED: "another program has locked the file",
+    sqlite3.SQLITE_CORRUPT: "the file is corrupt: put a copy back, or move it away",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database: put a copy back, or move it away",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+}
+
+T = TypeVar("T")
+
+
+class JournalUnavailable(Exception):
+    """The journal cannot take or give entries now; the reason is for people."""
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """An entry as it stands: `received` in microseconds since the epoch, `body` one JSON object
+    that begins with its ``type``.
+    """
+
+    seq: int
+    received: int
+    body: bytes
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """The entries of one delivery; of a duplicate, the first entry of the one that it repeats."""
+
+    seqs: tuple[int, ...]
+    duplicate: bool
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A delivery on its way into the journal: a body for each entry, and its identity's key."""
+
+    bodies: tuple[bytes, ...]
+    key: bytes | None
+
+
+def identity_key(identity: str) -> bytes:
+    """What stands for an identity, of any length, in the table: 16 bytes of BLAKE2."""
+    return hashlib.blake2b(identity.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+class JournalFile:
+    """The journal's file, open for writing or, with `writable` false, only for reading."""
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        self._path = path
+        self._swept_to = b""
+        self._sweep_debt = 0
+        self._connection = self._explained(lambda: _connect(path, writable))
+        self.last_seq, self.last_received = self._explained(self._read_end)
+
+    def close(self) -> None:
+        """Give the file back; the last connection folds the write-ahead log into it."""
+        self._connection.close()
+
+    def append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
+        """Commit the entries of all `arrivals` that are not known yet, in one transaction.
+
+        All are on the disk when this returns, and none where it raises `JournalUnavailable`.
+        """
+        return self._explained(lambda: self._append(arrivals, received))
+
+    def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        """The entries after `after_seq`, in order: at least one where there is one, and then no
+        more than `limit` of `max_bytes` together.
+        """
+        return self._explained(lambda: self._read(after_seq, limit, max_bytes))
+
+    def _append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            answers, rows, identities = self._sort_out(arrivals, received)
+            self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+            if identities:
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO identities VALUES (?, ?, ?)", identities
+                )
+                self._sweep(len(identities), received)
+            run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            raise
+        self.last_seq += len(rows)
+        self.last_received = received
+        return answers
+
+    def _sort_out(
+        self, arrivals: Sequence[Arrival], received: int
+    ) -> tuple[list[Appended], list[tuple[int, int, bytes]], list[tuple[bytes, int, int]]]:
+        """The answer to each arrival, and the rows to write for those that are new."""
+        known = self._known({each.key for each in arrivals if each.key is not None}, received)
+        answers: list[Appended] = []
+        rows: list[tuple[int, int, bytes]] = []
+        identities: list[tuple[bytes, int, int]] = []
+        seq = self.last_seq
+        for arrival in arrivals:
+            if arrival.key is not None:
+                first = known.get(arrival.key)
+                if first is not None:
+                    answers.append(Appended((first,), duplicate=True))
+                    continue
+                known[arrival.key] = seq + 1
+                identities.append((arrival.key, seq + 1, received))
+            seqs = tuple(range(seq + 1, seq + 1 + len(arrival.bodies)))
+            rows.extend(zip(seqs, (received,) * len(seqs), arrival.bodies, strict=True))
+            answers.append(Appended(seqs, duplicate=False))
+            seq += len(seqs)
+        return answers, rows, identities
+
+    def _known(self, keys: set[bytes], received: int) -> dict[bytes, int]:
+        wanted = list(keys)
+        known: dict[bytes, int] = {}
+        for start in range(0, len(wanted), _KEYS_A_QUERY):
+            some = wanted[start : start + _KEYS_A_QUERY]
+            query = _KNOWN.format(marks=",".join("?" * len(some)))
+            known.update(self._connection.execute(query, (received - IDENTITY_LIFE_MICROS, *some)))
+        return known
+
+    def _sweep(self, written: int, received: int) -> None:
+        """Remove expired identities from the next stretch of the table.
+
+        Keys are hashes: going through them in order meets neighbours on one page, where going by
+        age would change a page for each.
+        """
+        self._sweep_debt += written * _SWEPT_AN_IDENTITY
+        if self._sweep_debt < _SWEEP_AT_LEAST:
+            return
+        stretch = self._connection.execute(
+            "SELECT key FROM identities WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?",
+            (self._swept_to, self._sweep_debt - 1),
+        ).fetchone()
+        self._connection.execute(
+            "DELETE FROM identities WHERE key > ? AND key <= ? AND received <= ?",
+            (
+                self._swept_to,
+                stretch[0] if stretch else b"\xff" * 17,
+                received - IDENTITY_LIFE_MICROS,
+            ),
+        )
+        self._swept_to = stretch[0] if stretch else b""
+        self._sweep_debt = 0
+
+    def _read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        entries: list[JournalEntry] = []
+        size = 0
+        cursor = self._connection.execute(
+            "SELECT seq, received, body FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_seq, limit),
+        )
+        try:
+            for seq, received, body in cursor:
+                size += len(body)
+                if entries and size > max_bytes:
+                    break
+                entries.append(JournalEntry(seq, received, body))
+        finally:
+            # An open read would keep the write-ahead log from being folded in.
+            cursor.close()
+        return entries
+
+    def _read_end(self) -> tuple[int, int]:
+        """The last `seq` ever given out, and the stamp of the last entry that is still there."""
+        given = self._connection.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'entries'"
+        ).fetchone()
+        last = self._connection.execute(
+            "SELECT received FROM entries ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        return (given[0] if given else 0), (last[0] if last else 0)
+
+    def _explained(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            # The low byte is the primary code; what stands above it says where it happened.
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            reason = _REASONS.get(code, "SQLite cannot go on")
+            raise JournalUnavailable(f"{reason} ({self._path}: {error})") from error
+
+
+def _connect(path: Path, writable: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        if writable:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # A commit is on the disk when it returns: 202 means that it stays.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
+            connection.executescript(_SCHEMA)
+        else:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
