@@ -21,13 +21,14 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 def with_env_file(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` over what the env file sets; raises `SettingsError` naming file and line.
 
-    The file is the one that ``PUSHLOG_ENV_FILE`` names, which must be there, or else ``.env`` in
-    the current folder, which need not.
+    The file is the one that ``PUSHLOG_ENV_FILE`` names, or else ``.env`` in the current folder. The
+    first must be there, unless a ``-`` stands before its name, as in systemd's EnvironmentFile.
     """
     named = environ.get(NAMED_BY, "").strip()
-    if not named and not DEFAULT.is_file():
+    path = Path(named.removeprefix("-")) if named else DEFAULT
+    optional = not named or named.startswith("-")
+    if optional and not path.exists():
         return dict(environ)
-    path = Path(named) if named else DEFAULT
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:

@@ -80,6 +80,14 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
         with_env_file({"PUSHLOG_ENV_FILE": str(missing)})
 
 
+def test_a_file_named_with_a_dash_may_be_missing(tmp_path: Path) -> None:
+    file = tmp_path / "prod.env"
+    environ = {"PUSHLOG_ENV_FILE": f"-{file}"}
+    assert with_env_file(environ) == environ
+    file.write_text("PORT=1\n")
+    assert with_env_file(environ) == {**environ, "PORT": "1"}
+
+
 def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "x.env"
     file.write_bytes(b"PORT=\xff")
