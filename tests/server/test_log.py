@@ -1,0 +1,103 @@
+"""The log: one event a line, and a flood of one cause folded."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from server import log
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Written:
+    """What a log that folds by `clock` has written, each line after its time and level."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.folding = log.Folding(self.clock)
+        self.stream = io.StringIO()
+        self.handler = logging.StreamHandler(self.stream)
+        self.handler.setFormatter(log.OneLine())
+        self.handler.addFilter(self.folding)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.split(" ", 2)[2] for line in self.stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def written() -> Iterator[Written]:
+    written = Written()
+    logger = logging.getLogger("pushlog")
+    logger.addHandler(written.handler)
+    logger.setLevel(logging.INFO)
+    yield written
+    logger.removeHandler(written.handler)
+
+
+def test_the_contract_lines_read_as_the_contract_has_them(written: Written) -> None:
+    log.webhook_received("sentry")
+    log.webhook_ingested("sentry", "ValueError", "checkout", "production")
+    log.incident_opened("inc-0123456789abcdef", "new_issue", "checkout", "production", "ValueError")
+    log.child_not_writable("queued")
+    log.child_not_writable("dropped")
+    log.webhook_error("sentry", "no event")
+    assert written.lines == [
+        "[webhooks/sentry] Request received",
+        "[webhooks/sentry] Ingested: ValueError in checkout/production",
+        "[incident-engine] incident inc-0123456789abcdef (new_issue) checkout/production: "
+        "ValueError",
+        "[incident-engine] child not writable; event queued",
+        "[incident-engine] child not writable; event dropped",
+        "Sentry webhook error: no event",
+    ]
+
+
+def test_a_flood_of_one_cause_is_ten_lines_a_second_and_a_count(written: Written) -> None:
+    for _ in range(100):
+        log.webhook_received("sentry")
+    assert len(written.lines) == 10
+    written.clock.now = 1.0
+    log.webhook_received("sentry")
+    assert written.lines[-1] == "[webhooks/sentry] Request received (and 90 more like it)"
+
+
+def test_what_a_flood_held_back_is_said_when_it_is_over(written: Written) -> None:
+    for _ in range(12):
+        log.child_not_writable("queued")
+    written.clock.now = 1.0
+    written.folding.flush()
+    assert written.lines[-1] == (
+        "[incident-engine] child not writable; event queued (and 2 more like it)"
+    )
+
+
+def test_a_flood_of_one_cause_hides_no_other(written: Written) -> None:
+    for _ in range(100):
+        log.webhook_received("sentry")
+    log.webhook_received("github")
+    assert written.lines[-1] == "[webhooks/github] Request received"
+
+
+def test_an_incident_line_is_never_folded(written: Written) -> None:
+    for _ in range(100):
+        log.incident_opened("inc-0", "spike", "checkout", "production", "ValueError")
+    assert len(written.lines) == 100
+
+
+def test_a_message_of_many_lines_is_one_line_without_control_characters() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "a\nb\x1b[31mc\u2028d é", (), None)
+    record.created = 1.5
+    assert log.OneLine().format(record) == (
+        "1970-01-01T00:00:01.500Z INFO a\\nb\\x1b[31mc\\u2028d é"
+    )

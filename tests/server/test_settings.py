@@ -1,0 +1,91 @@
+"""What the server makes of its environment."""
+
+from pathlib import Path
+
+import pytest
+
+from server.settings import SettingsError, read_settings
+
+
+def faults_of(**environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        read_settings(environ)
+    return raised.value.faults
+
+
+def test_an_empty_environment_is_a_working_installation() -> None:
+    settings = read_settings({})
+    assert settings.port == 3000
+    assert settings.database_path == Path("data/pushlog.db")
+    assert settings.journal_path == Path("data/pushlog-journal.db")
+    assert settings.public_url == "http://localhost:3000"
+    assert settings.incident_engine_command[-2:] == ("-m", "engine")
+    assert settings.incident_queue_max == 2_000_000
+    assert settings.smtp is None
+    assert settings.slack is None
+
+
+def test_a_variable_that_is_empty_counts_as_not_set() -> None:
+    assert read_settings({"PORT": "", "SENTRY_DSN": " "}) == read_settings({})
+
+
+def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
+    faults = faults_of(
+        PORT="70000",
+        DATABASE_URL="postgres://x",
+        ENABLE_TEST_ROUTES="maybe",
+        INCIDENT_NOTIFICATION_MIN_SEVERITY="loud",
+        INCIDENT_QUEUE_MAX="0",
+        HEARTBEAT_URL="ftp://x",
+    )
+    assert faults == [
+        "PORT: must be a port number from 0 to 65535, not '70000'",
+        "DATABASE_URL: must be like sqlite:///data/pushlog.db, not 'postgres://x'",
+        "ENABLE_TEST_ROUTES: must be true or false, not 'maybe'",
+        "INCIDENT_NOTIFICATION_MIN_SEVERITY: must be all, error or critical, not 'loud'",
+        "INCIDENT_QUEUE_MAX: must be a whole number above 0, not '0'",
+        "HEARTBEAT_URL: must be an http or https URL, not 'ftp://x'",
+    ]
+
+
+def test_several_secrets_are_separated_by_commas() -> None:
+    settings = read_settings({"SENTRY_WEBHOOK_SECRET": "new, old,"})
+    assert settings.sentry_webhook_secrets == ("new", "old")
+
+
+def test_the_engine_command_is_split_as_a_shell_would() -> None:
+    settings = read_settings({"INCIDENT_ENGINE_BIN": "/opt/my\\ engine/bin --fast 'a b'"})
+    assert settings.incident_engine_command == ("/opt/my engine/bin", "--fast", "a b")
+
+
+def test_a_database_path_may_be_absolute() -> None:
+    settings = read_settings({"DATABASE_URL": "sqlite:////var/lib/pushlog/main.db"})
+    assert settings.database_path == Path("/var/lib/pushlog/main.db")
+    assert settings.journal_path == Path("/var/lib/pushlog/main-journal.db")
+
+
+def test_mail_needs_a_sender_and_port_465_means_tls() -> None:
+    assert faults_of(SMTP_HOST="mail") == [
+        "SMTP_FROM: must be the mail address that PushLog writes from"
+    ]
+    smtp = read_settings(
+        {"SMTP_HOST": "mail", "SMTP_FROM": "p@example.com", "SMTP_PORT": "465"}
+    ).smtp
+    assert smtp is not None
+    assert smtp.security == "tls"
+
+
+def test_mail_settings_without_a_host_are_a_fault() -> None:
+    assert faults_of(SMTP_USER="me") == ["SMTP_USER: is of no use without SMTP_HOST"]
+
+
+def test_a_slack_bot_needs_its_channel() -> None:
+    assert faults_of(SLACK_BOT_TOKEN="xoxb-1") == [
+        "SLACK_CHANNEL: must name the channel that SLACK_BOT_TOKEN posts to"
+    ]
+
+
+def test_no_fault_repeats_a_secret() -> None:
+    assert "hunter2" not in str(
+        faults_of(SMTP_PASS="hunter2", SLACK_BOT_TOKEN="hunter2", GITHUB_TOKEN="hunter2")
+    )
