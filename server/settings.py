@@ -1,5 +1,6 @@
 """Every setting of the server: read once from the environment, checked, then passed on."""
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +12,8 @@ import msgspec
 
 MinSeverity = Literal["all", "error", "critical"]
 SmtpSecurity = Literal["starttls", "tls", "none"]
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[0-9]+", re.ASCII)
 
 T = TypeVar("T")
 
@@ -34,6 +37,24 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True):
     channel: str | None
 
 
+class ServiceRule(msgspec.Struct, frozen=True):
+    """Whose code lies in a repository: `service` under `folder` (ends with a slash; empty: all).
+
+    `repository` is its ``owner/name`` in small letters or, to outlive a renaming, its number.
+    """
+
+    repository: str
+    folder: str
+    service: str
+
+
+class BranchRule(msgspec.Struct, frozen=True):
+    """A push to a branch like `branch` (``*`` stands for any characters) goes to `environment`."""
+
+    branch: str
+    environment: str
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The variables of the README's table, by the same names in small letters."""
 
@@ -45,6 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     incident_webhook_secret: str | None
     github_webhook_secrets: tuple[str, ...]
     github_token: str | None
+    github_api_url: str
+    github_services: tuple[ServiceRule, ...]
+    github_branches: tuple[BranchRule, ...]
     sentry_dsn: str | None
     vite_sentry_dsn: str | None
     disable_deploy_incidents: bool
@@ -87,6 +111,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         incident_webhook_secret=reader.read_text("INCIDENT_WEBHOOK_SECRET"),
         github_webhook_secrets=reader.read("GITHUB_WEBHOOK_SECRET", (), _list),
         github_token=reader.read_text("GITHUB_TOKEN"),
+        github_api_url=reader.read("GITHUB_API_URL", "https://api.github.com", _http_url),
+        github_services=reader.read("GITHUB_SERVICES", (), _service_rules),
+        github_branches=reader.read("GITHUB_BRANCHES", (), _branch_rules),
         sentry_dsn=reader.read("SENTRY_DSN", None, _http_url),
         vite_sentry_dsn=reader.read("VITE_SENTRY_DSN", None, _http_url),
         disable_deploy_incidents=reader.read("DISABLE_DEPLOY_INCIDENTS", False, _flag),
@@ -183,6 +210,42 @@ def _flag(text: str) -> bool:
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _service_rules(text: str) -> tuple[ServiceRule, ...]:
+    return tuple(_service_rule(part) for part in _list(text))
+
+
+def _service_rule(text: str) -> ServiceRule:
+    place, _, service = (part.strip() for part in text.rpartition("="))
+    repository, colon, folder = (part.strip() for part in place.partition(":"))
+    folder = folder.strip("/")
+    if (
+        not _REPOSITORY.fullmatch(repository)
+        or not 0 < len(service) <= 128
+        or (colon and not folder)
+    ):
+        raise ValueError(
+            f"each part must be like owner/repository=service or owner/repository:folder=service "
+            f"(service up to 128 characters), not {text!r}"
+        )
+    return ServiceRule(repository.lower(), f"{folder}/" if folder else "", service)
+
+
+def _branch_rules(text: str) -> tuple[BranchRule, ...]:
+    return tuple(_branch_rule(part) for part in _list(text))
+
+
+def _branch_rule(text: str) -> BranchRule:
+    branch, _, environment = (part.strip() for part in text.partition("="))
+    if not branch or not 0 < len(environment) <= 64:
+        raise ValueError(
+            f"each part must be like branch=environment (environment up to 64 characters), "
+            f"not {text!r}"
+        )
+    if branch.startswith("refs/"):
+        raise ValueError(f"name branches without refs/heads/, not {branch!r}")
+    return BranchRule(branch, environment)
 
 
 def _command(text: str) -> tuple[str, ...]:
