@@ -83,7 +83,9 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     """A deploy with its commits.
 
     ``deploy_id`` is what makes two announcements one deploy (the commit that was deployed, say):
-    the later one replaces the earlier. ``cut`` counts commits and files left out beyond the limits.
+    the later one replaces the earlier, and one without commits keeps those that are known.
+    ``cut`` counts commits and files left out beyond the limits. ``repository`` (``owner/name`` at
+    GitHub) and ``base`` (the commit that ran before) say where more can be asked.
     """
 
     deploy_time: Timestamp
@@ -91,6 +93,8 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     deploy_id: Identity | None = None
     release: Identity | None = None
     cut: Annotated[int, Meta(ge=0)] = 0
+    repository: Name | None = None
+    base: Identity | None = None
 
 
 class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):
