@@ -1,0 +1,90 @@
+"""What functions are called: in stack frames, in hunk headers, in every language alike.
+
+A name is compared by its last part in lower case: `Cart.total`, `Cart::total`, `cart#total`,
+`(*Cart).Total` and `public int total(List<Item> items) {` are all `total`.
+"""
+
+import re
+from functools import lru_cache
+
+_ALIAS = re.compile(r"\s*\[as ([\w$.]+)\]\s*$")
+_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+_ANGLES = re.compile(r"<[^<>]*>")
+_KEPT_ANGLES = re.compile(r"<(?:init|clinit|module)>")
+_BRACKETS = re.compile(r"\[[^\[\]]*\]")
+_LEADING = re.compile(
+    r"^(?:(?:async|new|get|set|static|bound|block(?: \(\d+ levels\))? in|rescue in|ensure in"
+    r"|def|function\*?|fn|func|fun)\s+)+"
+)
+_SEPARATOR = re.compile(r"\.|::|#|/|\\|->|\$")
+_NUMBERED = re.compile(r"^(?:\d+|func\d+|lambda|closure|\{\{closure\}\}|invoke|fn)$")
+_NAME = re.compile(r"[^\W\d]\w*[?!=]?")
+_NAMELESS = """
+anonymous lambda module object apply call eval inner wrapper listcomp genexpr dictcomp setcomp
+locals
+"""
+_NO_NAME = frozenset(_NAMELESS.split())
+
+_DECLARED = re.compile(
+    r"\b(?:def|function\*?|fn|func|fun|sub|class|interface|struct|trait|impl|module|object|enum"
+    r"|record|type|defp?|defmodule)\s+(?:\([^)]*\)\s*)?(?:self\.)?([^\W\d]\w*[?!]?)"
+)
+_ASSIGNED = re.compile(r"\b(?:const|let|var|val)\s+([^\W\d]\w*)\s*(?::[^=]+)?=")
+_BOUND = re.compile(r"^\s*(?:[\w$]+\.)*([^\W\d]\w*)\s*[:=]\s*(?:async\b|function\b|\(|\w+\s*=>)")
+_CALLED = re.compile(r"([^\W\d][\w$]*[?!]?)\s*\(")
+_RESERVED = """
+if for while switch catch return else elif with match case new throw synchronized using sizeof
+typeof await yield and or not in is super
+"""
+_KEYWORDS = frozenset(_RESERVED.split())
+
+
+@lru_cache(maxsize=4096)
+def frame_functions(function: str | None, module: str | None, file: str | None) -> frozenset[str]:
+    """The names under which the function of a frame may be declared; empty if it has none.
+
+    A JVM constructor is declared under the name of its class; an alias (`Cart.a [as total]`) is
+    a name as well.
+    """
+    if not function:
+        return frozenset()
+    text = function.strip()
+    names = set()
+    if alias := _ALIAS.search(text):
+        names.add(_last_name(alias.group(1)))
+        text = text[: alias.start()]
+    if text.endswith(("<init>", "<clinit>")):
+        owner = text.rpartition("<")[0] or module or (file or "").rpartition(".")[0]
+        names.add(_last_name(owner))
+    elif text.startswith("new "):
+        names.update((_last_name(text), "constructor"))
+    else:
+        names.add(_last_name(text))
+    return frozenset(names - {""})
+
+
+def _last_name(text: str) -> str:
+    """The last part of a qualified name that is a name; empty if there is none."""
+    text = _RUST_HASH.sub("", text.strip()).replace("(*", "").partition("(")[0] or text
+    text = _LEADING.sub("", _BRACKETS.sub("", text))
+    while text != (text := _ANGLES.sub("", text)):
+        pass
+    for part in reversed(_SEPARATOR.split(text)):
+        name = part.strip(" ()*&<>{}~,;:").lower()
+        if name not in _NO_NAME and not _NUMBERED.match(name) and _NAME.fullmatch(name):
+            return name
+    return ""
+
+
+@lru_cache(maxsize=16384)
+def changed_functions(header: str) -> frozenset[str]:
+    """The names in what a commit says of one function: a bare name, or a hunk header's text."""
+    text = header.strip()
+    if _NAME.fullmatch(text):
+        return frozenset((text.lower(),))
+    found = set(_DECLARED.findall(text)) | set(_ASSIGNED.findall(text)) | set(_BOUND.findall(text))
+    if not found:
+        found = set(_CALLED.findall(text.partition("=")[0]))
+    if not found and " " not in text:
+        found = {_last_name(text)}
+    return frozenset(name.lower() for name in found if name) - _KEYWORDS

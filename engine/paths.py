@@ -1,0 +1,186 @@
+r"""Where code lies: the files of stack frames against the files of commits.
+
+A frame names a file as a runtime saw it (`/app/src/cart.py`, `webpack:///./src/cart.ts?4f2a`,
+`C:\build\Cart.cs`, a class of a Java package), a commit as the repository has it. Both
+become components in lower case, and agree where one is the end of the other.
+"""
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+EXACT = 1.0
+"""One path is the end of the other, directories included."""
+PARTIAL = 0.5
+"""The file name agrees, and either one side says no more than it, or so does a directory of
+some meaning below others that differ (those of a monorepo, or of the machine that built)."""
+NONE = 0.0
+
+Components = tuple[str, ...]
+
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:/{2,}", re.IGNORECASE)
+_WITHOUT_HOST = ("app", "file", "ng")
+_DRIVE = re.compile(r"^[a-z]:[\\/]", re.IGNORECASE)
+_POSITION = re.compile(r"(?::\d+){1,2}$")
+_QUERY = re.compile(r"\?[^/]*$")
+_URL_TAIL = re.compile(r"[?#].*$")
+_HASH = re.compile(r"[.\-_~](?=[0-9a-f]*\d)[0-9a-f]{7,64}(?=\.|$)")
+_BUNDLE = re.compile(r"\.(?:min|bundle|chunk|prod|esm|umd)(?=\.[a-z]+$)")
+
+_PREFIXES: tuple[Components, ...] = (
+    ("usr", "src", "app"),
+    ("usr", "src"),
+    ("usr", "app"),
+    ("opt", "app"),
+    ("srv", "app"),
+    ("home", "app"),
+    ("var", "task"),
+    ("var", "www", "html"),
+    ("var", "www"),
+    ("go", "src"),
+    ("workspace",),
+    ("app",),
+    ("code",),
+    ("srv",),
+    ("boot-inf", "classes"),
+    ("web-inf", "classes"),
+    ("_next", "static", "chunks"),
+    ("_next", "static"),
+    ("_next", "server"),
+    (".next", "static", "chunks"),
+    (".next", "server", "chunks"),
+    (".next", "server"),
+    ("static", "js"),
+)
+"""Where containers, build tools and web servers put an application."""
+
+_BUILT = frozenset({"dist", "build", "out", "target", "bin", "classes", ".output", "cjs", "esm"})
+_SOURCE = frozenset(
+    {"src", "source", "sources", "lib", "app", "ts", "js", "main", "java", "kotlin"}
+)
+_NO_MEANING = _BUILT | _SOURCE | {"test", "tests", "packages", "scala", "python"}
+"""Directories that any repository has: that two paths share one says nothing."""
+
+_FAMILIES = {
+    extension: family
+    for family, extensions in {
+        "web": "js jsx ts tsx mjs cjs mts cts es6 vue svelte",
+        "python": "py pyc pyx pyi",
+        "jvm": "java class kt kts scala groovy clj",
+        "c": "c cc cpp cxx h hh hpp hxx m mm",
+        "dotnet": "cs vb fs cshtml razor",
+    }.items()
+    for extension in extensions.split()
+}
+"""Extensions of which one may be compiled from, or stand for, another."""
+
+
+@lru_cache(maxsize=4096)
+def frame_path(file: str | None, module: str | None) -> Components:
+    """Where the code of a frame lies, as far as the frame says; empty if it does not.
+
+    A file with directories speaks for itself. A bare file name (Java and Kotlin give one) is put
+    into the package of its module; without a file the module is the path, less its extension.
+    """
+    named = _file_components(file) if file else ()
+    if len(named) > 1 or not module:
+        return named
+    package = _module_components(module)
+    if not named:
+        return package
+    if stem(named[-1]) == "__init__":
+        return (*package, named[-1])
+    return (*package[:-1], named[-1])
+
+
+def _file_components(file: str) -> Components:
+    """The parts of a file's path without scheme, host, drive, query, position and build hash."""
+    text = file.replace("\\", "/").rpartition("!/")[2]
+    if scheme := _SCHEME.match(text):
+        rooted = scheme.group().endswith("///") or scheme.group().startswith(_WITHOUT_HOST)
+        text = unquote(_URL_TAIL.sub("", text[scheme.end() :]))
+        if not rooted:
+            text = text.partition("/")[2] or text
+    text = _POSITION.sub("", _QUERY.sub("", _DRIVE.sub("", text)))
+    parts: list[str] = []
+    for part in text.lower().split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", ".", "~"):
+            parts.append(part)
+    if not parts:
+        return ()
+    parts[-1] = _BUNDLE.sub("", _HASH.sub("", parts[-1])) or parts[-1]
+    return _without_prefix(tuple(parts))
+
+
+def _without_prefix(path: Components) -> Components:
+    for prefix in _PREFIXES:
+        if len(path) > len(prefix) and path[: len(prefix)] == prefix:
+            return path[len(prefix) :]
+    return path
+
+
+def _module_components(module: str) -> Components:
+    r"""`a.b.C$Inner`, `a.b.c`, `App\Cart`, `shop::cart` and `shop/cart` as parts of a path."""
+    text = module.partition("$")[0].replace("::", "/").replace("\\", "/").lower()
+    separator = "/" if "/" in text else "."
+    return tuple(part for part in text.split(separator) if part)
+
+
+def repository_path(path: str) -> Components:
+    """The parts of a path as a commit gives it: from the root of the repository."""
+    return tuple(part for part in path.lower().replace("\\", "/").split("/") if part)
+
+
+def stem(name: str) -> str:
+    """A file name without its last extension; `.gitignore` has none."""
+    return name[:dot] if (dot := name.rfind(".")) > 0 else name
+
+
+def file_stem(file: str) -> str:
+    """The name of a file, as it is written, without directories and extensions."""
+    return file.replace("\\", "/").rpartition("/")[2].partition("?")[0].partition(".")[0]
+
+
+def agreement(frame: Components, changed: Components) -> float:
+    """How surely the frame's path is that of the changed file: `EXACT`, `PARTIAL` or `NONE`."""
+    if not frame or not changed or not _same_name(frame[-1], changed[-1]):
+        return NONE
+    at, to = frame[:-1], changed[:-1]
+    shared = _shared_end(at, to)
+    if shared == min(len(at), len(to)) and (shared or len(at) == len(to)):
+        return EXACT
+    if _is_built_from(at, to):
+        return EXACT
+    if not at or not to:
+        return PARTIAL
+    meaning = set(at[len(at) - shared :]) - _NO_MEANING
+    return PARTIAL if meaning else NONE
+
+
+def _same_name(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    if stem(one) != stem(other):
+        return one == stem(other) or stem(one) == other
+    a, b = one[len(stem(one)) + 1 :], other[len(stem(other)) + 1 :]
+    return not a or not b or (a in _FAMILIES and _FAMILIES[a] == _FAMILIES.get(b))
+
+
+def _shared_end(one: Components, other: Components) -> int:
+    count = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _is_built_from(at: Components, to: Components) -> bool:
+    """Is the directory `at` of a build that of the source `to`: `api/dist/x` and `api/src/x`?"""
+    built = next((i for i in range(len(at) - 1, -1, -1) if at[i] in _BUILT), None)
+    source = next((i for i in range(len(to)) if to[i] in _SOURCE), None)
+    if built is None or source is None or at[built + 1 :] != to[source + 1 :]:
+        return False
+    return _shared_end(at[:built], to[:source]) == min(built, source)

@@ -1,0 +1,91 @@
+"""The suspects of an error: which commits most likely caused it, why, and how sure that is."""
+
+from collections.abc import Sequence
+
+from engine.changes import IN_WORDS
+from engine.confidence import probabilities
+from engine.scoring import ErrorEvidence, ScoredCommit, score_commits
+from engine.touches import Touch
+from engine.windows import PreparedWindow
+from shared.incident import SuspectCommit
+
+MAX_SUSPECTS = 10
+FLOOR = 0.02
+"""A commit that is the cause less than once in fifty times is not named."""
+
+MAX_TITLE = 200
+_MANY_LINES = 100
+_SHOWN = 3
+"""Files or words that are named of each sort of evidence."""
+
+
+def rank_suspects(
+    evidence: ErrorEvidence, windows: Sequence[PreparedWindow]
+) -> list[SuspectCommit]:
+    """The commits that may be the cause, the likeliest first; empty where there is no suspect."""
+    scored = score_commits(evidence, windows)
+    confidences = probabilities([each.score for each in scored])
+    return [
+        _suspect(each, confidence, evidence)
+        for each, confidence in zip(scored[:MAX_SUSPECTS], confidences, strict=False)
+        if confidence >= FLOOR
+    ]
+
+
+def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -> SuspectCommit:
+    commit = scored.commit
+    return SuspectCommit(
+        commit_id=commit.id,
+        score=round(scored.score, 3),
+        confidence=round(confidence, 3),
+        evidence=_in_words(scored, evidence),
+        author=commit.author,
+        message=commit.message.strip().partition("\n")[0][:MAX_TITLE],
+        url=commit.url,
+        deploy_time=scored.deploy.deploy_time,
+    )
+
+
+def _in_words(scored: ScoredCommit, evidence: ErrorEvidence) -> list[str]:
+    found = _touches_in_words(scored.touches)
+    if scored.words:
+        said = ", ".join(f"“{word}”" for word in scored.words[:_SHOWN])
+        found.append(f"its message speaks of {said}, as the error does")
+    if scored.by_release and evidence.release:
+        found.append(f"it came with release {evidence.release}, where the error was first seen")
+    if scored.kind in IN_WORDS:
+        found.append(f"less likely, as {IN_WORDS[scored.kind]}")
+    if scored.commit.added is not None and scored.commit.added >= _MANY_LINES:
+        found.append(f"it adds {scored.commit.added} lines")
+    minutes = round((evidence.since - scored.deploy.deploy_time).total_seconds() / 60)
+    found.append(_age_in_words(minutes))
+    return found
+
+
+def _touches_in_words(touches: Sequence[Touch]) -> list[str]:
+    shown: dict[str, Touch] = {}
+    for touch in touches:
+        key = touch.path or touch.function or ""
+        if key not in shown or (touch.function and not shown[key].function):
+            shown[key] = touch
+    return [_touch_in_words(touch) for touch in list(shown.values())[:_SHOWN]]
+
+
+def _touch_in_words(touch: Touch) -> str:
+    where = "where the error was raised" if touch.place.depth == 0 else "on the way to the error"
+    if not touch.path:
+        return f"it changes a function {touch.place.function}, as named {where}"
+    what = f"{touch.place.function} in {touch.path}" if touch.function else touch.path
+    alone = ", as no other commit does" if touch.touched_by == 1 else ""
+    surely = "" if touch.surely == 1 else "perhaps "
+    return f"it changes {what}, {surely}{where}{alone}"
+
+
+def _age_in_words(minutes: int) -> str:
+    if minutes <= 0:
+        return "it was deployed as the error began"
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= 2 * length or length == 1:
+            count = minutes // length
+            return f"it was deployed {count} {unit}{'s' if count > 1 else ''} before the error"
+    return ""
