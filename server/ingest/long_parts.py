@@ -1,0 +1,108 @@
+"""Parts of an event that may come longer than an event takes: they are cut, and it is said."""
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from server.ingest.notes import Notes
+from shared.event import (
+    MAX_CHAIN,
+    MAX_COMMITS,
+    MAX_FILES,
+    MAX_FRAMES,
+    MAX_FUNCTIONS,
+    ChainedException,
+    ChangeWindow,
+    Frame,
+)
+
+Chain = Annotated[list[ChainedException], msgspec.Meta(max_length=MAX_CHAIN)]
+
+T = TypeVar("T")
+
+_window = msgspec.json.Decoder(ChangeWindow)
+_trace = msgspec.json.Decoder(list[Frame])
+
+
+def without_middle(frames: list[T], path: str, notes: Notes) -> list[T]:
+    """At most 200 frames: of more the newest and the oldest, with a note under `path`."""
+    if len(frames) <= MAX_FRAMES:
+        return frames
+    notes.add(f"{path}: {len(frames)} frames, of which the middle is left out")
+    half = MAX_FRAMES // 2
+    return frames[:half] + frames[-half:]
+
+
+def read_stacktrace(part: msgspec.Raw, notes: Notes) -> list[Frame]:
+    """The frames that `part` holds; raises `msgspec.DecodeError` for what breaks another rule."""
+    return without_middle(_trace.decode(part), "stacktrace", notes)
+
+
+def read_chain(part: msgspec.Raw, notes: Notes) -> list[ChainedException]:
+    """The exceptions that `part` holds; raises `msgspec.DecodeError` as `read_stacktrace` does."""
+    chain = msgspec.json.decode(part)
+    for at, link in enumerate(chain if isinstance(chain, list) else ()):
+        match link:
+            case {"stacktrace": [*frames]}:
+                link["stacktrace"] = without_middle(frames, f"chain[{at}].stacktrace", notes)
+    return msgspec.convert(chain, Chain)
+
+
+def read_change_window(part: msgspec.Raw) -> ChangeWindow:
+    """The window that `part` holds, of longer ones the newest commits, the cut counted.
+
+    Raises `msgspec.DecodeError` for what breaks another rule.
+    """
+    try:
+        return _window.decode(part)
+    except msgspec.ValidationError:
+        return msgspec.convert(_cut_to_limits(msgspec.json.decode(part)), ChangeWindow)
+
+
+def _cut_to_limits(window: object) -> object:
+    match window:
+        case {"commits": [*commits], **others}:
+            newest = _newest(commits)
+            cuts = [_cut_commit(commit) for commit in newest]
+            left_out = len(commits) - len(newest) + sum(count for _, count in cuts)
+            known = others.get("cut")
+            cut = (known if isinstance(known, int) else 0) + left_out
+            kept = [commit for commit, _ in cuts]
+            return {**others, "commits": kept, "cut": cut} if left_out else window
+    return window
+
+
+def _cut_commit(commit: object) -> tuple[object, int]:
+    """The commit with as many names as may be, and how many were left out."""
+    if not isinstance(commit, dict):
+        return commit, 0
+    fitting, left_out = dict(commit), 0
+    for name, limit in (("files", MAX_FILES), ("functions", MAX_FUNCTIONS)):
+        names = fitting.get(name)
+        if isinstance(names, list) and len(names) > limit:
+            fitting[name] = names[:limit]
+            left_out += len(names) - limit
+    return fitting, left_out
+
+
+def _newest(commits: list[object]) -> list[object]:
+    """The newest commits by their times, or by order (oldest first, as in a push) without."""
+    if len(commits) <= MAX_COMMITS:
+        return commits
+    times = [time for commit in commits if (time := _time(commit)) is not None]
+    if len(times) < len(commits):
+        return commits[-MAX_COMMITS:]
+    by_time = sorted(range(len(commits)), key=lambda at: (times[at], at))
+    return [commits[at] for at in sorted(by_time[-MAX_COMMITS:])]
+
+
+def _time(commit: object) -> datetime | None:
+    match commit:
+        case {"timestamp": str(text)}:
+            try:
+                time = datetime.fromisoformat(text)
+            except ValueError:
+                return None
+            return time if time.tzinfo is not None else None
+    return None

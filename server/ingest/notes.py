@@ -1,0 +1,30 @@
+"""What an adapter found missing or had to cut, in short sentences that are kept with the event."""
+
+from server.ingest.text import one_line
+
+MAX_NOTES = 50
+MAX_NOTE = 256
+
+
+class Notes:
+    """The sentences, in order and each once; of too many the first, and the count of the rest."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, None] = {}
+        self._left_out = 0
+
+    def add(self, sentence: str) -> None:
+        """Keep `sentence`: the path first, then what happened to it."""
+        sentence = one_line(sentence, MAX_NOTE)
+        if sentence in self._sentences:
+            return
+        if len(self._sentences) < MAX_NOTES - 1:
+            self._sentences[sentence] = None
+        else:
+            self._left_out += 1
+
+    def sentences(self) -> list[str]:
+        """What `Event.notes` holds."""
+        if not self._left_out:
+            return list(self._sentences)
+        return [*self._sentences, f"and {self._left_out} more"]

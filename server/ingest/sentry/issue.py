@@ -1,0 +1,169 @@
+"""What Sentry says of an issue as a whole: created, back, resolved, archived."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from server.ingest.delivery import Delivery, Fault, InvalidPayload
+from server.ingest.notes import Notes
+from server.ingest.sentry.facts import (
+    delivery_identity,
+    read_environment,
+    read_identity,
+    read_release,
+    read_service,
+    read_severity,
+    read_time,
+    source_links,
+)
+from server.ingest.sentry.payload import Body, Issue, Release
+from server.ingest.sentry.raised import fit_message, fit_type, name_of_metadata
+from server.ingest.text import line_end, one_line, scalar_text
+from shared.event import Frame
+from shared.pipe import Entry, EventEntry, Resolve, Silence
+
+_PATH = "data.issue"
+
+
+def action_of(body: Body) -> str:
+    """What happened to the resource, in small letters; empty where the body does not say."""
+    return one_line(body.action or "", 64).lower()
+
+
+def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -> Delivery:
+    """The entries of an `issue` webhook; raises `InvalidPayload` for an issue without id.
+
+    Resolved is a resolve, archived (`ignored` is its older name) a silence. An issue that is
+    back as regressed or escalating is news, as is one that was created; one that is merely
+    unresolved again is archived no longer, so that its silence ends. Who is assigned decides
+    nothing here.
+    """
+    action = action_of(body)
+    about = f"issue {action or 'without an action'}"
+    issue_id = read_identity(issue.id, "id", notes)
+    entries = tuple(_entries(body, issue, issue_id, received, notes))
+    if not entries:
+        return Delivery(entries=(), identity=None, about=about)
+    if issue_id is None:
+        raise InvalidPayload(
+            f"{about}: the issue has no id",
+            (Fault(f"{_PATH}.id", "is missing; it says which issue is meant"),),
+        )
+    parts = (
+        "archived" if action == "ignored" else action,
+        issue_id,
+        one_line(issue.substatus or "", 64),
+        one_line(issue.last_seen or "", 64),
+        one_line(scalar_text(issue.count), 64),
+    )
+    return Delivery(entries=entries, identity=delivery_identity("issue", *parts), about=about)
+
+
+def _entries(
+    body: Body, issue: Issue, issue_id: str | None, received: datetime, notes: Notes
+) -> list[Entry]:
+    by = one_line((body.actor.name if body.actor else None) or "Sentry", 256) or "Sentry"
+    match action_of(body), issue.substatus:
+        # An issue that is made during a burst may already be called escalating: it is new.
+        case "created", _:
+            return [_news(issue, issue_id, None, received, notes)]
+        case "unresolved", "regressed":
+            return [_news(issue, issue_id, "regressed", received, notes)]
+        case "unresolved", "escalating":
+            return [_news(issue, issue_id, "escalating", received, notes)]
+        case "unresolved", _:
+            return [
+                Silence(
+                    issue_id=issue_id,
+                    by=by,
+                    time=received,
+                    until=received,
+                    reason="no longer archived in Sentry",
+                )
+            ]
+        case "resolved", _:
+            return [
+                Resolve(
+                    issue_id=issue_id,
+                    by=by,
+                    time=received,
+                    release=_resolved_in(issue, notes),
+                )
+            ]
+        case (("ignored" | "archived"), substatus):
+            return [
+                Silence(
+                    issue_id=issue_id,
+                    by=by,
+                    time=received,
+                    until=_archived_until(issue, received),
+                    reason=one_line(f"archived in Sentry ({substatus or 'no reason given'})", 256),
+                )
+            ]
+    return []
+
+
+def _news(
+    issue: Issue,
+    issue_id: str | None,
+    state: Literal["regressed", "escalating"] | None,
+    received: datetime,
+    notes: Notes,
+) -> EventEntry:
+    """The issue as an event that is no new occurrence, with what the issue knows of its own."""
+    exception_type, message = name_of_metadata(issue.metadata, issue.title)
+    tags: dict[str, str] = {}
+    severity = read_severity(issue.level, tags, notes)
+    if issue.short_id:
+        tags["short_id"] = one_line(issue.short_id, 200)
+    when = (issue.first_seen, issue.last_seen) if state is None else (issue.last_seen,)
+    return EventEntry(
+        source="sentry",
+        service=read_service(issue.project, None, None, notes),
+        environment=read_environment(None, notes),
+        timestamp=read_time(*when) or received,
+        severity=severity,
+        exception_type=fit_type(exception_type, notes),
+        message=fit_message(message or issue.culprit or "", notes),
+        stacktrace=_frame_of_metadata(issue),
+        tags=tags,
+        links=source_links(issue.web_url, issue.permalink),
+        issue_id=issue_id,
+        source_state=state,
+        occurrence=False,
+        platform=one_line(issue.platform or "", 64) or None,
+        notes=notes.sentences(),
+    )
+
+
+def _frame_of_metadata(issue: Issue) -> list[Frame]:
+    if issue.metadata is None:
+        return []
+    file = line_end(issue.metadata.filename or "", 1024)
+    function = one_line(issue.metadata.function or "", 512)
+    if not (file or function):
+        return []
+    return [Frame(file=file or None, function=function or None)]
+
+
+def _resolved_in(issue: Issue, notes: Notes) -> str | None:
+    """The release in which it was resolved. "The next release" names none."""
+    details = issue.status_details
+    if details is None or isinstance(details.in_release, bool):
+        return None
+    if isinstance(details.in_release, Release | str | int | float):
+        return read_release(details.in_release, {}, notes)
+    return None
+
+
+def _archived_until(issue: Issue, received: datetime) -> datetime | None:
+    """When the archived issue counts again, or None if no time was set."""
+    details = issue.status_details
+    if details is None:
+        return None
+    until = read_time(details.ignore_until)
+    if until is None and details.ignore_duration is not None and details.ignore_duration > 0:
+        try:
+            until = received + timedelta(minutes=details.ignore_duration)
+        except (OverflowError, ValueError):
+            return None
+    return until

@@ -1,0 +1,87 @@
+"""Metric alerts: a rule about a number, which is critical, warns, or is over."""
+
+from datetime import datetime
+
+from server.ingest.delivery import Delivery, Fault, InvalidPayload
+from server.ingest.notes import Notes
+from server.ingest.sentry.facts import (
+    delivery_identity,
+    read_environment,
+    read_identity,
+    read_service,
+    read_time,
+    source_links,
+)
+from server.ingest.sentry.payload import Data, MetricAlert, MetricRule
+from server.ingest.sentry.raised import fit_message
+from server.ingest.text import one_line, scalar_text
+from shared.event import Severity
+from shared.pipe import EventEntry, Resolve
+
+METRIC_ALERT = "Metric alert"
+"""The exception type of an alert about a number: nothing was raised."""
+
+_PATH = "data.metric_alert"
+_STATUS_SEVERITIES: dict[int, Severity] = {10: "warning", 20: "critical"}
+"""The states of an open alert in Sentry: what `open`, which does not say how bad, goes by."""
+
+
+def metric_delivery(
+    action: str, data: Data, alert: MetricAlert, received: datetime, notes: Notes
+) -> Delivery:
+    """The entry of a `metric_alert` webhook; raises `InvalidPayload` where nothing names the rule.
+
+    All alerts of one rule are one issue, which its `resolved` resolves.
+    """
+    about = f"metric alert {action}"
+    match action:
+        case "critical" | "warning":
+            severity: Severity = action
+        case "open":
+            severity = _STATUS_SEVERITIES.get(alert.status or 0, "error")
+        case "resolved":
+            severity = "warning"
+        case _:
+            return Delivery(entries=(), identity=None, about=about)
+    rule = alert.alert_rule or MetricRule()
+    title = alert.title or rule.name or data.description_title
+    named = read_identity(rule.id or alert.id or title, "alert_rule.id", notes)
+    if named is None:
+        raise InvalidPayload(
+            f"{about}: nothing says which rule it is about",
+            (Fault(f"{_PATH}.alert_rule", "needs an `id`, or the alert a `title`"),),
+        )
+    issue_id = f"metric-alert-{named}"[:256]
+    alert_id = read_identity(alert.id, "id", notes)
+    started = one_line(alert.date_started or alert.date_detected or "", 64)
+    described = one_line(data.description_text or "", 2048)
+    # A rule that warns, is critical and warns again within one alert says a new number each time.
+    identity = alert_id and delivery_identity(
+        "metric_alert", action, alert_id, issue_id, started, described
+    )
+    if action == "resolved":
+        resolve = Resolve(issue_id=issue_id, by="Sentry", time=received)
+        return Delivery(entries=(resolve,), identity=identity, about=about)
+    entry = EventEntry(
+        source="sentry",
+        service=read_service(None, _project_of(alert, rule, notes), None, notes),
+        environment=read_environment(rule.environment, notes),
+        timestamp=read_time(alert.date_detected, alert.date_started) or received,
+        severity=severity,
+        exception_type=METRIC_ALERT,
+        message=fit_message(title or issue_id, notes),
+        tags={"description": described} if described else {},
+        links=source_links(data.web_url),
+        fingerprint=issue_id,
+        issue_id=issue_id,
+        alert_rule=read_identity(rule.name or title or named, "alert_rule", notes),
+        notes=notes.sentences(),
+    )
+    return Delivery(entries=(entry,), identity=identity, about=about)
+
+
+def _project_of(alert: MetricAlert, rule: MetricRule, notes: Notes) -> str | None:
+    slugs = [text for slug in alert.projects or rule.projects or () if (text := scalar_text(slug))]
+    if len(slugs) > 1:
+        notes.add(f"projects: {len(slugs)} projects, of which the first is the service")
+    return slugs[0] if slugs else None

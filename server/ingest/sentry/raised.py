@@ -1,0 +1,171 @@
+"""What was raised: the root cause of an event with its trace, and what was raised from it."""
+
+import msgspec
+
+from server.ingest.notes import Notes
+from server.ingest.sentry.payload import Event, LogEntry, Metadata, RaisedException, Thread
+from server.ingest.sentry.stacktrace import newest_first
+from server.ingest.text import many_lines, one_line, scalar_text
+from shared.event import MAX_CHAIN, ChainedException, Frame
+
+MESSAGE = "Message"
+"""The exception type of an event that carries only a message."""
+UNTYPED = "Exception without a type"
+CSP_VIOLATION = "CSP violation"
+NO_MESSAGE = "(no message)"
+
+_MAX_TYPE = 512
+_MAX_MESSAGE = 8192
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """The root cause; `chain` is what was raised from it, nearest first."""
+
+    exception_type: str
+    message: str
+    stacktrace: list[Frame] = []
+    chain: list[ChainedException] = []
+
+
+def what_was_raised(event: Event, notes: Notes) -> Raised:
+    """The root cause of `event`, by a name even where Sentry gives none.
+
+    An exception without a type is named `UNTYPED`. What is no exception is named by what it is:
+    the title of an occurrence (a slow query, a failing URL), `CSP_VIOLATION`, the type in the
+    metadata, `MESSAGE`.
+    """
+    chain = _exceptions(event)
+    if chain:
+        return _from_chain(event, chain, notes)
+    exception_type, message = _name_without_exception(event)
+    return Raised(
+        exception_type=fit_type(exception_type, notes),
+        message=fit_message(message, notes),
+        stacktrace=_thread_trace(event, notes),
+    )
+
+
+def name_of_metadata(metadata: Metadata | None, title: str | None) -> tuple[str, str]:
+    """Type and message, as far as Sentry's own title tells them."""
+    if metadata is None:
+        return MESSAGE, title or ""
+    if metadata.directive:
+        blocked = f"Blocked {metadata.directive} from {metadata.uri or 'an unnamed source'}"
+        return CSP_VIOLATION, metadata.message or title or blocked
+    if metadata.type:
+        return metadata.type, metadata.value or title or metadata.type
+    return MESSAGE, metadata.title or metadata.value or title or ""
+
+
+def fit_type(name: str, notes: Notes) -> str:
+    """`name` within the limit of `Event.exception_type`."""
+    if len(name) > _MAX_TYPE:
+        notes.add(f"the exception type is cut to {_MAX_TYPE} of {len(name)} characters")
+    return one_line(name, _MAX_TYPE) or UNTYPED
+
+
+def fit_message(message: str, notes: Notes) -> str:
+    """`message` within the limit of `Event.message`."""
+    if len(message) > _MAX_MESSAGE:
+        notes.add(f"the message is cut to {_MAX_MESSAGE} of {len(message)} characters")
+    fitting = many_lines(message, _MAX_MESSAGE)
+    return fitting if fitting.strip() else NO_MESSAGE
+
+
+class _Link(msgspec.Struct, frozen=True):
+    """An exception of the chain, and where it stood."""
+
+    exception: RaisedException
+    at: int
+
+
+def _exceptions(event: Event) -> list[_Link]:
+    values = event.exception if isinstance(event.exception, list) else None
+    if event.exception is not None and not isinstance(event.exception, list):
+        values = event.exception.values
+    return [
+        _Link(value, at)
+        for at, value in enumerate(values or ())
+        if value is not None and (value.type or value.value or value.stacktrace)
+    ]
+
+
+def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
+    root, *later = (link.exception for link in chain)
+    traces = [
+        newest_first(link.exception.stacktrace, f"exception.values[{link.at}].stacktrace", notes)
+        for link in chain[: MAX_CHAIN + 1]
+    ]
+    # The root of an exception group has no trace of its own: the nearest that there is tells most.
+    lender = next((at for at, trace in enumerate(traces) if trace), None)
+    if lender is None:
+        stacktrace = _thread_trace(event, notes)
+    else:
+        stacktrace, traces[lender] = traces[lender], []
+        if lender > 0:
+            notes.add(
+                f"exception.values[{chain[0].at}]: has no stack trace; "
+                f"that of values[{chain[lender].at}] is used"
+            )
+    if len(later) > MAX_CHAIN:
+        notes.add(f"exception: a chain of {len(chain)}, of which the nearest are kept")
+    root_type = scalar_text(root.type)
+    root_message = (
+        scalar_text(root.value) or logged(event) or (event.title if not later else "") or root_type
+    )
+    return Raised(
+        exception_type=fit_type(root_type, notes),
+        message=fit_message(root_message, notes),
+        stacktrace=stacktrace,
+        chain=[
+            ChainedException(
+                exception_type=one_line(scalar_text(exception.type), _MAX_TYPE) or UNTYPED,
+                message=many_lines(scalar_text(exception.value), _MAX_MESSAGE),
+                stacktrace=trace,
+            )
+            for exception, trace in zip(later, traces[1:], strict=False)
+        ],
+    )
+
+
+def _name_without_exception(event: Event) -> tuple[str, str]:
+    if event.occurrence is not None and event.occurrence.issue_title:
+        title = event.occurrence.issue_title
+        return title, event.occurrence.subtitle or event.title or title
+    if event.csp is not None:
+        directive = event.csp.effective_directive or "a resource"
+        blocked = f"Blocked {directive} from {event.csp.blocked_uri or 'an unnamed source'}"
+        return CSP_VIOLATION, logged(event) or event.title or blocked
+    exception_type, message = name_of_metadata(event.metadata, event.title)
+    if exception_type == MESSAGE:
+        message = logged(event) or message or event.culprit or ""
+    return exception_type, message
+
+
+def logged(event: Event) -> str:
+    """The event's message, with its parameters filled in where Sentry did so."""
+    texts = []
+    for entry in (event.logentry, event.message):
+        match entry:
+            case LogEntry(formatted=formatted, message=template):
+                texts += [formatted, template]
+            case str():
+                texts.append(entry)
+    return next((text for text in texts if text and text.strip()), "")
+
+
+def _thread_trace(event: Event, notes: Notes) -> list[Frame]:
+    """The trace of the thread that crashed, else of the current one, else of the event itself."""
+    threads: list[Thread | None] = []
+    if isinstance(event.threads, list):
+        threads = event.threads
+    elif event.threads is not None:
+        threads = event.threads.values or []
+    there = [thread for thread in threads if thread is not None]
+    chosen = [thread for thread in there if thread.crashed]
+    chosen += [thread for thread in there if thread.current and not thread.crashed]
+    for thread in chosen:
+        trace = newest_first(thread.stacktrace, "threads", notes)
+        if trace:
+            return trace
+    return newest_first(event.stacktrace, "stacktrace", notes)

@@ -1,0 +1,71 @@
+"""Sentry's frames, oldest first, turned into ours, newest first."""
+
+from functools import lru_cache
+
+from server.ingest.long_parts import without_middle
+from server.ingest.notes import Notes
+from server.ingest.sentry.payload import Frame as SentryFrame
+from server.ingest.sentry.payload import Stacktrace
+from server.ingest.text import line_end, one_line
+from shared.event import Frame
+
+_MAX_LINE = 2**31
+_MEMO_FRAMES = 4096
+_MEMO_CHARACTERS = 512
+"""Longer frames are not remembered, so that the memo stays under ten megabytes."""
+
+
+def newest_first(stacktrace: Stacktrace | None, path: str, notes: Notes) -> list[Frame]:
+    """The frames of `stacktrace`; longer ones lose their middle, nameless frames are left out."""
+    if stacktrace is None or not stacktrace.frames:
+        return []
+    given = stacktrace.frames
+    named = [
+        frame
+        for frame in reversed(given)
+        if frame is not None
+        and (frame.filename or frame.function or frame.module or frame.abs_path or frame.package)
+    ]
+    if len(named) < len(given):
+        notes.add(
+            f"{path}.frames: {len(given) - len(named)} of {len(given)} frames name no file, "
+            "module or function; left out"
+        )
+    kept = without_middle(named, f"{path}.frames", notes)
+    return [ours for frame in kept if (ours := _frame(frame)) is not None]
+
+
+def _frame(frame: SentryFrame) -> Frame | None:
+    """The frame in our terms, or None if its names turn out to be blank.
+
+    A native frame often has nothing but its `package`, the library that it is in: that is a
+    module as good as any. An address is no name, it changes from build to build.
+    """
+    file = frame.filename or frame.abs_path or ""
+    function = frame.function or ""
+    module = frame.module or ("" if file or function else frame.package) or ""
+    if len(file) + len(function) + len(module) <= _MEMO_CHARACTERS:
+        return _remembered_frame(file, module, function, frame.lineno, frame.in_app)
+    return _fitted_frame(file, module, function, frame.lineno, frame.in_app)
+
+
+def _fitted_frame(
+    file: str, module: str, function: str, line: int | None, in_app: bool | None
+) -> Frame | None:
+    file = line_end(file, 1024)
+    module = line_end(module, 512)
+    function = one_line(function, 512)
+    if not (file or module or function):
+        return None
+    return Frame(
+        file=file or None,
+        module=module or None,
+        function=function or None,
+        line=line if line is not None and 0 <= line <= _MAX_LINE else None,
+        in_app=in_app,
+    )
+
+
+# The events of one service go through the same calls again and again: looking a frame up takes a
+# tenth of the time of cleaning its names and building it.
+_remembered_frame = lru_cache(maxsize=_MEMO_FRAMES)(_fitted_frame)

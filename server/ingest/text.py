@@ -1,0 +1,56 @@
+"""Text from outside, made fit for an entry: encodable as UTF-8, no control characters, cut."""
+
+import math
+import re
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+_CUT_MARK = "…"
+
+
+def one_line(text: str, limit: int) -> str:
+    """`text` on one line, of at most `limit` characters; what is cut is cut at the end."""
+    # Nearly every name is printable, and isprintable() costs a fifth of the substitution.
+    if not text.isprintable():
+        text = _CONTROL.sub(_line_end_as_space, text)
+    return text.strip()[:limit]
+
+
+def line_end(text: str, limit: int) -> str:
+    """As `one_line`, but the end is kept: of a path it says more than the beginning."""
+    return one_line(text, len(text))[-limit:]
+
+
+def many_lines(text: str, limit: int) -> str:
+    """`text` with its line ends and tabs, of at most `limit` characters, a cut marked by `…`."""
+    if not text.isprintable():
+        text = _CONTROL_BUT_LINES.sub(_without_control, text)
+    return text if len(text) <= limit else text[: limit - 1] + _CUT_MARK
+
+
+def scalar_text(value: str | float | bool | None) -> str:
+    """A JSON scalar as text; null and numbers that JSON does not know are empty."""
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if not math.isfinite(value):
+            return ""
+    return str(value)
+
+
+def encodable(text: str) -> str:
+    """`text` with its surrogate pairs joined, and halves of them replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _without_control(match: re.Match[str]) -> str:
+    return _REPLACEMENT if match[0] >= "\ud800" else ""
+
+
+def _line_end_as_space(match: re.Match[str]) -> str:
+    return " " if match[0] in "\t\n\r\v\f" else _without_control(match)
