@@ -1,0 +1,125 @@
+"""One process's life: started, written to, read from, ended."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from server.supervisor.lines import Lines, TooLong
+from shared.pipe import MAX_LINE_BYTES
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_CHUNK_BYTES = 256 * 1024
+_SAID_CHUNK_BYTES = 16 * 1024
+_MAX_SAID_BYTES = 4 * 1024
+"""Of what the engine says to people, a line longer than this is not shown."""
+
+
+class Child:
+    """The engine's process, with pipes of its own. `pid` is also that of its process group."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        stdin: asyncio.StreamWriter,
+        stdout: asyncio.StreamReader,
+        stderr: asyncio.StreamReader,
+        say: Callable[[str], None],
+    ) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._stdin = stdin
+        self._stdout = stdout
+        self._lines = Lines(MAX_LINE_BYTES)
+        self._listening = asyncio.create_task(_listen(stderr, say), name="engine's stderr")
+
+    def write(self, lines: bytes) -> None:
+        """Queue whole lines; `drain` before the next. To a child that has ended: nothing."""
+        self._stdin.write(lines)
+
+    async def drain(self) -> None:
+        """Return when the pipe has taken nearly all; a child that has ended takes everything."""
+        with contextlib.suppress(ConnectionError):
+            await self._stdin.drain()
+
+    def end_input(self) -> None:
+        """Let it come to the end of its input, after all that was written."""
+        self._stdin.close()
+
+    async def read_lines(self) -> list[bytes | TooLong] | None:
+        """The next lines, without their ends; none at all at the end of its output."""
+        while chunk := await self._stdout.read(_CHUNK_BYTES):
+            lines = self._lines.feed(chunk)
+            if lines:
+                return lines
+        return None
+
+    async def exited(self) -> str:
+        """How it ended, in words, once it has."""
+        return exit_in_words(await self._process.wait())
+
+    async def kill(self) -> str:
+        """End it and all that it started, and say how it ended."""
+        # The group: a command may be a wrapper, whose end would leave the engine without an owner.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        ended = await self.exited()
+        self._stdin.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._listening, timeout=1)
+        return ended
+
+
+async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Child:
+    """Start `command`; each line that it writes to stderr goes to `say`.
+
+    Raises OSError where no process can be made. A command that does not exist is a child that
+    ends at once.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-IS",
+        str(_LAUNCH),
+        str(os.getpid()),
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        # How much asyncio reads ahead: twice this.
+        limit=_CHUNK_BYTES,
+        process_group=0,
+    )
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise OSError("a process was made without its pipes")
+    return Child(process, process.stdin, process.stdout, process.stderr, say)
+
+
+def exit_in_words(code: int) -> str:
+    """How a process ended, as asyncio tells it: a negative code is the signal that ended it."""
+    if code < 0:
+        names = {each.value: each.name for each in signal.Signals}
+        return f"killed by {names.get(-code, f'signal {-code}')}"
+    if code == 127:
+        return "its command was not found (exit code 127)"
+    return f"exit code {code}"
+
+
+async def _listen(stderr: asyncio.StreamReader, say: Callable[[str], None]) -> None:
+    lines = Lines(_MAX_SAID_BYTES)
+    while chunk := await stderr.read(_SAID_CHUNK_BYTES):
+        _say_all(lines.feed(chunk), say)
+        # A child that floods must not stall other tasks.
+        await asyncio.sleep(0)
+    _say_all(lines.end(), say)
+
+
+def _say_all(lines: list[bytes | TooLong], say: Callable[[str], None]) -> None:
+    for line in lines:
+        match line:
+            case TooLong(size):
+                say(f"(a line of {size} bytes)")
+            case _:
+                say(line.decode(errors="replace"))

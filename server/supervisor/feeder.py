@@ -1,0 +1,139 @@
+"""The only writer to the engine: states first, then the journal, with ticks and pings between."""
+
+import asyncio
+import logging
+
+import msgspec
+
+from server import log
+from server.storage import checkpoints, dead_letters
+from server.storage.database import Database
+from server.storage.journal import Journal, JournalEntry, JournalUnavailable
+from server.storage.times import from_micros
+from server.supervisor.child import Child
+from server.supervisor.conversation import Conversation
+from server.supervisor.splice import engine_lines
+from shared.pipe import Restored, Tick, encode_lines
+
+_STATES_A_SLICE = 500
+_ENTRIES_A_WRITE = 256
+_BYTES_A_WRITE = 512 * 1024
+_RETRY_S = 1.0
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What may be in flight; one entry always may, whatever its size."""
+
+    events: int = 2_048
+    size_bytes: int = 8 * 1024 * 1024
+
+
+class Feeder:
+    """Writes whole lines, and waits for the pipe after each write: nothing piles up in memory."""
+
+    def __init__(
+        self,
+        child: Child,
+        conversation: Conversation,
+        journal: Journal,
+        *,
+        window: Window,
+        one_by_one_to: int,
+    ) -> None:
+        self._child = child
+        self._conversation = conversation
+        self._journal = journal
+        self._window = window
+        self._one_by_one_to = one_by_one_to
+        self._read_to = conversation.last_sent
+        self._skipped: frozenset[int] = frozenset()
+        self._freed = asyncio.Event()
+
+    @property
+    def has_room(self) -> bool:
+        """False while the window in flight is full."""
+        conversation = self._conversation
+        return not conversation.in_flight or (
+            len(conversation.in_flight) < self._window.events
+            and conversation.in_flight_bytes < self._window.size_bytes
+        )
+
+    def freed(self) -> None:
+        """Something in flight was decided: there may be room."""
+        self._freed.set()
+
+    async def restore(self, database: Database) -> int:
+        """Give the child what it knew at the watermark; returns the number of states."""
+        watermark = self._conversation.last_sent
+        key, count = "", 0
+        while True:
+            # A transaction a slice: nothing writes states while there is no engine to say any.
+            async with database.read() as tx:
+                states = await checkpoints.read_states(tx, key, _STATES_A_SLICE)
+            if not states:
+                break
+            key = states[-1].key
+            count += len(states)
+            await self._write(encode_lines(states))
+            self._conversation.signs_of_life += 1
+        async with database.read() as tx:
+            self._skipped = frozenset(await dead_letters.seqs_after(tx, watermark))
+        # Believed from here on: its answer may come before the write returns.
+        self._conversation.restored = True
+        await self._write(encode_lines((Restored(watermark),)))
+        return count
+
+    async def feed(self) -> None:
+        """Write entries for ever, as they come and as the window allows."""
+        while True:
+            await self._wait_for_room()
+            await self._journal.wait_beyond(self._read_to)
+            entries = await self._read()
+            if not entries:
+                continue
+            self._read_to = entries[-1].seq
+            wanted = [entry for entry in entries if entry.seq not in self._skipped]
+            self._conversation.sent(wanted)
+            await self._write(engine_lines(wanted))
+
+    async def tick(self, every_s: float) -> None:
+        """Tell the time for ever, whenever there is nothing else to tell it by."""
+        while True:
+            await asyncio.sleep(every_s)
+            micros = self._journal.settled(self._read_to)
+            if micros is not None:
+                await self._write(encode_lines((Tick(from_micros(micros)),)))
+
+    async def ping(self, every_s: float) -> None:
+        """Ask for ever whether it lives, beginning now."""
+        while True:
+            await self._write(encode_lines((self._conversation.ping(),)))
+            await asyncio.sleep(every_s)
+
+    async def _wait_for_room(self) -> None:
+        while not (self.has_room and not (self._careful and self._conversation.in_flight)):
+            self._freed.clear()
+            await self._freed.wait()
+
+    @property
+    def _careful(self) -> bool:
+        return self._read_to < self._one_by_one_to
+
+    async def _read(self) -> list[JournalEntry]:
+        conversation = self._conversation
+        limit, size = 1, 0
+        if not self._careful:
+            limit = min(_ENTRIES_A_WRITE, self._window.events - len(conversation.in_flight))
+            size = min(_BYTES_A_WRITE, self._window.size_bytes - conversation.in_flight_bytes)
+        try:
+            return await self._journal.read(self._read_to, limit, size)
+        except JournalUnavailable as error:
+            log.engine(
+                logging.ERROR, f"cannot read the journal: {error}", "cannot read the journal"
+            )
+            await asyncio.sleep(_RETRY_S)
+            return []
+
+    async def _write(self, lines: bytes) -> None:
+        self._child.write(lines)
+        await self._child.drain()

@@ -1,0 +1,46 @@
+"""Lines out of chunks of bytes, with a bound on what a line may take."""
+
+import msgspec
+
+
+class TooLong(msgspec.Struct, frozen=True):
+    """What is left of a line over the limit: how long it was, with its end if it came."""
+
+    size_bytes: int
+
+
+class Lines:
+    """Cuts chunks into lines without their ends; keeps at most one line of `max_bytes`."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._parts: list[bytes] = []
+        self._size_bytes = 0
+
+    def feed(self, chunk: bytes) -> list[bytes | TooLong]:
+        """The lines that are complete with `chunk`."""
+        *whole, rest = chunk.split(b"\n")
+        lines: list[bytes | TooLong] = []
+        for part in whole:
+            self._take(part)
+            lines.append(self._line())
+        self._take(rest)
+        return lines
+
+    def end(self) -> list[bytes | TooLong]:
+        """A last line that had no end, if there is one."""
+        return [self._line()] if self._size_bytes else []
+
+    def _take(self, part: bytes) -> None:
+        self._size_bytes += len(part)
+        if self._size_bytes > self._max_bytes:
+            self._parts.clear()
+        elif part:
+            self._parts.append(part)
+
+    def _line(self) -> bytes | TooLong:
+        size = self._size_bytes
+        line = b"".join(self._parts)
+        self._parts.clear()
+        self._size_bytes = 0
+        return TooLong(size) if size > self._max_bytes else line

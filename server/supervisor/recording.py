@@ -1,0 +1,57 @@
+"""What the engine said, on its way into the main database: in order, and until it is there."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from server import log
+from server.storage.journal import JournalEntry
+from server.storage.trouble import STORAGE_TROUBLE
+from server.supervisor.conversation import Batch
+from shared.pipe import Outbound
+
+Record = Callable[[Sequence[Outbound], Sequence[JournalEntry]], Awaitable[None]]
+"""Stores messages, said of entries, in one transaction; raises what `STORAGE_TROUBLE` names."""
+
+_FIRST_RETRY_S = 0.1
+_LONGEST_RETRY_S = 5.0
+
+
+class Recording:
+    """Keeps what cannot be stored now and tries again; `trouble` says why, while it does."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self.trouble: str | None = None
+
+    async def store(self, batch: Batch) -> None:
+        """Return once `batch` is stored."""
+        await self.persist(
+            "record what the engine said", lambda: self._record(batch.messages, batch.entries)
+        )
+
+    async def persist(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`, which is all or nothing, until the database takes it."""
+        delay = _FIRST_RETRY_S
+        while True:
+            try:
+                await work()
+            except STORAGE_TROUBLE as error:
+                self.trouble = f"cannot {what}: {_first_line(error)}"
+                log.engine(
+                    logging.ERROR,
+                    f"{self.trouble}; trying again in {delay:.1f} s",
+                    f"cannot {what}",
+                )
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _LONGEST_RETRY_S)
+                continue
+            if self.trouble is not None:
+                self.trouble = None
+                log.engine(logging.INFO, f"can {what} again")
+            return
+
+
+def _first_line(error: Exception) -> str:
+    # SQLAlchemy shows statement and values below the reason, which may be anybody's data.
+    return (str(error).splitlines() or [repr(error)])[0]

@@ -1,0 +1,213 @@
+"""The policy around the engine's process: when it starts, and what its end means.
+
+docs/SUPERVISOR.md draws the states. What is accepted waits in the journal meanwhile: nothing that
+happens here can lose an entry, and nothing here is ever waited for by who accepts one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from server import log
+from server.storage import checkpoints
+from server.storage.clock import wall_micros
+from server.storage.database import Database
+from server.storage.journal import Journal
+from server.storage.trouble import STORAGE_TROUBLE
+from server.supervisor.backoff import Backoff
+from server.supervisor.burial import bury
+from server.supervisor.child import start_child
+from server.supervisor.conversation import Conversation
+from server.supervisor.feeder import Feeder
+from server.supervisor.life import Life, Limits
+from server.supervisor.recording import Record, Recording
+from server.supervisor.suspicion import Suspicion
+
+EngineState = Literal["stopped", "starting", "restoring", "running", "backing_off", "stopping"]
+
+
+class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the engine is, for health, metrics and pages. `degraded` says why it is not well."""
+
+    state: EngineState
+    degraded: str | None
+    engine: str | None
+    restarts: int
+    last_exit: str | None
+    in_flight: int
+    backlog: int
+
+
+class Supervisor:
+    """Keeps one engine running, for ever. `record` stores what it says, in one transaction."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        journal: Journal,
+        database: Database,
+        record: Record,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        backoff: Backoff | None = None,
+        wall: Callable[[], int] = wall_micros,
+    ) -> None:
+        """`wall` gives microseconds since the epoch."""
+        self._command = command
+        self._journal = journal
+        self._database = database
+        self._limits = limits
+        self._backoff = backoff or Backoff(random.random)
+        self._wall = wall
+        self._recording = Recording(record)
+        self._suspicion = Suspicion()
+        self._state: EngineState = "stopped"
+        self._life: Life | None = None
+        self._decided_seq: int | None = None
+        self._buried = False
+        self._restarts = 0
+        self._last_exit: str | None = None
+        self._well_from = 0.0
+        self._lives_task: asyncio.Task[None] | None = None
+        self._stop_asked = asyncio.Event()
+
+    @property
+    def writable(self) -> bool:
+        """The engine is up, knows what it knew, and takes more."""
+        return self._life is not None and self._life.running and self._life.feeder.has_room
+
+    @property
+    def backlog(self) -> int:
+        """How many entries of the journal are not decided yet."""
+        decided = self._decided_seq
+        if self._life is not None:
+            decided = max(decided or 0, self._life.conversation.acked)
+        # Before the first look into the database nothing is known, and nothing refused for it.
+        return 0 if decided is None else max(0, self._journal.last_seq - decided)
+
+    def status(self) -> EngineStatus:
+        """How it is now."""
+        life = self._life
+        state = self._state
+        if life is not None and state == "starting" and life.conversation.engine is not None:
+            state = "running" if life.running else "restoring"
+        return EngineStatus(
+            state=state,
+            degraded=self._degraded(state),
+            engine=life.conversation.engine if life is not None else None,
+            restarts=self._restarts,
+            last_exit=self._last_exit,
+            in_flight=len(life.conversation.in_flight) if life is not None else 0,
+            backlog=self.backlog,
+        )
+
+    async def run(self) -> None:
+        """Supervise until cancelled; after `stop` there is nothing left to do but that."""
+        self._lives_task = asyncio.create_task(self._lives(), name="the engine's lives")
+        await self._lives_task
+        await asyncio.Event().wait()
+
+    async def stop(self, timeout_s: float) -> None:
+        """End the engine in order, and record its last words; kill it where that takes longer.
+
+        What it had not decided is in the journal, and is decided after the next start.
+        """
+        self._stop_asked.set()
+        if self._life is not None:
+            self._state = "stopping"
+            self._life.end()
+        if self._lives_task is None:
+            return
+        _, late = await asyncio.wait({self._lives_task}, timeout=timeout_s)
+        if late:
+            log.engine(logging.WARNING, f"did not end within {timeout_s:.0f} s and is killed")
+            self._lives_task.cancel()
+            await asyncio.wait({self._lives_task})
+
+    async def _lives(self) -> None:
+        try:
+            while not self._stop_asked.is_set():
+                started = asyncio.get_running_loop().time()
+                self._last_exit = await self._live()
+                if self._stop_asked.is_set():
+                    log.engine(logging.INFO, f"ended: {self._last_exit}")
+                    break
+                delay = self._backoff.failed(asyncio.get_running_loop().time() - started)
+                self._state = "backing_off"
+                self._restarts += 1
+                log.engine(
+                    logging.ERROR, f"ended: {self._last_exit}; starting again in {delay:.1f} s"
+                )
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop_asked.wait(), delay)
+                # As long as it was away it has to be there, to count as well again.
+                self._well_from = asyncio.get_running_loop().time() + delay
+        finally:
+            self._state = "stopped"
+
+    async def _live(self) -> str:
+        """One life of the engine, and what follows from its end; returns how it ended."""
+        self._state = "starting"
+        try:
+            async with self._database.read() as tx:
+                progress = await checkpoints.progress(tx)
+            self._decided_seq = max(self._decided_seq or 0, progress.recorded_seq)
+            child = await start_child(self._command, _say)
+        except STORAGE_TROUBLE as error:
+            return f"not started: {error}"
+        log.engine(logging.INFO, f"started as process {child.pid}")
+        conversation = Conversation(progress.watermark)
+        feeder = Feeder(
+            child,
+            conversation,
+            self._journal,
+            window=self._limits.window,
+            one_by_one_to=self._suspicion.one_by_one_to,
+        )
+        self._life = Life(child, conversation, feeder, self._recording, self._limits)
+        try:
+            ended = await self._life.run(self._database)
+        finally:
+            self._life = None
+            self._decided_seq = max(self._decided_seq, conversation.acked)
+        self._suspicion.survived(conversation.acked)
+        if self._buried and conversation.acked > progress.watermark:
+            # It went on where it had died before: the cause was that entry, and it is gone.
+            self._buried = False
+            self._backoff.forget()
+        if not self._stop_asked.is_set():
+            await self._judge(conversation, ended)
+        return ended
+
+    async def _judge(self, conversation: Conversation, ended: str) -> None:
+        """Set aside the entry that the engine died of, if this death convicts one."""
+        convicted = self._suspicion.died(list(conversation.in_flight), conversation.last_sent)
+        if convicted is None:
+            return
+        entry = conversation.in_flight[convicted]
+        reason = f"the engine died of it twice, the second time so: {ended}"
+        await self._recording.persist(
+            f"set entry {convicted} aside",
+            lambda: bury(self._database, entry, reason, self._wall()),
+        )
+        self._decided_seq = max(self._decided_seq or 0, convicted)
+        self._buried = True
+        log.engine(logging.ERROR, f"entry {convicted} is set aside as a dead letter: {reason}")
+
+    def _degraded(self, state: EngineState) -> str | None:
+        if self._recording.trouble is not None:
+            return self._recording.trouble
+        if self._last_exit is None:
+            return None
+        if state == "running" and asyncio.get_running_loop().time() >= self._well_from:
+            return None
+        return f"the engine ended: {self._last_exit}"
+
+
+def _say(line: str) -> None:
+    log.engine(logging.INFO, line, "the engine says")

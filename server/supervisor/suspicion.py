@@ -1,0 +1,35 @@
+"""Which entry the engine dies of, found without blaming the others."""
+
+from collections.abc import Sequence
+
+DEATHS_THAT_CONVICT = 2
+
+
+class Suspicion:
+    """After a death entries go one by one, up to the last that the dead one had been given.
+
+    An entry on which the child died twice, each time while it was the only one in flight, and
+    that it did not survive in between, is the one. All others are left alone.
+    """
+
+    def __init__(self) -> None:
+        self.one_by_one_to = 0
+        """Up to here no two entries are in flight together."""
+        self._deaths: dict[int, int] = {}
+
+    def died(self, in_flight: Sequence[int], last_sent: int) -> int | None:
+        """The entry to set aside, if this death convicts one."""
+        self.one_by_one_to = max(self.one_by_one_to, last_sent)
+        if len(in_flight) != 1:
+            return None
+        (seq,) = in_flight
+        self._deaths[seq] = self._deaths.get(seq, 0) + 1
+        if self._deaths[seq] < DEATHS_THAT_CONVICT:
+            return None
+        del self._deaths[seq]
+        return seq
+
+    def survived(self, up_to: int) -> None:
+        """Entries up to here were decided by a child that went on living."""
+        if self._deaths:
+            self._deaths = {seq: count for seq, count in self._deaths.items() if seq > up_to}
