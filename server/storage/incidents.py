@@ -188,7 +188,12 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:
 
 def _change(row: Row[tuple[object, ...]]) -> IncidentChange:
     values = row._asdict()
-    return msgspec.convert({**values, "at": from_micros(values["at"])}, IncidentChange)
+    return IncidentChange(
+        seq=values["seq"],
+        change=msgspec.convert(values["change"], RecordedChange),
+        at=from_micros(values["at"]),
+        about=values["about"],
+    )
 
 
 def _summary(incident: Incident) -> IncidentSummary:

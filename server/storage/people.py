@@ -33,4 +33,4 @@ async def make_operator(tx: AsyncConnection) -> None:
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:
-    return msgspec.convert(row._asdict(), Person)
+    return msgspec.convert(row._mapping, Person)
