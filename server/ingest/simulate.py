@@ -30,7 +30,6 @@ def simulated_payload(now: datetime, token: str) -> bytes:
         "event_id": event_id,
         "issue_id": issue_id,
         "project": 1,
-        "project_slug": "simulated-shop",
         "platform": "python",
         "type": "error",
         "level": "error",
