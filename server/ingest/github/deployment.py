@@ -1,0 +1,95 @@
+"""`deployment_status` and `release`: what says that a commit runs somewhere now."""
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from server.ingest.delivery import Delivery
+from server.ingest.github.payload import DeploymentStatus, ReleaseChange, Repository
+from server.ingest.github.reading import missing, read_name
+from server.ingest.services import ServiceMap
+from server.ingest.text import one_line
+from shared.event import PRODUCTION, ChangeWindow, canonical_environment
+from shared.pipe import ChangeWindowEntry
+
+_FULL_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def read_deployment(
+    change: DeploymentStatus, identity: str | None, received: datetime, services: ServiceMap
+) -> Delivery:
+    """A deploy of every service of the repository once it succeeded; nothing before.
+
+    GitHub says which commit runs, and not which are new: the deploy that was known by this
+    commit keeps its commits and is of this moment from now on; those of one that was not known
+    are found in the background (`server.deploys`).
+    """
+    repository = read_name(change.repository)
+    deployment, status = change.deployment, change.deployment_status
+    named = (status and status.environment) or (deployment and deployment.environment) or PRODUCTION
+    environment = canonical_environment(one_line(named, 64) or PRODUCTION)
+    state = one_line((status and status.state) or "", 64)
+    about = f"Deployment of {repository} to {environment}: {state or 'requested'}"
+    if state != "success":
+        return Delivery(entries=(), identity=identity, about=one_line(about, 256))
+    sha = one_line((deployment and deployment.sha) or "", 64)
+    if not sha:
+        raise missing("deployment.sha", "expected the commit that was deployed")
+    window = ChangeWindow(deploy_time=received, deploy_id=sha, repository=one_line(repository, 512))
+    return Delivery(
+        entries=_entries(window, environment, change.repository, services),
+        identity=identity,
+        about=one_line(about, 256),
+    )
+
+
+def read_release(
+    change: ReleaseChange, identity: str | None, received: datetime, services: ServiceMap
+) -> Delivery:
+    """A deploy of every service of the repository when a release is published.
+
+    It goes where its branch goes, and a release of a branch or tag that is not watched where the
+    default branch goes. A prerelease is not meant for there yet.
+    """
+    repository = read_name(change.repository)
+    release = change.release
+    tag = one_line((release and release.tag_name) or "", 256)
+    about = f"Release {tag} of {repository}: {one_line(change.action or 'unknown', 64)}"
+    if change.action != "published" or release is None:
+        return Delivery(entries=(), identity=identity, about=one_line(about, 256))
+    if not tag:
+        raise missing("release.tag_name", "expected the tag of the release")
+    target = one_line(release.target_commitish or "", 256)
+    default = change.repository.default_branch if change.repository else None
+    environment = services.environment_of(target, default) or services.environment_of(
+        default or "", default
+    )
+    if release.prerelease or environment is None:
+        return Delivery(entries=(), identity=identity, about=one_line(f"{about}, no deploy", 256))
+    window = ChangeWindow(
+        deploy_time=received,
+        deploy_id=target if _FULL_HASH.fullmatch(target) else tag,
+        release=tag,
+        repository=one_line(repository, 512),
+    )
+    return Delivery(
+        entries=_entries(window, environment, change.repository, services),
+        identity=identity,
+        about=one_line(about, 256),
+    )
+
+
+def _entries(
+    window: ChangeWindow, environment: str, known: Repository | None, services: ServiceMap
+) -> tuple[ChangeWindowEntry, ...]:
+    """The same deploy for each service whose code is in the repository."""
+    watched = services.services_of(window.repository or "", known.id if known else None)
+    return tuple(
+        ChangeWindowEntry(
+            service=one_line(each.service, 128),
+            environment=environment,
+            **msgspec.structs.asdict(window),
+        )
+        for each in watched
+    )

@@ -1,0 +1,62 @@
+"""Which event a webhook of GitHub's is, and what becomes of it."""
+
+from datetime import datetime
+
+from server.ingest.delivery import Delivery, Fault, InvalidPayload
+from server.ingest.github.deployment import read_deployment, read_release
+from server.ingest.github.payload import DeploymentStatus, Push, ReleaseChange
+from server.ingest.github.push import read_push
+from server.ingest.github.reading import read_body
+from server.ingest.notes import Notes
+from server.ingest.services import ServiceMap
+from server.ingest.text import one_line
+
+
+def parse_github(
+    body: bytes,
+    *,
+    event: str | None,
+    delivery: str | None,
+    content_type: str,
+    received: datetime,
+    services: ServiceMap,
+    announce_deploys: bool,
+) -> Delivery:
+    """What the webhook says; raises `InvalidPayload`.
+
+    `event` and `delivery` are the headers ``X-GitHub-Event`` and ``X-GitHub-Delivery``,
+    `content_type` is without its parameters. A push to a watched branch is an event of kind
+    deploy with its change window for each service that it touches, or with `announce_deploys`
+    false the change window alone; a successful deployment and a published release are change
+    windows. Whatever else GitHub tells is no entry at all. A push is known again by itself
+    (repository, ref, before, after), everything else by `delivery`.
+    """
+    identity = f"github {one_line(delivery, 256)}" if delivery else None
+    notes = Notes()
+    match event:
+        case None:
+            message = "expected GitHub's name of the event, such as push or ping"
+            raise InvalidPayload(
+                "the header X-GitHub-Event is missing", (Fault("X-GitHub-Event", message),)
+            )
+        case "push":
+            push = read_body(body, content_type, Push, notes)
+            return read_push(
+                push,
+                notes,
+                delivery=identity,
+                received=received,
+                services=services,
+                announce_deploys=announce_deploys,
+            )
+        case "deployment" | "deployment_status":
+            change = read_body(body, content_type, DeploymentStatus, notes)
+            return read_deployment(change, identity, received, services)
+        case "release":
+            published = read_body(body, content_type, ReleaseChange, notes)
+            return read_release(published, identity, received, services)
+        case "ping":
+            return Delivery(entries=(), identity=identity, about="Ping: the webhook is set up")
+    return Delivery(
+        entries=(), identity=identity, about=f"{one_line(event, 64)}: of no use to PushLog"
+    )

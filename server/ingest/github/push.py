@@ -1,0 +1,200 @@
+"""`push`: to a watched branch it is a deploy of each service that it touches."""
+
+from datetime import datetime
+
+import msgspec
+
+from server.ingest.delivery import Delivery
+from server.ingest.github.commits import Commits, read_commits, read_id, subject
+from server.ingest.github.payload import Push
+from server.ingest.github.reading import missing, read_name
+from server.ingest.notes import Notes
+from server.ingest.services import ServiceMap
+from server.ingest.text import one_line
+from shared.event import ChangeWindow, Commit
+from shared.pipe import ChangeWindowEntry, EventEntry
+
+BRANCH = "refs/heads/"
+TAG = "refs/tags/"
+
+PAYLOAD_COMMITS = 2048
+"""As many commits as GitHub puts into one push; of more it leaves out some without saying so."""
+
+
+class _Deploy(msgspec.Struct, frozen=True):
+    """What is the same for every service that a push deploys."""
+
+    branch: str
+    repository: str
+    environment: str
+    head: str
+    base: str | None
+    pusher: str
+    manner: str
+    url: str
+    at: datetime
+
+
+def read_push(
+    push: Push,
+    notes: Notes,
+    *,
+    delivery: str | None,
+    received: datetime,
+    services: ServiceMap,
+    announce_deploys: bool,
+) -> Delivery:
+    """One entry for each service that is deployed; none where the push deploys nothing.
+
+    `delivery` identifies a push that does not say enough of itself.
+    """
+    identity = _identity(push) or delivery
+    repository = read_name(push.repository)
+    if not push.ref:
+        raise missing("ref", "expected refs/heads/… or refs/tags/…")
+    if push.deleted or (push.after is not None and not push.after.strip("0")):
+        return _no_deploy(identity, f"{_named(push.ref)} of {repository} deleted")
+    if not push.ref.startswith(BRANCH):
+        return _no_deploy(identity, f"{_named(push.ref)} of {repository} pushed")
+    branch = one_line(push.ref.removeprefix(BRANCH), 256)
+    environment = services.environment_of(
+        branch, push.repository.default_branch if push.repository else None
+    )
+    if environment is None:
+        return _no_deploy(identity, f"Push to {branch} of {repository}, which is not watched")
+    head = read_id(push.head_commit) or one_line(push.after or "", 64)
+    if not head:
+        raise missing("after", "expected the commit that the branch is at now")
+    read = _new_commits(push, head)
+    deploy = _Deploy(
+        branch=branch,
+        repository=repository,
+        environment=environment,
+        head=head,
+        base=_base(push),
+        pusher=one_line((push.pusher and push.pusher.name) or "somebody", 100),
+        manner=_manner(push),
+        url=one_line(push.compare or "", 2048),
+        at=received,
+    )
+    watched = services.services_of(repository, push.repository.id if push.repository else None)
+    # What is new on a branch that was made or moved is not only what the commits say.
+    is_all_told = not (push.created or push.forced or read.commits_cut) and bool(read.commits)
+    entries = []
+    for each in watched:
+        touching = [commit for commit in read.commits if each.is_touched_by(commit)]
+        if touching or not is_all_told:
+            own = msgspec.structs.replace(read, commits=touching)
+            entries.append(_entry(deploy, each.service, own, notes, announce_deploys))
+    if not entries:
+        return _no_deploy(identity, f"Push to {branch} of {repository} touches no service")
+    deployed = ", ".join(entry.service for entry in entries)
+    about = f"{_counted(read)} to {branch} of {repository}: deploy of {deployed} to {environment}"
+    return Delivery(entries=tuple(entries), identity=identity, about=one_line(about, 256))
+
+
+def _new_commits(push: Push, head: str) -> Commits:
+    """What the push brought to the branch. Merged commits of another branch are new to this one."""
+    pushed = [commit for commit in push.commits or () if read_id(commit)]
+    is_whole = len(pushed) < PAYLOAD_COMMITS
+    if all(read_id(commit) != head for commit in pushed) and push.head_commit is not None:
+        if pushed:
+            is_whole = False
+        # A branch that was forced back to an old commit brings nothing new, not even that one.
+        if pushed or not push.forced:
+            pushed.append(push.head_commit)
+    read = read_commits(pushed)
+    return read if is_whole else msgspec.structs.replace(read, commits_cut=read.commits_cut + 1)
+
+
+def _entry(
+    deploy: _Deploy, service: str, read: Commits, notes: Notes, announce_deploys: bool
+) -> EventEntry | ChangeWindowEntry:
+    service = one_line(service, 128)
+    window = ChangeWindow(
+        deploy_time=deploy.at,
+        commits=read.commits,
+        deploy_id=deploy.head,
+        cut=read.commits_cut + read.files_cut,
+        repository=one_line(deploy.repository, 512),
+        base=deploy.base,
+    )
+    if not announce_deploys:
+        return ChangeWindowEntry(
+            service=service, environment=deploy.environment, **msgspec.structs.asdict(window)
+        )
+    return EventEntry(
+        kind="deploy",
+        source="github",
+        service=service,
+        environment=deploy.environment,
+        timestamp=deploy.at,
+        severity="warning",
+        exception_type="Deploy",
+        message=_message(deploy, read),
+        tags=_tags(deploy, read.commits),
+        links={"source_url": deploy.url} if deploy.url.startswith("http") else {},
+        change_window=window,
+        notes=notes.sentences(),
+    )
+
+
+def _message(deploy: _Deploy, read: Commits) -> str:
+    said = f"{deploy.manner}{_counted(read)} to {deploy.branch} by {deploy.pusher}"
+    newest = subject(read.commits[-1].message) if read.commits else ""
+    return one_line(f"{said}: {newest}" if newest else said, 1024)
+
+
+def _counted(read: Commits) -> str:
+    match len(read.commits), read.commits_cut:
+        case count, cut if cut:
+            return f"Push of more than {count} commits"
+        case 0, _:
+            return "Push without new commits"
+        case 1, _:
+            return "Push of 1 commit"
+        case count, _:
+            return f"Push of {count} commits"
+
+
+def _manner(push: Push) -> str:
+    match bool(push.created), bool(push.forced):
+        case True, _:
+            return "New branch: "
+        case _, True:
+            return "Forced: "
+    return ""
+
+
+def _tags(deploy: _Deploy, commits: list[Commit]) -> dict[str, str]:
+    files = {file for commit in commits for file in commit.files}
+    return {
+        "repository": one_line(deploy.repository, 512),
+        "branch": deploy.branch,
+        "commit": deploy.head,
+        "pusher": deploy.pusher,
+        "files": str(len(files)),
+    }
+
+
+def _base(push: Push) -> str | None:
+    before = one_line(push.before or "", 64)
+    return before if before.strip("0") else None
+
+
+def _identity(push: Push) -> str | None:
+    """The push itself: hooks of a repository and of its owner tell the same one, each once."""
+    if not (push.repository and push.before and push.after):
+        return None
+    place = push.repository.id or push.repository.full_name
+    return f"github push {place} {push.ref} {push.before} {push.after}"
+
+
+def _no_deploy(identity: str | None, about: str) -> Delivery:
+    return Delivery(entries=(), identity=identity, about=one_line(about, 256))
+
+
+def _named(ref: str) -> str:
+    if ref.startswith(TAG):
+        return f"Tag {ref.removeprefix(TAG)}"
+    return f"Branch {ref.removeprefix(BRANCH)}"
