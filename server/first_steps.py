@@ -1,8 +1,11 @@
 """What a person reads when the server has started: where it is, and what to do next."""
 
 from server.settings import Settings
+from server.web.health import unsigned
 
 WEBHOOK_PATH = "/api/webhooks/sentry"
+DEFAULT = f"http://localhost:3000{WEBHOOK_PATH}"
+"""Where `scripts/send-sentry-webhook` sends to if it is not told."""
 
 
 def first_steps(settings: Settings, port: int) -> str:
@@ -11,17 +14,21 @@ def first_steps(settings: Settings, port: int) -> str:
     # Where nothing was set, PUBLIC_URL was made of a port that may be 0: any free one.
     unset = settings.public_url == f"http://localhost:{settings.port}"
     public = here if unset else settings.public_url
-    # The script finds the default port by itself.
-    url = "" if (here, settings.port) == ("http://localhost:3000", 3000) else f" --url {here}"
-    steps = [
-        ("Incidents", f"{here}/"),
-        ("Webhook for Sentry", f"{public}{WEBHOOK_PATH}"),
-        ("Try it, in a second terminal", f"scripts/send-sentry-webhook{url}"),
-    ]
-    width = max(len(name) for name, _ in steps)
-    lines = ["PushLog is running.", *(f"  {name:<{width}}   {value}" for name, value in steps)]
-    lines += [f"  {warning}" for warning in _warnings(settings)]
-    return "\n".join(["", *lines, "", ""])
+    steps = {
+        "Incidents": f"{here}/",
+        "Webhook for Sentry": f"{public}{WEBHOOK_PATH}",
+        "Try it, in a second terminal": _try_it(f"{here}{WEBHOOK_PATH}", settings),
+    }
+    width = max(len(name) for name in steps)
+    lines = ["PushLog is running.", *(f"  {name:<{width}}   {steps[name]}" for name in steps)]
+    missing = unsigned(settings)
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        lines.append(
+            f"  Webhooks are unsigned: whoever reaches this port can send events, because"
+            f" {' and '.join(missing)} {verb} not set."
+        )
+    return "\n".join(["", *lines, ""])
 
 
 def _reached_as(host: str) -> str:
@@ -31,22 +38,11 @@ def _reached_as(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _warnings(settings: Settings) -> list[str]:
-    unsigned = [
-        name
-        for name, secret in (
-            ("SENTRY_WEBHOOK_SECRET", settings.sentry_webhook_secrets),
-            ("INCIDENT_WEBHOOK_SECRET", settings.incident_webhook_secret),
-        )
-        if not secret
-    ]
-    if not unsigned:
-        return []
-    return [
-        f"Webhooks are unsigned: whoever reaches this port can send events ({_all_of(unsigned)}"
-        f" {'is' if len(unsigned) == 1 else 'are'} not set)."
-    ]
-
-
-def _all_of(names: list[str]) -> str:
-    return " and ".join(names)
+def _try_it(webhook: str, settings: Settings) -> str:
+    command = "scripts/send-sentry-webhook"
+    if webhook != DEFAULT:
+        command += f" --url {webhook}"
+    if settings.sentry_webhook_secrets:
+        # Not the secret itself: what is printed here may be kept in a log.
+        command += " --secret YOUR-SECRET"
+    return command
