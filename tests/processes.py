@@ -182,6 +182,7 @@ async def running_server(
     folder: Path,
     *,
     env: Mapping[str, str] | None = None,
+    command: Sequence[str] = (sys.executable, "-m", "server"),
     listening: bool = True,
     timeout_s: float = TIMEOUT_S,
 ) -> AsyncIterator[ServerProcess]:
@@ -204,9 +205,7 @@ async def running_server(
         MARK: mark,
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "server",
+        *command,
         cwd=ROOT,
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
