@@ -58,11 +58,14 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """Commits of which one would touch a given file by chance, before the window is seen."""
     rarity: float = 0.5
     """The power of a file's rarity; below one, as commits to one file are not independent."""
+    breadth: float = 0.3
+    """The power of the files that a commit touches, by which each touch says less: a sweep of
+    small edits meets any trace by chance."""
     elsewhere: float = 0.3
     """The chance that the cause touches no place of the trace, on the scale of one place."""
     words: float = 3.0
     """What it weighs to say all the words of the error; to say a share of them weighs its share."""
-    size: float = 0.45
+    size: float = 0.5
     """The power of the lines added: more lines, more faults, but less than in proportion."""
     reworded: float = 0.1
     """How much less often changes of comments, layout, or those undone or merged are a cause."""
@@ -122,7 +125,9 @@ def score_commits(
             said, common = spoken.shared(window.said[index])
             score = (
                 prior
-                + math.log(weights.elsewhere + _trace(touched[index], len(where), count, weights))
+                + math.log(
+                    weights.elsewhere + _trace(commit, touched[index], len(where), count, weights)
+                )
                 + weights.words * said
                 + _inclination(commit, window.kinds[index], evidence.hints, weights)
             )
@@ -157,7 +162,9 @@ def _deployed(
     return [w for w in there if w.window.deploy_time <= latest], named
 
 
-def _trace(touches: Sequence[Touch], places_in_all: int, commits: int, weights: Weights) -> float:
+def _trace(
+    commit: Commit, touches: Sequence[Touch], places_in_all: int, commits: int, weights: Weights
+) -> float:
     """How much likelier the trace is if this commit caused it than if it did not.
 
     The cause is at one place of the trace, the deeper the less likely. Given the place, it
@@ -174,7 +181,7 @@ def _trace(touches: Sequence[Touch], places_in_all: int, commits: int, weights: 
         if touch.told and not touch.function:
             factor = weights.other_function
         found += decay**touch.place.depth * touch.surely * rare * factor
-    return found / all_places
+    return found / all_places / max(1, len(commit.files)) ** weights.breadth
 
 
 def _inclination(

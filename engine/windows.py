@@ -34,15 +34,17 @@ class PreparedWindow:
         at: dict[str, list[int]] = {}
         for number, place in enumerate(places):
             if place.path:
-                for name in {place.path[-1], stem(place.path[-1])}:
+                for name in {place.path[-1], stem(place.path[-1])} - {""}:
                     at.setdefault(name, []).append(number)
         names = frozenset(at)
         for index, stems in enumerate(self._stems):
-            if stems.isdisjoint(names):
+            if names.isdisjoint(stems):
                 continue
-            for path in self.commits[index].files:
+            for name, path in zip(stems, self.commits[index].files, strict=True):
+                if name not in names:
+                    continue
                 changed = repository_path(path)
-                for number in at.get(stem(changed[-1]), ()) if changed else ():
+                for number in at[name]:
                     surely = agreement(places[number].path, changed)
                     if surely > found[number].get(index, (0.0, ""))[0]:
                         found[number][index] = (surely, path)
@@ -81,6 +83,7 @@ def prepare(window: ChangeWindow) -> PreparedWindow:
     return PreparedWindow(window)
 
 
-def _stems(files: Sequence[str]) -> frozenset[str]:
+def _stems(files: Sequence[str]) -> list[str]:
+    """The names of these files without directories and extension, as `stem` has them."""
     lowered = [path.lower().replace("\\", "/") for path in files]
-    return frozenset([path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in lowered])
+    return [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in lowered]
