@@ -19,6 +19,7 @@ from server.storage.journal_file import (
     Arrival,
     JournalEntry,
     JournalFile,
+    JournalLocked,
     JournalUnavailable,
 )
 
@@ -124,8 +125,15 @@ class GroupCommit:
     ) -> list[Appended] | JournalUnavailable:
         if not self._disk.has_room():
             return JournalUnavailable(f"the disk is full but for the last {KEPT_FREE:.0%}")
+        if self._file is None and self._broken is not None:
+            if time.monotonic() < self._broken_until:
+                return self._broken
+            self._broken = None
         try:
-            return self._opened().append(arrivals, received)
+            self._file = self._file or JournalFile(self._path, writable=True)
+            return self._file.append(arrivals, received)
+        except JournalLocked as error:
+            return error
         except JournalUnavailable as error:
             # The state of the connection is not known: the next try is on a new one.
             if self._file is not None:
@@ -134,14 +142,6 @@ class GroupCommit:
             self._broken = error
             self._broken_until = time.monotonic() + RETRY_AFTER_S
             return error
-
-    def _opened(self) -> JournalFile:
-        if self._file is None:
-            if self._broken is not None and time.monotonic() < self._broken_until:
-                raise self._broken
-            self._file = JournalFile(self._path, writable=True)
-            self._broken = None
-        return self._file
 
     def _answer(
         self,

@@ -58,6 +58,10 @@ class JournalUnavailable(Exception):
     """The journal cannot take or give entries now; the reason is for people."""
 
 
+class JournalLocked(JournalUnavailable):
+    """Somebody else holds the file; nothing is wrong with it or with our connection."""
+
+
 class JournalEntry(msgspec.Struct, frozen=True):
     """An entry as it stands: `received` in microseconds since the epoch, `body` one JSON object
     that begins with its ``type``.
@@ -225,7 +229,9 @@ class JournalFile:
             # The low byte is the primary code; what stands above it says where it happened.
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             reason = _REASONS.get(code, "SQLite cannot go on")
-            raise JournalUnavailable(f"{reason} ({self._path}: {error})") from error
+            locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            kind = JournalLocked if locked else JournalUnavailable
+            raise kind(f"{reason} ({self._path}: {error})") from error
 
 
 def _connect(path: Path, writable: bool) -> sqlite3.Connection:

@@ -1,0 +1,112 @@
+"""States and watermark move together, and never back."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from server.storage import checkpoints, dead_letters
+from server.storage.checkpoints import Progress
+from server.storage.database import Database, migrate, open_database
+from server.storage.journal import JournalEntry
+from shared.pipe import RestoredState, State
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    migrate(tmp_path / "pushlog.db")
+    return tmp_path / "pushlog.db"
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    async with open_database(path) as opened:
+        yield opened
+
+
+def state(key: str, value: bytes) -> State:
+    return State(key, msgspec.Raw(value))
+
+
+async def states(database: Database, after: str = "", limit: int = 100) -> dict[str, bytes]:
+    async with database.read() as tx:
+        found = await checkpoints.read_states(tx, after, limit)
+    assert all(isinstance(each, RestoredState) for each in found)
+    return {each.key: bytes(each.value) for each in found}
+
+
+async def progress(database: Database) -> Progress:
+    async with database.read() as tx:
+        return await checkpoints.progress(tx)
+
+
+async def test_at_the_very_beginning_nothing_is_known(database: Database) -> None:
+    assert await progress(database) == Progress(watermark=0, recorded_seq=0)
+    assert await states(database) == {}
+
+
+async def test_states_are_replaced_and_dropped_with_the_watermark(database: Database) -> None:
+    async with database.write() as tx:
+        await checkpoints.store(tx, 5, [state("a", b"1"), state("b", b'{"x":[]}')])
+    async with database.write() as tx:
+        await checkpoints.store(tx, 9, [state("a", b"null"), state("b", b"2"), state("c", b"3")])
+    assert await states(database) == {"b": b"2", "c": b"3"}
+    assert await progress(database) == Progress(watermark=9, recorded_seq=0)
+
+
+async def test_of_a_state_that_is_said_twice_the_last_word_counts(database: Database) -> None:
+    async with database.write() as tx:
+        await checkpoints.store(tx, 1, [state("a", b"1"), state("a", b"null"), state("a", b"2")])
+    async with database.write() as tx:
+        await checkpoints.store(tx, 2, [state("a", b"3"), state("a", b"null")])
+    assert await states(database) == {}
+
+
+async def test_neither_of_the_two_ever_goes_back(database: Database) -> None:
+    async with database.write() as tx:
+        await checkpoints.store(tx, 9, [])
+        await checkpoints.set_recorded(tx, 12)
+    async with database.write() as tx:
+        await checkpoints.store(tx, 5, [])
+        await checkpoints.set_recorded(tx, 7)
+    assert await progress(database) == Progress(watermark=9, recorded_seq=12)
+
+
+async def test_states_are_read_in_slices_in_the_order_of_their_keys(database: Database) -> None:
+    keys = ["", "B", "a", "b", "ä", "日本"]
+    async with database.write() as tx:
+        await checkpoints.store(tx, 1, [state(key, b"1") for key in reversed(keys[1:])])
+    read: list[str] = []
+    while more := await states(database, after=read[-1] if read else "", limit=2):
+        assert len(more) <= 2
+        read.extend(more)
+    assert read == keys[1:]
+
+
+async def test_a_dead_letter_waits_until_somebody_settles_it_once(database: Database) -> None:
+    entry = JournalEntry(7, 1_000, b'{"type":"event"}')
+    async with database.write() as tx:
+        await dead_letters.bury(tx, entry, "the engine died of it", 2_000)
+        await dead_letters.bury(tx, entry, "again", 3_000)
+    async with database.write() as tx:
+        (letter,) = await dead_letters.newest(tx, None, 10)
+        assert letter == await dead_letters.get(tx, 7)
+        assert (letter.state, letter.reason) == ("waiting", "the engine died of it")
+        assert (letter.entry, letter.received, letter.buried_at) == (entry.body, 1_000, 2_000)
+        assert await dead_letters.mark_replayed(tx, 7, 12)
+        assert not await dead_letters.mark_replayed(tx, 7, 13)
+        assert not await dead_letters.mark_discarded(tx, 7)
+        replayed = await dead_letters.get(tx, 7)
+        assert replayed is not None
+        assert (replayed.state, replayed.replayed_as) == ("replayed", 12)
+
+
+async def test_dead_letters_are_paged_newest_first(database: Database) -> None:
+    async with database.write() as tx:
+        for seq in range(1, 6):
+            await dead_letters.bury(tx, JournalEntry(seq, 0, b"{}"), "", 0)
+        assert [each.seq for each in await dead_letters.newest(tx, None, 2)] == [5, 4]
+        assert [each.seq for each in await dead_letters.newest(tx, 4, 9)] == [3, 2, 1]
+        assert list(await dead_letters.seqs_after(tx, 3)) == [4, 5]
+        assert await dead_letters.get(tx, 9) is None
