@@ -122,10 +122,19 @@ deploys = Table(
     Column("commits", LargeBinary, nullable=False),
     Column("verdict", String),
     Column("verdict_reasons", LargeBinary),
+    Column("cut", Integer, nullable=False, server_default="0"),
+    Column("repository", String),
+    Column("base", String),
+    Column("looked_up_at", BigInteger),
     UniqueConstraint("service", "environment", "deploy_id"),
     Index(None, "deployed_at"),
+    Index(None, "looked_up_at", "deployed_at"),
 )
-"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` one of sentences."""
+"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` one of sentences.
+
+`cut`, `repository` and `base` are those of `shared.event.ChangeWindow`. `looked_up_at` is when
+all was found out about the commits that the repository can tell.
+"""
 
 people = Table(
     "people",

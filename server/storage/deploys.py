@@ -1,0 +1,240 @@
+"""The table deploys: every deploy with all its commits, and what became of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Row, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.tables import deploys
+from server.storage.times import from_micros, to_micros
+from shared.event import ChangeWindow, Commit
+from shared.incident import Verdict
+from shared.pipe import DeployVerdict
+
+_encode = msgspec.json.Encoder().encode
+_decode_commits = msgspec.json.Decoder(list[Commit]).decode
+_decode_reasons = msgspec.json.Decoder(list[str]).decode
+
+
+class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
+    """A deploy of a service; `verdict` is none until the engine has judged it.
+
+    `repository`, `base` and `cut` are those of `ChangeWindow`, the commits are oldest first.
+    """
+
+    id: int
+    service: str
+    environment: str
+    deploy_id: str
+    deployed_at: datetime
+    release: str | None
+    commits: list[Commit]
+    cut: int
+    repository: str | None
+    base: str | None
+    verdict: Verdict | None
+    verdict_reasons: list[str]
+
+
+class DeployPlace(msgspec.Struct, frozen=True):
+    """Where a deploy stands in the list, newest first; `deployed_at` in microseconds."""
+
+    deployed_at: int
+    id: int
+
+
+async def store(tx: AsyncConnection, service: str, environment: str, window: ChangeWindow) -> None:
+    """Make or renew the deploy that `window` announces.
+
+    What is announced again under its `deploy_id` is the same deploy: it is of the later
+    announcement's time and has its commits, unless that has none. A commit keeps what was found
+    out about it. A verdict on another time is none any more.
+    """
+    deploy_id = _deploy_id(window)
+    row = (
+        await tx.execute(
+            select(deploys).where(
+                deploys.c.service == service,
+                deploys.c.environment == environment,
+                deploys.c.deploy_id == deploy_id,
+            )
+        )
+    ).first()
+    deployed_at = to_micros(window.deploy_time)
+    if row is None:
+        await tx.execute(
+            insert(deploys).values(
+                service=service,
+                environment=environment,
+                deploy_id=deploy_id,
+                deployed_at=deployed_at,
+                release=window.release,
+                commits=_encode(window.commits),
+                cut=window.cut,
+                repository=window.repository,
+                base=window.base,
+            )
+        )
+        return
+    known = _stored(row)
+    changes: dict[str, object] = {
+        "deployed_at": deployed_at,
+        "release": window.release or known.release,
+        "repository": window.repository or known.repository,
+        "base": window.base or known.base,
+    }
+    if window.commits:
+        changes |= {"commits": _encode(_merged(known.commits, window.commits)), "cut": window.cut}
+        if [commit.id for commit in window.commits] != [commit.id for commit in known.commits]:
+            changes["looked_up_at"] = None
+    if known.deployed_at != window.deploy_time:
+        changes |= {"verdict": None, "verdict_reasons": None}
+    await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
+
+
+async def set_verdict(tx: AsyncConnection, verdict: DeployVerdict) -> bool:
+    """Whether there is such a deploy; one that has moved in time is no longer the one judged."""
+    result = await tx.execute(
+        update(deploys)
+        .where(
+            deploys.c.service == verdict.service,
+            deploys.c.environment == verdict.environment,
+            deploys.c.deployed_at == to_micros(verdict.deploy_time),
+        )
+        .values(verdict=verdict.verdict, verdict_reasons=_encode(verdict.reasons))
+    )
+    return result.rowcount > 0
+
+
+async def recent(
+    tx: AsyncConnection,
+    limit: int,
+    *,
+    service: str | None = None,
+    environment: str | None = None,
+    after: DeployPlace | None = None,
+) -> list[StoredDeploy]:
+    """Deploys, the newest first; with `after` those that follow that place in the list."""
+    query = select(deploys)
+    if service is not None:
+        query = query.where(deploys.c.service == service)
+    if environment is not None:
+        query = query.where(deploys.c.environment == environment)
+    if after is not None:
+        query = query.where(
+            tuple_(deploys.c.deployed_at, deploys.c.id) < (after.deployed_at, after.id)
+        )
+    rows = await tx.execute(
+        query.order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc()).limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def get(tx: AsyncConnection, row_id: int) -> StoredDeploy | None:
+    """The deploy of this id, if there is one."""
+    row = (await tx.execute(select(deploys).where(deploys.c.id == row_id))).first()
+    return None if row is None else _stored(row)
+
+
+async def before(tx: AsyncConnection, deploy: StoredDeploy) -> StoredDeploy | None:
+    """What ran in the same place until this deploy, as far as it is known."""
+    row = (
+        await tx.execute(
+            select(deploys)
+            .where(
+                deploys.c.service == deploy.service,
+                deploys.c.environment == deploy.environment,
+                deploys.c.deployed_at < to_micros(deploy.deployed_at),
+                deploys.c.id != deploy.id,
+            )
+            .order_by(deploys.c.deployed_at.desc())
+            .limit(1)
+        )
+    ).first()
+    return None if row is None else _stored(row)
+
+
+async def of_repository(tx: AsyncConnection, repository: str, limit: int) -> list[StoredDeploy]:
+    """The newest deploys of all services of this repository, anywhere; newest first."""
+    rows = await tx.execute(
+        select(deploys)
+        .where(deploys.c.repository == repository)
+        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
+        .limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def to_look_up(tx: AsyncConnection, since: datetime, limit: int) -> list[StoredDeploy]:
+    """Deploys after `since` of which the repository can tell more, the newest first."""
+    rows = await tx.execute(
+        select(deploys)
+        .where(
+            deploys.c.looked_up_at.is_(None),
+            deploys.c.deployed_at > to_micros(since),
+            deploys.c.repository.is_not(None),
+        )
+        .order_by(deploys.c.deployed_at.desc())
+        .limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def set_looked_up(tx: AsyncConnection, deploy: StoredDeploy, at: datetime) -> None:
+    """All is known of this deploy that can be; not if its commits are others by now."""
+    await tx.execute(
+        update(deploys)
+        .where(deploys.c.id == deploy.id, deploys.c.commits == _encode(deploy.commits))
+        .values(looked_up_at=to_micros(at))
+    )
+
+
+def place_of(deploy: StoredDeploy) -> DeployPlace:
+    """Where it stands in the list."""
+    return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
+
+
+def _deploy_id(window: ChangeWindow) -> str:
+    if window.deploy_id is not None:
+        return window.deploy_id
+    return window.commits[-1].id if window.commits else window.deploy_time.isoformat()
+
+
+def _merged(known: Sequence[Commit], told: Sequence[Commit]) -> list[Commit]:
+    """The commits that are told now, with what was known of them and is not told again."""
+    earlier = {commit.id: commit for commit in known}
+    return [_filled(commit, earlier.get(commit.id)) for commit in told]
+
+
+def _filled(told: Commit, known: Commit | None) -> Commit:
+    if known is None:
+        return told
+    return msgspec.structs.replace(
+        told,
+        files=told.files or known.files,
+        functions=told.functions or known.functions,
+        added=known.added if told.added is None else told.added,
+        deleted=known.deleted if told.deleted is None else told.deleted,
+        url=told.url or known.url,
+    )
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredDeploy:
+    values = row._asdict()
+    reasons = values["verdict_reasons"]
+    return StoredDeploy(
+        id=values["id"],
+        service=values["service"],
+        environment=values["environment"],
+        deploy_id=values["deploy_id"],
+        deployed_at=from_micros(values["deployed_at"]),
+        release=values["release"],
+        commits=_decode_commits(values["commits"]),
+        cut=values["cut"],
+        repository=values["repository"],
+        base=values["base"],
+        verdict=values["verdict"],
+        verdict_reasons=_decode_reasons(reasons) if reasons is not None else [],
+    )
