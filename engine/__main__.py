@@ -1,0 +1,60 @@
+"""The engine as a process: lines on stdin, answers on stdout; the end of stdin is its end.
+
+The only I/O of the engine. `python -m engine < events.ndjson` works by hand.
+"""
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from engine import VERSION
+from engine.fold import answer, finish, refuse, rest
+from engine.lines import LineCutter
+from engine.state import State
+from shared.pipe import MAX_LINE_BYTES, Outbound, Ready, UnreadableLine, encode_lines
+
+READ_BYTES = 1024 * 1024
+
+
+def main() -> int:
+    """Answer until stdin ends."""
+    # A terminal and pm2 send it to the whole group; the server ends us by ending stdin.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    try:
+        run(lambda: os.read(sys.stdin.fileno(), READ_BYTES), _write)
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def run(read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
+    """Fold what `read` gives until it gives nothing; the answers of one read go out at once."""
+    state = State()
+    cutter = LineCutter()
+    write(encode_lines([Ready(f"pushlog {VERSION}")]))
+    while chunk := read():
+        lines, dropped = cutter.feed(chunk)
+        out: list[Outbound] = []
+        for line in lines:
+            out += answer(state, line) if line else ()
+        for _ in range(dropped):
+            out += refuse(state, UnreadableLine(f"a line is longer than {MAX_LINE_BYTES} bytes"))
+        out += rest(state)
+        if out:
+            write(encode_lines(out))
+    last = cutter.end()
+    write(encode_lines([*(answer(state, last) if last.strip() else ()), *finish(state)]))
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(sys.stdout.fileno(), view) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

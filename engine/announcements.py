@@ -1,0 +1,68 @@
+"""The news of a deploy: remembered, an incident where it is sent as an event, and ranked by."""
+
+from engine import deploys, incidents
+from engine.decisions import Code, rounded
+from engine.events import event_time
+from engine.records import Scope
+from engine.state import State
+from engine.triggers import Fired
+from shared.event import ChangeWindow, canonical_environment
+from shared.incident import Numbers
+from shared.pipe import ChangeWindowEntry, Decision, EventEntry, Outbound
+
+
+def take_note(state: State, entry: ChangeWindowEntry, out: list[Outbound]) -> Decision:
+    """A deploy as context: no incident, but open ones may have a suspect now."""
+    scope = entry.service, canonical_environment(entry.environment)
+    window = deploys.window_of(entry)
+    _, is_news = deploys.remember(state, scope, window)
+    if is_news:
+        out += incidents.rank_again(state, scope)
+    return Decision(state.clock.seq, Code.NOTED, None, {"commits": len(window.commits)})
+
+
+def announce(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
+    """A deploy that people want to hear of: one incident for each deploy."""
+    scope = event.service, canonical_environment(event.environment)
+    key = f"deploy:{state.clock.seq}"
+    if event.change_window is not None:
+        key, is_news = deploys.remember(state, scope, event.change_window)
+        if is_news:
+            out += incidents.rank_again(state, scope)
+        deploy = state.deploys.get(key)
+        if deploy is not None and deploy.incident and not event.unique:
+            return Decision(state.clock.seq, Code.DEPLOY_KNOWN, deploy.incident)
+    incident_id = _open(state, scope, key, event, out)
+    if (deploy := state.deploys.get(key)) is not None:
+        deploy.incident = incident_id
+        state.note("deploy", key)
+    return Decision(state.clock.seq, Code.OPENED, incident_id, {"trigger": "deploy"})
+
+
+def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Outbound]) -> str:
+    numbers = _size(event.change_window) if event.change_window is not None else {}
+    at = event_time(event, state.now)
+    fired = Fired("deploy", numbers)
+    incident = incidents.begin(state, scope, key, event, at=at, fired=fired)
+    incident.event_count = 1
+    incident.alone = True
+    out.append(incidents.tell(state, incident, "opened", state.now))
+    out += incidents.make_room(state)
+    return incident.incident_id
+
+
+def _size(window: ChangeWindow) -> Numbers:
+    """What people ask of a deploy: how much, by how many, how risky."""
+    commits = window.commits
+    files = {path for commit in commits for path in commit.files}
+    numbers: Numbers = {
+        "commits": len(commits),
+        "authors": len({commit.author for commit in commits if commit.author}),
+        "files": len(files),
+        "added": sum(commit.added or 0 for commit in commits),
+        "deleted": sum(commit.deleted or 0 for commit in commits),
+    }
+    risks = [commit.risk_score for commit in commits if commit.risk_score is not None]
+    if risks:
+        numbers["highest_risk"] = rounded(max(risks))
+    return numbers

@@ -1,0 +1,157 @@
+"""The fold: (state, line) -> lines. No clock, no chance, no disk: only what was read decides.
+
+The state is changed in place, since a copy for each event would cost more than the decision; that
+is all that a call leaves behind. Answers to given entries do not depend on how they were cut into
+reads, nor on a restart between them: only where checkpoints and acks stand does.
+"""
+
+import heapq
+
+from engine import announcements, events, incidents, notices
+from engine.checkpoints import UnreadableState, checkpoint, complete, restore
+from engine.decisions import Code
+from engine.state import State
+from shared.pipe import (
+    Ack,
+    ChangeWindowEntry,
+    Decision,
+    Entry,
+    Error,
+    EventEntry,
+    Inbound,
+    Outbound,
+    Ping,
+    Pong,
+    Resolve,
+    Restored,
+    RestoredState,
+    Settings,
+    Silence,
+    Tick,
+    UnreadableLine,
+    decode_inbound,
+)
+
+CHECKPOINT_ENTRIES = 2_000
+CHECKPOINT_S = 5.0
+"""A checkpoint comes after so many entries, or seconds of the journal's clock, with any."""
+
+
+def answer(state: State, line: bytes) -> list[Outbound]:
+    """The answers to one line; one that cannot be read is an error, and changes nothing else."""
+    try:
+        return fold(state, decode_inbound(line))
+    except UnreadableLine as fault:
+        return refuse(state, fault)
+
+
+def fold(state: State, message: Inbound) -> list[Outbound]:
+    """The answers to one message."""
+    match message:
+        case EventEntry() | ChangeWindowEntry() | Resolve() | Silence() | Settings():
+            return _take(state, message)
+        case Tick():
+            return _due(state, message.received.timestamp())
+        case Ping():
+            return [Pong(message.id)]
+        case RestoredState():
+            return _take_back(state, message)
+        case Restored():
+            complete(state, message.seq)
+            return []
+
+
+def refuse(state: State, fault: UnreadableLine) -> list[Outbound]:
+    """A line that is no message: an error, and where it was an entry, its decision."""
+    out: list[Outbound] = [Error(error=True, message=str(fault), field=fault.field, seq=fault.seq)]
+    if fault.seq is not None and fault.seq > state.clock.seq:
+        state.clock.seq = fault.seq
+        state.undecided += 1
+        out.append(Decision(fault.seq, Code.UNREADABLE))
+    return out
+
+
+def rest(state: State) -> list[Outbound]:
+    """What to say when nothing more is there to be read for the moment."""
+    if not state.undecided:
+        return []
+    out: list[Outbound] = [Ack(state.clock.seq)]
+    if state.now - state.checkpointed >= CHECKPOINT_S:
+        out += checkpoint(state)
+    return out
+
+
+def finish(state: State) -> list[Outbound]:
+    """The last words at the end of the input: all states that have changed, and a checkpoint."""
+    if not state.undecided and not state.changed:
+        return []
+    return [Ack(state.clock.seq), *checkpoint(state)]
+
+
+def _take(state: State, entry: Entry) -> list[Outbound]:
+    clock = state.clock
+    seq = clock.seq + 1 if entry.seq is None else entry.seq
+    if seq <= clock.seq:
+        message = f"entry {seq} came after {clock.seq}, which was decided; it changes nothing"
+        return [Error(error=True, message=message, seq=seq)]
+    received = _received(entry)
+    clock.now = max(clock.now, received)
+    out = _due(state, clock.now) if state.deadlines and state.deadlines[0][0] <= clock.now else []
+    clock.seq = seq
+    out.append(_decide(state, entry, out))
+    state.undecided += 1
+    if state.undecided >= CHECKPOINT_ENTRIES:
+        out.append(Ack(seq))
+        out += checkpoint(state)
+    return out
+
+
+def _received(entry: Entry) -> float:
+    """When the journal took the entry; a plain file does not say, and its own time serves."""
+    if entry.received is not None:
+        return entry.received.timestamp()
+    match entry:
+        case EventEntry():
+            return entry.timestamp.timestamp()
+        case ChangeWindowEntry():
+            return entry.deploy_time.timestamp()
+        case Resolve() | Silence():
+            return entry.time.timestamp()
+        case Settings():
+            return 0.0
+
+
+def _decide(state: State, entry: Entry, out: list[Outbound]) -> Decision:
+    match entry:
+        case EventEntry():
+            if entry.kind == "deploy":
+                return announcements.announce(state, entry, out)
+            return events.decide(state, entry, out)
+        case ChangeWindowEntry():
+            return announcements.take_note(state, entry, out)
+        case Resolve():
+            return notices.resolve(state, entry, out)
+        case Silence():
+            return notices.silence(state, entry, out)
+        case Settings():
+            return notices.change_settings(state, entry)
+
+
+def _due(state: State, until: float) -> list[Outbound]:
+    """All that is due up to `until`, each at its own time."""
+    out: list[Outbound] = []
+    while state.deadlines and state.deadlines[0][0] <= until:
+        at, kind, key = heapq.heappop(state.deadlines)
+        if kind == "tell":
+            out += incidents.tell_if_due(state, key, at)
+        else:
+            out += incidents.end_if_due(state, key, at)
+    return out
+
+
+def _take_back(state: State, message: RestoredState) -> list[Outbound]:
+    try:
+        restore(state, message.key, message.value)
+    except UnreadableState as fault:
+        return [Error(error=True, message=str(fault))]
+    return []

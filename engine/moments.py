@@ -1,0 +1,8 @@
+"""Between the engine's seconds of the epoch and the moments that people and messages have."""
+
+from datetime import UTC, datetime
+
+
+def moment(seconds: float) -> datetime:
+    """The UTC moment of `seconds` of the epoch, in whole milliseconds."""
+    return datetime.fromtimestamp(round(seconds, 3), UTC)
