@@ -3,7 +3,7 @@
 Labels take values from short closed lists only; nothing that a sender chooses becomes a label.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 from prometheus_client import (
@@ -66,21 +66,19 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
-    def measure(self, read: Callable[[], Gauges]) -> None:
-        """Ask `read` for the gauges whenever the metrics are read; called once."""
-        self.registry.register(_GaugeCollector(read))
-
-    def text(self) -> bytes:
-        """All of it, in the Prometheus text format."""
-        return generate_latest(self.registry)
+    def text(self, gauges: Gauges) -> bytes:
+        """All of it, in the Prometheus text format, with the gauges as they are now."""
+        current = CollectorRegistry()
+        current.register(_Measured(gauges))
+        return generate_latest(self.registry) + generate_latest(current)
 
 
-class _GaugeCollector(Collector):
-    def __init__(self, read: Callable[[], Gauges]) -> None:
-        self._read = read
+class _Measured(Collector):
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
-        now = self._read()
+        now = self._gauges
         yield GaugeMetricFamily(
             "pushlog_engine_running",
             "1 while the engine is up and takes events.",

@@ -1,33 +1,176 @@
 """Why, or why not: what the engine decided, in words, with the numbers that decided it. Pure."""
 
+from collections.abc import Callable
+
+from server.incidents.numbers import say_number, say_numbers, say_span
 from shared.incident import IncidentSummary, Numbers, Trigger
+from shared.pipe import Decision, Incident
 
 TRIGGERS: dict[Trigger, str] = {
     "new_issue": "This error was never seen before",
-    "spike": "This error comes much more often than it usually does",
-    "regression": "This error is back after it had been over",
-    "deploy": "A deploy was followed by this error",
+    "spike": "This error comes much more often than usual",
+    "regression": "This error is back",
+    "deploy": "This is the news of a deploy",
     "alert": "A rule fired at the source: somebody asked to be told of this",
 }
-"""A trigger, as the beginning of a sentence."""
+"""Each trigger as a sentence, for where its numbers are not known."""
+
+CHANGES = {
+    "opened": "Opened",
+    "escalated": "Got worse",
+    "joined": "Another issue joined",
+    "ended": "Ended",
+}
+
+DECISIONS = {
+    "opened": "It opened an incident",
+    "joined": "Its issue joined an open incident",
+    "escalated": "It made an open incident worse",
+    "in_incident": "Its issue is part of an open incident, and it was counted there",
+    "known": "Its issue is known, and does not come unusually often",
+    "not_production": "Its environment is not one of production",
+    "late": "It happened more than an hour before it came, so it was only counted",
+    "silenced": "Somebody silenced its issue",
+    "before_resolve": "It happened before its issue was resolved",
+    "older_release": "It comes from an older release than the one that resolved its issue",
+    "alerted_already": "Its rule told of this issue within a day, and it is no worse",
+    "counted_already": "The same event came before, by another rule or resource",
+    "deploy_known": "This deploy was announced before",
+    "taken_over": "Its incident gave way to another",
+    "noted": "It is no error: what it says was noted",
+    "nothing_named": "It names no issue or incident that is known",
+    "unreadable": "The engine could not read it",
+}
+"""Each code of docs/DECISIONS.md as a sentence, for where its numbers are not known."""
 
 
 def explain_incident(incident: IncidentSummary) -> str:
-    """Why this incident was opened, as one sentence with its numbers."""
-    numbers = say_numbers(incident.trigger_numbers)
-    return f"{TRIGGERS[incident.trigger]}{f' ({numbers})' if numbers else ''}."
+    """Why this incident was opened."""
+    return explain_trigger(incident.trigger, incident.trigger_numbers)
 
 
-def say_numbers(numbers: Numbers) -> str:
-    """Each number with its name, in the order of the engine."""
-    return ", ".join(f"{name.replace('_', ' ')} {say_number(n)}" for name, n in numbers.items())
+def explain_change(incident: Incident) -> str:
+    """What this change of the incident is, for its timeline."""
+    match incident.change:
+        case "joined":
+            names = ", ".join(dict.fromkeys(each.exception_type for each in incident.top_symptoms))
+            return f"Now {incident.issue_count} issues: {names}."
+        case "escalated":
+            return f"Now {incident.severity}, after {incident.event_count:,} events."
+        case "opened" | "updated":
+            return explain_incident(incident)
 
 
-def say_number(number: float | str) -> str:
-    """Three digits that matter, and none that do not."""
-    match number:
-        case float():
-            return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
-        case int():
-            return f"{number:,}"
-    return number
+def explain_trigger(trigger: Trigger, numbers: Numbers) -> str:
+    """What fired, with its numbers; other numbers than ours (of another engine) as they are."""
+    try:
+        return _WHY[trigger](numbers)
+    except KeyError:
+        return _plain(TRIGGERS[trigger], numbers)
+
+
+def explain_decision(decision: Decision) -> str:
+    """What became of an event, and why."""
+    numbers = decision.numbers
+    try:
+        match decision.code:
+            case "opened" | "joined":
+                rest = {name: number for name, number in numbers.items() if name != "trigger"}
+                why = _WHY[str(numbers["trigger"])](rest)
+                return f"{DECISIONS[decision.code]}{_which(decision)}. {why}"
+            case "escalated":
+                now = f"now {numbers['severity']}, after {say_number(numbers['events'])} events"
+                return f"{DECISIONS['escalated']}{_which(decision)}: {now}."
+            case "known" if numbers:
+                return (
+                    "Its issue is known, and does not come unusually often: "
+                    f"{say_number(numbers['rate_per_min'])} a minute, where "
+                    f"{say_number(numbers['usual_per_min'])} are usual. "
+                    f"A spike begins at {say_number(numbers['threshold'])} in two minutes."
+                )
+            case "silenced":
+                would_be = str(numbers["trigger"]).replace("_", " ")
+                return f"Somebody silenced its issue; otherwise this would be a {would_be}."
+    except KeyError:
+        pass
+    # An engine of another version may have codes of its own; its numbers still say something.
+    words = DECISIONS.get(decision.code, f"The engine decided “{decision.code}”")
+    return _plain(f"{words}{_which(decision)}", numbers)
+
+
+def change_words(change: str) -> str:
+    """A change of an incident, as a heading."""
+    return CHANGES[change]
+
+
+def _new_issue(numbers: Numbers) -> str:
+    return f"This error was never seen before in {numbers['environment']}."
+
+
+def _regression(numbers: Numbers) -> str:
+    if "said_by_source" in numbers:
+        return f"The source ({numbers['said_by_source']}) says that this issue is back."
+    if "resolved_for_min" in numbers:
+        release = f", in release {numbers['release']}" if "release" in numbers else ""
+        span = say_span(float(numbers["resolved_for_min"]))
+        return f"This error is back, {span} after it was resolved{release}."
+    return (
+        f"This error is back after {say_span(float(numbers['silent_min']))} of silence. In "
+        f"{say_number(numbers['known_gaps'])} gaps before it was never silent for longer than "
+        f"{say_span(float(numbers['longest_gap_min']))}."
+    )
+
+
+def _spike(numbers: Numbers) -> str:
+    if "said_by_source" in numbers:
+        return f"The source ({numbers['said_by_source']}) says that this issue escalates."
+    if "part_of" in numbers:
+        return "This error is part of what is wrong with the whole service at the moment."
+    what = "rare errors of this service" if "different_errors" in numbers else "events"
+    minutes = float(numbers["window_min"])
+    usual = say_number(round(float(numbers["usual_per_min"]) * minutes, 2))
+    return (
+        f"{say_number(numbers['count'])} {what} within {say_span(minutes)}, where {usual} are "
+        f"usual: {say_number(numbers['factor'])} times as many. It takes "
+        f"{say_number(numbers['threshold'])} to be called a spike, so that chance alone hardly "
+        f"ever does it; for this many it is 1 in {_one_in(float(numbers['log10_p']))}."
+    )
+
+
+def _deploy(numbers: Numbers) -> str:
+    counts = [
+        f"{say_number(numbers[name])} {word}{'' if numbers[name] == 1 else 's'}"
+        for name, word in (("commits", "commit"), ("authors", "author"), ("files", "file"))
+    ]
+    lines = f"{say_number(numbers['added'])} lines added, {say_number(numbers['deleted'])} deleted"
+    risk = numbers.get("highest_risk")
+    risky = "" if risk is None else f" The highest risk score is {say_number(risk)}."
+    return f"This is the news of a deploy: {', '.join(counts)}; {lines}.{risky}"
+
+
+def _alert(numbers: Numbers) -> str:
+    rule = numbers["alert_rule"]
+    return f"The alert rule “{rule}” fired at the source: somebody asked to be told of this."
+
+
+_WHY: dict[str, Callable[[Numbers], str]] = {
+    "new_issue": _new_issue,
+    "regression": _regression,
+    "spike": _spike,
+    "deploy": _deploy,
+    "alert": _alert,
+}
+
+
+def _which(decision: Decision) -> str:
+    return f" ({decision.incident_id})" if decision.incident_id else ""
+
+
+def _one_in(log10_p: float) -> str:
+    if log10_p <= -15:
+        return "more than 10¹⁵"
+    return f"{float(f'{10**-log10_p:.1g}'):,.0f}"
+
+
+def _plain(words: str, numbers: Numbers) -> str:
+    return f"{words} ({say_numbers(numbers)})." if numbers else f"{words}."

@@ -1,0 +1,100 @@
+"""How values are shown to people. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from urllib.parse import urlsplit
+
+import msgspec
+
+from server.incidents.numbers import say_span
+from shared.event import Frame
+from shared.incident import IncidentSummary
+
+_SOURCES = {"sentry": "Sentry", "github": "GitHub", "datadog": "Datadog"}
+
+
+class FrameRun(msgspec.Struct, frozen=True):
+    """Frames that stand together in a stack trace, and are shown or folded together."""
+
+    folded: bool
+    frames: Sequence[Frame]
+
+
+def fold_frames(frames: Sequence[Frame]) -> list[FrameRun]:
+    """Runs of frames, those of libraries folded; a trace of nothing else begins unfolded."""
+    runs = [
+        FrameRun(folded=library, frames=list(run))
+        for library, run in groupby(frames, key=lambda frame: frame.in_app is False)
+    ]
+    if len(runs) == 1:
+        return [FrameRun(folded=False, frames=runs[0].frames)]
+    return runs
+
+
+def place_of_frame(frame: Frame) -> str:
+    """File and line, or what is known of them."""
+    place = frame.file or frame.module or ""
+    return f"{place}:{frame.line}" if place and frame.line else place
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long since, in the one unit that matters; `static/pushlog.js` keeps it up to date."""
+    seconds = int((now - moment) / timedelta(seconds=1))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
+def lasted(begin: datetime, end: datetime) -> str:
+    """How long something took."""
+    return say_span(max(timedelta(), end - begin) / timedelta(minutes=1))
+
+
+def clock(moment: datetime) -> str:
+    """Date and time in UTC, where it stands near that these are UTC."""
+    return f"{moment:%-d %b %Y, %H:%M:%S}"
+
+
+def utc(moment: datetime) -> str:
+    """Date and time, for anywhere."""
+    return f"{clock(moment)} UTC"
+
+
+def web_url(text: str | None) -> str | None:
+    """`text` where it is safe as a link: what senders give may be ``javascript:`` as well."""
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:
+        return None
+    return text if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1."""
+    return f"{share:.0%}".replace("%", " %")
+
+
+def source_name(source: str) -> str:
+    """The name of a source as it writes itself."""
+    return _SOURCES.get(source, source)
+
+
+def link_name(name: str, source: str) -> str:
+    """What a link of an event leads to."""
+    if name == "source_url":
+        return f"Open in {source_name(source)}"
+    words = name.removesuffix("_url").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def counted(summary: IncidentSummary) -> str:
+    """How often it was seen; alerts come at the pace of their rule, and are no count of events.
+
+    Nothing for a deploy, which happens once.
+    """
+    if summary.trigger == "deploy":
+        return ""
+    word = "alert" if summary.alert_rule else "event"
+    return f"{summary.event_count:,} {word}{'' if summary.event_count == 1 else 's'}"

@@ -1,0 +1,101 @@
+"""From templates to answers: the environment, what stands on every page, and its headers."""
+
+import functools
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import hdrs, web
+
+from server.incidents.explain import change_words
+from server.incidents.numbers import say_number
+from server.web import formats
+from server.web.assets import ASSETS, asset_url
+from server.web.auth import Handler
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_TITLES = {
+    HTTPStatus.FORBIDDEN: "Not from here",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+}
+
+
+def set_up_templates(app: web.Application) -> None:
+    """Make the templates known to `render`; needs `ASSETS`."""
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "ago": formats.ago,
+        "clock": formats.clock,
+        "lasted": formats.lasted,
+        "number": say_number,
+        "percent": formats.percent,
+        "place_of_frame": formats.place_of_frame,
+        "source_name": formats.source_name,
+        "utc": formats.utc,
+        "web_url": formats.web_url,
+    }
+    environment.globals["asset"] = functools.partial(asset_url, app[ASSETS])
+    environment.globals["change_words"] = change_words
+    environment.globals["counted"] = formats.counted
+    environment.globals["now"] = _now
+
+
+def render(
+    request: web.Request, template: str, context: dict[str, object], status: int = 200
+) -> web.Response:
+    """The page, packed where the reader takes that."""
+    response = aiohttp_jinja2.render_template(template, request, context, status=status)
+    response.enable_compression()
+    return response
+
+
+def as_page(handler: Handler) -> Handler:
+    """What `handler` answers, as a page: errors too, and with the headers of a page."""
+
+    @functools.wraps(handler)
+    async def page(request: web.Request) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except web.HTTPRedirection as redirection:
+            redirection.headers.update(SECURITY_HEADERS)
+            raise
+        except web.HTTPClientError as error:
+            response = _problem(request, error)
+        response.headers.update(SECURITY_HEADERS)
+        response.headers.setdefault(hdrs.CACHE_CONTROL, "private, no-cache")
+        return response
+
+    return page
+
+
+def _problem(request: web.Request, error: web.HTTPClientError) -> web.Response:
+    status = HTTPStatus(error.status)
+    context: dict[str, object] = {
+        "status": status.value,
+        "title": _TITLES.get(status, status.phrase),
+        "text": error.text if error.text != f"{status.value}: {error.reason}" else "",
+    }
+    return render(request, "problem.html", context, status=status)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

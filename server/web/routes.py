@@ -1,0 +1,72 @@
+"""Every address of pages, API and probes in one table, each beside who may use it."""
+
+from aiohttp import web
+
+from server.keys import LIVE
+from server.web import api, dead_letters, health, pages
+from server.web.assets import ASSETS, read_assets, serve_asset
+from server.web.auth import Handler, for_people
+from server.web.rendering import as_page, set_up_templates
+from server.web.stream import stream
+
+_ID = r"{id:\d{1,18}}"
+_SEQ = r"{seq:\d{1,18}}"
+
+
+def routes() -> list[web.RouteDef]:
+    """The table: for anybody, and for people."""
+    return [*_for_anybody(), *_pages(), *_api()]
+
+
+def set_up_web(app: web.Application) -> None:
+    """Add the routes and what they need to `app`."""
+    app[ASSETS] = read_assets()
+    set_up_templates(app)
+    app.add_routes(routes())
+    # Before the requests under way are waited for: a stream ends only when it is told to.
+    app.on_shutdown.append(_end_streams)
+
+
+def _for_anybody() -> list[web.RouteDef]:
+    return [
+        web.get("/health", health.health),
+        web.get("/health/engine", health.engine_health),
+        web.get("/static/{name}", serve_asset),
+    ]
+
+
+def _pages() -> list[web.RouteDef]:
+    return [
+        web.get("/", _page(pages.home)),
+        web.get("/incidents", _page(pages.incident_list)),
+        web.get("/incidents/{incident_id}", _page(pages.incident_page)),
+        web.get("/notifications", _page(pages.notification_list)),
+        web.get("/notifications/panel", _page(pages.panel)),
+        web.post(f"/notifications/{_ID}/read", _page(pages.mark_read)),
+        web.post("/notifications/read-all", _page(pages.mark_all_read)),
+    ]
+
+
+def _api() -> list[web.RouteDef]:
+    return [
+        web.get("/api/incidents", for_people(api.list_incidents)),
+        web.get("/api/incidents/{incident_id}", for_people(api.get_incident)),
+        web.get("/api/notifications", for_people(api.list_notifications)),
+        web.get("/api/notifications/stream", for_people(stream), allow_head=False),
+        web.post(f"/api/notifications/{_ID}/read", for_people(api.mark_read)),
+        web.post("/api/notifications/read-all", for_people(api.mark_all_read)),
+        web.get(f"/api/decisions/{_SEQ}", for_people(api.get_decision)),
+        web.get("/api/dead-letters", for_people(dead_letters.list_letters)),
+        web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),
+        web.post(f"/api/dead-letters/{_SEQ}/replay", for_people(dead_letters.replay_letter)),
+        web.post(f"/api/dead-letters/{_SEQ}/discard", for_people(dead_letters.discard_letter)),
+        web.get("/metrics", for_people(health.metrics)),
+    ]
+
+
+def _page(handler: Handler) -> Handler:
+    return as_page(for_people(handler))
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[LIVE].close()
