@@ -8,7 +8,6 @@ incident, decision and notification is stored once, however often it is said.
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import log
 from server.incidents.explain import explain_incident
@@ -17,7 +16,7 @@ from server.metrics import Metrics
 from server.notify.recipients import TOLD, recipients
 from server.settings import MinSeverity
 from server.storage import checkpoints, decisions, deploys, incidents, notifications, people
-from server.storage.database import Database
+from server.storage.database import Database, Transaction
 from server.storage.journal import JournalEntry
 from server.storage.times import to_micros
 from shared.event import canonical_environment
@@ -82,7 +81,7 @@ class Recorder:
             self._live.publish_incidents()
 
     async def _store(
-        self, tx: AsyncConnection, messages: Sequence[Outbound], entries: Sequence[JournalEntry]
+        self, tx: Transaction, messages: Sequence[Outbound], entries: Sequence[JournalEntry]
     ) -> Told:
         told = Told()
         known = (await checkpoints.progress(tx)).recorded_seq
@@ -115,7 +114,7 @@ class Recorder:
             await checkpoints.set_recorded(tx, told.decisions[-1].seq)
         return told
 
-    async def _store_incident(self, tx: AsyncConnection, incident: Incident, told: Told) -> None:
+    async def _store_incident(self, tx: Transaction, incident: Incident, told: Told) -> None:
         await incidents.put(tx, incident)
         told.incidents_changed = True
         if incident.change == "updated":
@@ -129,9 +128,7 @@ class Recorder:
             told.opened.append(incident)
         if incident.change not in TOLD:
             return
-        for person in recipients(
-            await people.everyone(tx), incident.severity, self._min_severity
-        ):
+        for person in recipients(await people.everyone(tx), incident.severity, self._min_severity):
             await notifications.add(
                 tx,
                 person_id=person.id,
@@ -144,7 +141,7 @@ class Recorder:
             told.people.add(person.id)
 
 
-async def _store_deploy(tx: AsyncConnection, entry: JournalEntry) -> None:
+async def _store_deploy(tx: Transaction, entry: JournalEntry) -> None:
     if b'"change_window"' not in entry.body:
         return
     try:
@@ -163,7 +160,7 @@ async def _store_deploy(tx: AsyncConnection, entry: JournalEntry) -> None:
             pass
 
 
-async def _store_end(tx: AsyncConnection, ended: IncidentEnded, told: Told) -> None:
+async def _store_end(tx: Transaction, ended: IncidentEnded, told: Told) -> None:
     if await incidents.end(tx, ended):
         told.incidents_changed = True
         await incidents.add_change(

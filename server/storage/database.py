@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 BUSY_TIMEOUT_MS = 5_000
 
+Transaction = AsyncConnection
+"""What `Database` lends. Callers hand it on to the functions of the tables, and say no SQL."""
+
 
 def migrate(path: Path) -> None:
     """Bring the database at `path` to the newest schema, making it where there is none."""

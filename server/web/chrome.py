@@ -2,11 +2,11 @@
 
 import msgspec
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.keys import SETTINGS, SUPERVISOR
 from server.settings import Settings
 from server.storage import notifications
+from server.storage.database import Transaction
 from server.storage.notifications import Notification
 from server.web.auth import person_id
 from server.web.health import describe_engine, unsigned
@@ -26,7 +26,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     unsigned: str | None
 
 
-async def read_chrome(request: web.Request, tx: AsyncConnection) -> Chrome:
+async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
     """All of it, as it stands now."""
     person = person_id(request)
     engine = describe_engine(request.app[SUPERVISOR].status())
