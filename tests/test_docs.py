@@ -1,0 +1,180 @@
+"""What the docs say of settings, routes, log lines, metrics and commands, held against the code."""
+
+import inspect
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import hdrs
+
+from server import log
+from server.app import build_app
+from server.env_file import NAMED_BY, parse_env_file
+from server.metrics import Gauges, Metrics
+from server.settings import SettingsError, read_settings
+from tests.processes import ROOT
+
+README = ROOT / "README.md"
+API = ROOT / "docs/API.md"
+OPERATIONS = ROOT / "docs/OPERATIONS.md"
+DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def table(path: Path, header: str) -> Iterator[list[str]]:
+    """The cells of the rows under the table head `header` in the file `path`."""
+    lines = iter(path.read_text().splitlines())
+    assert any(line.startswith(header) for line in lines), f"no table {header} in {path}"
+    next(lines)
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    names: set[str]
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self.names = {*getattr(self, "names", ()), name}
+        return super().get(name, default)
+
+
+def settings_in_code() -> set[str]:
+    names = {NAMED_BY}
+    for environ in (Asked(), Asked(SMTP_HOST="mail.example")):
+        try:
+            read_settings(environ)
+        except SettingsError:
+            assert environ, "the defaults alone must do"
+        names |= environ.names
+    return names
+
+
+def test_every_setting_is_in_the_readme_and_the_reverse() -> None:
+    documented = [
+        name
+        for cells in table(README, "| variable |")
+        for name in re.findall(r"`([A-Z_]+)`", cells[0])
+    ]
+    assert sorted(documented) == sorted(settings_in_code())
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.env.example")), ids=lambda path: path.name)
+def test_the_example_env_files_name_only_settings_that_there_are(path: Path) -> None:
+    assert parse_env_file(path.read_text(), path.name).keys() <= settings_in_code()
+
+
+def test_every_route_is_in_the_docs_and_the_reverse() -> None:
+    routes = {
+        f"{route.method} {route.resource.canonical}"
+        for route in build_app(read_settings({})).router.routes()
+        if route.resource is not None and route.method != hdrs.METH_HEAD
+    }
+    documented = [cells[0].strip("`") for cells in table(API, "| route |")]
+    assert sorted(documented) == sorted(routes)
+
+
+CONTRACT: dict[Callable[..., None], list[tuple[str, ...]]] = {
+    log.webhook_received: [("sentry",)],
+    log.webhook_ingested: [("sentry", "TYPE", "SERVICE", "ENVIRONMENT")],
+    log.incident_opened: [("ID", "TRIGGER", "SERVICE", "ENVIRONMENT", "TITLE")],
+    log.child_not_writable: [("queued",), ("dropped",)],
+    log.webhook_error: [("sentry", "REASON")],
+}
+FREE_TEXT = {log.set_up, log.webhook_noted, log.engine, log.server}
+
+
+def test_every_log_line_that_people_search_for_is_in_the_readme_and_the_reverse(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "pushlog")
+    for say, cases in CONTRACT.items():
+        for words in cases:
+            say(*words)
+    documented = [cells[0].strip("`") for cells in table(README, "| line | when |")]
+    assert sorted(documented) == sorted(record.getMessage() for record in caplog.records)
+
+
+def test_every_function_of_the_log_is_either_a_documented_line_or_free_text() -> None:
+    functions = {
+        name
+        for name, function in inspect.getmembers(log, inspect.isfunction)
+        if function.__module__ == log.__name__ and not name.startswith("_")
+    }
+    assert functions == {each.__name__ for each in (*CONTRACT, *FREE_TEXT)}
+
+
+def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
+    nothing = Gauges(engine_running=True, engine_restarts=0, backlog=0, in_flight=0, listeners=0)
+    text = Metrics().text(nothing).decode()
+    metrics = set(re.findall(r"^# TYPE (pushlog_\w+)", text, re.MULTILINE))
+    documented = {cells[0].strip("`") for cells in table(OPERATIONS, "| metric |")}
+    assert documented == {name for name in metrics if not name.endswith("_created")}
+
+
+FIRST_RUN = "tests/whole/test_first_run.py"
+PM2 = "tests/whole/test_pm2.py"
+COMMANDS = {
+    "scripts/run": FIRST_RUN,
+    "scripts/send-sentry-webhook": FIRST_RUN,
+    "scripts/send-sentry-webhook --help": FIRST_RUN,
+    "scripts/test-incident-engine": FIRST_RUN,
+    "curl http://localhost:3000/api/webhooks/incidents": FIRST_RUN,
+    "curl -s http://localhost:3000/api/dead-letters": FIRST_RUN,
+    "scripts/setup": "tests/whole/test_setup.py",
+    "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
+    "pm2 restart pushlog-prod": PM2,
+    'pm2 logs pushlog-prod --lines 500 --nostream | grep -E "webhooks/sentry|incident-engine"': PM2,
+    'pm2 logs pushlog-prod --lines 500 --nostream | grep "Sentry webhook error"': PM2,
+    'pm2 logs pushlog-prod --lines 500 --nostream | grep "child not writable"': PM2,
+    # This is it.
+    "scripts/test": "tests/test_docs.py",
+    "scripts/test tests/engine -x": "tests/test_docs.py",
+}
+"""Which test runs each command of the docs."""
+LOCK = "uv pip compile --universal --generate-hashes --no-header"
+NOT_RUN = {
+    f"{LOCK} pyproject.toml -o requirements.lock": "asks the package index",
+    f"{LOCK} -c requirements.lock pyproject.toml --group test -o requirements-test.lock": "too",
+    "pm2 save && pm2 startup": "changes what the machine starts after a reboot",
+}
+
+
+def commands() -> Iterator[str]:
+    for path in DOCS:
+        for block in re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE):
+            # A command over several lines is known by the part before its first option.
+            lines = re.sub(r" -H '[^\n]*'\{\n.*?\n\}'", "", block, flags=re.DOTALL).splitlines()
+            yield from (re.sub(r"\s+#.*", "", line) for line in lines)
+
+
+def test_every_command_in_the_docs_is_run_by_a_test_or_listed_as_not_run() -> None:
+    assert set(commands()) == {*COMMANDS, *NOT_RUN}
+    for command, path in COMMANDS.items():
+        program = command.split()[0].rpartition("/")[2]
+        assert program in (ROOT / path).read_text(), f"{path} does not run {command}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_link_between_the_docs_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", path.read_text()):
+        assert (path.parent / target).exists(), f"{path.name}: {target} is not there"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_script_that_the_docs_name_is_there(path: Path) -> None:
+    for name in re.findall(r"\bscripts/[a-z-]+\b(?!/)", path.read_text()):
+        assert (ROOT / name).exists(), f"{path.name}: there is no {name}"
+
+
+def test_every_script_says_what_it_does_when_asked() -> None:
+    for script in ROOT.glob("scripts/*"):
+        if script.is_file() and script.suffix == "":
+            first, second = script.read_text().splitlines()[:2]
+            assert first == "#!/bin/sh"
+            assert re.match(r"# \S.*\.$|# .*:", second), f"{script.name}: no line what it does"
+            assert script.stat().st_mode & 0o111, f"{script.name} cannot be run"

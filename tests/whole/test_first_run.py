@@ -1,0 +1,85 @@
+"""The first two minutes: what the README tells a new person to type, typed."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import aiohttp
+
+from tests.processes import ROOT, ServerProcess, clean_environment, running_server
+
+RUN = (str(ROOT / "scripts/run"),)
+CURL = re.search(
+    r"^curl http://localhost:3000/api/webhooks/incidents .*?^\}'$",
+    (ROOT / "docs/API.md").read_text(),
+    re.DOTALL | re.MULTILINE,
+)
+
+
+async def shell(command: str, server: ServerProcess, folder: Path) -> str:
+    """What `command` of the docs writes, with the address of `server` in it; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", command.replace("http://localhost:3000", server.url)),
+        cwd=folder,
+        env=clean_environment(folder),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def test_scripts_run_serves_and_its_first_steps_lead_to_an_incident(tmp_path: Path) -> None:
+    async with running_server(tmp_path, command=RUN) as server:
+        await server.log.wait_for(r"^PushLog is running\.$")
+        pages = await server.log.wait_for(r"Incidents +(http://\S+)")
+        try_it = await server.log.wait_for(r"Try it.* (scripts/send-sentry-webhook.*)")
+        await shell(try_it[1], server, ROOT)
+        opened = await server.log.wait_for(r"incident (inc-[0-9a-f]{16}) \(new_issue\)")
+
+        async with aiohttp.ClientSession() as http, http.get(pages[1]) as response:
+            assert response.status == 200
+            assert opened[1] in await response.text()
+        assert await server.interrupt() == 0
+
+
+async def test_the_event_of_the_docs_becomes_an_incident_and_leaves_no_dead_letter(
+    tmp_path: Path,
+) -> None:
+    async with running_server(tmp_path) as server:
+        assert CURL is not None
+        assert '"accepted":' in await shell(CURL[0], server, tmp_path)
+        await server.log.wait_for(r"incident inc-[0-9a-f]{16} \(new_issue\) shop/production: ")
+        letters = "curl -s http://localhost:3000/api/dead-letters"
+        assert '"dead_letters":[]' in await shell(letters, server, tmp_path)
+
+
+async def test_the_engine_alone_shows_what_it_does_with_sample_events(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        ROOT / "scripts/test-incident-engine",
+        cwd=tmp_path,
+        env=clean_environment(tmp_path),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    assert re.search(r"inc-[0-9a-f]{16}", output.decode())
+
+
+async def test_every_command_of_an_operator_explains_itself_from_any_folder(tmp_path: Path) -> None:
+    for script in sorted(ROOT.glob("scripts/*")):
+        if script.suffix or not script.is_file() or script.name == "in-environment":
+            continue
+        process = await asyncio.create_subprocess_exec(
+            *(script, "--help"),
+            cwd=tmp_path,
+            env={**clean_environment(tmp_path), "PATH": os.defpath},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, script.name
+        assert f"usage: scripts/{script.name}" in output.decode()
