@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from server import log
-from server.incidents.explain import explain_incident
+from server.incidents.explain import explain_change
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.recipients import TOLD, recipients
@@ -120,7 +120,7 @@ class Recorder:
         if incident.change == "updated":
             return
         at = to_micros(incident.last_seen)
-        about = explain_incident(incident)
+        about = explain_change(incident)
         await incidents.add_change(
             tx, incident.incident_id, incident.seq, incident.change, at, about
         )

@@ -1,7 +1,8 @@
 // What is live on a page: the bell, toasts, lists that grow, and times that pass.
 // Everything works without this file, by reloading.
 
-const RECONNECT_MS = 5_000;
+import { listen } from "./stream.js";
+
 const REFRESH_MS = 1_000;
 const TOAST_MS = 12_000;
 const TOASTS_AT_ONCE = 3;
@@ -11,48 +12,46 @@ const panel = document.getElementById("panel");
 const toasts = document.getElementById("toasts");
 const plainTitle = document.title.replace(/^\(\d+\) /, "");
 
-let position = document.body.dataset.after;
 let told = [];
-let stream;
+let unread = Number(document.getElementById("unread-number").textContent);
 
-// --- the stream ---
+// --- what the stream says ---
 
-function listen() {
-  stream = new EventSource(`/api/notifications/stream?after=${position}`);
-  stream.addEventListener("open", () => bell.classList.remove("bell-offline"));
-  stream.addEventListener("notification", (message) => {
-    position = message.lastEventId;
-    told.push(JSON.parse(message.data));
-  });
-  // Said after each batch of notifications, and whenever some were read.
-  stream.addEventListener("unread", (message) => {
-    position = message.lastEventId;
-    showUnread(JSON.parse(message.data).unread);
-    showToasts(told);
-    told = [];
-    refreshPanel();
-    refreshSoon();
-  });
-  stream.addEventListener("incidents", refreshSoon);
-  stream.addEventListener("error", () => {
-    bell.classList.add("bell-offline");
-    // A browser tries again by itself, but gives up where something else than a stream answers.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, RECONNECT_MS);
-  });
-}
+listen(Number(document.body.dataset.after), (kind, data) => {
+  switch (kind) {
+    case "connected":
+      // What changed meanwhile without a notification is not told again.
+      if (data && bell.classList.contains("bell-offline")) refreshSoon();
+      bell.classList.toggle("bell-offline", !data);
+      break;
+    case "notification":
+      told.push(data);
+      break;
+    case "unread":
+      // Said on each connection, after each batch of notifications, and when some were read.
+      if (told.length || data.unread !== unread) showNews(data.unread);
+      break;
+    case "incidents":
+      refreshSoon();
+  }
+});
 
-// A page that is left may be kept by the browser and shown again: its connection is not.
-addEventListener("pagehide", () => stream.close());
 addEventListener("pageshow", (event) => {
+  // A page that the browser had kept: it is as old as that, and listens no more.
   if (event.persisted) location.reload();
 });
 
 // --- the bell ---
 
-function showUnread(count) {
+function showNews(count) {
+  unread = count;
   document.getElementById("unread").hidden = count === 0;
   document.getElementById("unread-number").textContent = count;
   document.title = count ? `(${count}) ${plainTitle}` : plainTitle;
+  showToasts(told);
+  told = [];
+  refreshPanel();
+  refreshSoon();
 }
 
 async function refreshPanel() {
@@ -188,5 +187,3 @@ document.addEventListener("visibilitychange", () => {
     if (stale) refreshSoon();
   }
 });
-
-listen();
