@@ -27,7 +27,7 @@ _URL_TAIL = re.compile(r"[?#].*$")
 _HASH = re.compile(r"[.\-_~](?=[0-9a-f]*\d)[0-9a-f]{7,64}(?=\.|$)")
 _BUNDLE = re.compile(r"\.(?:min|bundle|chunk|prod|esm|umd)(?=\.[a-z]+$)")
 
-_PREFIXES: tuple[Components, ...] = (
+_MACHINE: tuple[Components, ...] = (
     ("usr", "src", "app"),
     ("usr", "src"),
     ("usr", "app"),
@@ -42,6 +42,10 @@ _PREFIXES: tuple[Components, ...] = (
     ("app",),
     ("code",),
     ("srv",),
+)
+"""Where containers put an application; told from a directory of its own by the leading slash."""
+
+_SERVED: tuple[Components, ...] = (
     ("boot-inf", "classes"),
     ("web-inf", "classes"),
     ("_next", "static", "chunks"),
@@ -52,7 +56,7 @@ _PREFIXES: tuple[Components, ...] = (
     (".next", "server"),
     ("static", "js"),
 )
-"""Where containers, build tools and web servers put an application."""
+"""Where build tools put what they make of it."""
 
 _BUILT = frozenset({"dist", "build", "out", "target", "bin", "classes", ".output", "cjs", "esm"})
 _SOURCE = frozenset(
@@ -95,13 +99,18 @@ def frame_path(file: str | None, module: str | None) -> Components:
 
 def _file_components(file: str) -> Components:
     """The parts of a file's path without scheme, host, drive, query, position and build hash."""
-    text = file.replace("\\", "/").rpartition("!/")[2]
+    text = file.replace("\\", "/")
+    if "!/" in text:
+        text = text.rpartition("!/")[2]
     if scheme := _SCHEME.match(text):
-        rooted = scheme.group().endswith("///") or scheme.group().startswith(_WITHOUT_HOST)
+        name = scheme.group().partition(":")[0].lower()
+        hosted = not scheme.group().endswith("///") and name not in _WITHOUT_HOST
         text = unquote(_URL_TAIL.sub("", text[scheme.end() :]))
-        if not rooted:
+        if hosted:
             text = text.partition("/")[2] or text
-    text = _POSITION.sub("", _QUERY.sub("", _DRIVE.sub("", text)))
+        if name == "file" and not _DRIVE.match(text):
+            text = "/" + text
+    text = _POSITION.sub("", _QUERY.sub("", _DRIVE.sub("/", text)))
     parts: list[str] = []
     for part in text.lower().split("/"):
         if part == "..":
@@ -111,11 +120,14 @@ def _file_components(file: str) -> Components:
     if not parts:
         return ()
     parts[-1] = _BUNDLE.sub("", _HASH.sub("", parts[-1])) or parts[-1]
-    return _without_prefix(tuple(parts))
+    path = tuple(parts)
+    if text.startswith("/"):
+        path = _without(_MACHINE, path)
+    return _without(_SERVED, path)
 
 
-def _without_prefix(path: Components) -> Components:
-    for prefix in _PREFIXES:
+def _without(prefixes: tuple[Components, ...], path: Components) -> Components:
+    for prefix in prefixes:
         if len(path) > len(prefix) and path[: len(prefix)] == prefix:
             return path[len(prefix) :]
     return path
@@ -149,14 +161,15 @@ def agreement(frame: Components, changed: Components) -> float:
         return NONE
     at, to = frame[:-1], changed[:-1]
     shared = _shared_end(at, to)
-    if shared == min(len(at), len(to)) and (shared or len(at) == len(to)):
+    above, over = set(at[: len(at) - shared]), set(to[: len(to) - shared])
+    if not (above and over) and (shared or not (above or over)):
+        return EXACT
+    meaning = not _NO_MEANING.issuperset(at[len(at) - shared :])
+    if meaning and (above <= _NO_MEANING or over <= _NO_MEANING):
         return EXACT
     if _is_built_from(at, to):
         return EXACT
-    if not at or not to:
-        return PARTIAL
-    meaning = set(at[len(at) - shared :]) - _NO_MEANING
-    return PARTIAL if meaning else NONE
+    return PARTIAL if meaning or not at or not to else NONE
 
 
 def _same_name(one: str, other: str) -> bool:

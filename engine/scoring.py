@@ -49,28 +49,23 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """Every constant of the score, so that each can be left out and its worth be seen."""
 
     decay: float = 0.7
-    """How much less each place says than the one it called."""
+    """How much less each place says than the one that it called."""
     same_function: float = 4.0
-    """How much likelier a culprit touches the very function of the trace than just the file."""
-    other_function: float = 0.5
-    """The same for a commit of which we know that it touches other functions of the file."""
-    crowd: float = 20.0
-    """Commits of which one would touch a given file by chance, before the window is seen."""
+    """How much likelier a culprit touches the very function of the trace than just its file."""
     rarity: float = 0.5
-    """The power of a file's rarity; below one, as commits to one file are not independent."""
+    """The power of the commits that touch a file by which each touch says less. The square root:
+    were they independent, it would be 1, but commits to one file come in groups."""
     breadth: float = 0.3
-    """The power of the files that a commit touches, by which each touch says less: a sweep of
+    """The power of the files that a commit touches by which each touch says less: a sweep of
     small edits meets any trace by chance."""
-    elsewhere: float = 0.3
-    """The chance that the cause touches no place of the trace, on the scale of one place."""
+    elsewhere: float = 0.06
+    """The chance that the cause touches no place of the trace, beside the sum over its places."""
     words: float = 3.0
     """What it weighs to say all the words of the error; to say a share of them weighs its share."""
     size: float = 0.5
     """The power of the lines added: more lines, more faults, but less than in proportion."""
-    reworded: float = 0.1
-    """How much less often changes of comments, layout, or those undone or merged are a cause."""
-    not_run: float = 0.02
-    """The same for documents, tests, lock files and CI."""
+    idle: float = 0.05
+    """How often, beside other commits, those are a cause that hardly can be (see `changes`)."""
     forgetting: timedelta = timedelta(days=1)
     """The age at which a deploy is half as likely the cause as a new one."""
     other_release: float = 0.1
@@ -114,7 +109,6 @@ def score_commits(
     where = places(evidence.stacktrace, evidence.chain)
     touches = find_touches(where, deployed)
     spoken = _Spoken(evidence, where, deployed)
-    count = sum(len(window.commits) for window in deployed)
     scored: dict[str, ScoredCommit] = {}
     for window, touched in zip(deployed, touches, strict=True):
         age = max(evidence.since - window.window.deploy_time, timedelta())
@@ -125,9 +119,7 @@ def score_commits(
             said, common = spoken.shared(window.said[index])
             score = (
                 prior
-                + math.log(
-                    weights.elsewhere + _trace(commit, touched[index], len(where), count, weights)
-                )
+                + math.log(weights.elsewhere + _trace(commit, touched[index], len(where), weights))
                 + weights.words * said
                 + _inclination(commit, window.kinds[index], evidence.hints, weights)
             )
@@ -162,9 +154,7 @@ def _deployed(
     return [w for w in there if w.window.deploy_time <= latest], named
 
 
-def _trace(
-    commit: Commit, touches: Sequence[Touch], places_in_all: int, commits: int, weights: Weights
-) -> float:
+def _trace(commit: Commit, touches: Sequence[Touch], places_in_all: int, weights: Weights) -> float:
     """How much likelier the trace is if this commit caused it than if it did not.
 
     The cause is at one place of the trace, the deeper the less likely. Given the place, it
@@ -176,12 +166,10 @@ def _trace(
     all_places = (1 - decay**places_in_all) / (1 - decay) if decay < 1 else places_in_all
     found = 0.0
     for touch in touches:
-        rare = ((commits + weights.crowd) / (touch.touched_by + 1)) ** weights.rarity
-        factor = weights.same_function if touch.function else 1.0
-        if touch.told and not touch.function:
-            factor = weights.other_function
-        found += decay**touch.place.depth * touch.surely * rare * factor
-    return found / all_places / max(1, len(commit.files)) ** weights.breadth
+        function = weights.same_function if touch.function else 1.0
+        shared = math.pow(touch.touched_by, weights.rarity)
+        found += decay**touch.place.depth * touch.surely * function / shared
+    return found / all_places / math.pow(max(1, len(commit.files)), weights.breadth)
 
 
 def _inclination(
@@ -190,10 +178,8 @@ def _inclination(
     """How often such a commit is the cause of anything, whatever the trace says; a logarithm."""
     added = TYPICAL_LINES if commit.added is None else commit.added
     answer = weights.size * (math.log1p(added) - math.log1p(TYPICAL_LINES))
-    if kind == "not_run":
-        answer += math.log(weights.not_run)
-    elif kind != "code":
-        answer += math.log(weights.reworded)
+    if kind != "code":
+        answer += math.log(weights.idle)
     if hints is not None and commit.files:
         if any(_is_under(path, hints.critical_paths) for path in commit.files):
             answer += math.log(weights.hinted)

@@ -12,15 +12,14 @@ from engine.windows import PreparedWindow
 class Touch(msgspec.Struct, frozen=True):
     """A commit touches a place: which file, how surely, and which function of it.
 
-    `path` is empty where only the function's name agrees. `told` is whether anybody said which
-    functions the commit touches; `touched_by` is how many commits touch this place's file.
+    `path` is empty where only the function's name agrees. `touched_by` is how many commits of the
+    deploy touch this place's file, this one among them.
     """
 
     place: Place
     path: str
     surely: float
     function: str | None
-    told: bool
     touched_by: int
 
 
@@ -38,27 +37,27 @@ def find_touches(where: Sequence[Place], windows: Sequence[PreparedWindow]) -> T
 
 
 def _by_file(where: Sequence[Place], windows: Sequence[PreparedWindow]) -> Touches:
-    found = [window.touching(where) for window in windows]
-    counts = [sum(len(places[n]) for places in found) for n in range(len(where))]
     answer: Touches = []
-    for window, by_place in zip(windows, found, strict=True):
+    any_found = False
+    for window in windows:
         touches: list[list[Touch]] = [[] for _ in window.commits]
-        for place, by_commit, count in zip(where, by_place, counts, strict=True):
+        for place, by_commit in zip(where, window.touching(where), strict=True):
             for index, (surely, path) in by_commit.items():
-                names = window.functions(index)
-                function = min(place.functions & names, default=None)
-                touches[index].append(Touch(place, path, surely, function, bool(names), count))
+                function = min(place.functions & window.functions(index), default=None)
+                touches[index].append(Touch(place, path, surely, function, len(by_commit)))
+                any_found = True
         answer.append(touches)
-    return answer if any(counts) else []
+    return answer if any_found else []
 
 
 def _by_function(where: Sequence[Place], windows: Sequence[PreparedWindow]) -> Touches:
-    answer: Touches = [[[] for _ in window.commits] for window in windows]
-    for place in where:
-        for name in sorted(place.functions)[:1]:
-            calling = [window.calling.get(name, ()) for window in windows]
-            count = sum(map(len, calling))
-            for touches, indexes in zip(answer, calling, strict=True):
-                for index in indexes:
-                    touches[index].append(Touch(place, "", PARTIAL, name, True, count))
+    answer: Touches = []
+    for window in windows:
+        touches: list[list[Touch]] = [[] for _ in window.commits]
+        for place in where:
+            name = min(place.functions, default="")
+            calling = window.calling.get(name, [])
+            for index in calling:
+                touches[index].append(Touch(place, "", PARTIAL, name, len(calling)))
+        answer.append(touches)
     return answer
