@@ -30,7 +30,7 @@ function pushlog(stage, port) {
     treekill: false,
     // A start that fails is tried again after 100 ms, then ever later, up to 15 s, for ever.
     exp_backoff_restart_delay: 100,
-    max_memory_restart: '1G',
+    max_memory_restart: '512M',
     // No number in the names of the log files: there is only one process.
     merge_logs: true,
     watch: false,

@@ -25,8 +25,8 @@ def first_steps(settings: Settings, port: int) -> str:
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         lines.append(
-            f"  Webhooks are unsigned: whoever reaches this port can send events, because"
-            f" {' and '.join(missing)} {verb} not set."
+            "  Webhooks are unsigned: whoever reaches this port can send events, because\n"
+            f"  {' and '.join(missing)} {verb} not set."
         )
     return "\n".join(["", *lines, ""])
 

@@ -41,8 +41,8 @@ def test_an_address_is_one_that_a_browser_can_open(host: str, address: str) -> N
 
 def test_it_says_plainly_what_is_unsigned() -> None:
     sentry, generic = "SENTRY_WEBHOOK_SECRET", "INCIDENT_WEBHOOK_SECRET"
-    assert f"because {sentry} and {generic} are not set" in text_for()
-    assert f"because {generic} is not set" in text_for(SENTRY_WEBHOOK_SECRET="s3cret")
+    assert f"because\n  {sentry} and {generic} are not set" in text_for()
+    assert f"because\n  {generic} is not set" in text_for(SENTRY_WEBHOOK_SECRET="s3cret")
     signed = text_for(SENTRY_WEBHOOK_SECRET="s3cret", INCIDENT_WEBHOOK_SECRET="s4cret")
     assert "unsigned" not in signed
 
