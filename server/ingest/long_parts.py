@@ -66,10 +66,11 @@ def _cut_to_limits(window: object) -> object:
             newest = _newest(commits)
             cuts = [_cut_commit(commit) for commit in newest]
             left_out = len(commits) - len(newest) + sum(count for _, count in cuts)
-            known = others.get("cut")
-            cut = (known if isinstance(known, int) else 0) + left_out
-            kept = [commit for commit, _ in cuts]
-            return {**others, "commits": kept, "cut": cut} if left_out else window
+            if left_out:
+                cut = others.get("cut", 0)
+                # A count that is none stays as it is, to be refused by its own rule.
+                counted = cut + left_out if type(cut) is int else cut
+                return {**others, "commits": [commit for commit, _ in cuts], "cut": counted}
     return window
 
 

@@ -41,13 +41,15 @@ _VARIABLE = re.compile(r"\{\{.*?\}\}")
 def read_tags(tags: Tags, notes: Notes) -> dict[str, str]:
     """Tags in any of the three forms in which they come; those without key or value are none."""
     found: dict[str, str] = {}
+    cut = 0
     for key, value in _tag_pairs(tags, notes):
         name = one_line(scalar_text(key), _MAX_KEY)
         text = scalar_text(value)
         if name and text:
-            if len(text) > _MAX_TAG:
-                notes.add(f"tags.{name}: cut to {_MAX_TAG} of {len(text)} characters")
+            cut += len(text) > _MAX_TAG
             found[name] = one_line(text, _MAX_TAG)
+    if cut:
+        notes.add(f"tags: {cut} of the values are cut to {_MAX_TAG} characters")
     if len(found) > MAX_PAIRS:
         notes.add(f"tags: {len(found)} tags, of which the first {MAX_PAIRS} are kept")
         found = dict(list(found.items())[:MAX_PAIRS])
