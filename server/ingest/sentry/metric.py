@@ -44,7 +44,8 @@ def metric_delivery(
         case _:
             return Delivery(entries=(), identity=None, about=about)
     rule = alert.alert_rule or MetricRule()
-    title = alert.title or rule.name or data.description_title
+    # An alert's own title is a random name in older Sentrys ("Sacred Marmot").
+    title = rule.name or alert.title or data.description_title
     named = read_identity(rule.id or alert.id or title, "alert_rule.id", notes)
     if named is None:
         raise InvalidPayload(
@@ -74,7 +75,7 @@ def metric_delivery(
         links=source_links(data.web_url),
         fingerprint=issue_id,
         issue_id=issue_id,
-        alert_rule=read_identity(rule.name or title or named, "alert_rule", notes),
+        alert_rule=read_identity(title or named, "alert_rule", notes),
         notes=notes.sentences(),
     )
     return Delivery(entries=(entry,), identity=identity, about=about)
