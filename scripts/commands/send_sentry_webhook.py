@@ -34,7 +34,6 @@ _HINTS = {
     401: f"The server has a secret: give the same by --secret or in {VARIABLE}.",
     404: f"Nothing listens there; the path of the webhook is {WEBHOOK_PATH}.",
     413: "The body is too large.",
-    429: "Too many requests that were refused came from here; wait a minute.",
     503: "The event could not be stored; the server's log says why.",
 }
 
