@@ -109,7 +109,9 @@ class Log:
                 async with asyncio.timeout_at(deadline):
                     await self._more.wait()
             except TimeoutError:
-                raise AssertionError(f"no {what} in {timeout_s} s:\n{self.text()}") from None
+                raise AssertionError(
+                    f"waited {timeout_s} s in vain for {what}:\n{self.text()}"
+                ) from None
 
     def text(self) -> str:
         """All lines as one text."""
@@ -335,12 +337,20 @@ async def _read_to_end(
         if process.returncode is None:
             process.kill()
         await process.wait()
-        for pid in find_marked(mark):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        await _end_marked(mark)
         if process.stdin is not None:
             process.stdin.close()
         await asyncio.gather(*readers)
         for log in streams:
             # pytest shows this where the test failed, and only there.
             sys.stdout.write(f"--- {process.pid}\n{log.text()}\n")
+
+
+async def _end_marked(mark: str) -> None:
+    """Kill what carries `mark`, and return when the system has taken it away."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while pids := find_marked(mark):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.01)

@@ -1,0 +1,107 @@
+"""What other tests rely on: waits that end, environments that are clean, nothing left behind."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.pipe import Ping, Pong, Ready
+from tests.conftest import minimum_tests
+from tests.processes import ROOT, Log, running_engine, running_server
+
+
+async def test_a_server_and_its_engine_are_gone_when_the_context_ends(tmp_path: Path) -> None:
+    async with running_server(tmp_path) as server:
+        await server.log.wait_for(r"\[incident-engine\] started as process")
+        assert len(server.children()) == 1
+    assert server.returncode is not None
+    assert server.children() == []
+
+
+async def test_what_the_developer_has_set_does_not_reach_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENTRY_WEBHOOK_SECRET", "hunter2")
+    async with running_server(tmp_path) as server:
+        assert b"hunter2" not in environment_of(server.pid)
+
+
+def environment_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+async def test_the_data_of_a_folder_are_found_again_by_the_next_server(tmp_path: Path) -> None:
+    async with running_server(tmp_path) as server:
+        await server.log.wait_for(r"\[incident-engine\] .* has its 0 states of entry 0")
+        assert await server.interrupt() == 0
+    async with running_server(tmp_path) as server:
+        await server.log.wait_for(r"\[incident-engine\] .* has its \d+ states of entry 1")
+
+
+async def test_an_engine_answers_and_ends_with_its_input() -> None:
+    async with running_engine() as engine:
+        await engine.wait_for(Ready)
+        engine.send(Ping(7))
+        assert await engine.wait_for(Pong) == Pong(7)
+        assert await engine.finish() == 0
+
+
+async def test_a_wait_fails_at_once_when_the_process_has_ended() -> None:
+    log = await log_of(b"one\ntwo\n")
+    assert (await log.wait_for("t.o"))[0] == "two"
+    with pytest.raises(AssertionError, match="the process ended without a line that matches"):
+        await log.wait_for("three", timeout_s=1000)
+
+
+async def test_a_wait_fails_with_the_lines_so_far_when_its_time_is_over() -> None:
+    log = Log()
+    stream = asyncio.StreamReader()
+    stream.feed_data(b"one\n")
+    reading = asyncio.create_task(log.read(stream))
+    with pytest.raises(AssertionError, match=r"waited 0.05 s in vain for a line .*:\none"):
+        await log.wait_for("two", timeout_s=0.05)
+    stream.feed_eof()
+    await reading
+
+
+async def test_lines_can_be_counted_and_those_from_before_passed_over() -> None:
+    log = await log_of(b"a 1\nb\na 2\n")
+    assert await log.wait_for_count("a", 2) == ["a 1", "a 2"]
+    assert log.matching("a", since=1) == ["a 2"]
+
+
+async def log_of(text: bytes) -> Log:
+    stream = asyncio.StreamReader()
+    stream.feed_data(text)
+    stream.feed_eof()
+    log = Log()
+    await log.read(stream)
+    return log
+
+
+@pytest.mark.parametrize(("with_data", "number"), [(False, 3), (True, 5)])
+def test_the_minimum_of_tests_depends_on_the_data(with_data: bool, number: int) -> None:
+    text = "# a comment\nanywhere: 3\nwith shared data: 5\n"
+    assert minimum_tests(text, with_data) == number
+
+
+def test_a_suite_that_lost_its_tests_fails() -> None:
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--at-least-minimum",
+            "tests/test_docs.py",
+            "-k",
+            "setting",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "tests/minimum_tests asks for" in run.stdout
