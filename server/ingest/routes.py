@@ -9,7 +9,7 @@ from server import log
 from server.ingest.accept import accept, invalid, refuse
 from server.ingest.delivery import InvalidPayload
 from server.ingest.generic import parse_generic
-from server.ingest.github import parse_github
+from server.ingest.github.events import parse_github
 from server.ingest.sentry import parse_sentry
 from server.ingest.signatures import verify_generic, verify_github, verify_sentry
 from server.keys import SERVICES, SETTINGS

@@ -1,0 +1,87 @@
+"""``python -m server``: read the settings, serve until a signal or a defect, end in order.
+
+With ``--first-steps``, as `scripts/run` starts it, it tells a person what to do next.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from aiohttp import web
+
+from server import log
+from server.app import BACKGROUND, build_app
+from server.env_file import with_env_file
+from server.first_steps import first_steps
+from server.settings import Settings, SettingsError, read_settings
+from server.storage.database import migrate
+from server.storage.file_lock import InUse
+from server.storage.trouble import STORAGE_TROUBLE
+
+SHUTDOWN_TIMEOUT_S = 2.0
+"""How long requests under way may take to finish; the engine's end has its own limit."""
+
+
+def main() -> int:
+    """The exit code: 0 after a signal, 1 where something ended that should not, 2: no start."""
+    folding = log.set_up()
+    try:
+        settings = read_settings(with_env_file(os.environ))
+    except SettingsError as error:
+        for fault in error.faults:
+            log.server(logging.ERROR, f"cannot start: {fault}")
+        return 2
+    try:
+        migrate(settings.database_path)
+        return asyncio.run(serve(settings, folding))
+    except (InUse, *STORAGE_TROUBLE) as error:
+        log.server(logging.ERROR, f"cannot start: {error}")
+        return 2
+    finally:
+        folding.flush()
+
+
+async def serve(settings: Settings, folding: log.Folding) -> int:
+    """Serve until SIGINT or SIGTERM; a second one ends the process on the spot."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            # What was answered is in the journal: nothing is lost by not waiting.
+            os._exit(130)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    app = build_app(settings)
+    # No access log: it costs more than the handler, and the contract lines say what matters.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+        await site.start()
+        port = runner.addresses[0][1]
+        log.server(logging.INFO, f"Listening on http://{settings.host}:{port}")
+        if "--first-steps" in sys.argv[1:]:
+            print(first_steps(settings, port), flush=True)  # noqa: T201 - for a person, no log line
+        failed = app[BACKGROUND].failed
+        failed.add_done_callback(lambda _: stop.set())
+        async with app[BACKGROUND].running("flush the log", _flush(folding)):
+            await stop.wait()
+        log.server(logging.INFO, "Stopping")
+        return 1 if failed.done() else 0
+    finally:
+        await runner.cleanup()
+        log.server(logging.INFO, "Stopped")
+
+
+async def _flush(folding: log.Folding) -> None:
+    while True:
+        await asyncio.sleep(1)
+        folding.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Wires the whole server: every resource opened in order, closed in reverse."""
+
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from server import log
+from server.background import Background
+from server.incidents.record import Recorder
+from server.ingest.routes import routes as ingest_routes
+from server.ingest.services import ServiceMap
+from server.keys import DATABASE, JOURNAL, LIVE, METRICS, SERVICES, SETTINGS, SUPERVISOR
+from server.live import Live
+from server.metrics import Metrics
+from server.middlewares import errors_as_json
+from server.settings import Settings
+from server.storage import people
+from server.storage.database import open_database
+from server.storage.journal import JournalUnavailable, open_journal
+from server.supervisor.supervisor import Supervisor
+from server.web.routes import set_up_web
+from shared.pipe import Settings as EngineSettings
+
+BACKGROUND = web.AppKey("background", Background)
+
+ENGINE_STOP_TIMEOUT_S = 4.0
+"""How long the engine may take for its last answers before it is killed; nothing is lost then."""
+
+
+def build_app(settings: Settings) -> web.Application:
+    """The application; nothing is opened or started before it runs."""
+    app = web.Application(middlewares=[errors_as_json])
+    app[SETTINGS] = settings
+    app[METRICS] = Metrics()
+    app[LIVE] = Live()
+    app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
+    app.add_routes(ingest_routes())
+    set_up_web(app)
+    app.cleanup_ctx.extend([_background, _database, _journal, _supervisor])
+    return app
+
+
+async def _background(app: web.Application) -> AsyncIterator[None]:
+    app[BACKGROUND] = Background()
+    yield
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    async with open_database(app[SETTINGS].database_path) as database:
+        app[DATABASE] = database
+        async with database.write() as tx:
+            await people.make_operator(tx)
+        yield
+
+
+async def _journal(app: web.Application) -> AsyncIterator[None]:
+    async with open_journal(app[SETTINGS].journal_path) as journal:
+        app[JOURNAL] = journal
+        yield
+
+
+async def _supervisor(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    recorder = Recorder(
+        app[DATABASE],
+        live=app[LIVE],
+        metrics=app[METRICS],
+        min_severity=settings.incident_notification_min_severity,
+    )
+    supervisor = Supervisor(
+        settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
+    )
+    app[SUPERVISOR] = supervisor
+    await _tell_settings(app)
+    async with app[BACKGROUND].running("supervise the engine", supervisor.run()):
+        yield
+        await supervisor.stop(ENGINE_STOP_TIMEOUT_S)
+
+
+async def _tell_settings(app: web.Application) -> None:
+    """What the environment sets for the engine is an entry too: a replay decides by the same."""
+    entry = EngineSettings(production_environments=list(app[SETTINGS].production_environments))
+    try:
+        await app[JOURNAL].append((entry,), None)
+    except JournalUnavailable as error:
+        log.server(logging.ERROR, f"the engine keeps its earlier settings: {error}")

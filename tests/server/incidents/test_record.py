@@ -1,0 +1,156 @@
+"""What the engine says is stored once, however often it is said, and all of it or nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Table, select
+
+from server.incidents.record import Recorder
+from server.live import Live
+from server.metrics import Metrics
+from server.settings import MinSeverity
+from server.storage import checkpoints, decisions, people
+from server.storage.database import Database, migrate, open_database
+from server.storage.journal import JournalEntry
+from server.storage.tables import (
+    deploys,
+    incident_changes,
+    incidents,
+    notable_decisions,
+    notifications,
+    symptoms,
+)
+from shared.incident import Symptom
+from shared.pipe import (
+    Checkpoint,
+    Decision,
+    Incident,
+    IncidentEnded,
+    Outbound,
+    State,
+    encode_lines,
+)
+from tests.builders import at, deploy_entry
+
+TABLES = (incidents, incident_changes, symptoms, notifications, notable_decisions, deploys)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    path = tmp_path / "main.db"
+    migrate(path)
+    async with open_database(path) as database:
+        async with database.write() as tx:
+            await people.make_operator(tx)
+        yield database
+
+
+def recorder(database: Database, min_severity: MinSeverity = "all") -> Recorder:
+    return Recorder(database, live=Live(), metrics=Metrics(), min_severity=min_severity)
+
+
+async def rows(database: Database, table: Table) -> list[dict[str, Any]]:
+    async with database.read() as tx:
+        return [row._asdict() for row in await tx.execute(select(table))]
+
+
+def incident(seq: int = 5, change: str = "opened", **changes: Any) -> Incident:
+    fields: dict[str, Any] = {
+        "incident_id": "inc-0123456789abcdef",
+        "title": "ValueError: price is negative",
+        "source": "sentry",
+        "service": "shop",
+        "environment": "production",
+        "severity": "error",
+        "priority_score": 60,
+        "trigger": "new_issue",
+        "exception_type": "ValueError",
+        "message": "price is negative",
+        "start_time": at(0),
+        "last_seen": at(seq),
+        "peak_time": at(0),
+        "top_symptoms": [Symptom("f1", "ValueError", "price is negative", seq)],
+    }
+    return Incident(seq=seq, change=change, **(fields | changes))  # type: ignore[arg-type]
+
+
+OPENED: list[Outbound] = [incident(), Decision(5, "opened", "inc-0123456789abcdef")]
+
+
+async def test_what_is_said_again_after_a_restart_changes_nothing(database: Database) -> None:
+    said: list[Outbound] = [
+        *OPENED,
+        incident(6, "escalated", severity="critical"),
+        Decision(6, "escalated", "inc-0123456789abcdef"),
+        IncidentEnded("inc-0123456789abcdef", "the rate is back", at(60)),
+    ]
+    await recorder(database).record(said, [])
+    once = [await rows(database, table) for table in TABLES]
+    assert [len(found) for found in once] == [1, 3, 1, 2, 2, 0]
+    await recorder(database).record(said, [])
+    assert [await rows(database, table) for table in TABLES] == once
+
+
+async def test_a_batch_that_cannot_be_stored_whole_is_not_stored_at_all(
+    database: Database,
+) -> None:
+    unknown = incident(6, "joined", incident_id="inc-1")
+    twice: list[Outbound] = [*OPENED, unknown, unknown]
+    with pytest.raises(Exception, match="UNIQUE"):
+        await recorder(database).record(twice, [])
+    assert await rows(database, incidents) == []
+    assert await rows(database, notifications) == []
+
+
+async def test_the_watermark_moves_with_the_states_and_only_with_a_checkpoint(
+    database: Database,
+) -> None:
+    await recorder(database).record(OPENED, [])
+    async with database.read() as tx:
+        assert await checkpoints.progress(tx) == checkpoints.Progress(0, 5)
+    said: list[Outbound] = [State("issue:f1", msgspec.Raw(b'{"n":1}')), Checkpoint(5)]
+    await recorder(database).record(said, [])
+    async with database.read() as tx:
+        assert await checkpoints.progress(tx) == checkpoints.Progress(5, 5)
+        (state,) = await checkpoints.read_states(tx, "", 10)
+    assert (state.key, bytes(state.value)) == ("issue:f1", b'{"n":1}')
+
+
+async def test_every_decision_can_be_looked_up_and_only_notable_ones_are_indexed(
+    database: Database,
+) -> None:
+    said = [Decision(seq, "known", None, {"rate": 0.1 * seq}) for seq in range(1, 100)]
+    await recorder(database).record([*said, Decision(100, "joined", "inc-1")], [])
+    async with database.read() as tx:
+        found = await decisions.get(tx, 42)
+        assert await decisions.get(tx, 101) is None
+    assert found == said[41]
+    assert [row["seq"] for row in await rows(database, notable_decisions)] == [100]
+
+
+async def test_below_the_severity_floor_an_incident_is_stored_and_nobody_is_told(
+    database: Database,
+) -> None:
+    await recorder(database, "critical").record(OPENED, [])
+    assert len(await rows(database, incidents)) == 1
+    assert await rows(database, notifications) == []
+
+
+async def test_a_listening_tab_is_woken_after_the_transaction(database: Database) -> None:
+    live = Live()
+    told = Recorder(database, live=live, metrics=Metrics(), min_severity="all")
+    with live.listen(1) as listener:
+        await told.record(OPENED, [])
+        assert await listener.news(0) == {"bell", "incidents"}
+
+
+async def test_a_decided_deploy_is_stored_with_its_commits(database: Database) -> None:
+    body = encode_lines((deploy_entry(None, received=None),)).rstrip()
+    entry = JournalEntry(7, 0, body)
+    await recorder(database).record([Decision(7, "noted")], [entry])
+    (deploy,) = await rows(database, deploys)
+    assert (deploy["service"], deploy["environment"]) == ("shop", "production")
+    assert b"Round prices half up" in deploy["commits"]
