@@ -22,6 +22,7 @@ from server.live import Listener, TooManyListeners
 from server.storage import notifications
 from server.storage.database import Database
 from server.web.auth import person_id
+from server.web.questions import read_number
 
 KEEP_ALIVE_S = 15.0
 """Proxies give up on a silent connection after 30 to 60 seconds."""
@@ -67,15 +68,13 @@ async def _tell(request: web.Request, person: int, listener: Listener) -> web.St
 
 
 async def _position(request: web.Request, database: Database, person: int) -> int:
-    text = request.headers.get("Last-Event-ID") or request.query.get("after")
+    asked = read_number(request.headers, "Last-Event-ID")
+    if asked is None:
+        asked = read_number(request.query, "after")
     async with database.read() as tx:
         newest = await notifications.newest_id(tx, person)
-    if text is None:
-        return newest
-    if not text.isdecimal() or len(text) > 18:
-        raise web.HTTPBadRequest(text="Last-Event-ID and `after` are the id of a notification.")
     # A position beyond the newest is of another database: it would silence all that comes.
-    return min(int(text), newest)
+    return newest if asked is None else min(asked, newest)
 
 
 async def _tell_bell(
