@@ -32,8 +32,8 @@ _TEST = re.compile(
     r"|cypress)/"
     r"|(?:^|/)(?:test_[^/]*|conftest)\.py$"
     r"|[._-](?:tests?|spec|stories)\.[a-z]+$"
-    r"|(?:test|tests|testcase|spec)\.(?:java|kt|scala|groovy|cs|swift|php)$"
 )
+_TEST_CLASS = re.compile(r"(?:[a-z0-9](?:Tests?|TestCase|Spec)|/(?:Abstract)?Test[A-Z]\w*)\.\w+$")
 _TOOLING = re.compile(
     r"(?:^|/)\.(?:github|circleci|gitlab|husky|vscode|idea|ci)/"
     r"|(?:^|/)(?:\.(?!env|htaccess)[^/]+|jenkinsfile|azure-pipelines\.yml|codecov\.yml)$"
@@ -77,7 +77,7 @@ _REVERT_TITLE = re.compile(r'^revert:? "?(.+?)"?$', re.IGNORECASE)
 def runs_in_production(path: str) -> bool:
     """Is this file code or configuration, and not a document, a test, a lock file or CI's?"""
     low = path.lower().replace("\\", "/")
-    if _TEST.search(low) or _TOOLING.search(low):
+    if _TEST.search(low) or _TEST_CLASS.search(path) or _TOOLING.search(low):
         return False
     return not _DOCUMENT.search(low) or _CODE_IN_TEXT.search(low) is not None
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 TEMPERATURE = 0.7
-NONE = -0.4
+NONE = -0.2
 """The score of "no commit of these windows is the cause"."""
 
 

@@ -10,13 +10,13 @@ from functools import lru_cache
 _ALIAS = re.compile(r"\s*\[as ([\w$.]+)\]\s*$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _ANGLES = re.compile(r"<[^<>]*>")
-_KEPT_ANGLES = re.compile(r"<(?:init|clinit|module)>")
+_CONSTRUCTOR = re.compile(r"(?:<(?:cl)?init>|\.c?ctor)$")
 _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _LEADING = re.compile(
     r"^(?:(?:async|new|get|set|static|bound|block(?: \(\d+ levels\))? in|rescue in|ensure in"
     r"|def|function\*?|fn|func|fun)\s+)+"
 )
-_SEPARATOR = re.compile(r"\.|::|#|/|\\|->|\$")
+_SEPARATOR = re.compile(r"\.|::|#|/|\\|->|[$+]")
 _NUMBERED = re.compile(r"^(?:\d+|func\d+|lambda|closure|\{\{closure\}\}|invoke|fn)$")
 _NAME = re.compile(r"[^\W\d]\w*[?!=]?")
 _NAMELESS = """
@@ -40,27 +40,27 @@ _KEYWORDS = frozenset(_RESERVED.split())
 
 
 @lru_cache(maxsize=4096)
-def frame_functions(function: str | None, module: str | None, file: str | None) -> frozenset[str]:
-    """The names under which the function of a frame may be declared; empty if it has none.
+def frame_functions(function: str | None, module: str | None, file: str | None) -> tuple[str, ...]:
+    """The names under which the function of a frame may be declared, as they are written.
 
-    A JVM constructor is declared under the name of its class; an alias (`Cart.a [as total]`) is
-    a name as well.
+    A constructor is declared under the name of its class, or as `constructor`; an alias
+    (`Cart.a [as total]`) is a name as well. Empty if the function has no name.
     """
     if not function:
-        return frozenset()
+        return ()
     text = function.strip()
-    names = set()
+    names: list[str] = []
     if alias := _ALIAS.search(text):
-        names.add(_last_name(alias.group(1)))
+        names.append(_last_name(alias.group(1)))
         text = text[: alias.start()]
-    if text.endswith(("<init>", "<clinit>")):
-        owner = text.rpartition("<")[0] or module or (file or "").rpartition(".")[0]
-        names.add(_last_name(owner))
+    if constructor := _CONSTRUCTOR.search(text):
+        owner = text[: constructor.start()] or module or (file or "").rpartition(".")[0]
+        names.append(_last_name(owner))
     elif text.startswith("new "):
-        names.update((_last_name(text), "constructor"))
+        names += (_last_name(text), "constructor")
     else:
-        names.add(_last_name(text))
-    return frozenset(names - {""})
+        names.append(_last_name(text))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _last_name(text: str) -> str:
@@ -70,8 +70,9 @@ def _last_name(text: str) -> str:
     while text != (text := _ANGLES.sub("", text)):
         pass
     for part in reversed(_SEPARATOR.split(text)):
-        name = part.strip(" ()*&<>{}~,;:").lower()
-        if name not in _NO_NAME and not _NUMBERED.match(name) and _NAME.fullmatch(name):
+        name = part.strip(" ()*&<>{}~,;:")
+        low = name.lower()
+        if low not in _NO_NAME and not _NUMBERED.match(low) and _NAME.fullmatch(name):
             return name
     return ""
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 EXACT = 1.0
-"""One path is the end of the other, directories included."""
+"""One path is the end of the other, directories included, but for those where any source lies."""
 PARTIAL = 0.5
 """The file name agrees, and either one side says no more than it, or so does a directory of
 some meaning below others that differ (those of a monorepo, or of the machine that built)."""
@@ -161,11 +161,13 @@ def agreement(frame: Components, changed: Components) -> float:
         return NONE
     at, to = frame[:-1], changed[:-1]
     shared = _shared_end(at, to)
-    above, over = set(at[: len(at) - shared]), set(to[: len(to) - shared])
-    if not (above and over) and (shared or not (above or over)):
+    above, over = at[: len(at) - shared], to[: len(to) - shared]
+    if (not above or not over) and (shared or at == to):
         return EXACT
-    meaning = not _NO_MEANING.issuperset(at[len(at) - shared :])
-    if meaning and (above <= _NO_MEANING or over <= _NO_MEANING):
+    meaning = len(set(at[len(at) - shared :]) - _NO_MEANING)
+    if meaning and (_NO_MEANING.issuperset(above) or _NO_MEANING.issuperset(over)):
+        return EXACT
+    if meaning > 1 and above[-1] in _NO_MEANING and over[-1] in _NO_MEANING:
         return EXACT
     if _is_built_from(at, to):
         return EXACT

@@ -10,8 +10,10 @@ from engine.windows import PreparedWindow
 from shared.incident import SuspectCommit
 
 MAX_SUSPECTS = 10
-FLOOR = 0.02
-"""A commit that is the cause less than once in fifty times is not named."""
+FLOOR = 0.05
+"""Where even the best is the cause less than once in twenty times, there is no suspect."""
+BESIDE = 0.02
+"""Beside a suspect, others are named down to once in fifty times."""
 
 MAX_TITLE = 200
 _MANY_LINES = 100
@@ -25,10 +27,12 @@ def rank_suspects(
     """The commits that may be the cause, the likeliest first; empty where there is no suspect."""
     scored = score_commits(evidence, windows)
     confidences = probabilities([each.score for each in scored])
+    if not confidences or confidences[0] < FLOOR:
+        return []
     return [
         _suspect(each, confidence, evidence)
         for each, confidence in zip(scored[:MAX_SUSPECTS], confidences, strict=False)
-        if confidence >= FLOOR
+        if confidence >= BESIDE
     ]
 
 

@@ -16,8 +16,8 @@ MAX_PLACES = 60
 class Place(msgspec.Struct, frozen=True):
     """One place of the code on the way to the error.
 
-    `depth` is 0 for the place nearest to the error; `file` and `function` are as its frame names
-    them, for people and for the words in them.
+    `depth` is 0 for the place nearest to the error; `file` and `function` are as they are written,
+    for people and for the words in them.
     """
 
     path: Components
@@ -40,10 +40,11 @@ def places(stacktrace: Sequence[Frame], chain: Sequence[ChainedException]) -> li
     found: dict[tuple[Components, frozenset[str]], Place] = {}
     for frame in own or unmarked or outside:
         path = frame_path(frame.file, frame.module)
-        functions = frame_functions(frame.function, frame.module, frame.file)
+        names = frame_functions(frame.function, frame.module, frame.file)
+        functions = frozenset(name.lower() for name in names)
         if path or functions:
             file = frame.file or frame.module or ""
-            place = Place(path, functions, file, frame.function or "", len(found))
+            place = Place(path, functions, file, names[0] if names else "", len(found))
             found.setdefault((path, functions), place)
             if len(found) == MAX_PLACES:
                 break
