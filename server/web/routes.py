@@ -7,6 +7,7 @@ from server.web import api, dead_letters, health, pages
 from server.web.assets import ASSETS, read_assets, serve_asset
 from server.web.auth import Handler, for_people
 from server.web.rendering import as_page, set_up_templates
+from server.web.simulate import simulate_incident
 from server.web.stream import stream
 
 _ID = r"{id:\d{1,18}}"
@@ -60,6 +61,7 @@ def _api() -> list[web.RouteDef]:
         web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/replay", for_people(dead_letters.replay_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/discard", for_people(dead_letters.discard_letter)),
+        web.post("/api/test/simulate-incident", for_people(simulate_incident)),
         web.get("/metrics", for_people(health.metrics)),
     ]
 

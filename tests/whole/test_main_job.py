@@ -146,3 +146,22 @@ async def test_events_wait_for_an_engine_that_is_missing_and_are_decided_when_it
         await server.log.wait_for(r"\[incident-engine\] incident inc-[0-9a-f]{16} \(new_issue\) ")
         decision = await get(http, server, f"/api/decisions/{answer['seq']}")
         assert decision["incident_id"].startswith("inc-")
+
+
+async def test_each_simulated_incident_is_one_of_its_own_and_notifies(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    async with running_server(tmp_path, env={"ENABLE_TEST_ROUTES": "true"}) as server:
+        for _ in range(2):
+            async with http.post(f"{server.url}/api/test/simulate-incident") as response:
+                assert response.status == 202
+        await server.log.wait_for_count(r"\[incident-engine\] incident inc-[0-9a-f]{16} ", 2)
+        assert (await get(http, server, "/api/notifications"))["unread"] == 2
+
+
+async def test_simulations_are_off_unless_they_are_turned_on(
+    http: aiohttp.ClientSession, server: ServerProcess
+) -> None:
+    async with http.post(f"{server.url}/api/test/simulate-incident") as response:
+        assert response.status == 404
+        assert "ENABLE_TEST_ROUTES" in (await response.json())["error"]

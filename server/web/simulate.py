@@ -1,0 +1,20 @@
+"""``POST /api/test/simulate-incident``: an error as Sentry would send it, through everything."""
+
+import secrets
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from server.ingest.accept import accept
+from server.ingest.sentry import parse_sentry
+from server.ingest.simulate import RESOURCE, simulated_payload
+from server.keys import SETTINGS
+
+
+async def simulate_incident(request: web.Request) -> web.Response:
+    """An issue of its own each time, so that it always notifies; only with ENABLE_TEST_ROUTES."""
+    if not request.app[SETTINGS].enable_test_routes:
+        raise web.HTTPNotFound(text="Simulations are off: ENABLE_TEST_ROUTES=true turns them on.")
+    now = datetime.now(UTC)
+    body = simulated_payload(now, secrets.token_hex(16))
+    return await accept(request, "sentry", parse_sentry(body, RESOURCE, now))
