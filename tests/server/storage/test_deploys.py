@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,16 @@ from shared.pipe import DeployVerdict
 from tests.builders import at, change_window, commit
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "pushlog.db"
+    migrate(path)
+    return path
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    migrate(tmp_path / "pushlog.db")
+async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
+    shutil.copy(migrated, tmp_path)
     async with open_database(tmp_path / "pushlog.db") as opened:
         yield opened
 
