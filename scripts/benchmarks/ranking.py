@@ -1,0 +1,215 @@
+"""How often the suspected commit is the right one, and how sure it is: docs/RANKING.md.
+
+Asks `python -m engine`; with --direct, the ranking alone. Skips where there are no cases.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.confidence import probabilities
+from engine.suspects import rank_suspects
+from engine.windows import prepare
+from scripts.benchmarks.ranking_cases import CASES, Case, Question, load_cases, question, window_of
+from scripts.benchmarks.ranking_engine import ask_directly, ask_engine
+from scripts.benchmarks.ranking_figures import (
+    METRICS,
+    Told,
+    brier,
+    brier_gain,
+    mean,
+    rank_of,
+    reliability,
+)
+from scripts.benchmarks.ranking_load import heavy_error
+from scripts.benchmarks.ranking_rules import RULES, evidence_of, ours
+from scripts.benchmarks.ranking_shapes import SHAPES
+from scripts.benchmarks.ranking_worth import WITHOUT, Scored, calibrate, surprise
+from shared.incident import SuspectCommit
+
+GROUPS = (("exception", 50), ("exception", 10), ("assertion", 50), ("assertion", 10))
+Ask = Callable[[Sequence[Question]], list[list[SuspectCommit]]]
+Ranked = Sequence[tuple[Case, Sequence[str]]]
+
+
+def main() -> int:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=Path, default=CASES, help="a file of cases")
+    parser.add_argument("--direct", action="store_true", help="without the engine's process")
+    arguments = parser.parse_args()
+    if not arguments.cases.is_file():
+        print(f"skipped: there are no cases at {arguments.cases}")
+        return 0
+    cases = load_cases(arguments.cases)
+    ask = ask_directly if arguments.direct else ask_engine
+    print_rankings(cases, ask)
+    print_confidence(cases, ask)
+    print_transfer(cases)
+    print_worth(cases)
+    print_shapes(cases)
+    print_time()
+    return 0
+
+
+def print_rankings(cases: Sequence[Case], ask: Ask) -> None:
+    """Ours beside the rules of others, with and without the frames of tests."""
+    for with_tests in (False, True):
+        print(f"\n## Ranking, frames of tests {'kept' if with_tests else 'removed'}\n")
+        asked = [question(case, with_tests=with_tests) for case in cases]
+        for name, rule in RULES.items():
+            _print_ranks(name, [(one.case, rule(one.event)) for one in asked])
+        answers = zip(asked, ask(asked), strict=True)
+        named = [(one.case, [each.commit_id for each in suspects]) for one, suspects in answers]
+        _print_ranks("ours, as the incident names them", named)
+        for name in ("all of them", "size", "size and breadth"):
+            ranked = [(one.case, ours(one.event, WITHOUT[name])) for one in asked]
+            label = "every commit ranked" if name == "all of them" else f"without {name}"
+            _print_ranks(f"ours, {label}", ranked)
+
+
+def _print_ranks(name: str, ranked: Ranked) -> None:
+    print(f"{name}")
+    for kind, size in GROUPS:
+        rows = [
+            (case.bug, rank_of(case.culprit, ids))
+            for case, ids in ranked
+            if (case.kind, case.window_size) == (kind, size)
+        ]
+        if not rows:
+            continue
+        figures = (
+            f"{metric} {mean((bug, value(rank)) for bug, rank in rows)}"
+            for metric, value in METRICS.items()
+        )
+        print(f"  {kind} w{size:<3} n={len(rows):<3} ", "  ".join(figures))
+
+
+def print_confidence(cases: Sequence[Case], ask: Ask) -> None:
+    """Whether a confidence is what it says, and what is said where the culprit is not there."""
+    there = [question(case) for case in cases]
+    gone = [question(case, culprit_there=False) for case in cases]
+    answers = list(zip(there, ask(there), strict=True))
+    without = list(zip(gone, ask(gone), strict=True))
+    print("\n## Confidence in the first suspect, frames of tests removed\n")
+    for label, wanted in (
+        ("all", None),
+        *((f"{kind} w{size}", (kind, size)) for kind, size in GROUPS),
+    ):
+        told = [_told(one.case, suspects) for one, suspects in answers if _is_in(one.case, wanted)]
+        print(f"{label:<14} Brier {brier(told)}, better than a constant by {brier_gain(told)}")
+        alone = [(one.case, suspects) for one, suspects in without if _is_in(one.case, wanted)]
+        sure = mean(
+            (case.bug, float(bool(named) and named[0].confidence > 0.5)) for case, named in alone
+        )
+        none = mean((case.bug, float(not named)) for case, named in alone)
+        print(f"{'':<14} culprit not there: confidence over 0.5 in {sure}, nobody named in {none}")
+    told = [_told(one.case, suspects) for one, suspects in answers]
+    print("\nwith the culprit there:")
+    _print_reliability(told)
+    print("half of the windows without it:")
+    _print_reliability([*told, *(_told(one.case, suspects) for one, suspects in without)])
+
+
+def _is_in(case: Case, wanted: tuple[str, int] | None) -> bool:
+    return wanted is None or (case.kind, case.window_size) == wanted
+
+
+def _told(case: Case, suspects: Sequence[SuspectCommit]) -> Told:
+    if not suspects:
+        return Told(case.bug, 0.0, False)
+    return Told(case.bug, suspects[0].confidence, suspects[0].commit_id == case.culprit)
+
+
+def _print_reliability(told: Sequence[Told]) -> None:
+    for edge, members in reliability(told):
+        said = sum(one.confidence for one in members) / len(members)
+        right = mean((one.bug, float(one.right)) for one in members)
+        print(f"  {edge:.1f}-{edge + 0.2:.1f}  n={len(members):<4} said {said:.2f}  right {right}")
+
+
+def print_transfer(cases: Sequence[Case]) -> None:
+    """The confidence of each project's cases when it is calibrated on the other projects."""
+    print("\n## Calibrated on the other projects\n")
+    scored = [
+        Scored(question(case, culprit_there=there)) for case in cases for there in (True, False)
+    ]
+    print("on all: temperature {:.2f}, none {:.2f}".format(*calibrate(scored)))
+    told: list[Told] = []
+    sure: list[tuple[str, float]] = []
+    for project in sorted({case.project for case in cases}):
+        others = [one for one in scored if one.case.project != project]
+        pair = calibrate(others)
+        print(f"  without {project}: temperature {pair[0]:.2f}, none {pair[1]:.2f}")
+        for one in scored:
+            if one.case.project == project:
+                first = probabilities(one.scores, *pair)[0]
+                if one.right is None:
+                    sure.append((one.case.bug, float(first > 0.5)))
+                else:
+                    told.append(Told(one.case.bug, first, one.right == 0))
+    print(f"Brier {brier(told)}, better than a constant by {brier_gain(told)}")
+    print(f"culprit not there: confidence over 0.5 in {mean(sure)}")
+    _print_reliability(told)
+
+
+def print_worth(cases: Sequence[Case]) -> None:
+    """The figures without each constant of the score."""
+    print("\n## Without each constant, frames of tests removed\n")
+    print(f"{'without':<26}{'exception w50':<22}{'exception w10':<22}{'assertion w50':<22}surprise")
+    for name, weights in WITHOUT.items():
+        scored = [
+            Scored(question(case, culprit_there=there), weights)
+            for case in cases
+            for there in (True, False)
+        ]
+        cells = []
+        for group in GROUPS[:3]:
+            ranks = [
+                one.right + 1 for one in scored if one.right is not None and _is_in(one.case, group)
+            ]
+            first = sum(rank == 1 for rank in ranks) / len(ranks)
+            cells.append(f"acc@1 {first:.2f} MRR {sum(1 / r for r in ranks) / len(ranks):.3f}")
+        exceptions = [one for one in scored if one.case.kind == "exception"]
+        surprised = surprise(exceptions, *calibrate(exceptions))
+        print(f"{name:<26}" + "".join(f"{cell:<22}" for cell in cells) + f"{surprised:.3f}")
+
+
+def print_shapes(cases: Sequence[Case]) -> None:
+    """Whether the ranking is the same where paths have another platform's shape."""
+    print("\n## Paths of other shapes: exceptions, frames of tests removed\n")
+    exceptions = [case for case in cases if case.kind == "exception"]
+    plain = [ours(question(case).event) for case in exceptions]
+    for name, shape in SHAPES.items():
+        shaped = [ours(question(case, shape=shape).event) for case in exceptions]
+        same = sum(one == other for one, other in zip(plain, shaped, strict=True))
+        print(f"{name:<12} the same order of all commits in {same} of {len(plain)}")
+        _print_ranks(f"{name}-shaped", list(zip(exceptions, shaped, strict=True)))
+
+
+def print_time() -> None:
+    """What a ranking of 100 commits of 50 files by 60 frames takes, the window prepared before."""
+    event = heavy_error()
+    window = window_of(event)
+    evidence = evidence_of(event)
+    ready = prepare(window)
+    print("\n## Time: 100 commits of 50 files, 60 frames\n")
+    print(f"prepare, once for a deploy  {_fastest(lambda: prepare(window)):.1f} ms")
+    print(
+        f"rank                        {_fastest(lambda: rank_suspects(evidence, [ready])):.1f} ms"
+    )
+
+
+def _fastest(work: Callable[[], object], times: int = 50) -> float:
+    best = float("inf")
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The suspects as the real engine names them: events in through the pipe, incidents out."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.suspects import rank_suspects
+from engine.windows import prepare
+from scripts.benchmarks.ranking_cases import Question, window_of
+from scripts.benchmarks.ranking_rules import evidence_of
+from shared.incident import SuspectCommit
+from shared.pipe import EventEntry, Incident, decode_outbound, encode_lines
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def ask_directly(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
+    """The suspects of each question, without the engine around the ranking."""
+    return [
+        rank_suspects(evidence_of(asked.event), [prepare(window_of(asked.event))])
+        for asked in questions
+    ]
+
+
+def ask_engine(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
+    """The suspects of the incident that each question opens, asked of `python -m engine`.
+
+    Raises `RuntimeError` where an event opens no incident.
+    """
+    # In the order of time, because the engine's clock never goes back.
+    order = sorted(range(len(questions)), key=lambda n: questions[n].event.timestamp)
+    entries = [_entry(questions[n], n, seq) for seq, n in enumerate(order, start=1)]
+    done = subprocess.run(
+        [sys.executable, "-m", "engine"],
+        input=encode_lines(entries),
+        stdout=subprocess.PIPE,
+        check=True,
+        cwd=_ROOT,
+    )
+    named: dict[str, list[SuspectCommit]] = {}
+    for line in done.stdout.splitlines():
+        message = decode_outbound(line)
+        if isinstance(message, Incident) and message.change == "opened":
+            named.setdefault(message.service, message.suspected_causes)
+    missing = [n for n in order if str(n) not in named]
+    if missing:
+        raise RuntimeError(f"{len(missing)} events opened no incident")
+    return [named[str(n)] for n in range(len(questions))]
+
+
+def _entry(asked: Question, number: int, seq: int) -> EventEntry:
+    event = asked.event
+    return EventEntry(
+        source=event.source,
+        service=str(number),
+        environment=event.environment,
+        timestamp=event.timestamp,
+        severity=event.severity,
+        exception_type=event.exception_type,
+        message=event.message,
+        stacktrace=event.stacktrace,
+        chain=event.chain,
+        change_window=event.change_window,
+        seq=seq,
+        received=event.timestamp,
+    )

@@ -1,0 +1,78 @@
+"""Figures with their intervals: by bootstrap over bugs, whose window sizes are not independent."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+DRAWS = 1000
+SEED = 1
+
+METRICS: Mapping[str, Callable[[int | None], float]] = {
+    "acc@1": lambda rank: float(rank is not None and rank <= 1),
+    "acc@3": lambda rank: float(rank is not None and rank <= 3),
+    "acc@5": lambda rank: float(rank is not None and rank <= 5),
+    "MRR": lambda rank: 1 / rank if rank else 0.0,
+}
+
+
+class Interval(NamedTuple):
+    """A figure with the middle 95 % of what it is when bugs are drawn again."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+class Told(NamedTuple):
+    """A named suspect: of which bug, how sure, and whether it was right."""
+
+    bug: str
+    confidence: float
+    right: bool
+
+
+def mean(rows: Iterable[tuple[str, float]]) -> Interval:
+    """The mean of (bug, value) rows."""
+    by_bug: dict[str, list[float]] = {}
+    for bug, value in rows:
+        by_bug.setdefault(bug, []).append(value)
+    if not by_bug:
+        return Interval(0.0, 0.0, 0.0)
+    parts = [(sum(values), len(values)) for _, values in sorted(by_bug.items())]
+    draw = random.Random(SEED)  # noqa: S311 - a bootstrap, not a secret
+    means = sorted(_ratio(draw.choices(parts, k=len(parts))) for _ in range(DRAWS))
+    return Interval(_ratio(parts), means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS)])
+
+
+def _ratio(parts: Sequence[tuple[float, int]]) -> float:
+    return sum(total for total, _ in parts) / sum(count for _, count in parts)
+
+
+def rank_of(culprit: str, ranking: Sequence[str]) -> int | None:
+    """The culprit's place, from 1; none if it was not named."""
+    return ranking.index(culprit) + 1 if culprit in ranking else None
+
+
+def brier(told: Iterable[Told]) -> Interval:
+    """The mean square of what the confidence was off by."""
+    return mean((one.bug, (one.confidence - one.right) ** 2) for one in told)
+
+
+def brier_gain(told: Sequence[Told]) -> Interval:
+    """How much lower that is than for the constant which is right on average (better: > 0)."""
+    constant = sum(one.right for one in told) / len(told)
+    return mean(
+        (one.bug, (constant - one.right) ** 2 - (one.confidence - one.right) ** 2) for one in told
+    )
+
+
+def reliability(told: Iterable[Told], width: float = 0.2) -> list[tuple[float, list[Told]]]:
+    """The suspects by how sure they were, each bin with its lower edge."""
+    bins: dict[int, list[Told]] = {}
+    last = round(1 / width) - 1
+    for one in told:
+        bins.setdefault(min(int(one.confidence / width), last), []).append(one)
+    return [(number * width, bins[number]) for number in sorted(bins)]
