@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from server.ingest.delivery import InvalidPayload
@@ -14,6 +14,7 @@ from server.ingest.generic import DEPLOY, parse_generic
 from shared.event import MAX_COMMITS, MAX_FILES, MAX_FRAMES, Event, Frame
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
 from tests.builders import change_window, event
+from tests.server.ingest.arbitrary import JSON, PATIENT
 from tests.server.ingest.sentry_payloads import RECEIVED, assert_fit
 
 
@@ -268,15 +269,11 @@ def test_an_idempotency_key_is_the_identity_and_without_one_each_is_new() -> Non
     assert identity("\udcff" * 10_000) is not None
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=10), inner),
-)
 NAMES = st.sampled_from([*EventEntry.__struct_fields__, "type", "other"])
 
 
-@settings(max_examples=40)
-@given(changes=st.dictionaries(NAMES, VALUES, min_size=1, max_size=4))
+@PATIENT
+@given(changes=st.dictionaries(NAMES, JSON, min_size=1, max_size=4))
 def test_any_values_are_an_event_or_a_refusal(changes: dict[str, object]) -> None:
     for base in (fields(), deploy()):
         body = json.dumps(base | changes).encode()
@@ -290,6 +287,7 @@ def test_any_values_are_an_event_or_a_refusal(changes: dict[str, object]) -> Non
         assert said
 
 
+@PATIENT
 @given(body=st.binary(max_size=100))
 def test_any_bytes_are_an_event_or_a_refusal(body: bytes) -> None:
     assert faults_of(body)

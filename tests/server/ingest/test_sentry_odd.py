@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from server.ingest.delivery import InvalidPayload
 from server.ingest.sentry import parse_sentry
 from shared.event import MAX_CHAIN, MAX_FRAMES, MAX_PAIRS
 from shared.pipe import Entry, EventEntry
+from tests.server.ingest.arbitrary import JSON, PATIENT
 from tests.server.ingest.sentry_payloads import (
     ODD_SHAPES,
     RECEIVED,
@@ -27,12 +28,6 @@ ODD_VALUES: tuple[object, ...] = (None, -1.5, 10**30, "a\x00\x1b\ud800b", [None,
 
 RESOURCES = st.sampled_from(
     [None, "event_alert", "error", "issue", "metric_alert", "comment", "installation", "later"]
-)
-SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
-)
-JSON = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=10), inner)
 )
 BODIES = st.sampled_from(
     [path.read_bytes() for path in (*sorted(ODD_SHAPES.iterdir()), *sorted(SAMPLES.iterdir()))]
@@ -268,18 +263,19 @@ def test_a_header_that_the_body_does_not_bear_out_is_refused() -> None:
             parsed({"data": {"comment": "no"}}, resource)
 
 
+@PATIENT
 @given(body=st.binary(max_size=200), resource=RESOURCES)
 def test_any_bytes_are_a_delivery_or_a_refusal(body: bytes, resource: str | None) -> None:
     check(body, resource)
 
 
-@settings(max_examples=50)
+@PATIENT
 @given(value=JSON, resource=RESOURCES)
 def test_any_json_is_a_delivery_or_a_refusal(value: object, resource: str | None) -> None:
     check(json.dumps(value).encode(), resource)
 
 
-@settings(max_examples=60)
+@PATIENT
 @given(body=BODIES, data=st.data(), resource=RESOURCES)
 def test_any_change_of_a_body_is_a_delivery_or_a_refusal(
     body: bytes, data: st.DataObject, resource: str | None
@@ -291,6 +287,7 @@ def test_any_change_of_a_body_is_a_delivery_or_a_refusal(
     check(json.dumps(payload).encode(), resource)
 
 
+@PATIENT
 @given(body=BODIES, cut=st.floats(0, 1), junk=st.binary(max_size=8))
 def test_any_damage_to_the_bytes_is_a_delivery_or_a_refusal(
     body: bytes, cut: float, junk: bytes
