@@ -1,17 +1,19 @@
 """Whether PushLog lives and what its engine does: for probes, pages and Prometheus."""
 
 import asyncio
+import os
 from http import HTTPStatus
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, JOURNAL, LIVE, METRICS, SETTINGS, SUPERVISOR
+from server.keys import DATABASE, LIVE, METRICS, SETTINGS, SUPERVISOR
 from server.metrics import CONTENT_TYPE, Gauges
 from server.settings import Settings
 from server.storage import checkpoints
-from server.storage.journal import JournalUnavailable
+from server.storage.disk import KEPT_FREE, Disk
 from server.storage.trouble import STORAGE_TROUBLE
 from server.supervisor.supervisor import EngineStatus
 from server.web.answers import answer
@@ -30,7 +32,7 @@ class EngineWords(msgspec.Struct, frozen=True):
 
 
 class StorageHealth(msgspec.Struct, kw_only=True):
-    """What cannot be read of journal and main database; none is well."""
+    """What is wrong with journal and main database; none is well."""
 
     journal: str | None
     database: str | None
@@ -51,7 +53,8 @@ async def health(request: web.Request) -> web.Response:
     """``GET /health``: 200 while events are accepted, whatever the engine does; otherwise 503."""
     engine = request.app[SUPERVISOR].status()
     storage = StorageHealth(
-        journal=await _journal_trouble(request), database=await _database_trouble(request)
+        journal=_journal_trouble(request.app[SETTINGS].journal_path),
+        database=await _database_trouble(request),
     )
     status: Literal["ok", "degraded", "down"] = "ok"
     if storage.journal is not None:
@@ -114,15 +117,14 @@ def unsigned(settings: Settings) -> list[str]:
     return [name for name, secret in secrets.items() if not secret]
 
 
-async def _journal_trouble(request: web.Request) -> str | None:
-    journal = request.app[JOURNAL]
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
-            await journal.read(max(0, journal.last_seq - 1), 1, 0)
-    except JournalUnavailable as error:
-        return str(error)
-    except TimeoutError:
-        return f"it does not answer within {PROBE_TIMEOUT_S:.0f} s"
+def _journal_trouble(path: Path) -> str | None:
+    """What would keep the next event from being stored, as far as it shows without storing one."""
+    if not path.exists():
+        return "its file is gone"
+    if not os.access(path, os.W_OK):
+        return "its file cannot be written"
+    if not Disk(path.parent).has_room():
+        return f"the disk is full but for the last {KEPT_FREE:.0%}"
     return None
 
 

@@ -157,9 +157,13 @@ def _links(incident: StoredIncident) -> list[tuple[str, str]]:
 
 def _back(request: web.Request) -> str:
     """The page that the form stood on; by its path only, so that it leads nowhere else."""
-    came_from = urlsplit(request.headers.get(hdrs.REFERER, ""))
+    try:
+        came_from = urlsplit(request.headers.get(hdrs.REFERER, ""))
+    except ValueError:
+        return "/notifications"
     if came_from.netloc != request.headers.get(hdrs.HOST) or not came_from.path.startswith("/"):
         return "/notifications"
+    # Two slashes would be the name of another server.
     path = "/" + came_from.path.lstrip("/")
     return f"{path}?{came_from.query}" if came_from.query else path
 

@@ -1,0 +1,183 @@
+"""Every decision has words, and the words carry its numbers."""
+
+from typing import get_args
+
+import pytest
+
+from engine.decisions import Code
+from server.incidents.explain import (
+    CHANGES,
+    DECISIONS,
+    TRIGGERS,
+    change_words,
+    explain_change,
+    explain_decision,
+    explain_incident,
+    explain_trigger,
+)
+from shared.incident import Change, Numbers, Symptom, Trigger
+from shared.pipe import Decision
+from tests.server.web.conftest import incident
+
+RATE: Numbers = {
+    "rate_per_min": 20.5,
+    "usual_per_min": 0.4,
+    "count": 41,
+    "window_min": 2,
+    "threshold": 9.0,
+    "factor": 51.2,
+    "log10_p": -13.1,
+}
+
+
+def test_every_code_of_the_engine_has_words_and_no_other_has() -> None:
+    assert set(DECISIONS) == {code.value for code in Code}
+
+
+def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
+    assert set(TRIGGERS) == set(get_args(Trigger))
+    assert set(CHANGES) == {*get_args(Change), "ended"} - {"updated"}
+    assert change_words("escalated") == "Got worse"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "numbers", "words"),
+    [
+        (
+            "new_issue",
+            {"environment": "production"},
+            "This error was never seen before in production.",
+        ),
+        (
+            "regression",
+            {"said_by_source": "sentry"},
+            "The source (sentry) says that this issue is back.",
+        ),
+        (
+            "regression",
+            {"resolved_for_min": 200.0, "release": "shop@2"},
+            "This error is back, 3 h 20 min after it was resolved, in release shop@2.",
+        ),
+        (
+            "regression",
+            {"silent_min": 2880.0, "longest_gap_min": 61.0, "known_gaps": 40},
+            "This error is back after 2 d of silence. In 40 gaps before it was never silent for "
+            "longer than 1 h 1 min.",
+        ),
+        (
+            "spike",
+            {"said_by_source": "sentry"},
+            "The source (sentry) says that this issue escalates.",
+        ),
+        (
+            "spike",
+            {"part_of": "service"},
+            "This error is part of what is wrong with the whole service at the moment.",
+        ),
+        (
+            "spike",
+            RATE,
+            "41 events within 2 min, where 0.8 are usual: 51.2 times as many. It takes 9 to be "
+            "called a spike, so that chance alone hardly ever does it; for this many it is "
+            "1 in 10,000,000,000,000.",
+        ),
+        (
+            "spike",
+            {**RATE, "different_errors": 41, "log10_p": -30.0},
+            "41 rare errors of this service within 2 min, where 0.8 are usual: 51.2 times as "
+            "many. It takes 9 to be called a spike, so that chance alone hardly ever does it; "
+            "for this many it is 1 in more than 10¹⁵.",
+        ),
+        (
+            "deploy",
+            {"commits": 1, "authors": 1, "files": 3, "added": 1200, "deleted": 4},
+            "This is the news of a deploy: 1 commit, 1 author, 3 files; 1,200 lines added, "
+            "4 deleted.",
+        ),
+        (
+            "deploy",
+            {
+                "commits": 2,
+                "authors": 2,
+                "files": 3,
+                "added": 0,
+                "deleted": 4,
+                "highest_risk": 0.71,
+            },
+            "This is the news of a deploy: 2 commits, 2 authors, 3 files; 0 lines added, "
+            "4 deleted. The highest risk score is 0.71.",
+        ),
+        (
+            "alert",
+            {"alert_rule": "High p95"},
+            "The alert rule “High p95” fired at the source: somebody asked to be told of this.",
+        ),
+    ],
+)
+def test_a_trigger_is_said_with_its_numbers(trigger: Trigger, numbers: Numbers, words: str) -> None:
+    assert explain_trigger(trigger, numbers) == words
+
+
+@pytest.mark.parametrize("trigger", get_args(Trigger))
+def test_numbers_of_another_engine_are_said_as_they_are(trigger: Trigger) -> None:
+    assert explain_trigger(trigger, {}) == f"{TRIGGERS[trigger]}."
+    said = explain_trigger(trigger, {"moon_phase": 0.5, "tide": "high"})
+    assert said == f"{TRIGGERS[trigger]} (moon phase 0.5, tide high)."
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_a_decision_without_numbers_is_still_a_sentence(code: Code) -> None:
+    assert explain_decision(Decision(1, code.value)) == f"{DECISIONS[code.value]}."
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        (
+            Decision(1, "joined", "inc-1", {"trigger": "spike", **RATE}),
+            "Its issue joined an open incident (inc-1). 41 events within 2 min, ",
+        ),
+        (
+            Decision(1, "escalated", "inc-1", {"severity": "critical", "events": 1234}),
+            "It made an open incident worse (inc-1): now critical, after 1,234 events.",
+        ),
+        (
+            Decision(
+                1,
+                "known",
+                None,
+                {"rate_per_min": 0.5, "usual_per_min": 0.41, "threshold": 9.0, "factor": 1.2},
+            ),
+            "Its issue is known, and does not come unusually often: 0.5 a minute, where 0.41 are "
+            "usual. A spike begins at 9 in two minutes.",
+        ),
+        (
+            Decision(1, "silenced", None, {"trigger": "new_issue"}),
+            "Somebody silenced its issue; otherwise this would be a new issue.",
+        ),
+        (
+            Decision(1, "noted", None, {"commits": 3}),
+            "It is no error: what it says was noted (commits 3).",
+        ),
+        (
+            Decision(1, "in_incident", "inc-1"),
+            "Its issue is part of an open incident, and it was counted there (inc-1).",
+        ),
+        (
+            Decision(1, "opened", "inc-1", {"trigger": "volcano", "lava": 1}),
+            "It opened an incident (inc-1) (trigger volcano, lava 1).",
+        ),
+        (Decision(1, "mused", None, {"depth": 2}), "The engine decided “mused” (depth 2)."),
+    ],
+)
+def test_a_decision_is_said_with_its_numbers(decision: Decision, words: str) -> None:
+    assert explain_decision(decision).startswith(words)
+
+
+def test_each_change_of_an_incident_says_what_is_new() -> None:
+    symptoms = [Symptom("a", "KeyError", "", 1), Symptom("b", "KeyError", "", 1)]
+    joined = incident(change="joined", issue_count=2, top_symptoms=symptoms)
+    assert explain_change(joined) == "Now 2 issues: KeyError."
+    worse = incident(change="escalated", severity="critical", event_count=1234)
+    assert explain_change(worse) == "Now critical, after 1,234 events."
+    assert explain_change(incident()) == explain_incident(incident())
