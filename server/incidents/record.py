@@ -95,7 +95,8 @@ class Recorder:
                     if message.seq > known:
                         told.decisions.append(message)
                 case Incident():
-                    if message.seq > known:
+                    # An update may be due after its entry was recorded: its row knows if it is new.
+                    if message.seq > known or message.change == "updated":
                         await self._store_incident(tx, message, told)
                 case IncidentEnded():
                     await _store_end(tx, message, told)

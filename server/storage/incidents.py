@@ -58,7 +58,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 async def put(tx: AsyncConnection, incident: Incident) -> None:
-    """Make or renew the row of this incident, and those of its symptoms."""
+    """Make or renew the row of this incident, and those of its symptoms; never by older news."""
     changing = {
         "changed_seq": incident.seq,
         "severity": incident.severity,
@@ -75,11 +75,17 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
         "trigger": incident.trigger,
         "started_at": to_micros(incident.start_time),
     }
-    await tx.execute(
+    result = await tx.execute(
         upsert(incidents)
         .values(**lasting, **changing)
-        .on_conflict_do_update(index_elements=["incident_id"], set_=changing)
+        .on_conflict_do_update(
+            index_elements=["incident_id"],
+            set_=changing,
+            where=incidents.c.changed_seq <= incident.seq,
+        )
     )
+    if result.rowcount == 0:
+        return
     for symptom in incident.top_symptoms:
         shown = {
             "exception_type": symptom.exception_type,

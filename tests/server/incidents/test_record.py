@@ -94,6 +94,17 @@ async def test_what_is_said_again_after_a_restart_changes_nothing(database: Data
     assert [await rows(database, table) for table in TABLES] == once
 
 
+async def test_an_update_that_falls_due_after_its_entry_was_recorded_is_stored(
+    database: Database,
+) -> None:
+    store = recorder(database)
+    await store.record(OPENED, [])
+    await store.record([incident(5, "updated", event_count=7)], [])
+    await store.record([incident(4, "updated", event_count=3)], [])
+    (row,) = await rows(database, incidents)
+    assert msgspec.json.decode(row["summary"])["event_count"] == 7
+
+
 async def test_a_batch_that_cannot_be_stored_whole_is_not_stored_at_all(
     database: Database,
 ) -> None:
