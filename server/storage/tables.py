@@ -144,8 +144,11 @@ people = Table(
     Column("email", String, unique=True),
     Column("email_incidents", Boolean, nullable=False),
     Column("min_severity", String, nullable=False),
+    Column("services", LargeBinary),
+    Column("environments", LargeBinary),
 )
-"""Who is told. `min_severity`: ``all``, ``error`` or ``critical``."""
+"""Who is told. `min_severity`: ``all``, ``error`` or ``critical``; `services` and `environments`
+are JSON lists of those that the person wants to hear of, none: all."""
 
 notifications = Table(
     "notifications",
@@ -162,6 +165,28 @@ notifications = Table(
     Index(None, "person_id", "id"),
 )
 """The bell of each person. `id` is also the id of the live stream's message."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("channel", String, nullable=False),
+    Column("receiver", String, nullable=False),
+    Column("incident_id", String),
+    Column("news", LargeBinary, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("last_error", Text),
+    Index(None, "channel", "state", "next_at"),
+    Index(None, "incident_id"),
+)
+"""One row for each thing that is told somebody outside. `key` makes it once: what happened, by
+which channel and to whom. `state`: ``waiting``, ``sent``, ``failed`` (given up, with
+`last_error`) or ``digested`` (told as part of another row's message)."""
 
 dead_letters = Table(
     "dead_letters",

@@ -1,0 +1,45 @@
+"""A way to tell people outside: mail, Slack. Each carries letters, and decides nothing."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from server.notify.news import News
+
+ChannelName = Literal["email", "slack"]
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the outbox on its way. `key` is the same however often it is tried."""
+
+    key: str
+    receiver: str
+    """A mail address, or the name of a Slack channel or webhook."""
+    incident_id: str | None
+    news: News
+
+
+class DeliveryFailed(Exception):
+    """The receiver, or the way there, did not take it.
+
+    `permanent`: no later try will do better. `retry_after_s`: when the receiver wants to be
+    asked again, where it said so.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class Channel(Protocol):
+    """What the outbox's worker needs of a channel."""
+
+    name: ChannelName
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        """Deliver letters to their one receiver: one as itself, several as one digest.
+
+        Raises `DeliveryFailed`; returns within its own time limit.
+        """

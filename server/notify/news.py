@@ -1,0 +1,56 @@
+"""What a delivery tells: the piece of news itself, whole, as it stands in the outbox."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.event import ChangeWindow
+from shared.incident import IncidentSummary, Verdict
+
+
+class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=True):
+    """An incident opened, got worse, or ended; `incident` is what it was then."""
+
+    change: Literal["opened", "escalated", "ended"]
+    incident: IncidentSummary
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+
+
+class PushNews(msgspec.Struct, tag="push", kw_only=True, omit_defaults=True):
+    """A push to a watched branch: who, where, and which commits."""
+
+    service: str
+    environment: str
+    title: str
+    window: ChangeWindow
+    links: dict[str, str] = {}
+
+
+class VerdictNews(msgspec.Struct, tag="verdict", kw_only=True):
+    """What a deploy did to the errors of its service."""
+
+    service: str
+    environment: str
+    deploy_time: datetime
+    verdict: Verdict
+    reasons: list[str]
+
+
+class CrashNews(msgspec.Struct, tag="crash", kw_only=True):
+    """PushLog itself failed: what it said of it, and where."""
+
+    at: datetime
+    error_type: str
+    message: str
+    traceback: str
+
+
+class TestNews(msgspec.Struct, tag="test"):
+    """Somebody tries whether this way of telling works."""
+
+    asked_at: datetime
+
+
+News = IncidentNews | PushNews | VerdictNews | CrashNews | TestNews
