@@ -7,6 +7,7 @@ from aiohttp import web
 
 from server import log
 from server.background import Background
+from server.deploys.lookup import open_lookup
 from server.incidents.record import Recorder
 from server.ingest.routes import routes as ingest_routes
 from server.ingest.services import ServiceMap
@@ -37,7 +38,7 @@ def build_app(settings: Settings) -> web.Application:
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
     app.add_routes(ingest_routes())
     set_up_web(app)
-    app.cleanup_ctx.extend([_background, _database, _journal, _supervisor])
+    app.cleanup_ctx.extend([_background, _database, _journal, _deploy_lookup, _supervisor])
     return app
 
 
@@ -57,6 +58,15 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 async def _journal(app: web.Application) -> AsyncIterator[None]:
     async with open_journal(app[SETTINGS].journal_path) as journal:
         app[JOURNAL] = journal
+        yield
+
+
+async def _deploy_lookup(app: web.Application) -> AsyncIterator[None]:
+    is_touched = app[SERVICES].is_touched
+    async with (
+        open_lookup(app[SETTINGS], app[DATABASE], app[JOURNAL], is_touched) as lookup,
+        app[BACKGROUND].running("look up deploys", lookup.run()),
+    ):
         yield
 
 
