@@ -87,12 +87,16 @@ TRACE_WORDS = 5
 
 
 class ScoredCommit(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit with its score and the parts that it is made of."""
+    """A commit with its score and the parts that it is made of.
+
+    `standing` is how likely its deploy is the cause by age and release, beside a new one's 1.
+    """
 
     commit: Commit
     deploy: ChangeWindow
     kind: Kind
     score: float
+    standing: float
     touches: list[Touch]
     words: list[str]
     by_release: bool
@@ -112,13 +116,13 @@ def score_commits(
     scored: dict[str, ScoredCommit] = {}
     for window, touched in zip(deployed, touches, strict=True):
         age = max(evidence.since - window.window.deploy_time, timedelta())
-        prior = -math.log1p(age / weights.forgetting)
+        standing = 1 / (1 + age / weights.forgetting)
         if named and window not in named:
-            prior += math.log(weights.other_release)
+            standing *= weights.other_release
         for index, commit in enumerate(window.commits):
             said, common = spoken.shared(window.said[index])
             score = (
-                prior
+                math.log(standing)
                 + math.log(weights.elsewhere + _trace(commit, touched[index], len(where), weights))
                 + weights.words * said
                 + _inclination(commit, window.kinds[index], evidence.hints, weights)
@@ -130,6 +134,7 @@ def score_commits(
                     deploy=window.window,
                     kind=window.kinds[index],
                     score=score,
+                    standing=standing,
                     touches=touched[index],
                     words=common,
                     by_release=window in named,
@@ -216,8 +221,8 @@ class _Spoken:
         self._total = sum(self._weights.values())
 
     def shared(self, said: frozenset[str]) -> tuple[float, list[str]]:
-        """The share (0-1) of the error's words, by weight, that are said, and which they are."""
+        """The share (0-1) of the error's words, by weight, that are said; the rarest come first."""
         if said.isdisjoint(self._weights):
             return 0.0, []
-        common = [word for word in self._weights if word in said]
+        common = sorted(said & self._weights.keys(), key=lambda word: (-self._weights[word], word))
         return sum(self._weights[word] for word in common) / self._total, common

@@ -4,19 +4,21 @@ from collections.abc import Sequence
 
 from engine.changes import IN_WORDS
 from engine.confidence import probabilities
+from engine.paths import EXACT
 from engine.scoring import ErrorEvidence, ScoredCommit, score_commits
 from engine.touches import Touch
 from engine.windows import PreparedWindow
 from shared.incident import SuspectCommit
 
 MAX_SUSPECTS = 10
-FLOOR = 0.05
-"""Where even the best is the cause less than once in twenty times, there is no suspect."""
+FLOOR = 0.1
+"""Where even the best is the cause less than once in ten times, there is no suspect."""
 BESIDE = 0.02
 """Beside a suspect, others are named down to once in fifty times."""
 
 MAX_TITLE = 200
 _MANY_LINES = 100
+_UNITS = (("day", 24 * 60), ("hour", 60), ("minute", 1))
 _SHOWN = 3
 """Files or words that are named of each sort of evidence."""
 
@@ -26,7 +28,9 @@ def rank_suspects(
 ) -> list[SuspectCommit]:
     """The commits that may be the cause, the likeliest first; empty where there is no suspect."""
     scored = score_commits(evidence, windows)
-    confidences = probabilities([each.score for each in scored])
+    confidences = probabilities(
+        [each.score for each in scored], sum(each.standing for each in scored)
+    )
     if not confidences or confidences[0] < FLOOR:
         return []
     return [
@@ -78,18 +82,18 @@ def _touches_in_words(touches: Sequence[Touch]) -> list[str]:
 def _touch_in_words(touch: Touch) -> str:
     where = "where the error was raised" if touch.place.depth == 0 else "on the way to the error"
     if not touch.path:
-        return f"it changes a function {touch.place.function}, as named {where}"
+        return f"it changes a function {touch.place.function}, the name of one {where}"
     what = f"{touch.place.function} in {touch.path}" if touch.function else touch.path
-    alone = ", as no other commit does" if touch.touched_by == 1 else ""
-    surely = "" if touch.surely == 1 else "perhaps "
+    surely = "" if touch.surely == EXACT else "probably "
+    alone = "; no other commit of the deploy touches this file" if touch.touched_by == 1 else ""
     return f"it changes {what}, {surely}{where}{alone}"
 
 
 def _age_in_words(minutes: int) -> str:
     if minutes <= 0:
         return "it was deployed as the error began"
-    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
-        if minutes >= 2 * length or length == 1:
-            count = minutes // length
-            return f"it was deployed {count} {unit}{'s' if count > 1 else ''} before the error"
-    return ""
+    unit, length = next(
+        (unit, length) for unit, length in _UNITS if minutes >= 2 * length or length == 1
+    )
+    count = minutes // length
+    return f"it was deployed {count} {unit}{'s' if count > 1 else ''} before the error"

@@ -145,7 +145,7 @@ def print_transfer(cases: Sequence[Case]) -> None:
         print(f"  without {project}: temperature {pair[0]:.2f}, none {pair[1]:.2f}")
         for one in scored:
             if one.case.project == project:
-                first = probabilities(one.scores, *pair)[0]
+                first = probabilities(one.scores, len(one.scores), *pair)[0]
                 if one.right is None:
                     sure.append((one.case.bug, float(first > 0.5)))
                 else:

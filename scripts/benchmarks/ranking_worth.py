@@ -41,7 +41,7 @@ def surprise(
     """The mean negative logarithm of the probability that was given to what was the case."""
     total = 0.0
     for scored in all_scored:
-        chances = probabilities(scored.scores, temperature, none)
+        chances = probabilities(scored.scores, len(scored.scores), temperature, none)
         truth = 1 - sum(chances) if scored.right is None else chances[scored.right]
         total -= math.log(max(truth, 1e-9))
     return total / len(all_scored)
@@ -50,6 +50,6 @@ def surprise(
 def calibrate(all_scored: Sequence[Scored]) -> tuple[float, float]:
     """The temperature and the score of "none" with the least surprise, on a grid."""
     grid = [
-        (temperature / 20, none / 20) for temperature in range(8, 31) for none in range(-40, 41, 2)
+        (temperature / 20, none / 10) for temperature in range(8, 25) for none in range(-30, 11)
     ]
     return min(grid, key=lambda pair: surprise(all_scored, *pair))
