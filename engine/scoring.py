@@ -111,6 +111,7 @@ def score_commits(
     """
     deployed, named = _deployed(evidence, windows)
     where = places(evidence.stacktrace, evidence.chain)
+    near = math.fsum(weights.decay**place.depth for place in where)
     touches = find_touches(where, deployed)
     spoken = _Spoken(evidence, where, deployed)
     scored: dict[str, ScoredCommit] = {}
@@ -123,7 +124,7 @@ def score_commits(
             said, common = spoken.shared(window.said[index])
             score = (
                 math.log(standing)
-                + math.log(weights.elsewhere + _trace(commit, touched[index], len(where), weights))
+                + math.log(weights.elsewhere + _trace(commit, touched[index], near, weights))
                 + weights.words * said
                 + _inclination(commit, window.kinds[index], evidence.hints, weights)
             )
@@ -159,22 +160,21 @@ def _deployed(
     return [w for w in there if w.window.deploy_time <= latest], named
 
 
-def _trace(commit: Commit, touches: Sequence[Touch], places_in_all: int, weights: Weights) -> float:
+def _trace(commit: Commit, touches: Sequence[Touch], near: float, weights: Weights) -> float:
     """How much likelier the trace is if this commit caused it than if it did not.
 
-    The cause is at one place of the trace, the deeper the less likely. Given the place, it
-    counts how rarely its file is touched, how surely this is the file, and the function.
+    The cause is at one place of the trace, the deeper the less likely (`near` is the sum of that
+    over all places). Given the place, it counts how rarely its file is touched, how surely this
+    is the file, and the function.
     """
     if not touches:
         return 0.0
-    decay = weights.decay
-    all_places = (1 - decay**places_in_all) / (1 - decay) if decay < 1 else places_in_all
     found = 0.0
     for touch in touches:
         function = weights.same_function if touch.function else 1.0
         shared = math.pow(touch.touched_by, weights.rarity)
-        found += decay**touch.place.depth * touch.surely * function / shared
-    return found / all_places / math.pow(max(1, len(commit.files)), weights.breadth)
+        found += weights.decay**touch.place.depth * touch.surely * function / shared
+    return found / near / math.pow(max(1, len(commit.files)), weights.breadth)
 
 
 def _inclination(

@@ -1,6 +1,6 @@
 """Where an error happened: the frames that are the application's own, as places to compare."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -28,30 +28,39 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def places(stacktrace: Sequence[Frame], chain: Sequence[ChainedException]) -> list[Place]:
-    """The application's own places of all links, newest first, each once (recursion says no more).
+    """The application's own places of all links, the nearest first, each once.
 
-    Where no frame is marked as the application's, all are taken but those of known libraries.
+    Recursion says no more than one call. Each exception of the chain begins one step farther away
+    than the one that it was raised from. Where no frame is marked as the application's, all are
+    taken but those of known libraries.
     """
-    outside = [
-        frame for frame in _frames(stacktrace, chain) if not is_library(frame.file, frame.module)
+    links = [
+        [frame for frame in link if not is_library(frame.file, frame.module)]
+        for link in (stacktrace, *(link.stacktrace for link in chain))
     ]
-    own = [frame for frame in outside if frame.in_app]
-    unmarked = [frame for frame in outside if frame.in_app is None]
+    marks = {frame.in_app for link in links for frame in link}
+    wanted = next((mark for mark in (True, None, False) if mark in marks), None)
     found: dict[tuple[Components, frozenset[str]], Place] = {}
-    for frame in own or unmarked or outside:
-        path = frame_path(frame.file, frame.module)
-        names = frame_functions(frame.function, frame.module, frame.file)
-        functions = frozenset(name.lower() for name in names)
-        if path or functions:
-            file = frame.file or frame.module or ""
-            place = Place(path, functions, file, names[0] if names else "", len(found))
-            found.setdefault((path, functions), place)
-            if len(found) == MAX_PLACES:
-                break
-    return list(found.values())
+    for number, link in enumerate(links):
+        in_link: set[tuple[Components, frozenset[str]]] = set()
+        for frame in link:
+            if frame.in_app is not wanted:
+                continue
+            place = _place(frame, number + len(in_link))
+            key = (place.path, place.functions)
+            if any(key) and key not in in_link:
+                in_link.add(key)
+                if key not in found or place.depth < found[key].depth:
+                    found[key] = place
+    return sorted(found.values(), key=lambda place: place.depth)[:MAX_PLACES]
 
 
-def _frames(stacktrace: Sequence[Frame], chain: Sequence[ChainedException]) -> Iterable[Frame]:
-    yield from stacktrace
-    for link in chain:
-        yield from link.stacktrace
+def _place(frame: Frame, depth: int) -> Place:
+    names = frame_functions(frame.function, frame.module, frame.file)
+    return Place(
+        path=frame_path(frame.file, frame.module),
+        functions=frozenset(name.lower() for name in names),
+        file=frame.file or frame.module or "",
+        function=names[0] if names else "",
+        depth=depth,
+    )
