@@ -1,0 +1,186 @@
+"""Says why PushLog decided as it did about an event or an incident, asking its API.
+
+Only the standard library is used, so that it runs where nothing is installed.
+"""
+
+import argparse
+import json
+import re
+import sys
+import textwrap
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+DEFAULT_URL = "http://localhost:3000"
+TIMEOUT_S = 10
+WIDTH = 92
+
+EXIT_REFUSED = 1
+EXIT_UNREACHABLE = 2
+
+_INCIDENT = re.compile(r"inc-[0-9a-f]{16}")
+
+
+class Refused(Exception):
+    """The server answered with an error: its words."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
+    options = _parser().parse_args(arguments)
+    url = options.url.rstrip("/")
+    try:
+        if options.what.isdecimal():
+            lines = explain_event(_get(f"{url}/api/decisions/{options.what}"))
+        else:
+            lines = explain_incident(_get(f"{url}/api/incidents/{options.what}"))
+        for line in lines:
+            print(_harmless(line))
+    except Refused as error:
+        print(f"scripts/why: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    except (OSError, ValueError) as error:
+        print(f"scripts/why: no answer from {url}: {error}", file=sys.stderr)
+        return EXIT_UNREACHABLE
+    return 0
+
+
+def explain_event(decision: dict[str, Any]) -> Iterator[str]:
+    """What became of one event, line by line."""
+    yield f"Event {decision['seq']}: {decision['code']}"
+    yield from _paragraph(decision["reason"])
+    if decision["numbers"]:
+        yield ""
+        yield from _numbers(decision["numbers"])
+    if decision["incident_id"]:
+        yield ""
+        yield f"  More: scripts/why {decision['incident_id']}"
+
+
+def explain_incident(incident: dict[str, Any]) -> Iterator[str]:
+    """What is known of one incident, line by line."""
+    yield incident["title"]
+    yield (
+        f"  {incident['incident_id']}: {incident['severity']} in {incident['service']}/"
+        f"{incident['environment']}, {incident['state']}, {_count(incident)}since "
+        f"{_time(incident['start_time'])}"
+    )
+    yield from _section("Why", _paragraph(incident["explanation"]))
+    yield from _section("The numbers", _numbers(incident["trigger_numbers"]))
+    yield from _section("Do first", _list(incident["recommended_first_actions"]))
+    yield from _section("Suspect commits", _suspects(incident["suspected_causes"]))
+    yield from _section("What happened", _changes(incident["changes"]))
+    yield ""
+    yield f"  {incident['url']}"
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield ""
+        yield title
+        yield from found
+
+
+def _count(incident: dict[str, Any]) -> str:
+    if incident["trigger"] == "deploy":
+        return ""
+    word = "alert" if incident["alert_rule"] else "event"
+    return f"{incident['event_count']} {word}{'' if incident['event_count'] == 1 else 's'} "
+
+
+def _suspects(suspects: list[dict[str, Any]]) -> Iterator[str]:
+    for suspect in suspects:
+        message = suspect["message"].partition("\n")[0]
+        author = f" by {suspect['author']}" if suspect["author"] else ""
+        yield f"  {suspect['confidence']:4.0%}  {suspect['commit_id'][:12]}{author}: {message}"
+        for evidence in suspect["evidence"]:
+            yield from _paragraph(evidence, "        - ", "          ")
+
+
+def _changes(changes: list[dict[str, Any]]) -> Iterator[str]:
+    for change in changes:
+        head = f"  {_time(change['at'])}  {change['change']}: "
+        yield from _paragraph(change["about"], head, "      ")
+
+
+def _numbers(numbers: dict[str, Any]) -> Iterator[str]:
+    width = max(map(len, numbers), default=0)
+    for name, number in numbers.items():
+        yield f"  {name:<{width}}  {number}"
+
+
+def _list(lines: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        yield from _paragraph(line, f"  {number}. ", "     ")
+
+
+def _paragraph(text: str, first: str = "  ", rest: str = "  ") -> Iterator[str]:
+    yield from textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest)
+
+
+def _time(text: str) -> str:
+    return text[:19].replace("T", " ") + " UTC"
+
+
+def _harmless(line: str) -> str:
+    """What a sender wrote must not reach the terminal as an escape sequence."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def _get(url: str) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - checked
+            body: dict[str, Any] = json.load(response)
+    except urllib.error.HTTPError as error:
+        raise Refused(_words(error)) from error
+    return body
+
+
+def _words(error: urllib.error.HTTPError) -> str:
+    with error:
+        try:
+            return str(json.load(error)["error"])
+        except (ValueError, KeyError, TypeError):
+            return f"{error.code} {error.reason}"
+
+
+def _what(text: str) -> str:
+    if text.isascii() and text.isdecimal() and len(text) <= 18:
+        return text
+    if _INCIDENT.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is neither the number of an event (the `seq` of a webhook's answer) nor the id "
+        "of an incident (inc-…)"
+    )
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no http or https URL")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/why",
+        description="Says why PushLog decided as it did about an event or an incident.",
+        epilog="Exit codes: 0 said, 1 not known or not allowed, 2 not reachable.",
+    )
+    parser.add_argument(
+        "what",
+        type=_what,
+        metavar="EVENT|INCIDENT",
+        help="the `seq` of a webhook's answer, or the id of an incident",
+    )
+    parser.add_argument(
+        "--url", type=_url, default=DEFAULT_URL, help="where PushLog is (default: %(default)s)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
