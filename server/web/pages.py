@@ -18,6 +18,7 @@ from server.web.chrome import read_chrome
 from server.web.formats import fold_frames, link_name, web_url
 from server.web.questions import read_filter, read_number, read_place, write_place
 from server.web.rendering import render
+from shared.incident import Numbers
 
 PAGE_SIZE = 50
 TIMELINE_SIZE = 200
@@ -72,7 +73,7 @@ async def incident_page(request: web.Request) -> web.StreamResponse:
             "incident": incident,
             "changes": changes,
             "why": explain_incident(incident.summary),
-            "numbers": named_numbers(incident.summary.trigger_numbers),
+            "numbers": _numbers(incident.summary.trigger_numbers),
             "runs": fold_frames(incident.summary.stacktrace),
             "links": _links(incident),
         },
@@ -145,6 +146,13 @@ def _with_query(request: web.Request) -> Callable[..., str]:
         return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
     return with_query
+
+
+def _numbers(numbers: Numbers) -> list[tuple[str, str]]:
+    """All of them, where there is one that the sentence above does not say in full."""
+    if all(isinstance(number, str) for number in numbers.values()):
+        return []
+    return named_numbers(numbers)
 
 
 def _links(incident: StoredIncident) -> list[tuple[str, str]]:

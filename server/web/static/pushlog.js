@@ -23,6 +23,7 @@ listen(Number(document.body.dataset.after), (kind, data) => {
       // What changed meanwhile without a notification is not told again.
       if (data && bell.classList.contains("bell-offline")) refreshSoon();
       bell.classList.toggle("bell-offline", !data);
+      bell.dataset.connected = data ? "yes" : "no";
       break;
     case "notification":
       told.push(data);

@@ -1,0 +1,288 @@
+"""What people see in a real browser, from a real server with a real engine."""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.processes import ServerProcess, running_server
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TIMEOUT_MS = 20_000
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium: install Debian's, or set CHROMIUM"
+)
+
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def visitor(browser: Browser, **options: Any) -> AsyncIterator[BrowserContext]:
+    """A browser of its own, in which no page may break a rule or a script."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(TIMEOUT_MS)
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    context.on(
+        "console",
+        lambda message: (
+            faults.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    yield context
+    await context.close()
+    assert faults == []
+
+
+def event(number: int = 1, **changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "source": "sentry",
+        "service": f"shop-{number}",
+        "environment": "production",
+        "timestamp": now.isoformat(),
+        "severity": "error",
+        "exception_type": "ValueError",
+        "message": f"price {number} is negative",
+        "stacktrace": [
+            {"file": "shop/cart.py", "function": "total", "line": 12, "in_app": True},
+            {"file": "django/core/base.py", "function": "_respond", "line": 197, "in_app": False},
+            {"file": "shop/checkout.py", "function": "pay", "line": 40, "in_app": True},
+        ],
+        "links": {"source_url": "https://sentry.example/issues/1/"},
+        "change_window": {
+            "deploy_time": (now - timedelta(minutes=6)).isoformat(),
+            "commits": [
+                {
+                    "id": "a1b2c3d4e5f6",
+                    "author": "Ada",
+                    "message": "Round prices half up",
+                    "files": ["shop/cart.py"],
+                    "functions": ["total"],
+                }
+            ],
+        },
+    } | changes
+
+
+async def send(server: ServerProcess, *events: dict[str, Any]) -> None:
+    async with ClientSession() as session:
+        for each in events:
+            response = await session.post(f"{server.url}/api/webhooks/incidents", json=each)
+            assert response.status == 202, await response.text()
+
+
+async def opened(server: ServerProcess, count: int) -> None:
+    await server.log.wait_for_count(r"\[incident-engine\] incident inc-", count)
+
+
+async def live(page: Page) -> None:
+    """Wait until the page listens, so that what comes next is told and not merely found."""
+    await expect(page.locator("#bell")).to_have_attribute("data-connected", "yes")
+
+
+async def test_the_first_incident_appears_by_itself_in_list_bell_and_title(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/")
+        await expect(page.get_by_text("Listening for the first event")).to_be_visible()
+        await live(page)
+        await page.evaluate("window.neverReloaded = true")
+        await send(server, event())
+        await expect(page.locator("#rows .row-title")).to_have_text(
+            "ValueError: price 1 is negative"
+        )
+        await expect(page.locator("#unread-number")).to_have_text("1")
+        await expect(page).to_have_title("(1) Incidents · PushLog")
+        toast = page.locator(".toast")
+        await expect(toast).to_contain_text("New incident")
+        await expect(toast).to_contain_text("ValueError: price 1 is negative")
+        await page.locator("#bell > summary").click()
+        await expect(page.locator("#panel .unread")).to_have_count(1)
+        assert await page.evaluate("window.neverReloaded") is True
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#panel")).not_to_be_visible()
+
+
+async def test_the_page_of_an_incident_shows_trace_link_trigger_and_suspect(
+    server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event())
+    await opened(server, 1)
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/incidents")
+        await page.get_by_role("link", name="ValueError: price 1 is negative").first.click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(
+            "ValueError: price 1 is negative"
+        )
+        await expect(page.get_by_text("never seen before in production").first).to_be_visible()
+        link = page.get_by_role("link", name="Open in Sentry")
+        await expect(link).to_have_attribute("href", "https://sentry.example/issues/1/")
+        trace = page.locator(".trace")
+        await expect(trace.get_by_text("shop/cart.py:12")).to_be_visible()
+        library = trace.get_by_text("django/core/base.py:197")
+        await expect(library).not_to_be_visible()
+        await trace.get_by_text("1 frame of libraries").click()
+        await expect(library).to_be_visible()
+        suspects = page.locator(".suspects")
+        await expect(suspects).to_contain_text("Round prices half up")
+        await expect(suspects).to_contain_text("confidence")
+        await expect(suspects.locator(".evidence li").first).to_be_visible()
+
+
+async def test_all_tabs_count_alike_and_share_one_stream(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with visitor(browser) as context:
+        pages = [await context.new_page() for _ in range(8)]
+        for page in pages:
+            await page.goto(f"{server.url}/incidents")
+        for page in pages:
+            await live(page)
+        await send(server, event(1), event(2))
+        for page in pages:
+            await expect(page.locator("#unread-number")).to_have_text("2")
+        assert await streams(server) == 1
+        await pages[3].locator("#bell > summary").click()
+        await pages[3].get_by_role("button", name="Mark as read: ").first.click()
+        for page in pages:
+            await expect(page.locator("#unread-number")).to_have_text("1")
+        await pages[3].get_by_role("button", name="Mark all read").click()
+        for page in pages:
+            await expect(page.locator("#unread")).to_be_hidden()
+        # The tab that listened goes; another one takes over, from where it stands.
+        await pages[0].close()
+        await send(server, event(3))
+        for page in pages[1:]:
+            await expect(page.locator("#unread-number")).to_have_text("1")
+        assert await streams(server) == 1
+
+
+async def test_a_restart_of_the_server_loses_and_doubles_nothing(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        async with running_server(tmp_path) as first:
+            await page.goto(f"{first.url}/incidents")
+            await live(page)
+            await page.evaluate("""() => {
+                window.toasts = [];
+                new MutationObserver((changes) => {
+                    for (const change of changes)
+                        for (const node of change.addedNodes)
+                            window.toasts.push(node.querySelector("span").textContent);
+                }).observe(document.getElementById("toasts"), { childList: true });
+            }""")
+            await send(first, event(1))
+            await expect(page.locator("#unread-number")).to_have_text("1")
+            await context.set_offline(True)
+            await send(first, event(2))
+            await opened(first, 2)
+            assert await first.interrupt() == 0
+        await expect(page.locator("#bell")).to_have_attribute("data-connected", "no")
+        port = first.url.rpartition(":")[2]
+        async with running_server(tmp_path, env={"PORT": port}) as second:
+            await context.set_offline(False)
+            await expect(page.locator("#unread-number")).to_have_text("2")
+            await expect(page.locator("#rows .row")).to_have_count(2)
+            await live(page)
+            await send(second, event(3))
+            await expect(page.locator("#unread-number")).to_have_text("3")
+            shown = await page.evaluate("window.toasts")
+            assert shown == [f"ValueError: price {number} is negative" for number in (1, 2, 3)]
+
+
+async def test_everything_but_what_is_live_works_without_javascript(
+    server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event(1), event(2))
+    await opened(server, 2)
+    async with visitor(browser, java_script_enabled=False) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/")
+        await expect(page.locator("#rows .row")).to_have_count(2)
+        await page.locator("#bell > summary").click()
+        await page.get_by_role("button", name="Mark as read: ").first.click()
+        await expect(page.locator("#unread-number")).to_have_text("1")
+        assert page.url == f"{server.url}/incidents"
+        await page.get_by_role("link", name="Notifications", exact=True).click()
+        await page.get_by_role("main").get_by_role("button", name="Mark all read").click()
+        await expect(page.locator("#unread")).to_be_hidden()
+        await page.get_by_role("main").get_by_role("link", name="price 2 is negative").click()
+        await expect(page.get_by_role("heading", name="Stack trace")).to_be_visible()
+        await page.get_by_text("1 frame of libraries").click()
+        await expect(page.get_by_text("django/core/base.py:197")).to_be_visible()
+
+
+async def test_looking_at_an_incident_from_the_bell_marks_it_as_read(
+    server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event())
+    await opened(server, 1)
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/incidents")
+        await page.locator("#bell > summary").click()
+        await page.locator("#panel a[data-notification]").click()
+        await expect(page.get_by_role("heading", name="Stack trace")).to_be_visible()
+        await expect(page.locator("#unread")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+async def test_no_page_is_wider_than_the_screen(
+    server: ServerProcess, browser: Browser, width: int
+) -> None:
+    long = "x" * 300
+    await send(
+        server,
+        event(1, message=long, service=long[:128], release=long[:256], tags={long[:200]: long}),
+        event(2, exception_type=long, stacktrace=[{"file": long, "function": long}]),
+    )
+    await opened(server, 2)
+    async with visitor(browser, viewport={"width": width, "height": 800}) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/incidents")
+        addresses = await page.locator(".row-link").evaluate_all("links => links.map(a => a.href)")
+        for address in [page.url, f"{server.url}/notifications", *addresses]:
+            await page.goto(address)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+async def streams(server: ServerProcess) -> int:
+    """How many streams the server has open."""
+    async with ClientSession() as session:
+        text = await (await session.get(f"{server.url}/metrics")).text()
+    found = re.search(r"^pushlog_live_streams (\d+)", text, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
