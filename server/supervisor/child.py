@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
+from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,9 +15,27 @@ from shared.pipe import MAX_LINE_BYTES
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _CHUNK_BYTES = 256 * 1024
+_LAST_WORDS_S = 1.0
 _SAID_CHUNK_BYTES = 16 * 1024
 _MAX_SAID_BYTES = 4 * 1024
 """Of what the engine says to people, a line longer than this is not shown."""
+
+
+class _Pipes(SubprocessStreamProtocol):
+    """asyncio's streams on the three pipes, and word of the exit as soon as it happens.
+
+    `Process.wait` of asyncio waits for the end of the pipes too, and never returns for a child
+    whose output nobody reads any more.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        # How much is read ahead: twice the limit.
+        super().__init__(limit=_CHUNK_BYTES, loop=loop)
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
 
 
 class Child:
@@ -23,18 +43,19 @@ class Child:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
-        stdin: asyncio.StreamWriter,
-        stdout: asyncio.StreamReader,
-        stderr: asyncio.StreamReader,
+        transport: asyncio.SubprocessTransport,
+        pipes: _Pipes,
         say: Callable[[str], None],
     ) -> None:
-        self.pid = process.pid
-        self._process = process
-        self._stdin = stdin
-        self._stdout = stdout
+        if pipes.stdin is None or pipes.stdout is None or pipes.stderr is None:
+            raise OSError("a process was made without its pipes")
+        self.pid = transport.get_pid()
+        self._transport = transport
+        self._exited = pipes.exited
+        self._stdin = pipes.stdin
+        self._stdout = pipes.stdout
         self._lines = Lines(MAX_LINE_BYTES)
-        self._listening = asyncio.create_task(_listen(stderr, say), name="engine's stderr")
+        self._listening = asyncio.create_task(_listen(pipes.stderr, say), name="engine's stderr")
 
     def write(self, lines: bytes) -> None:
         """Queue whole lines; `drain` before the next. To a child that has ended: nothing."""
@@ -59,18 +80,21 @@ class Child:
 
     async def exited(self) -> str:
         """How it ended, in words, once it has."""
-        return exit_in_words(await self._process.wait())
+        await self._exited.wait()
+        return exit_in_words(self._transport.get_returncode() or 0)
 
     async def kill(self) -> str:
         """End it and all that it started, and say how it ended."""
         # The group: a command may be a wrapper, whose end would leave the engine without an owner.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        ended = await self.exited()
-        self._stdin.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._listening, timeout=1)
-        return ended
+        return await self.exited()
+
+    async def close(self) -> None:
+        """Give its pipes back, once it has ended and what it said is read."""
+        await asyncio.wait({self._listening}, timeout=_LAST_WORDS_S)
+        self._listening.cancel()
+        self._transport.close()
 
 
 async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Child:
@@ -79,22 +103,22 @@ async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Chi
     Raises OSError where no process can be made. A command that does not exist is a child that
     ends at once.
     """
-    process = await asyncio.create_subprocess_exec(
+    loop = asyncio.get_running_loop()
+    # Not asyncio.create_subprocess_exec, which keeps the transport to itself: without it nothing
+    # could close the pipe of a child whose output is not read to its end.
+    transport, pipes = await loop.subprocess_exec(
+        lambda: _Pipes(loop),
         sys.executable,
         "-IS",
         str(_LAUNCH),
         str(os.getpid()),
         *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        # How much asyncio reads ahead: twice this.
-        limit=_CHUNK_BYTES,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         process_group=0,
     )
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise OSError("a process was made without its pipes")
-    return Child(process, process.stdin, process.stdout, process.stderr, say)
+    return Child(transport, pipes, say)
 
 
 def exit_in_words(code: int) -> str:

@@ -149,7 +149,7 @@ class Conversation:
     def _hear_ack(self, ack: Ack) -> str | None:
         if ack.seq > self.last_sent:
             return f"an acknowledgement of entry {ack.seq}, which it was not given"
-        if ack.seq <= self.acked:
+        if ack.seq < self.acked:
             return f"an acknowledgement of entry {ack.seq}, after one of {self.acked}"
         return self._decide_up_to(ack.seq)
 

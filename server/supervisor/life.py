@@ -113,6 +113,7 @@ class Life:
             for task in self._tasks:
                 task.cancel()
             await self.child.kill()
+            await self.child.close()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def end(self) -> None:
@@ -150,6 +151,9 @@ class Life:
                     self._hear(line)
                 self._react()
                 await asyncio.sleep(0)
+                if self._verdict.done():
+                    # It has lost its mind: its last words are of no interest.
+                    return
             while self.conversation.recordable.size_bytes > _UNRECORDED_BYTES:
                 self._paused = True
                 self._recorded.clear()

@@ -51,7 +51,7 @@ class HonestEngine:
 
     def decide(self, entry: Message) -> None:
         """Decide one entry of the journal."""
-        kind = entry.get("exception_type", entry["type"])
+        kind = str(entry.get("exception_type", entry["type"]))
         self.counts[kind] = self.counts.get(kind, 0) + 1
         self.changed.add(kind)
         self.seq = entry["seq"]

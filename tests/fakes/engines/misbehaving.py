@@ -1,0 +1,189 @@
+"""Engines that are honest but for one thing: ``python -m tests.fakes.engines.misbehaving NAME``.
+
+What a behaviour depends on is in the entries themselves (their exception types), so that the same
+journal makes each engine do the same.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from tests.fakes.engines.honest import HonestEngine, Message
+
+HUGE_LINE_BYTES = 100 * 1024 * 1024
+
+
+class Hung(HonestEngine):
+    """At an entry ``Hang`` it stops for good, still there, reading nothing."""
+
+    def decide(self, entry: Message) -> None:
+        if entry.get("exception_type") == "Hang":
+            while True:
+                signal.pause()
+        super().decide(entry)
+
+
+class Mute(HonestEngine):
+    """Reads everything and answers no ping and no entry."""
+
+    def hear(self, message: Message) -> None:
+        if message["type"] in ("state", "restored"):
+            super().hear(message)
+
+
+class Idle(HonestEngine):
+    """Answers pings, but decides nothing."""
+
+    def decide(self, entry: Message) -> None:
+        pass
+
+
+class Poisoned(HonestEngine):
+    """An entry ``Poison`` kills it, as a crash of the interpreter would."""
+
+    def decide(self, entry: Message) -> None:
+        if entry.get("exception_type") == "Poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().decide(entry)
+
+
+class Forgetful(HonestEngine):
+    """Acknowledges an entry ``Forget`` without a decision, and says of ``Garbled`` that it is."""
+
+    def decide(self, entry: Message) -> None:
+        kind = entry.get("exception_type")
+        if kind == "Garbled":
+            self.say({"type": "error", "error": True, "message": "odd", "seq": entry["seq"]})
+        if kind in ("Forget", "Garbled"):
+            self.seq = entry["seq"]
+        else:
+            super().decide(entry)
+
+
+class Rubbish(HonestEngine):
+    """Says all kinds of things that count for nothing before each answer."""
+
+    def answer(self) -> None:
+        self.say({"type": "ready", "engine": "again"})
+        self.say({"type": "pong", "id": 999_999})
+        self.say({"type": "ack", "seq": self.seq + 1_000})
+        self.say({"type": "checkpoint", "seq": self.seq + 1_000})
+        self.say({"type": "checkpoint", "seq": -1})
+        self.say({"type": "decision", "seq": self.seq + 1_000, "code": "known"})
+        self.say({"type": "decision", "seq": 0, "code": "known"})
+        self.say({"type": "ack", "seq": 0})
+        self.say({"type": "unheard_of", "seq": self.seq})
+        for raw in (b"\n", b"\xff\xfe\x00 half", b"{", b"[]", b"null", b'{"type":"ack","seq":"x"}'):
+            self.write(raw + b"\n")
+        if self.seq:
+            self.say({"type": "decision", "seq": self.seq, "code": "a second one"})
+        super().answer()
+        self.write(b'{"type":"ack","s')
+        time.sleep(0)
+        self.write(b'eq":0}\n')
+
+
+class Huge(HonestEngine):
+    """Says one line that is far too long before it says anything else of entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = False
+
+    def answer(self) -> None:
+        if not self.said and self.seq:
+            self.said = True
+            for _ in range(HUGE_LINE_BYTES // 2**20):
+                self.write(b"x" * 2**20)
+            self.write(b"\n")
+        super().answer()
+
+
+class Flood(HonestEngine):
+    """From the first entry on it says nothing but empty lines, as fast as it can."""
+
+    def decide(self, entry: Message) -> None:
+        while True:
+            self.write(b"\n" * 65536)
+
+
+class Early(HonestEngine):
+    """Says what it could only know with its states, before it has them."""
+
+    def run(self) -> None:
+        self.say({"type": "ack", "seq": 1})
+        self.say({"type": "ready", "engine": "early"})
+        self.say({"type": "state", "key": "Boom", "value": 1_000})
+        self.say({"type": "checkpoint", "seq": 0})
+        self.say({"type": "ack", "seq": 1})
+        super().run()
+
+
+class Slow(HonestEngine):
+    """Takes a moment for each entry, and acknowledges each by itself."""
+
+    def decide(self, entry: Message) -> None:
+        time.sleep(0.02)
+        super().decide(entry)
+        self.ack()
+
+
+class Stubborn(HonestEngine):
+    """Does not end with its input."""
+
+    def run(self) -> None:
+        super().run()
+        while True:
+            signal.pause()
+
+
+class Late(HonestEngine):
+    """Acknowledges only in its last words."""
+
+    def answer(self) -> None:
+        pass
+
+
+class Talkative(HonestEngine):
+    """Writes a line to stderr for each entry, some of them of no use."""
+
+    def decide(self, entry: Message) -> None:
+        sys.stderr.buffer.write(b"deciding %d\xff\n" % entry["seq"])
+        sys.stderr.buffer.write(b"y" * 100_000 + b"\n")
+        sys.stderr.flush()
+        super().decide(entry)
+
+
+class Ticked(HonestEngine):
+    """Says at each tick that an incident ended, as a deadline does."""
+
+    def tick(self, message: Message) -> None:
+        ended = {"incident_id": "inc-0000000000000001", "reason": "quiet"}
+        self.say({"type": "incident_ended", "time": message["received"], **ended})
+
+
+ENGINES = {
+    engine.__name__.lower(): engine
+    for engine in (
+        Early,
+        Flood,
+        Forgetful,
+        Huge,
+        Hung,
+        Idle,
+        Late,
+        Mute,
+        Poisoned,
+        Rubbish,
+        Slow,
+        Stubborn,
+        Talkative,
+        Ticked,
+    )
+}
+
+if __name__ == "__main__":
+    if sys.argv[1] == "exits":
+        sys.exit(3)
+    ENGINES[sys.argv[1]]().run()

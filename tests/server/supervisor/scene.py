@@ -1,0 +1,161 @@
+"""A supervisor with a real journal, a real database and a real child, and what tests ask of it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+from server.storage import checkpoints, dead_letters
+from server.storage.checkpoints import Progress
+from server.storage.database import Database, migrate, open_database
+from server.storage.dead_letters import DeadLetter
+from server.storage.journal import Journal, open_journal
+from server.supervisor.backoff import Backoff
+from server.supervisor.feeder import Window
+from server.supervisor.life import Limits
+from server.supervisor.supervisor import Supervisor
+from shared.pipe import Decision
+from tests.builders import event_entry
+from tests.server.supervisor.ledger import Ledger
+
+HONEST = (sys.executable, "-m", "tests.fakes.engines.honest")
+TIMEOUT_S = 30.0
+
+QUICK = Limits(tick_every_s=0.05, ping_every_s=0.05)
+"""As the server's own, but that nobody has to wait for ticks and pings."""
+
+
+def misbehaving(name: str) -> tuple[str, ...]:
+    """The command of an engine of tests/fakes/engines/misbehaving.py."""
+    return (sys.executable, "-m", "tests.fakes.engines.misbehaving", name)
+
+
+class Scene:
+    """What is on the stage of one test."""
+
+    def __init__(self, journal: Journal, database: Database) -> None:
+        self.journal = journal
+        self.database = database
+        self.ledger = Ledger(database)
+        self.supervisor: Supervisor
+
+    async def accept(self, *exception_types: str) -> None:
+        """Put an event of each type into the journal."""
+        for exception_type in exception_types:
+            entry = event_entry(seq=None, received=None, exception_type=exception_type)
+            await self.journal.append([entry], None)
+
+    async def decided(self, seq: int | None = None) -> list[str]:
+        """The codes of the decisions on all entries up to `seq`, once they are stored."""
+        last = self.journal.last_seq if seq is None else seq
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                version = self.ledger.version
+                if (await self.progress()).recorded_seq >= last:
+                    break
+                await self.ledger.wait_beyond(version)
+        stored = await self.ledger.decisions(last)
+        assert all(isinstance(decision, Decision) for decision in stored)
+        return [decision.code for decision in stored if decision is not None]
+
+    async def counts(self) -> list[float | int | str | None]:
+        """The number in each stored decision: how often its exception type came up to there."""
+        stored = await self.ledger.decisions(self.journal.last_seq)
+        return [None if each is None else each.numbers.get("count") for each in stored]
+
+    async def progress(self) -> Progress:
+        """What is stored of states and decisions."""
+        async with self.database.read() as tx:
+            return await checkpoints.progress(tx)
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """All of them, oldest first."""
+        async with self.database.read() as tx:
+            return (await dead_letters.newest(tx, None, 1_000))[::-1]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return once `condition` holds; what it asks has no event to wait for."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+
+    async def running(self) -> None:
+        """Return once the engine is up."""
+        await self.until(lambda: self.supervisor.status().state == "running")
+
+    async def restarted(self, times: int) -> None:
+        """Return once the engine has ended so many times."""
+        await self.until(lambda: self.supervisor.status().restarts >= times)
+
+    def kill_child(self) -> None:
+        """Kill the engine, as an operator or the system does."""
+        os.kill(self.child_pid(), signal.SIGKILL)
+
+    def child_pid(self) -> int:
+        """The engine's process, which is there."""
+        (pid,) = children_of(os.getpid())
+        return pid
+
+    @contextlib.asynccontextmanager
+    async def supervising(
+        self,
+        command: Sequence[str] = HONEST,
+        *,
+        limits: Limits = QUICK,
+        stop_s: float = 10.0,
+        backoff_s: float = 0.01,
+    ) -> AsyncIterator[Supervisor]:
+        """A supervisor at work, stopped in order at the end."""
+        self.supervisor = Supervisor(
+            command,
+            self.journal,
+            self.database,
+            self.ledger.record,
+            limits=limits,
+            backoff=Backoff(lambda: 0.0, backoff_s),
+        )
+        running = asyncio.create_task(self.supervisor.run())
+        try:
+            yield self.supervisor
+            assert not running.done(), running
+            await self.supervisor.stop(stop_s)
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+        assert children_of(os.getpid()) == []
+
+
+@contextlib.asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[Scene]:
+    """A journal and a database in `folder`."""
+    path = folder / "pushlog.db"
+    await asyncio.to_thread(migrate, path)
+    async with (
+        open_journal(folder / "pushlog-journal.db") as journal,
+        open_database(path) as database,
+    ):
+        yield Scene(journal, database)
+
+
+def small_window(events: int) -> Limits:
+    """`QUICK` with room for so many events."""
+    return Limits(
+        window=Window(events=events),
+        tick_every_s=QUICK.tick_every_s,
+        ping_every_s=QUICK.ping_every_s,
+    )
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that `pid` started and that run; Linux only."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
