@@ -17,13 +17,8 @@ _LEADING = re.compile(
     r"|def|function\*?|fn|func|fun)\s+)+"
 )
 _SEPARATOR = re.compile(r"\.|::|#|/|\\|->|[$+]")
-_NUMBERED = re.compile(r"^(?:\d+|func\d+|lambda|closure|\{\{closure\}\}|invoke|fn)$")
+_NO_NAME = re.compile(r"^(?:\d+|func\d+|lambda|closure|anonymous|object)$")
 _NAME = re.compile(r"[^\W\d]\w*[?!=]?")
-_NAMELESS = """
-anonymous lambda module object apply call eval inner wrapper listcomp genexpr dictcomp setcomp
-locals
-"""
-_NO_NAME = frozenset(_NAMELESS.split())
 
 _DECLARED = re.compile(
     r"\b(?:def|function\*?|fn|func|fun|sub|class|interface|struct|trait|impl|module|object|enum"
@@ -65,14 +60,13 @@ def frame_functions(function: str | None, module: str | None, file: str | None) 
 
 def _last_name(text: str) -> str:
     """The last part of a qualified name that is a name; empty if there is none."""
-    text = _RUST_HASH.sub("", text.strip()).replace("(*", "").partition("(")[0] or text
-    text = _LEADING.sub("", _BRACKETS.sub("", text))
+    text = _LEADING.sub("", _RUST_HASH.sub("", text.strip())).replace("(*", "")
+    text = _BRACKETS.sub("", text.partition("(")[0] or text)
     while text != (text := _ANGLES.sub("", text)):
         pass
     for part in reversed(_SEPARATOR.split(text)):
         name = part.strip(" ()*&<>{}~,;:")
-        low = name.lower()
-        if low not in _NO_NAME and not _NUMBERED.match(low) and _NAME.fullmatch(name):
+        if _NAME.fullmatch(name) and not _NO_NAME.match(name.lower()):
             return name
     return ""
 

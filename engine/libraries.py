@@ -32,7 +32,7 @@ def is_library(file: str | None, module: str | None) -> bool:
     """Is it certain that this frame is not the application's own?"""
     if file:
         path = file.replace("\\", "/").lower()
-        path = path.partition("://")[2].lstrip("/").removeprefix("./") if "://" in path else path
+        path = path.partition("://")[2].lstrip("/") if "://" in path else path
         if _RUNTIME.search(path) or not _DIRECTORIES.isdisjoint(path.split("/")[:-1]):
             return True
         if "/" in path:

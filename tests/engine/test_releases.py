@@ -1,0 +1,22 @@
+"""A release is known by any of the names that people give one."""
+
+import pytest
+
+from engine.releases import brings
+from tests.builders import change_window, commit
+
+WINDOW = change_window(
+    release="shop@1.4.0", deploy_id="F00DF00DF00D", commits=[commit("3f2a9c1b77aa")]
+)
+
+
+@pytest.mark.parametrize(
+    "release", ["shop@1.4.0", "1.4.0", "3f2a9c1", "shop@3f2a9c1b77aa", "f00df00df00d", "F00DF00"]
+)
+def test_a_release_is_brought_by_the_deploy_that_has_its_name_or_commit(release: str) -> None:
+    assert brings(WINDOW, release)
+
+
+@pytest.mark.parametrize("release", [None, "", "1.4", "1.4.1", "3f2a", "deadbeef", "shop@"])
+def test_another_release_is_not(release: str | None) -> None:
+    assert not brings(WINDOW, release)
