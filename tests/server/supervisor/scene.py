@@ -13,7 +13,7 @@ from server.storage.checkpoints import Progress
 from server.storage.database import Database, migrate, open_database
 from server.storage.dead_letters import DeadLetter
 from server.storage.journal import Journal, open_journal
-from server.supervisor.backoff import Backoff
+from server.backoff import Backoff
 from server.supervisor.feeder import Window
 from server.supervisor.life import Limits
 from server.supervisor.supervisor import Supervisor

@@ -1,0 +1,40 @@
+"""Only an entry on which the engine died twice, alone with it, is blamed."""
+
+from server.supervisor.suspicion import Suspicion
+
+
+def test_deaths_in_company_blame_nobody_but_make_careful() -> None:
+    suspicion = Suspicion()
+    for _ in range(10):
+        assert suspicion.died([4, 5, 6], last_sent=6) is None
+    assert suspicion.one_by_one_to == 6
+
+
+def test_two_deaths_alone_convict() -> None:
+    suspicion = Suspicion()
+    assert suspicion.died([4, 5], last_sent=5) is None
+    assert suspicion.died([4], last_sent=4) is None
+    assert suspicion.died([4], last_sent=4) == 4
+    assert suspicion.one_by_one_to == 5
+
+
+def test_an_entry_that_was_survived_in_between_begins_anew() -> None:
+    suspicion = Suspicion()
+    assert suspicion.died([4], last_sent=4) is None
+    suspicion.survived(up_to=4)
+    assert suspicion.died([4], last_sent=9) is None
+    assert suspicion.died([4], last_sent=9) == 4
+
+
+def test_deaths_with_nothing_in_flight_blame_nobody() -> None:
+    suspicion = Suspicion()
+    for _ in range(10):
+        assert suspicion.died([], last_sent=6) is None
+
+
+def test_each_entry_has_its_own_record() -> None:
+    suspicion = Suspicion()
+    assert suspicion.died([4], last_sent=4) is None
+    assert suspicion.died([7], last_sent=7) is None
+    assert suspicion.died([4], last_sent=7) == 4
+    assert suspicion.died([7], last_sent=7) == 7
