@@ -89,6 +89,7 @@ function showToast(head, text, address, notification) {
   close.addEventListener("click", () => toast.remove());
   toast.append(link, close);
   toasts.append(toast);
+  while (toasts.childElementCount > TOASTS_AT_ONCE) toasts.firstElementChild.remove();
   setTimeout(() => toast.remove(), TOAST_MS);
 }
 
