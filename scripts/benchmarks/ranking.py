@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.confidence import probabilities
+from engine.scoring import WEIGHTS, Weights
 from engine.suspects import rank_suspects
 from engine.windows import prepare
 from scripts.benchmarks.ranking_cases import CASES, Case, Question, load_cases, question, window_of
@@ -26,7 +27,7 @@ from scripts.benchmarks.ranking_figures import (
 from scripts.benchmarks.ranking_load import heavy_error
 from scripts.benchmarks.ranking_rules import RULES, evidence_of, ours
 from scripts.benchmarks.ranking_shapes import SHAPES
-from scripts.benchmarks.ranking_worth import WITHOUT, Scored, calibrate, surprise
+from scripts.benchmarks.ranking_worth import STEADY, WITHOUT, Scored, calibrate, surprise, varied
 from shared.incident import SuspectCommit
 
 GROUPS = (("exception", 50), ("exception", 10), ("assertion", 50), ("assertion", 10))
@@ -91,26 +92,24 @@ def print_confidence(cases: Sequence[Case], ask: Ask) -> None:
     """Whether a confidence is what it says, and what is said where the culprit is not there."""
     there = [question(case) for case in cases]
     gone = [question(case, culprit_there=False) for case in cases]
-    answers = list(zip(there, ask(there), strict=True))
-    without = list(zip(gone, ask(gone), strict=True))
+    told = [_told(one.case, named) for one, named in zip(there, ask(there), strict=True)]
+    without = [_told(one.case, named) for one, named in zip(gone, ask(gone), strict=True)]
+    groups = [(f"{kind} w{size}", (kind, size)) for kind, size in GROUPS]
     print("\n## Confidence in the first suspect, frames of tests removed\n")
-    for label, wanted in (
-        ("all", None),
-        *((f"{kind} w{size}", (kind, size)) for kind, size in GROUPS),
-    ):
-        told = [_told(one.case, suspects) for one, suspects in answers if _is_in(one.case, wanted)]
-        print(f"{label:<14} Brier {brier(told)}, better than a constant by {brier_gain(told)}")
-        alone = [(one.case, suspects) for one, suspects in without if _is_in(one.case, wanted)]
-        sure = mean(
-            (case.bug, float(bool(named) and named[0].confidence > 0.5)) for case, named in alone
-        )
-        none = mean((case.bug, float(not named)) for case, named in alone)
-        print(f"{'':<14} culprit not there: confidence over 0.5 in {sure}, nobody named in {none}")
-    told = [_told(one.case, suspects) for one, suspects in answers]
-    print("\nwith the culprit there:")
-    _print_reliability(told)
-    print("half of the windows without it:")
-    _print_reliability([*told, *(_told(one.case, suspects) for one, suspects in without)])
+    for label, wanted in (("all", None), *groups):
+        members = [one for one in told if _is_in(one.case, wanted)]
+        named = [one for one in members if one.confidence > 0]
+        print(f"{label}: a suspect is named in {len(named)} of {len(members)}")
+        print(f"  of those: Brier {brier(named)}, better than a constant by {brier_gain(named)}")
+        lone = [one for one in without if _is_in(one.case, wanted)]
+        sure = mean((one.case.bug, float(one.confidence > 0.5)) for one in lone)
+        nobody = mean((one.case.bug, float(one.confidence == 0)) for one in lone)
+        print(f"  culprit taken out: confidence over 0.5 in {sure}, nobody named in {nobody}")
+    for label, kinds in (("all", ("exception", "assertion")), ("exceptions", ("exception",))):
+        print(f"\n{label}, with the culprit there:")
+        _print_reliability([one for one in told if one.case.kind in kinds])
+        print(f"{label}, half of the windows without it:")
+        _print_reliability([one for one in told + without if one.case.kind in kinds])
 
 
 def _is_in(case: Case, wanted: tuple[str, int] | None) -> bool:
@@ -119,23 +118,21 @@ def _is_in(case: Case, wanted: tuple[str, int] | None) -> bool:
 
 def _told(case: Case, suspects: Sequence[SuspectCommit]) -> Told:
     if not suspects:
-        return Told(case.bug, 0.0, False)
-    return Told(case.bug, suspects[0].confidence, suspects[0].commit_id == case.culprit)
+        return Told(case, 0.0, False)
+    return Told(case, suspects[0].confidence, suspects[0].commit_id == case.culprit)
 
 
 def _print_reliability(told: Sequence[Told]) -> None:
-    for edge, members in reliability(told):
+    for edge, members in reliability([one for one in told if one.confidence > 0]):
         said = sum(one.confidence for one in members) / len(members)
-        right = mean((one.bug, float(one.right)) for one in members)
+        right = mean((one.case.bug, float(one.right)) for one in members)
         print(f"  {edge:.1f}-{edge + 0.2:.1f}  n={len(members):<4} said {said:.2f}  right {right}")
 
 
 def print_transfer(cases: Sequence[Case]) -> None:
     """The confidence of each project's cases when it is calibrated on the other projects."""
     print("\n## Calibrated on the other projects\n")
-    scored = [
-        Scored(question(case, culprit_there=there)) for case in cases for there in (True, False)
-    ]
+    scored = _all_scored(cases)
     print("on all: temperature {:.2f}, none {:.2f}".format(*calibrate(scored)))
     told: list[Told] = []
     sure: list[tuple[str, float]] = []
@@ -149,32 +146,48 @@ def print_transfer(cases: Sequence[Case]) -> None:
                 if one.right is None:
                     sure.append((one.case.bug, float(first > 0.5)))
                 else:
-                    told.append(Told(one.case.bug, first, one.right == 0))
+                    told.append(Told(one.case, first, one.right == 0))
     print(f"Brier {brier(told)}, better than a constant by {brier_gain(told)}")
     print(f"culprit not there: confidence over 0.5 in {mean(sure)}")
     _print_reliability(told)
 
 
 def print_worth(cases: Sequence[Case]) -> None:
-    """The figures without each constant of the score."""
+    """The figures without each constant of the score, and with half or twice as much of it."""
+    groups = GROUPS[:3]
     print("\n## Without each constant, frames of tests removed\n")
-    print(f"{'without':<26}{'exception w50':<22}{'exception w10':<22}{'assertion w50':<22}surprise")
+    print(
+        f"{'without':<26}"
+        + "".join(f"{f'{kind} w{size}':<22}" for kind, size in groups)
+        + "surprise"
+    )
     for name, weights in WITHOUT.items():
-        scored = [
-            Scored(question(case, culprit_there=there), weights)
-            for case in cases
-            for there in (True, False)
-        ]
-        cells = []
-        for group in GROUPS[:3]:
-            ranks = [
-                one.right + 1 for one in scored if one.right is not None and _is_in(one.case, group)
-            ]
-            first = sum(rank == 1 for rank in ranks) / len(ranks)
-            cells.append(f"acc@1 {first:.2f} MRR {sum(1 / r for r in ranks) / len(ranks):.3f}")
+        scored = _all_scored(cases, weights)
         exceptions = [one for one in scored if one.case.kind == "exception"]
         surprised = surprise(exceptions, *calibrate(exceptions))
-        print(f"{name:<26}" + "".join(f"{cell:<22}" for cell in cells) + f"{surprised:.3f}")
+        cells = "".join(f"{_first_and_mrr(scored, group):<22}" for group in groups)
+        print(f"{name:<26}{cells}{surprised:.3f}")
+    print("\n## Half and twice each constant: exceptions w50\n")
+    for name in STEADY:
+        half, twice = (
+            _first_and_mrr(_all_scored(cases, varied(name, factor)), GROUPS[0])
+            for factor in (0.5, 2.0)
+        )
+        print(f"{name:<16}half {half:<24}twice {twice}")
+
+
+def _all_scored(cases: Sequence[Case], weights: Weights = WEIGHTS) -> list[Scored]:
+    return [
+        Scored(question(case, culprit_there=there), weights)
+        for case in cases
+        for there in (True, False)
+    ]
+
+
+def _first_and_mrr(scored: Sequence[Scored], group: tuple[str, int]) -> str:
+    ranks = [one.right + 1 for one in scored if one.right is not None and _is_in(one.case, group)]
+    first = sum(rank == 1 for rank in ranks) / len(ranks)
+    return f"acc@1 {first:.2f} MRR {sum(1 / rank for rank in ranks) / len(ranks):.3f}"
 
 
 def print_shapes(cases: Sequence[Case]) -> None:

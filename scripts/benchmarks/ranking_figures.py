@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from scripts.benchmarks.ranking_cases import Case
+
 DRAWS = 1000
 SEED = 1
 
@@ -27,9 +29,9 @@ class Interval(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A named suspect: of which bug, how sure, and whether it was right."""
+    """The first suspect of a case: how sure (0: nobody was named), and whether it was right."""
 
-    bug: str
+    case: Case
     confidence: float
     right: bool
 
@@ -58,14 +60,15 @@ def rank_of(culprit: str, ranking: Sequence[str]) -> int | None:
 
 def brier(told: Iterable[Told]) -> Interval:
     """The mean square of what the confidence was off by."""
-    return mean((one.bug, (one.confidence - one.right) ** 2) for one in told)
+    return mean((one.case.bug, (one.confidence - one.right) ** 2) for one in told)
 
 
 def brier_gain(told: Sequence[Told]) -> Interval:
     """How much lower that is than for the constant which is right on average (better: > 0)."""
     constant = sum(one.right for one in told) / len(told)
     return mean(
-        (one.bug, (constant - one.right) ** 2 - (one.confidence - one.right) ** 2) for one in told
+        (one.case.bug, (constant - one.right) ** 2 - (one.confidence - one.right) ** 2)
+        for one in told
     )
 
 

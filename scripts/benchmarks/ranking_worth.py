@@ -23,6 +23,16 @@ WITHOUT: Mapping[str, Weights] = {
     "size and breadth": replace(WEIGHTS, size=0.0, breadth=0.0),
 }
 
+STEADY = ("decay", "same_function", "rarity", "breadth", "elsewhere", "words", "size", "idle")
+"""The constants that are varied; those of age, release and hints are not in these cases."""
+
+
+def varied(name: str, factor: float) -> Weights:
+    """The weights with one constant multiplied; of the decay, what it takes away is."""
+    value: float = getattr(WEIGHTS, name)
+    changed = 1 - (1 - value) * factor if name == "decay" else value * factor
+    return replace(WEIGHTS, **{name: changed})
+
 
 class Scored:
     """The scores of one question's commits, best first, and which of them is the culprit's."""
