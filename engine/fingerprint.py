@@ -32,7 +32,7 @@ def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
         return _hash("unique", service, environment, str(seq))
     if event.fingerprint is not None:
         return _hash("given", service, environment, event.fingerprint)
-    trace = event.stacktrace
+    trace = event.stacktrace or _first_trace(event)
     if trace and (own := _own_frames(trace)):
         key = _key_of_frames(service, environment, event.exception_type, own)
         if key is not None:
@@ -51,16 +51,17 @@ def kind(service: str, environment: str, exception_type: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest())
 
 
+def _first_trace(event: Event) -> list[Frame]:
+    """The trace of the first exception of the chain that has one."""
+    return next((link.stacktrace for link in event.chain if link.stacktrace), [])
+
+
 def _own_frames(trace: list[Frame]) -> tuple[RawFrame, ...]:
     """The newest frames of the application; where the source marks none, those not foreign."""
     own = tuple([(f.file, f.module, f.function) for f in trace if f.in_app][:_FRAMES_READ])
     if own:
         return own
-    unmarked = [
-        (f.file, f.module, f.function)
-        for f in trace
-        if f.in_app is None and not is_foreign(f.file, f.module)
-    ]
+    unmarked = [(f.file, f.module, f.function) for f in trace if not is_foreign(f.file, f.module)]
     return tuple(unmarked[:_FRAMES_READ])
 
 

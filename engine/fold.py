@@ -32,6 +32,9 @@ from shared.pipe import (
     decode_inbound,
 )
 
+LATEST = 250_000_000_000.0
+"""The year 9892: where the clock stops, so that no deadline lies beyond what a date can hold."""
+
 CHECKPOINT_ENTRIES = 2_000
 CHECKPOINT_S = 5.0
 """A checkpoint comes after so many entries, or seconds of the journal's clock, with any."""
@@ -95,7 +98,7 @@ def _take(state: State, entry: Entry) -> list[Outbound]:
         message = f"entry {seq} came after {clock.seq}, which was decided; it changes nothing"
         return [Error(error=True, message=message, seq=seq)]
     received = _received(entry)
-    clock.now = max(clock.now, received)
+    clock.now = max(clock.now, min(received, LATEST))
     out = _due(state, clock.now) if state.deadlines and state.deadlines[0][0] <= clock.now else []
     clock.seq = seq
     out.append(_decide(state, entry, out))

@@ -8,14 +8,16 @@ import re
 from functools import lru_cache
 
 from engine.libraries import is_library
+from engine.places import COROUTINE_CLASS, is_minified, place
 
 _NAMELESS = re.compile(
     r"""
       \? | <?anonymous>? | <?unknown>? | <?redacted>? | <deduplicated_symbol>
-    | \(anonymous(?:\ function)?\) | \{anonymous\} | global\ code | eval\ code | eval | module\ code
+    | \(?anonymous(?:\ function)?\)? | \{anonymous\}
+    | global\ code | eval\ code | eval | module\ code
     | <lambda> | <fn> | lambda | closure | operator\(\) | stripped_application_code
-    | \{+closure(?:\#\d+)?\}+ | <global> | toplevel | main\ code
-    | (?:sub_|fun_|unnamed_)?(?:0x)?[0-9a-f]{6,} | \$?\d+
+    | (?:[\w\\]*\\)?\{+closure(?:\#\d+)?\}+ | <global> | toplevel | main\ code
+    | (?:sub_|fun_|unnamed_)[0-9a-f]{4,} | 0x[0-9a-f]+ | (?=.*\d)[0-9a-f]{8,} | \$?\d+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -28,16 +30,18 @@ _PASSING = re.compile(
     | processTicksAndRejections | runMicrotasks | _tickCallback | asyncGeneratorStep
     | __awaiter | tryCatch | fulfilled | rejected | _next | _throw | drainQueue
     | (?:Generator|AsyncGenerator)\.\S+ | (?:new\ )?Promise(?:\.\S+)?(?:\ \(index\ \d+\))?
-    | (?:Array|Map|Set|NodeList|Function|Object)\.
+    | (?:Array|Map|Set|NodeList|Function|Object)\.(?:prototype\.)?
       (?:from|map|forEach|filter|reduce|some|every|find|findIndex|sort|flatMap|apply|call)
     | __webpack_require__ | __require | __webpack_modules__\S* | \./\S+ | webpack\S*
     # JVM: bridges, proxies, reflection, coroutines
-    | access\$\d+ | \$jacocoInit | invoke0? | invokeSuspend\$suspendImpl | resumeWith
+    | access\$\d+ | \$jacocoInit | invoke0 | invokeSuspend\$suspendImpl | resumeWith
     # .NET: what awaits and rethrows
     | ThrowForNonSuccess | HandleNonSuccessAndDebuggerNotification | GetResult | ThrowStart
     # Rust, Swift, C: shims
     | (?:core|std|alloc)::.* | __rust_\w+ | rust_begin_unwind | call_once(?:<.*>)?
-    | (?:partial\ apply|reabstraction\ thunk|thunk)\ .* | __invoking___ | abort | __pthread_kill
+    | (?:partial\ apply|reabstraction\ thunk|thunk)\ .* | __invoking___
+    | (?:__)?pthread_kill | abort | raise | gsignal | __exceptionPreprocess | objc_exception_throw
+    | _CFThrowFormattedException | rust_panic\w* | panic_fmt | gopanic | runtime\.\w*panic\w*
     # PHP, Dart
     | call_user_func(?:_array)? | array_(?:map|walk|filter|reduce) | <asynchronous\ suspension>
     """,
@@ -63,9 +67,9 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(.+?)(?:::\{+closure(?:\#\d+)?\}+)+(?:::h[0-9a-f]{16})?$", r"\1"),  # Rust, PHP
         (r"^(.+)::h[0-9a-f]{16}$", r"\1"),
         (r"^\{closure:(.+?)(?::\d+)?\}$", r"\1"),  # PHP 8.4
-        (r"^(?:async|async\*|bound|get|set|new|static) (\S.*)$", r"\1"),  # JavaScript
-        (r"^(.+?) \[as .+\]$", r"\1"),
-        (r"^(.+?)(?:/<|/\w+<)+$", r"\1"),
+        (r"^(.+?)(?:::[\w\\]*\{closure\})+$", r"\1"),  # PHP
+        (r"^class@anonymous.*::(\w+)$", r"class@anonymous::\1"),
+        (r"^(.+?)(?:`\d+)?\[[\w,. ]*\]$", r"\1"),  # .NET's type arguments
         (r"^(.+)\$suspendImpl$", r"\1"),  # Kotlin
         (r"^(.+?)(?:\$default|\$\d+|\$lambda[$\d-]*)+$", r"\1"),
         (r"^(.+?)(?:\.(?:isra|part|constprop|cold|lto_priv)(?:\.\d+)?)+$", r"\1"),  # GCC
@@ -73,59 +77,18 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
-_MINIFIED_NAME = re.compile(r"[A-Za-z_$][\w$]?[\w$]?")
-_SCRIPT = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|bundle)(?:[?:#].*)?$|^(?:https?|webpack|app):")
-_WEB_OWNER = re.compile(r"^(?:[\w$<>]+[.#])+(?=[\w$]+$)")
+_WEB_SHELLS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"^(?:async|async\*|bound|get|set|new|static|function) (\S.*)$"), r"\1"),
+    (re.compile(r"^(.+?) \[as .+\]$"), r"\1"),
+)
 
-_POSITION = re.compile(r"(?::\d+){1,2}$")
-_QUERY = re.compile(r"[?#].*$")
-_SCHEME = re.compile(r"^[a-zA-Z][\w+.-]*:/{1,3}")
-_HASH = re.compile(
-    r"[.\-_~](?=[0-9a-z]*\d)(?:[0-9a-f]{6,64}|[0-9a-z]{8,20}|[A-Za-z0-9_-]{8})(?=\.)"
-)
-_ALL_HASH = re.compile(r"(?=[^.]*\d)[0-9a-f]{8,64}(?=\.|$)")
-_CHUNK = re.compile(r"^(?:chunk|bundle)?[-.~]?\d+$")
-_EXTENSIONS = re.compile(
-    r"(?:\.(?:min|bundle|chunk|prod|development|esm|cjs|umd|d|server|client|legacy|modern))*"
-    r"\.[A-Za-z][A-Za-z0-9+]{0,7}$"
-)
-_RELEASE = re.compile(r"^(?:v?\d[\d.\-_T:]{3,}\w*|current|previous|[0-9a-f]{7,40})$")
+_GENERATED_METHODS = frozenset(("invokeSuspend", "MoveNext", "invoke", "call", "run", "apply"))
 
-_ROOTS = frozenset(
-    (
-        *("src", "source", "sources", "lib", "app", "main", "java", "kotlin", "scala", "groovy"),
-        *("python", "dist", "build", "out", "target", "bin", "classes", "static", "public"),
-        *("assets", "js", "chunks", "_next", ".next", "release", "releases"),
-    )
-)
-"""Directories that say where code is put, not what it is."""
-
-_HOMES: tuple[tuple[str, ...], ...] = (
-    ("home", "*"),
-    ("users", "*"),
-    ("srv", "*"),
-    ("opt", "*"),
-    ("var", "www", "html"),
-    ("var", "www", "*"),
-    ("var", "task"),
-    ("usr", "src", "*"),
-    ("usr", "local", "*"),
-    ("root",),
-    ("workspace",),
-    ("code",),
-    ("app",),
-    ("tmp", "*"),
-    ("mnt", "*"),
-    ("data", "*"),
-)
-"""Where machines keep applications; `*` is any one name. What follows is the application's."""
-
-_LAMBDA_CLASS = re.compile(
-    r"(?:\$\$Lambda.*|\$\$(?:EnhancerBy|FastClassBy|SpringCGLIB|ByteBuddy|Proxy).*"
-    r"|_\$\$_(?:javassist|Weld).*|@v?\d[\w.+-]*|/0x[0-9a-f]+|@[0-9a-f]{5,})"
-)
-_INNER_NUMBER = re.compile(r"(?:\$\d+)+(?=\$|$)|\+<>c(?:__DisplayClass[\d_]*)?|\+<(\w+)>d__\d+")
-_COROUTINE_CLASS = re.compile(r"^(?P<owner>[\w.]+)\$(?P<function>[a-z]\w*)(?:\$\d+|\$\w+\$\d+)+$")
+_MINIFIED_NAME = re.compile(r"[A-Za-z_$][\w$]{0,2}")
+_SCRIPT = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|bundle|html?)(?:[?:#].*)?$|^(?:https?|app):")
+_WEB_OWNER = re.compile(r"^.*[.#/](?=[^.#/]+$)")
+_WEB_INNER = re.compile(r"(?:/?<)+$")
+_INDEX = re.compile(r"\[[^\]]*\]$")
 
 
 @lru_cache(maxsize=65_536)
@@ -135,15 +98,14 @@ def frame_name(
     """(place, function) of a frame, either of which may be empty; None: it is to be passed over."""
     if function and _PASSING.fullmatch(function):
         return None
-    place = _place(file, module)
-    name = _function(function or "")
-    if name in ("invokeSuspend", "MoveNext", "invoke", "call", "run") and module:
-        name = _enclosing(module) or name
+    where = place(file, module)
     if file and _SCRIPT.search(file):
-        name = _WEB_OWNER.sub("", name)
-        if _is_minified(file) and _MINIFIED_NAME.fullmatch(name):
-            name = ""
-    return None if not place and not name else (place, name)
+        name = _web_function(function or "", file)
+    else:
+        name = _function(function or "")
+        if name in _GENERATED_METHODS and module:
+            name = _enclosing(module) or name
+    return None if not where and not name else (where, name)
 
 
 @lru_cache(maxsize=65_536)
@@ -160,8 +122,29 @@ def _function(function: str) -> str:
             name = pattern.sub(inner, name)
         if name == before:
             break
-    last = name.rpartition(".")[2].rpartition("::")[2]
-    return "" if _NAMELESS.fullmatch(name) or _NAMELESS.fullmatch(last) else name
+    return "" if _NAMELESS.fullmatch(name) or _NAMELESS.fullmatch(_last(name)) else name
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].rpartition("::")[2]
+
+
+def _web_function(function: str, file: str) -> str:
+    """Engines name one function differently: `Object.total`, `total`, `Cart.prototype.total/<`."""
+    name = function.strip()
+    for _ in range(4):
+        before = name
+        name = _WEB_INNER.sub("", name)
+        for pattern, inner in _WEB_SHELLS:
+            name = pattern.sub(inner, name)
+        if name == before:
+            break
+    if _NAMELESS.fullmatch(name) or _NAMELESS.fullmatch(_last(name)):
+        return ""
+    name = _WEB_OWNER.sub("", _INDEX.sub("", name))
+    if _NAMELESS.fullmatch(name) or (is_minified(file) and _MINIFIED_NAME.fullmatch(name)):
+        return ""
+    return name
 
 
 def _without_parameters(name: str) -> str:
@@ -183,72 +166,5 @@ def _enclosing(module: str) -> str:
     """The function that a generated class stands for: `Cart$total$1` (Kotlin), `<Total>d__4`."""
     if found := re.search(r"<(\w+)>d__\d+", module):
         return found[1]
-    found = _COROUTINE_CLASS.match(module)
-    return found["function"] if found else ""
-
-
-def _place(file: str | None, module: str | None) -> str:
-    if module and "/" not in module and module not in ("__main__", "<unknown>", "?"):
-        text = _LAMBDA_CLASS.sub("", module)
-        if coroutine := _COROUTINE_CLASS.match(text):
-            text = coroutine["owner"]
-        return _INNER_NUMBER.sub("", text).partition(":<")[0]
-    path = file or module
-    return _path_place(path) if path else ""
-
-
-def _path_place(path: str) -> str:
-    """The last two directories-or-names that the code itself chose, without build and machine."""
-    text = path.replace("\\", "/").rpartition("!/")[2]
-    if text.startswith(("<", "[", "native ")):
-        return ""
-    if scheme := _SCHEME.match(text):
-        text = _QUERY.sub("", text[scheme.end() :])
-        if scheme[0].lower().startswith("http") or scheme[0].startswith("webpack://"):
-            text = text.partition("/")[2] if "/" in text and scheme[0][-3:] != "///" else text
-        absolute = False
-    else:
-        text = _QUERY.sub("", text)
-        absolute = text.startswith("/") or text[1:3] == ":/"
-    parts = [
-        part for part in _POSITION.sub("", text).split("/") if part not in ("", ".", "..", "~")
-    ]
-    if parts and parts[0][-1:] == ":":
-        del parts[0]
-    if not parts:
-        return ""
-    if absolute:
-        parts = _without_home(parts)
-    kept = [part for part in parts[:-1] if part.lower() not in _ROOTS and not _RELEASE.match(part)]
-    return "/".join([*kept[-1:], _stem(parts[-1])])
-
-
-def _without_home(parts: list[str]) -> list[str]:
-    low = [part.lower() for part in parts]
-    for home in _HOMES:
-        size = len(home)
-        if len(parts) > size and all(
-            want in ("*", have) for want, have in zip(home, low[:size], strict=True)
-        ):
-            return parts[size:]
-    return parts
-
-
-def _stem(name: str) -> str:
-    """A file name without its extension and what a build put into it."""
-    stem = _EXTENSIONS.sub("", _ALL_HASH.sub("", _HASH.sub("", name)))
-    return "" if _CHUNK.match(stem) else stem
-
-
-def _is_minified(file: str) -> bool:
-    name = _QUERY.sub("", file).rpartition("/")[2]
-    return (
-        ".min." in name
-        or ".chunk." in name
-        or ".bundle" in name
-        or _HASH.search(name) is not None
-        or _ALL_HASH.match(name) is not None
-        or "/_next/static/" in file
-        or "/static/js/" in file
-        or "/assets/" in file
-    )
+    coroutine = COROUTINE_CLASS.match(module)
+    return coroutine["function"] if coroutine else ""

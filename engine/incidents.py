@@ -44,6 +44,9 @@ WORSE_BY = 10
 LEAST_WORSE = 100
 """Told once more: ten times the events of the worst five minutes that people know of."""
 
+WORSE_EVERY_S = 1_800.0
+"""Bursts of members are told at most so often: many issues of one outage burst one by one."""
+
 _MAX_SYMPTOM_MESSAGE = 300
 
 
@@ -92,6 +95,7 @@ def begin(
         fired=state.now,
         due=state.now + hold_s,
         latest_due=state.now + LONGEST_S,
+        worsened=state.now,
         told=state.now,
         hold_s=hold_s,
         members=[],
@@ -160,7 +164,9 @@ def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
         state.wake(incident.tell_due, "tell", incident.incident_id)
     state.note("incident", incident.incident_id)
     much_worse = _is_much_worse(incident, int(seen.at // STRETCH_S))
-    return much_worse or (seen.alarm is not None and seen.alarm.kind == "escalated")
+    if seen.alarm is None or state.now - incident.worsened < WORSE_EVERY_S:
+        return much_worse
+    return much_worse or seen.alarm.kind == "escalated" or not seen.issue.by_rate
 
 
 def _hold(state: State, incident: OpenIncident, seen: Occurrence) -> None:
@@ -207,6 +213,7 @@ def is_worse(incident: OpenIncident, seen: Occurrence) -> bool:
 
 def prolong(state: State, incident: OpenIncident) -> None:
     """It got worse: it may last longer again."""
+    incident.worsened = state.now
     incident.latest_due = state.now + LONGEST_S
 
 

@@ -130,6 +130,8 @@ class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
     """When it is over, if nothing more happens."""
     latest_due: float
     """When it is over anyway: by then it is the usual state."""
+    worsened: float
+    """When people were last told that it opened or got worse."""
     told: float
     """When the server was last told all of it."""
     tell_due: float = 0.0

@@ -30,8 +30,8 @@ def service_of(state: State, scope: Scope, at: float) -> Service:
 
 def note_release(state: State, scope: Scope, release: str) -> None:
     """A release of the service is running."""
-    service = state.services.get(scope)
-    if service is None or release in service.releases:
+    service = service_of(state, scope, state.now)
+    if release in service.releases:
         return
     service.releases.append(release)
     del service.releases[:-MAX_RELEASES]

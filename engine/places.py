@@ -1,0 +1,154 @@
+"""Where a frame's code is, as far as that outlives a build, a machine and a move on disk.
+
+Part of the fingerprint rules: a change of any answer is a new `fingerprint.RULES_VERSION`.
+"""
+
+import re
+
+_SCHEME = re.compile(r"^(?P<name>[a-zA-Z][\w+.-]*):(?P<slashes>/{1,3})")
+_HOSTED = ("http", "https", "capacitor", "ionic", "tauri", "webpack", "turbopack")
+_PROJECT = ("webpack", "webpack-internal", "turbopack", "app", "rsc")
+"""Schemes whose paths begin at the project, and not at the root of a machine."""
+
+_POSITION = re.compile(r"(?::\d+){1,2}$")
+_QUERY = re.compile(r"[?#].*$")
+_NO_PLACE = re.compile(
+    r"^(?:<.*>|\[.*\]|native(?: code)?|eval code|unknown(?: source)?|\?+)$", re.IGNORECASE
+)
+
+_HASH = re.compile(r"[.\-_~](?=[0-9a-fA-F]*\d)(?:[0-9a-f]{6,64}|[0-9A-Z]{8})(?=\.)")
+_ASSET_HASH = re.compile(r"-(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{8}(?=\.)")
+_ALL_HASH = re.compile(r"^(?=[^.]*\d)[0-9a-f]{8,64}(?=\.|$)")
+_VERSION = re.compile(r"[-.@]v?\d+(?:\.\d+)+[\w+-]*(?=[./]|$)")
+_CHUNK = re.compile(r"^(?:chunk|bundle)?[-.~]?\d+$")
+_EXTENSIONS = re.compile(
+    r"(?:\.(?:min|bundle|chunk|prod|development|esm|cjs|umd|d|server|client|legacy|modern))*"
+    r"\.[A-Za-z][A-Za-z0-9+]{0,7}$"
+)
+_RELEASE = re.compile(r"^(?:v?\d[\d.\-_T:]{3,}\w*|current|previous|[0-9a-f]{7,40})$")
+
+_ROOTS = frozenset(
+    (
+        *("src", "source", "sources", "lib", "app", "main", "java", "kotlin", "scala", "groovy"),
+        *("python", "dist", "build", "out", "target", "bin", "classes", "static", "public"),
+        *("assets", "js", "chunks", "_next", ".next", "release", "releases"),
+    )
+)
+"""Directories that say where code is put, not what it is."""
+
+_GENERIC = frozenset(
+    (
+        *("__init__", "__main__", "index", "main", "mod", "lib", "app", "application", "base"),
+        *("views", "models", "tasks", "urls", "forms", "admin", "serializers", "signals"),
+        *("handler", "handlers", "route", "routes", "router", "page", "layout", "loader"),
+        *("controller", "service", "client", "server", "api", "types", "utils", "util"),
+        *("helper", "helpers", "common", "core", "store", "hooks", "actions", "reducer"),
+        *("vendor", "vendors", "bundle", "default", "run", "test", "setup", "config"),
+    )
+)
+"""File names that many directories have: there the directory is part of the name."""
+
+_HOMES: tuple[tuple[str, ...], ...] = (
+    ("home", "*", "*"),
+    ("users", "*", "*"),
+    ("root", "*"),
+    ("srv", "*"),
+    ("opt", "*"),
+    ("var", "www", "html"),
+    ("var", "www", "*"),
+    ("var", "task"),
+    ("usr", "src", "*"),
+    ("usr", "local", "*"),
+    ("private", "tmp", "*"),
+    ("tmp", "*"),
+    ("workspace",),
+    ("code",),
+    ("app",),
+    ("mnt", "*"),
+    ("data", "*"),
+)
+"""Where machines keep applications; `*` is any one name. What follows is the application's."""
+
+_GENERATED_CLASS = re.compile(
+    r"\$\$(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|ByteBuddy|Proxy).*"
+    r"|_\$\$_(?:javassist|Weld).*|@v?\d[\w.+-]*|/0x[0-9a-f]+|@[0-9a-f]{5,}"
+)
+_INNER_NUMBER = re.compile(r"(?:\$\d+)+(?=\$|$)|\+<>c(?:__DisplayClass[\d_]*)?|\+<\w+>d__\d+|`\d+")
+COROUTINE_CLASS = re.compile(r"^(?P<owner>[\w.]+)\$(?P<function>[a-z]\w*)(?:\$\d+|\$\w+\$\d+)+$")
+
+
+def place(file: str | None, module: str | None) -> str:
+    """The module or file that a frame is in; empty where it says neither."""
+    if module and "/" not in module and module not in ("__main__", "<unknown>", "?"):
+        text = _GENERATED_CLASS.sub("", module)
+        if coroutine := COROUTINE_CLASS.match(text):
+            text = coroutine["owner"]
+        return _INNER_NUMBER.sub("", text).partition(":<")[0]
+    path = file or module
+    return _of_path(path) if path else ""
+
+
+def is_minified(file: str) -> bool:
+    """Was this script written by a bundler, so that short names in it mean nothing?"""
+    name = _QUERY.sub("", file).rpartition("/")[2]
+    return (
+        any(mark in name for mark in (".min.", ".chunk.", ".bundle", "-bundle"))
+        or any(mark in file for mark in ("/_next/static/", "/static/js/", "/assets/", "/dist/"))
+        or _HASH.search(name) is not None
+        or _ALL_HASH.match(name) is not None
+    )
+
+
+def _of_path(path: str) -> str:
+    """The file's name, without extension and build; its directory too where that tells more.
+
+    A path within the project keeps its directory. Of a path on a machine only a file name that
+    many directories have does, since nobody knows where the project begins.
+    """
+    text = path.replace("\\", "/").rpartition("!/")[2]
+    if _NO_PLACE.match(text):
+        return ""
+    on_machine = text.startswith("/") or text[1:3] == ":/"
+    if scheme := _SCHEME.match(text):
+        name = scheme["name"].lower()
+        text = text[scheme.end() :]
+        if name in _HOSTED and scheme["slashes"] == "//":
+            text = text.partition("/")[2] or text
+        on_machine = name not in _PROJECT
+    text = _POSITION.sub("", _QUERY.sub("", text))
+    parts = [part for part in text.split("/") if part.strip(".~")]
+    if parts and parts[0][-1:] == ":":
+        del parts[0]
+    if not parts:
+        return ""
+    stem = _stem(parts[-1], "assets" in parts)
+    if on_machine:
+        parts = _without_home(parts)
+    if on_machine and stem.lower() not in _GENERIC:
+        return stem
+    kept = [_VERSION.sub("", part) for part in parts[:-1] if not _says_where(part)]
+    return "/".join([*kept[-1:], stem])
+
+
+def _says_where(directory: str) -> bool:
+    return directory.lower() in _ROOTS or _RELEASE.match(directory) is not None
+
+
+def _without_home(parts: list[str]) -> list[str]:
+    low = [part.lower() for part in parts]
+    for home in _HOMES:
+        here = low[: len(home)]
+        if len(parts) > len(home) and all(
+            want in ("*", have) for want, have in zip(home, here, strict=True)
+        ):
+            return parts[len(home) :]
+    return parts
+
+
+def _stem(name: str, is_asset: bool) -> str:
+    """A file name without its extension and what a build put into it."""
+    text = _ALL_HASH.sub("", _HASH.sub("", name))
+    if is_asset:
+        text = _ASSET_HASH.sub("", text)
+    stem = _VERSION.sub("", _EXTENSIONS.sub("", text))
+    return "" if _CHUNK.match(stem) else stem

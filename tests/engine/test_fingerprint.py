@@ -1,0 +1,385 @@
+"""Which events are one issue, by language: pairs that must be one, and pairs that must not."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.fingerprint import RULES_VERSION, fingerprint
+from shared.event import ChainedException, Event, Frame
+from tests import builders
+
+Trace = list[tuple[str | None, str | None, str | None, int]]
+"""(file, module, function, line), newest first."""
+
+VIEWS = "/var/www/storage/framework/views"
+HELPER: Trace = [("shop/http.py", None, "get", 3), ("shop/http.py", None, "call", 9)]
+
+
+def key(event: Event, seq: int = 1) -> str:
+    return fingerprint(event, event.service, event.environment, seq)
+
+
+def of_trace(trace: Trace, in_app: bool | None = True, **changes: Any) -> Event:
+    frames = [
+        Frame(file=file, module=module, function=function, line=line, in_app=in_app)
+        for file, module, function, line in trace
+    ]
+    return builders.event(stacktrace=frames, **changes)
+
+
+ONE_ISSUE: dict[str, tuple[Trace, Trace]] = {
+    "lines shift": (
+        [("shop/cart.py", "shop.cart", "total", 12), ("shop/pay.py", "shop.pay", "charge", 4)],
+        [("shop/cart.py", "shop.cart", "total", 19), ("shop/pay.py", "shop.pay", "charge", 7)],
+    ),
+    "python: a comprehension was inlined": (
+        [("shop/cart.py", None, "<listcomp>", 12), ("shop/cart.py", None, "total", 12)],
+        [("shop/cart.py", None, "total", 12)],
+    ),
+    "python: a lambda in a function": (
+        [("shop/cart.py", None, "<lambda>", 12), ("shop/cart.py", None, "total", 12)],
+        [("shop/cart.py", None, "total", 12)],
+    ),
+    "python: the event loop between": (
+        [
+            ("shop/cart.py", None, "total", 12),
+            ("/usr/lib/python3.11/asyncio/events.py", None, "_run", 80),
+            ("shop/pay.py", None, "charge", 4),
+        ],
+        [("shop/cart.py", None, "total", 12), ("shop/pay.py", None, "charge", 4)],
+    ),
+    "python: a framework that the source took for the application": (
+        [
+            ("shop/cart.py", None, "total", 12),
+            ("/venv/lib/python3.11/site-packages/flask/app.py", None, "dispatch", 80),
+        ],
+        [
+            ("shop/cart.py", None, "total", 12),
+            ("/venv/lib/python3.12/site-packages/flask/sansio/app.py", None, "full_dispatch", 8),
+        ],
+    ),
+    "moved from a home to a container": (
+        [("/home/ada/shop/cart/total.py", None, "total", 12)],
+        [("/app/cart/total.py", None, "total", 12)],
+    ),
+    "moved with each release": (
+        [("/srv/shop/releases/20250301120000/app/models/cart.rb", None, "total", 12)],
+        [("/srv/shop/releases/20250304093000/app/models/cart.rb", None, "total", 12)],
+    ),
+    "moved, where many files have the name": (
+        [("/home/ada/shop/main.py", None, "total", 12)],
+        [("/app/main.py", None, "total", 12)],
+    ),
+    "moved between drives": (
+        [("C:\\build\\agent\\Shop\\Cart.cs", None, "Total", 12)],
+        [("D:\\a\\1\\s\\Shop\\Cart.cs", None, "Total", 14)],
+    ),
+    "javascript: the hash of a build": (
+        [("https://shop.example/static/js/main.4f2ab1c9.chunk.js", None, "checkoutTotal", 1)],
+        [("https://shop.example/static/js/main.9d0c77ab.chunk.js", None, "checkoutTotal", 1)],
+    ),
+    "javascript: the hash of a build by vite": (
+        [("https://shop.example/assets/Cart-BxQ9k2Lz.js", None, "checkoutTotal", 1)],
+        [("https://shop.example/assets/Cart-CkzQWxBm.js", None, "checkoutTotal", 1)],
+    ),
+    "javascript: a build directory": (
+        [("https://x.example/_static/5788ef38fefa0df624cb96af56fd1435/dist/app.js", None, "go", 1)],
+        [("https://x.example/_static/91d2c3d4e5f60718293a4b5c6d7e8f90/dist/app.js", None, "go", 1)],
+    ),
+    "javascript: minified names change with each build": (
+        [("https://shop.example/static/js/main.4f2ab1c9.js", None, "Zr", 1)],
+        [("https://shop.example/static/js/main.9d0c77ab.js", None, "qn", 1)],
+    ),
+    "javascript: engines name a method in their own way": (
+        [("src/cart.ts", None, "Cart.total", 12), ("src/pay.ts", None, "Object.charge", 4)],
+        [("src/cart.ts", None, "total", 12), ("src/pay.ts", None, "charge", 4)],
+    ),
+    "javascript: firefox names what is inside": (
+        [("src/cart.ts", None, "total/<", 12)],
+        [("src/cart.ts", None, "total", 12)],
+    ),
+    "javascript: webpack, its dev server and the plain file": (
+        [("webpack:///./src/cart.ts?4f2a", None, "total", 12)],
+        [("webpack-internal:///./src/cart.ts", None, "total", 12)],
+    ),
+    "javascript: promises between": (
+        [
+            ("src/cart.ts", None, "total", 12),
+            ("node:internal/process/task_queues", None, "processTicksAndRejections", 95),
+            ("src/pay.ts", None, "async charge", 4),
+        ],
+        [("src/cart.ts", None, "total", 12), ("src/pay.ts", None, "charge", 4)],
+    ),
+    "javascript: compiled async": (
+        [
+            ("src/cart.ts", None, "total", 12),
+            ("src/cart.ts", None, "asyncGeneratorStep", 3),
+            ("src/cart.ts", None, "_next", 5),
+            ("src/pay.ts", None, "charge", 4),
+        ],
+        [("src/cart.ts", None, "total", 12), ("src/pay.ts", None, "charge", 4)],
+    ),
+    "javascript: an anonymous callback": (
+        [
+            ("src/cart.ts", None, "<anonymous>", 12),
+            ("src/cart.ts", None, "Array.map", 1),
+            ("src/cart.ts", None, "total", 11),
+        ],
+        [("src/cart.ts", None, "total", 11)],
+    ),
+    "java: lambdas are numbered": (
+        [("Cart.java", "shop.Cart", "lambda$total$0", 12)],
+        [("Cart.java", "shop.Cart", "lambda$total$3", 14)],
+    ),
+    "java: anonymous classes are numbered": (
+        [("Cart.java", "shop.Cart$1", "total", 12)],
+        [("Cart.java", "shop.Cart$2", "total", 14)],
+    ),
+    "java: a proxy has a new name each time": (
+        [("Cart.java", "shop.Cart$$EnhancerBySpringCGLIB$$4f2ab1", "total", 12)],
+        [("Cart.java", "shop.Cart$$EnhancerBySpringCGLIB$$9d0c77", "total", 12)],
+    ),
+    "java: reflection between": (
+        [
+            ("Cart.java", "shop.Cart", "total", 12),
+            (None, "jdk.internal.reflect.GeneratedMethodAccessor41", "invoke", 0),
+            ("Pay.java", "shop.Pay", "charge", 4),
+        ],
+        [("Cart.java", "shop.Cart", "total", 12), ("Pay.java", "shop.Pay", "charge", 4)],
+    ),
+    "kotlin: a coroutine's class": (
+        [("Cart.kt", "shop.Cart$total$1", "invokeSuspend", 12)],
+        [("Cart.kt", "shop.Cart$total$2", "invokeSuspend", 14)],
+    ),
+    "go: closures are numbered": (
+        [("cart/cart.go", "example.com/shop/cart", "(*Cart).Total.func1", 12)],
+        [("cart/cart.go", "example.com/shop/cart", "(*Cart).Total.func2.1", 14)],
+    ),
+    "c#: an async method and its machine": (
+        [("Cart.cs", "Shop.Cart+<Total>d__4", "MoveNext", 12)],
+        [("Cart.cs", "Shop.Cart+<Total>d__7", "MoveNext", 12)],
+    ),
+    "rust: the hash of a symbol": (
+        [("src/cart.rs", None, "shop::cart::total::h0123456789abcdef", 12)],
+        [("src/cart.rs", None, "shop::cart::total::hfedcba9876543210", 12)],
+    ),
+    "rust: a closure": (
+        [("src/cart.rs", None, "shop::cart::total::{{closure}}", 12)],
+        [("src/cart.rs", None, "shop::cart::total", 12)],
+    ),
+    "ruby: a block": (
+        [("app/models/cart.rb", None, "block (2 levels) in total", 12)],
+        [("app/models/cart.rb", None, "block in total", 12)],
+    ),
+    "php: an anonymous class": (
+        [("/var/www/html/src/Cart.php", None, "class@anonymous\0/x/Cart.php:12$0::total", 12)],
+        [("/var/www/html/src/Cart.php", None, "class@anonymous\0/y/Cart.php:19$3::total", 19)],
+    ),
+    "php: a compiled view": (
+        [(f"{VIEWS}/4f2ab1c94f2ab1c94f2ab1c94f2ab1c94f2ab1c9.php", None, "render", 12)],
+        [(f"{VIEWS}/9d0c77ab9d0c77ab9d0c77ab9d0c77ab9d0c77ab.php", None, "render", 12)],
+    ),
+    "objective-c: a block": (
+        [("Cart.m", None, "__21-[Cart total:]_block_invoke", 12)],
+        [("Cart.m", None, "__21-[Cart total:]_block_invoke.34", 14)],
+    ),
+    "swift: a closure": (
+        [("Cart.swift", None, "closure #1 in Cart.total()", 12)],
+        [("Cart.swift", None, "closure #2 in Cart.total()", 14)],
+    ),
+    "c++: overloads and clones of the compiler": (
+        [("cart.cpp", None, "shop::Cart::total(int, char const*)", 12)],
+        [("cart.cpp", None, "shop::Cart::total(int, char const*) [clone .cold]", 14)],
+    ),
+    "a recursion breaks in any of its turns": (
+        [
+            ("shop/tree.py", None, name, 1)
+            for name in ["walk", "visit", "walk", "visit", "walk", "visit"]
+        ],
+        [
+            ("shop/tree.py", None, name, 1)
+            for name in ["visit", "walk", "visit", "walk", "visit", "walk"]
+        ],
+    ),
+}  # fmt: skip
+
+TWO_ISSUES: dict[str, tuple[Trace, Trace]] = {
+    "raised through one shared helper": (
+        [*HELPER, ("shop/cart.py", None, "total", 12)],
+        [*HELPER, ("shop/mail.py", None, "send", 12)],
+    ),
+    "functions of one file": (
+        [("shop/cart.py", None, "total", 12)],
+        [("shop/cart.py", None, "add", 12)],
+    ),
+    "files of one name in different packages": (
+        [("orders/views.py", "orders.views", "get", 12)],
+        [("users/views.py", "users.views", "get", 12)],
+    ),
+    "handlers of one name on a machine": (
+        [("/var/task/orders/handler.py", None, "handler", 12)],
+        [("/var/task/users/handler.py", None, "handler", 12)],
+    ),
+    "classes of one package": (
+        [("Cart.java", "shop.Cart", "total", 12)],
+        [("Order.java", "shop.Order", "total", 12)],
+    ),
+    "bundles of one site": (
+        [("https://shop.example/static/js/main.4f2ab1c9.js", None, "Zr", 1)],
+        [("https://shop.example/static/js/checkout.4f2ab1c9.js", None, "Zr", 1)],
+    ),
+    "names that a minifier left": (
+        [("https://shop.example/static/js/main.4f2ab1c9.js", None, "t.checkoutTotal", 1)],
+        [("https://shop.example/static/js/main.4f2ab1c9.js", None, "t.removeCoupon", 1)],
+    ),
+    "methods of different go types": (
+        [("cart/cart.go", "example.com/shop/cart", "(*Cart).Total", 12)],
+        [("cart/cart.go", "example.com/shop/cart", "(*Order).Total", 12)],
+    ),
+    "async methods of one class": (
+        [("Cart.cs", "Shop.Cart+<Total>d__4", "MoveNext", 12)],
+        [("Cart.cs", "Shop.Cart+<Remove>d__5", "MoveNext", 12)],
+    ),
+    "coroutines of one class": (
+        [("Cart.kt", "shop.Cart$total$1", "invokeSuspend", 12)],
+        [("Cart.kt", "shop.Cart$remove$1", "invokeSuspend", 12)],
+    ),
+}
+
+SAME_TEXT = [
+    ("user 1234 not found", "user 98 not found"),
+    ("order 0f3e2a1b-1111-4222-8333-444455556666", "order 9f3e2a1b-1111-4222-8333-aaaa55556666"),
+    ("connection to 10.0.3.7:5432 refused", "connection to 10.0.9.12:5433 refused"),
+    ("connection to [2001:db8::1]:5432 refused", "connection to [2001:db8::ff]:5432 refused"),
+    ("object at 0x7f3a2c001a90 is gone", "object at 0x7f3a2c0fffff is gone"),
+    ("took 12.5 s at 2025-03-04T09:00:00Z", "took 3 s at 2025-03-05 10:11:12.345+01:00"),
+    ("mail to ada@example.com failed", "mail to bob.b@shop.example failed"),
+    ("GET https://a.example/users/12?x=1 failed", "GET https://b.example/users/99 failed"),
+    ("commit 4f2ab1c9d0 not found", "commit 9d0c77ab12 not found"),
+    ("session sk1_aZ93kdLq02LsPq81mNw expired", "session sk1_bY81jfMr92KtWx63oPz expired"),
+    ("Java object shop.Cart@4f2ab1c", "Java object shop.Cart@19d0c77"),
+    ("broken\ndump of request 1", "broken\nquite another dump"),
+]  # fmt: skip
+
+OTHER_TEXT = [
+    ("user not found", "order not found"),
+    ("Request failed with status code 404", "Request failed with status code 500"),
+    ("HTTP 502 from payments", "HTTP 504 from payments"),
+    ("cannot read 'total' of undefined", "cannot read 'price' of undefined"),
+    ("GET https://a.example/users/12 failed", "GET https://a.example/orders/12 failed"),
+    ("queue is full", "queue is empty"),
+]
+
+
+@pytest.mark.parametrize("pair", ONE_ISSUE.values(), ids=ONE_ISSUE)
+@pytest.mark.parametrize("in_app", [True, None])
+def test_these_traces_are_one_issue(pair: tuple[Trace, Trace], in_app: bool | None) -> None:
+    one, other = pair
+    assert key(of_trace(one, in_app)) == key(of_trace(other, in_app))
+
+
+@pytest.mark.parametrize("pair", TWO_ISSUES.values(), ids=TWO_ISSUES)
+@pytest.mark.parametrize("in_app", [True, None])
+def test_these_traces_are_two_issues(pair: tuple[Trace, Trace], in_app: bool | None) -> None:
+    one, other = pair
+    assert key(of_trace(one, in_app)) != key(of_trace(other, in_app))
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_TEXT)
+def test_generated_parts_of_a_message_make_no_other_issue(one: str, other: str) -> None:
+    assert key(of_trace([], message=one)) == key(of_trace([], message=other))
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_TEXT)
+def test_messages_that_say_something_else_are_other_issues(one: str, other: str) -> None:
+    assert key(of_trace([], message=one)) != key(of_trace([], message=other))
+
+
+def test_the_message_does_not_count_where_there_are_frames() -> None:
+    assert key(builders.event(message="a")) == key(builders.event(message="b"))
+
+
+def test_minified_frames_without_a_name_are_told_apart_by_the_message() -> None:
+    trace: Trace = [("https://shop.example/static/js/main.4f2ab1c9.js", None, "Zr", 1)]
+    one = of_trace(trace, message="cannot read 'total' of undefined")
+    assert key(one) != key(of_trace(trace, message="queue is full"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"exception_type": "KeyError"},
+        {"service": "mail"},
+        {"environment": "staging"},
+        {"fingerprint": "payment-provider"},
+    ],
+)
+def test_type_service_environment_and_a_given_fingerprint_part_issues(
+    change: dict[str, Any],
+) -> None:
+    assert key(builders.event(**change)) != key(builders.event())
+
+
+def test_a_given_fingerprint_replaces_ours() -> None:
+    one = builders.event(fingerprint="payment-provider")
+    other = builders.event(fingerprint="payment-provider", exception_type="KeyError", stacktrace=[])
+    assert key(one) == key(other)
+    assert key(one) != key(builders.event(fingerprint="payment-provider", service="mail"))
+
+
+def test_a_chained_exception_is_keyed_by_its_root_cause() -> None:
+    wrapped = builders.event(
+        chain=[ChainedException("CheckoutFailed", "no", [builders.frame("shop/api.py", "post")])]
+    )
+    assert key(wrapped) == key(builders.event())
+
+
+def test_a_root_cause_without_a_trace_is_keyed_by_the_first_trace_of_its_chain() -> None:
+    outer = ChainedException("CheckoutFailed", "no", [builders.frame("shop/api.py", "post")])
+    other = ChainedException("CheckoutFailed", "no", [builders.frame("shop/api.py", "put")])
+    one = builders.event(stacktrace=[], chain=[outer])
+    assert key(one) == key(builders.event(stacktrace=[], chain=[outer], message="other"))
+    assert key(one) != key(builders.event(stacktrace=[], chain=[other]))
+
+
+def test_a_simulation_is_an_issue_of_its_own_each_time() -> None:
+    event = builders.event(unique=True)
+    assert key(event, seq=1) != key(event, seq=2)
+    assert key(event, seq=1) != key(builders.event(), seq=1)
+
+
+def test_frames_beyond_the_callers_that_tell_do_not_count() -> None:
+    near: Trace = [("shop/cart.py", None, f"f{number}", 1) for number in range(4)]
+    far: Trace = [("shop/app.py", None, "main", 1)]
+    assert key(of_trace(near)) == key(of_trace(near + far))
+
+
+def test_the_rules_have_not_changed_without_a_new_version() -> None:
+    """Where this fails, raise `RULES_VERSION`: stored issues have the keys of the old rules."""
+    assert RULES_VERSION == 1
+    assert [
+        key(builders.event()),
+        key(of_trace([("https://x.example/assets/Cart-BxQ9k2Lz.js", None, "Object.total", 1)])),
+        key(of_trace([("Cart.kt", "shop.Cart$total$1", "invokeSuspend", 12)])),
+        key(of_trace([], message="user 1234 not found")),
+        key(builders.event(fingerprint="payment-provider")),
+    ] == [
+        "3d224ede87a1665327cc7d956dc4d456",
+        "f88ae59513ac49507706cb29bc799757",
+        "3fde4a76165dbe945b806e021ff5849d",
+        "6e33c31014b42ed68627ff6b3e7e405f",
+        "9293398228c776cb0330ccf4a6129996",
+    ]
+
+
+NAMES = st.one_of(st.none(), st.text(max_size=40))
+
+
+@given(st.lists(st.tuples(NAMES, NAMES, NAMES), max_size=6), st.text(min_size=1))
+def test_any_frames_have_a_key(trace: list[tuple[str, str, str]], message: str) -> None:
+    usable = [names for names in trace if any(names)]
+    event = of_trace([(*names, 1) for names in usable], message=message)
+    assert len(key(event)) == 32
+    assert key(event) == key(event)
