@@ -46,6 +46,10 @@ def test_a_library_is_known_by_its_place(file: str | None, module: str | None) -
         ("javascript/cart.js", None),
         ("systems/cart.py", None),
         ("src/vendors/list.ts", None),
+        ("/app/vendor/models.py", "vendor.models"),
+        ("system/users.py", "system.users"),
+        ("internal/cart/total.go", None),
+        ("java/com/acme/Cart.java", None),
         (None, None),
     ],
 )
