@@ -33,9 +33,6 @@ def announce(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         if deploy is not None and deploy.incident and not event.unique:
             return Decision(state.clock.seq, Code.DEPLOY_KNOWN, deploy.incident)
     incident_id = _open(state, scope, key, event, out)
-    if (deploy := state.deploys.get(key)) is not None:
-        deploy.incident = incident_id
-        state.note("deploy", key)
     return Decision(state.clock.seq, Code.OPENED, incident_id, {"trigger": "deploy"})
 
 
@@ -46,6 +43,9 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Out
     incident = incidents.begin(state, scope, key, event, at=at, fired=fired)
     incident.event_count = 1
     incident.alone = True
+    if (deploy := state.deploys.get(key)) is not None:
+        deploy.incident = incident.incident_id
+        state.note("deploy", key)
     out.append(incidents.tell(state, incident, "opened", state.now))
     out += incidents.make_room(state)
     return incident.incident_id

@@ -81,7 +81,7 @@ def test_many_rare_errors_of_one_service_at_once_are_one_spike_of_the_service() 
     assert changes[0] == ("opened", "spike")
     assert {change for change, _ in changes[1:]} == {"joined"}
     assert len({line.incident_id for line in of_type(out, Incident)}) == 1
-    assert of_type(out, Incident)[0].trigger_numbers["different_errors"] > 5
+    assert float(of_type(out, Incident)[0].trigger_numbers["different_errors"]) > 5
 
 
 def test_an_issue_that_was_resolved_and_is_back_is_a_regression() -> None:
@@ -140,7 +140,7 @@ def test_a_silence_far_beyond_its_habit_is_a_regression() -> None:
     run(known, state)
     out = run([builders.event_entry(301, 300 * 5 * MINUTE + 2 * DAY)], state)
     assert told(out) == [("opened", "regression")]
-    assert of_type(out, Incident)[0].trigger_numbers["silent_min"] > 2_000
+    assert float(of_type(out, Incident)[0].trigger_numbers["silent_min"]) > 2_000
 
 
 @pytest.mark.parametrize("gap_s", [HOUR, 1.5 * HOUR, DAY])
