@@ -21,7 +21,7 @@ IN_WORDS: Mapping[Kind, str] = {
 }
 
 _DOCUMENT = re.compile(
-    r"(?:^|/)(?:docs?|javadocs?|documentation|site|xdocs?|man)/"
+    r"(?:^|/)(?:docs?|javadocs?|documentation|xdocs?|src/site)/"
     r"|\.(?:md|rst|adoc|txt|textile|png|jpe?g|gif|svg|ico|pdf|pot?)$"
     r"|(?:^|/)(?:readme|changes|changelog|licen[cs]e|notice|authors|contributors|copying|todo"
     r"|news|history|release-notes|codeowners)[^/]*$"

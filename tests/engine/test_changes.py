@@ -57,7 +57,7 @@ def test_what_production_does_not_run_is_known(path: str) -> None:
         "config/production.yml",
         ".env.production",
         "migrations/0001.sql",
-        "src/site_map.py",
+        "site/views.py",
     ],
 )
 def test_what_production_runs_or_reads_is_not_passed_over(path: str) -> None:
