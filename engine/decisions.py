@@ -23,7 +23,6 @@ class Code(StrEnum):
     ALERTED_ALREADY = "alerted_already"
     COUNTED_ALREADY = "counted_already"
     DEPLOY_KNOWN = "deploy_known"
-    TAKEN_OVER = "taken_over"
 
     NOTED = "noted"
     NOTHING_NAMED = "nothing_named"

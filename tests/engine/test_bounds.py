@@ -1,0 +1,176 @@
+"""Memory is bounded: issues, tombstones, deploys, seen events, services, incidents, lines."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import records
+from engine.fold import fold
+from engine.lines import LineCutter
+from engine.seen import CHUNK_IDS, CHUNKS, SeenEvents
+from engine.state import State
+from shared.pipe import Inbound
+from tests import builders
+from tests.engine.drive import codes, ended, restored, run, save, store, told
+
+HOUR = 3_600.0
+
+
+def error(seq: int, number: int, **fields: object) -> Inbound:
+    trace = [builders.frame(function=f"f{number}")]
+    return builders.event_entry(seq, seq * HOUR, **({"stacktrace": trace} | fields))
+
+
+def test_beyond_the_limit_the_least_recently_seen_are_forgotten_but_come_back_as_known() -> None:
+    state = State()
+    run([builders.settings(1, 0, max_issues=10)], state)
+    assert codes(run([error(n + 2, n) for n in range(20)], state)) == ["opened"] * 20
+    assert (len(state.issues), len(state.tombstones)) == (10, 10)
+    assert codes(run([error(30, 0), error(31, 19)], state)) == ["known", "known"]
+    assert (len(state.issues), len(state.tombstones)) == (10, 10)
+
+
+def test_what_is_forgotten_twice_is_new_again() -> None:
+    state = State()
+    most = 10 * (1 + records.TOMBSTONES_PER_ISSUE)
+    run([builders.settings(1, 0, max_issues=10)], state)
+    run([error(n + 2, n) for n in range(most + 1)], state)
+    assert len(state.tombstones) == most - 10
+    assert codes(run([error(most + 5, 0)], state)) == ["opened"]
+
+
+def test_a_forgotten_issue_that_was_resolved_is_a_regression_when_it_is_back() -> None:
+    state = State()
+    run([builders.settings(1, 0, max_issues=2), error(2, 0, issue_id="7")], state)
+    run([builders.resolve(3, 3 * HOUR, issue_id="7")], state)
+    run([error(4, 1), error(5, 2)], state)
+    assert told(run([error(6, 0)], state)) == [("opened", "regression")]
+
+
+def test_a_forgotten_issue_can_still_be_resolved_and_silenced() -> None:
+    state = State()
+    run([builders.settings(1, 0, max_issues=1), error(2, 0)], state)
+    (key,) = state.issues
+    run([error(3, 1)], state)
+    assert codes(run([builders.silence(4, 4 * HOUR, issue=key)], state)) == ["noted"]
+    assert codes(run([error(5, 0, alert_rule="many")], state)) == ["silenced"]
+
+
+def test_forgetting_is_the_same_after_a_restart() -> None:
+    entries = [builders.settings(1, 0, max_issues=3)] + [
+        error(n + 2, number) for n, number in enumerate([0, 1, 2, 0, 3, 4, 0, 1, 5, 2, 6, 0, 3, 7])
+    ]
+    for cut in range(len(entries)):
+        whole, state = State(), State()
+        run(entries, whole)
+        run(entries[:cut], state)
+        stored: dict[str, bytes] = {}
+        lines, seq = save(state)
+        store(stored, lines)
+        state = restored(stored, seq)
+        run(entries[cut:], state)
+        assert list(state.issues) == list(whole.issues)
+        assert list(state.tombstones) == list(whole.tombstones)
+
+
+def test_deploys_are_bounded_by_service() -> None:
+    state = State()
+    run(
+        [builders.change_window_entry(n + 1, n * HOUR, deploy_id=f"d{n}") for n in range(50)],
+        state,
+    )
+    assert len(state.deploys) == records.MAX_DEPLOYS
+    assert next(iter(state.deploys)).endswith("/d30")
+
+
+def test_deploys_are_bounded_over_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.deploys.MAX_DEPLOY_ITEMS", 30)
+    state = State()
+    for n in range(40):
+        fold(state, builders.change_window_entry(n + 1, n, service=f"s{n}"))
+    assert len(state.deploys) == 10
+    assert state.deploy_items == 30
+
+
+def test_a_deploy_of_very_many_files_keeps_some_of_each_commit() -> None:
+    commits = [
+        builders.commit(f"c{n}", files=[f"d{n}/f{i}.py" for i in range(500)]) for n in range(100)
+    ]
+    state = State()
+    run([builders.change_window_entry(1, 0, commits=commits)], state)
+    (deploy,) = state.deploys.values()
+    kept = [len(commit.files) for commit in deploy.window.commits]
+    assert kept == [records.MAX_DEPLOY_FILES // 100] * 100
+    assert deploy.window.cut == 50_000 - records.MAX_DEPLOY_FILES
+
+
+def test_services_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.services.MAX_SERVICES", 5)
+    state = State()
+    run([builders.event_entry(n + 1, n, service=f"s{n}") for n in range(20)], state)
+    assert [service for service, _ in state.services] == [f"s{n}" for n in range(15, 20)]
+
+
+def test_open_incidents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.incidents.MAX_OPEN_INCIDENTS", 3)
+    state = State()
+    out = run([builders.event_entry(n + 1, n, unique=True) for n in range(5)], state)
+    assert len(state.incidents) == 3
+    assert [line.reason for line in ended(out)] == ["too many incidents are open"] * 2
+
+
+def test_rules_of_an_issue_are_bounded() -> None:
+    state = State()
+    run([error(n + 1, 0, alert_rule=f"rule {n}") for n in range(3 * records.MAX_RULES)], state)
+    (issue,) = state.issues.values()
+    assert len(issue.alerts or {}) == records.MAX_RULES
+
+
+def test_releases_of_a_service_are_bounded() -> None:
+    state = State()
+    run([error(n + 1, 0, release=f"r{n}") for n in range(3 * records.MAX_RELEASES)], state)
+    (service,) = state.services.values()
+    assert len(service.releases) == records.MAX_RELEASES
+
+
+def test_seen_events_are_bounded_and_the_oldest_are_forgotten_first() -> None:
+    seen = SeenEvents()
+    most = CHUNK_IDS * CHUNKS
+    assert all(seen.is_new("sentry", "shop", str(n)) for n in range(most))
+    assert not seen.is_new("sentry", "shop", "0")
+    assert all(seen.is_new("sentry", "shop", f"more {n}") for n in range(CHUNK_IDS))
+    assert seen.is_new("sentry", "shop", "0")
+    assert not seen.is_new("sentry", "shop", str(most - 1))
+
+
+def test_seen_events_come_back_from_their_chunks_in_any_order() -> None:
+    seen, again = SeenEvents(), SeenEvents()
+    count = CHUNK_IDS * (CHUNKS + 3) + 17
+    for n in range(count):
+        seen.is_new("sentry", "shop", str(n))
+    for slot in reversed(range(CHUNKS)):
+        chunk = seen.chunk(str(slot))
+        assert chunk is not None
+        again.restore(chunk)
+    assert again.slot == seen.slot
+    assert [again.is_new("sentry", "shop", str(n)) for n in range(count - 2_000, count)] == [
+        False
+    ] * 2_000
+    assert again.chunk(again.slot) == seen.chunk(seen.slot)
+
+
+@given(st.binary(max_size=60), st.lists(st.integers(0, 20), max_size=10))
+def test_lines_are_the_same_however_they_are_cut(data: bytes, sizes: list[int]) -> None:
+    cutter = LineCutter(max_line_bytes=12)
+    lines: list[bytes] = []
+    dropped = at = 0
+    for size in [*sizes, len(data)]:
+        if chunk := data[at : at + size]:
+            found, too_long = cutter.feed(chunk)
+            lines += found
+            dropped += too_long
+            at += size
+    *whole, last = data.split(b"\n")
+    assert lines == [line for line in whole if len(line) <= 12]
+    assert dropped == sum(len(line) > 12 for line in [*whole, last])
+    assert cutter.end() == (last if len(last) <= 12 else b"")
