@@ -54,8 +54,10 @@ class PreparedWindow:
         """The names of the functions that a commit touches; empty where nobody told."""
         known = self._functions.get(index)
         if known is None:
-            names = map(changed_functions, self.commits[index].functions)
-            known = self._functions[index] = frozenset[str]().union(*names)
+            names = self.commits[index].functions
+            plain = frozenset([name.lower() for name in names if name.isidentifier()])
+            headers = [changed_functions(name) for name in names if not name.isidentifier()]
+            known = self._functions[index] = plain.union(*headers)
         return known
 
     @cached_property
