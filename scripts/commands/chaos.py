@@ -1,0 +1,192 @@
+"""Kills and disturbs a real server under load, and compares with what an undisturbed one does.
+
+Each round starts a server in a folder of its own, sends events to it, and strikes: first at one of
+the named boundaries, then at others and at random moments. Every event that was answered 202 must
+be in the journal once and have one decision, and the main database must be, row by row, what an
+undisturbed engine makes of a copy of that journal.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from scripts.disturbance import blows, evidence, wire
+from scripts.disturbance.evidence import Counts
+from scripts.disturbance.load import send_load
+from scripts.disturbance.processes import Server
+from scripts.disturbance.replay import replay
+from scripts.disturbance.wire import Blow, Strike
+from server.storage.database import migrate
+
+EXIT_FAULT = 1
+
+_BOUNDARIES: tuple[tuple[str, str], ...] = (
+    ("journal commit", ""),
+    ("record", ""),
+    ("engine", "event"),
+    ("server", "decision"),
+    ("server", "incident"),
+    ("server", "ack"),
+    ("server", "state"),
+    ("server", "checkpoint"),
+    ("engine", "state"),
+    ("engine", "restored"),
+    ("server", "pong"),
+)
+"""Where the first blow of a round falls, in turn: at a commit of one of the two files, or at a
+message on its way to one of the two sides."""
+
+_BLOWS: tuple[Blow, ...] = (
+    "kill engine",
+    "kill server",
+    "kill both",
+    "cut",
+    "stall",
+    "talk nonsense",
+)
+
+
+class Round(msgspec.Struct):
+    """What was done in one round, and what was found."""
+
+    counts: Counts
+    blows: Counter[str]
+    kills: int
+    retries: int
+    faults: list[str]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, or `EXIT_FAULT` where anything was lost, doubled or decided otherwise."""
+    options = _parser().parse_args(arguments)
+    started = time.monotonic()
+    total, done, faulty = Counts(), Counter[str](), 0
+    for number in range(options.rounds):
+        seed = options.seed + number
+        with tempfile.TemporaryDirectory(prefix="pushlog-chaos-") as folder:
+            result = asyncio.run(play(Path(folder), seed, number, options.events))
+        total.add(result.counts)
+        done.update(result.blows)
+        faulty += bool(result.faults)
+        print(
+            f"round {number + 1} of {options.rounds}, seed {seed}: "
+            f"accepted {result.counts.accepted}, decided {result.counts.decided}, "
+            f"lost {result.counts.lost}, doubled {result.counts.doubled}, "
+            f"differences {len(result.faults)}; {result.kills} deaths of the server, "
+            f"{result.retries} requests sent again; {', '.join(sorted(result.blows))}",
+            flush=True,
+        )
+        for fault in result.faults[:20]:
+            print(f"  {fault}")
+    print()
+    for blow, times in sorted(done.items()):
+        print(f"{times:6}  {blow}")
+    print(
+        f"\n{options.rounds} rounds in {time.monotonic() - started:.0f} s: "
+        f"accepted {total.accepted}, decided {total.decided}, set aside {total.set_aside}, "
+        f"incidents {total.incidents}, notifications {total.notifications}, "
+        f"lost {total.lost}, doubled {total.doubled}, rounds with a difference {faulty}"
+    )
+    return EXIT_FAULT if faulty else 0
+
+
+async def play(folder: Path, seed: int, number: int, events: int) -> Round:
+    """One round in `folder`, the `number`-th of a run."""
+    rng = random.Random(seed)  # noqa: S311 - chance that can be had again
+    plan = folder / "plan"
+    boundary = _BOUNDARIES[number % len(_BOUNDARIES)]
+    wire.write_plan(plan, _strikes(rng, boundary, events))
+    engine = (sys.executable, "-m", "engine")
+    relayed = (sys.executable, "-m", "scripts.disturbance.wire", str(plan), *engine)
+    server = Server(folder, relayed)
+    made: list[str] = []
+    async with server.running():
+        disturbing = [asyncio.create_task(blows.strike_now_and_then(server, rng, made))]
+        if boundary[0] in ("journal commit", "record"):
+            disturbing.append(asyncio.create_task(_kill_at_commit(server, boundary[0], rng, made)))
+        accepted = await send_load(server.url, events, clients=16, rng=rng)
+        for task in disturbing:
+            task.cancel()
+        for task in disturbing:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    made.extend(
+        f"{strike.blow} {'after' if strike.after else 'before'} {strike.kind} to {strike.to}"
+        for strike in wire.read_done(plan)
+    )
+    faults: list[str] = []
+    counts = await _examine(folder, server, accepted.keys, faults)
+    return Round(
+        counts=counts,
+        blows=Counter(made),
+        kills=server.kills,
+        retries=accepted.broken + accepted.unavailable,
+        faults=faults,
+    )
+
+
+async def _kill_at_commit(
+    server: Server, boundary: str, rng: random.Random, made: list[str]
+) -> None:
+    path = server.journal if boundary == "journal commit" else server.database
+    wal = path.with_name(f"{path.name}-wal")
+    for _ in range(3):
+        await blows.kill_at_write(server, wal, rng.randrange(1, 200))
+        made.append(f"kill server at {boundary}")
+
+
+def _strikes(rng: random.Random, first: tuple[str, str], events: int) -> list[Strike]:
+    """The plan of a round: at its own boundary first, then at three more."""
+    places = [place for place in _BOUNDARIES if place[1]]
+    chosen = [first] if first[1] else []
+    chosen += [rng.choice(places) for _ in range(3)]
+    return [_strike(rng, to, kind, events) for to, kind in chosen]
+
+
+def _strike(rng: random.Random, to: str, kind: str, events: int) -> Strike:
+    # There are fewer of all others: what is never reached would strike nothing.
+    most = events // 2 if kind in ("event", "decision") else 1 if kind == "restored" else 12
+    return Strike(
+        to="engine" if to == "engine" else "server",
+        kind=kind,
+        count=rng.randrange(most) + 1,
+        after=rng.random() < 0.5,
+        blow=rng.choice(_BLOWS),
+    )
+
+
+async def _examine(folder: Path, server: Server, accepted: set[str], faults: list[str]) -> Counts:
+    """Let both databases come to the same end, and hold them against each other."""
+    end = evidence.last_received(server.journal) + 1_000_000
+    undisturbed = folder / "undisturbed.db"
+    for journal in ("disturbed-journal.db", "undisturbed-journal.db"):
+        evidence.copy_database(server.journal, folder / journal)
+    await asyncio.to_thread(migrate, undisturbed)
+    evidence.copy_dead_letters(server.database, undisturbed)
+    await replay(folder / "disturbed-journal.db", server.database, end)
+    await replay(folder / "undisturbed-journal.db", undisturbed, end)
+    counts = evidence.count(
+        folder / "disturbed-journal.db", server.database, server.log, accepted, faults
+    )
+    faults.extend(evidence.differences(server.database, undisturbed))
+    return counts
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
+    parser.add_argument("--events", type=int, default=2_500, help="in each round")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

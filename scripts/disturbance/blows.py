@@ -1,0 +1,114 @@
+"""What is done to a running server from outside, and when."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from scripts.disturbance.processes import Server
+
+_STOPPED_S = 0.5
+_LOCKED_S = 0.3
+_LOOK_EVERY_S = 0.0002
+
+RANDOM_BLOWS = (
+    "kill server",
+    "kill engine",
+    "kill both",
+    "stop engine",
+    "stop server",
+    "lock journal",
+    "lock database",
+)
+
+
+async def kill_at_write(server: Server, path: Path, count: int) -> None:
+    """Kill the server the moment that the file at `path` is written for the `count`-th time.
+
+    Of a write-ahead log that is in the middle of a commit: before, during or after its fsync.
+    """
+    given_up = threading.Event()
+    try:
+        await asyncio.to_thread(_watch, path, count, server, given_up)
+    finally:
+        given_up.set()
+
+
+async def strike(server: Server, blow: str) -> None:
+    """Do one of `RANDOM_BLOWS` now."""
+    match blow:
+        case "kill server":
+            server.kill()
+        case "kill engine":
+            _signal(server.engines(), signal.SIGKILL)
+        case "kill both":
+            engines = server.engines()
+            server.kill()
+            _signal(engines, signal.SIGKILL)
+        case "stop engine":
+            engines = server.engines()
+            _signal(engines, signal.SIGSTOP)
+            await asyncio.sleep(_STOPPED_S)
+            _signal(engines, signal.SIGCONT)
+        case "stop server":
+            stopped = [] if server.pid is None else [server.pid]
+            _signal(stopped, signal.SIGSTOP)
+            await asyncio.sleep(_STOPPED_S)
+            _signal(stopped, signal.SIGCONT)
+        case "lock journal":
+            await asyncio.to_thread(_lock, server.journal)
+        case "lock database":
+            await asyncio.to_thread(_lock, server.database)
+        case _:
+            raise ValueError(f"no blow is called {blow!r}")
+
+
+async def strike_now_and_then(server: Server, rng: random.Random, made: list[str]) -> None:
+    """Go on striking for ever; `made` tells what was done."""
+    while True:
+        await asyncio.sleep(rng.expovariate(1.0))
+        blow = rng.choice(RANDOM_BLOWS)
+        await strike(server, blow)
+        made.append(blow)
+
+
+def _watch(path: Path, count: int, server: Server, given_up: threading.Event) -> None:
+    last = _state(path)
+    while not given_up.is_set():
+        now = _state(path)
+        if now != last:
+            last = now
+            count -= 1
+            if count <= 0:
+                server.kill()
+                return
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _lock(path: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection,
+        contextlib.suppress(sqlite3.OperationalError),
+    ):
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(_LOCKED_S)
+        connection.execute("ROLLBACK")

@@ -1,0 +1,129 @@
+"""The server as a process that may be killed at any moment, and is then started again."""
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+_MARK = "PUSHLOG_CHAOS"
+_KEPT = ("PATH", "HOME", "PYTHONPATH")
+_START_S = 30.0
+
+
+class Server:
+    """Starts the server in `folder` again whenever it was killed; its log is a file there."""
+
+    def __init__(self, folder: Path, engine: Sequence[str]) -> None:
+        self.folder = folder
+        self.database = folder / "pushlog.db"
+        self.journal = folder / "pushlog-journal.db"
+        self.log = folder / "server.log"
+        self.kills = 0
+        """How often it ended by signal 9."""
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._mark = uuid.uuid4().hex
+        self._environment = {
+            **{name: os.environ[name] for name in _KEPT if name in os.environ},
+            "PUSHLOG_ENV_FILE": os.devnull,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "INCIDENT_ENGINE_BIN": shlex.join(engine),
+            _MARK: self._mark,
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while it runs."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def engines(self) -> list[int]:
+        """All that it, or a life of it before, has started and that still runs."""
+        wanted = f"{_MARK}={self._mark}".encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                variables = (entry / "environ").read_bytes().split(b"\0")
+                if wanted in variables and int(entry.name) != self.pid:
+                    found.append(int(entry.name))
+        return found
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep it running; at the end it is asked to stop, and must do so in order."""
+        await self._start()
+        keeping = asyncio.create_task(self._keep(), name="keep the server running")
+        try:
+            yield
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+            if self.pid is None:
+                await self._start()
+            await self._stop()
+        finally:
+            keeping.cancel()
+            self.kill()
+            for pid in self.engines():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    async def _start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "server", env=self._environment, stdout=log, stderr=log
+            )
+        async with asyncio.timeout(_START_S):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except OSError:
+                    if self._process.returncode is not None:
+                        # Killed while it started: its death belongs to `_keep`.
+                        return
+                    await asyncio.sleep(0.02)
+                    continue
+                writer.close()
+                return
+
+    async def _keep(self) -> None:
+        while True:
+            if self._process is None:
+                raise RuntimeError("the server was never started")
+            code = await self._process.wait()
+            if code != -signal.SIGKILL:
+                raise RuntimeError(f"the server ended with {code}: see {self.log}")
+            self.kills += 1
+            await self._start()
+
+    async def _stop(self) -> None:
+        if self._process is None:
+            raise RuntimeError("the server was never started")
+        self._process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(5):
+            code = await self._process.wait()
+        if code != 0:
+            raise RuntimeError(f"the server stopped with {code}: see {self.log}")
+        if left := self.engines():
+            raise RuntimeError(f"processes {left} outlived the server")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
