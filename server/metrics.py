@@ -63,6 +63,12 @@ class Metrics:
             ("trigger",),
             registry=self.registry,
         )
+        self.deliveries = Counter(
+            "pushlog_deliveries",
+            "Mails and Slack messages by what became of them; a digest counts as what is in it.",
+            ("channel", "outcome"),
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 

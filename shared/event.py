@@ -79,13 +79,33 @@ class Commit(msgspec.Struct, omit_defaults=True, frozen=True):
     url: Url | None = None
 
 
+class Push(msgspec.Struct, omit_defaults=True, frozen=True):
+    """A push to a watched branch, as people are told of it.
+
+    It stands in the window of one of the `services` that it deploys, so that it is told once.
+    ``commits`` are the newest, oldest first, without their files; ``more`` is how many older ones
+    there are.
+    """
+
+    title: Name
+    branch: Name
+    by: Name
+    repository: Name
+    services: Annotated[list[Service], Meta(max_length=MAX_PAIRS)]
+    commits: Annotated[list[Commit], Meta(max_length=MAX_COMMITS)] = []
+    more: Annotated[int, Meta(ge=0)] = 0
+    url: Url | None = None
+    """Where it can be compared with what was before."""
+
+
 class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     """A deploy with its commits.
 
     ``deploy_id`` is what makes two announcements one deploy (the commit that was deployed, say):
     the later one replaces the earlier, and one without commits keeps those that are known.
     ``cut`` counts commits and files left out beyond the limits. ``repository`` (``owner/name`` at
-    GitHub) and ``base`` (the commit that ran before) say where more can be asked.
+    GitHub) and ``base`` (the commit that ran before) say where more can be asked. ``push`` is
+    what brought it, where that is to be told.
     """
 
     deploy_time: Timestamp
@@ -95,6 +115,7 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     cut: Annotated[int, Meta(ge=0)] = 0
     repository: Name | None = None
     base: Identity | None = None
+    push: Push | None = None
 
 
 class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):

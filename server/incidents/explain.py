@@ -19,6 +19,8 @@ CHANGES = {
     "opened": "Opened",
     "escalated": "Got worse",
     "joined": "Another issue joined",
+    "resolved": "Resolved",
+    "silenced": "Silenced",
     "ended": "Ended",
 }
 

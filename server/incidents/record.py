@@ -5,34 +5,33 @@ belongs to an entry up to `recorded_seq` is known already and changes nothing, s
 incident, decision and notification is stored once, however often it is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from server import log
+from server.incidents.entries import store_entry
 from server.incidents.explain import explain_change
 from server.live import Live
 from server.metrics import Metrics
-from server.notify.recipients import TOLD, recipients
+from server.notify.announce import Announcer
+from server.notify.plan import Outlets, Plan
 from server.settings import MinSeverity
-from server.storage import checkpoints, decisions, deploys, incidents, notifications, people
+from server.storage import checkpoints, decisions, deploys, incidents
 from server.storage.database import Database, Transaction
 from server.storage.journal import JournalEntry
 from server.storage.times import to_micros
-from shared.event import canonical_environment
 from shared.pipe import (
-    ChangeWindowEntry,
     Checkpoint,
     Decision,
     DeployVerdict,
-    EventEntry,
     Incident,
     IncidentEnded,
     Outbound,
     State,
-    UnreadableLine,
-    decode_inbound,
 )
+
+NOBODY_OUTSIDE = Outlets()
 
 
 class Told(msgspec.Struct):
@@ -42,10 +41,19 @@ class Told(msgspec.Struct):
     opened: list[Incident] = msgspec.field(default_factory=list)
     people: set[int] = msgspec.field(default_factory=set)
     incidents_changed: bool = False
+    outbox_changed: bool = False
+
+    def tell(self, plan: Plan) -> None:
+        """These people, and the outbox's workers."""
+        self.people.update(plan.people)
+        self.outbox_changed |= bool(plan.deliveries)
 
 
 class Recorder:
-    """Stores what the engine says: each thing once, and all of a batch or nothing."""
+    """Stores what the engine says: each thing once, and all of a batch or nothing.
+
+    `posted` is called when there is something new in the outbox, once it is committed.
+    """
 
     def __init__(
         self,
@@ -54,11 +62,14 @@ class Recorder:
         live: Live,
         metrics: Metrics,
         min_severity: MinSeverity,
+        outlets: Outlets = NOBODY_OUTSIDE,
+        posted: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._live = live
         self._metrics = metrics
-        self._min_severity = min_severity
+        self._announcer = Announcer(min_severity, outlets)
+        self._posted = posted
 
     async def record(self, messages: Sequence[Outbound], entries: Sequence[JournalEntry]) -> None:
         """Store `messages`, said of `entries`; raises what the database raises, storing nothing."""
@@ -79,6 +90,8 @@ class Recorder:
             self._live.publish(person_id)
         if told.incidents_changed:
             self._live.publish_incidents()
+        if told.outbox_changed:
+            self._posted()
 
     async def _store(
         self, tx: Transaction, messages: Sequence[Outbound], entries: Sequence[JournalEntry]
@@ -88,7 +101,7 @@ class Recorder:
         states: list[State] = []
         for entry in entries:
             if entry.seq > known:
-                await _store_deploy(tx, entry)
+                told.tell(await store_entry(tx, entry, self._announcer))
         for message in messages:
             match message:
                 case Decision():
@@ -99,9 +112,10 @@ class Recorder:
                     if message.seq > known or message.change == "updated":
                         await self._store_incident(tx, message, told)
                 case IncidentEnded():
-                    await _store_end(tx, message, told)
+                    await self._store_end(tx, message, told)
                 case DeployVerdict():
-                    await deploys.set_verdict(tx, message)
+                    if await deploys.set_verdict(tx, message):
+                        told.tell(await self._announcer.verdict(tx, message))
                 case State():
                     states.append(message)
                 case Checkpoint():
@@ -127,43 +141,13 @@ class Recorder:
         )
         if incident.change == "opened":
             told.opened.append(incident)
-        if incident.change not in TOLD:
+        told.tell(await self._announcer.change(tx, incident))
+
+    async def _store_end(self, tx: Transaction, ended: IncidentEnded, told: Told) -> None:
+        if not await incidents.end(tx, ended):
             return
-        for person in recipients(await people.everyone(tx), incident.severity, self._min_severity):
-            await notifications.add(
-                tx,
-                person_id=person.id,
-                incident_id=incident.incident_id,
-                seq=incident.seq,
-                change=incident.change,
-                title=incident.title,
-                created_at=at,
-            )
-            told.people.add(person.id)
-
-
-async def _store_deploy(tx: Transaction, entry: JournalEntry) -> None:
-    if b'"change_window"' not in entry.body:
-        return
-    try:
-        read = decode_inbound(entry.body)
-    except UnreadableLine:
-        # Journalled by another version; the engine cannot read it either and decides so.
-        return
-    match read:
-        case ChangeWindowEntry() as window:
-            environment = canonical_environment(window.environment)
-            await deploys.store(tx, window.service, environment, window)
-        case EventEntry(change_window=window) as event if window is not None:
-            environment = canonical_environment(event.environment)
-            await deploys.store(tx, event.service, environment, window)
-        case _:
-            pass
-
-
-async def _store_end(tx: Transaction, ended: IncidentEnded, told: Told) -> None:
-    if await incidents.end(tx, ended):
         told.incidents_changed = True
         await incidents.add_change(
             tx, ended.incident_id, 0, "ended", to_micros(ended.time), ended.reason
         )
+        told.tell(await self._announcer.end(tx, ended))

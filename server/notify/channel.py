@@ -1,13 +1,14 @@
 """A way to tell people outside: mail, Slack. Each carries letters, and decides nothing."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from server.notify.news import News
+from server.storage.outbox import ChannelName
 
-ChannelName = Literal["email", "slack"]
+__all__ = ["Channel", "ChannelName", "DeliveryFailed", "Letter"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

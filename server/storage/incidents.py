@@ -15,7 +15,7 @@ from shared.incident import IncidentSummary, Trigger
 from shared.pipe import Incident, IncidentEnded
 
 IncidentState = Literal["open", "ended"]
-RecordedChange = Literal["opened", "escalated", "joined", "ended"]
+RecordedChange = Literal["opened", "escalated", "joined", "resolved", "silenced", "ended"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(IncidentSummary).decode

@@ -45,6 +45,16 @@ async def add(
     )
 
 
+async def people_told(tx: AsyncConnection, incident_id: str) -> set[int]:
+    """Who was told of this incident."""
+    rows = await tx.execute(
+        select(notifications.c.person_id)
+        .where(notifications.c.incident_id == incident_id)
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
 async def newest(
     tx: AsyncConnection, person_id: int, limit: int, before: int | None = None
 ) -> list[Notification]:

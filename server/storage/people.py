@@ -3,25 +3,65 @@
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import people
 
+_JSON = ("services", "environments")
+
 
 class Person(msgspec.Struct, frozen=True):
-    """One who is told. `min_severity` is the least that is worth telling."""
+    """One who is told. `min_severity` is the least that is worth telling; `services` and
+    `environments` are those that the person wants to hear of, none: all.
+    """
 
     id: int
     name: str
     email: str | None
     email_incidents: bool
     min_severity: Literal["all", "error", "critical"]
+    services: list[str] | None = None
+    environments: list[str] | None = None
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person can set: the fields of `Person` by the same names."""
+
+    email: str | None
+    email_incidents: bool
+    min_severity: Literal["all", "error", "critical"]
+    services: list[str] | None
+    environments: list[str] | None
+
+
+class AddressTaken(ValueError):
+    """Another person has this mail address."""
 
 
 async def everyone(tx: AsyncConnection) -> list[Person]:
     """All people, oldest first."""
     return [_person(row) for row in await tx.execute(select(people).order_by(people.c.id))]
+
+
+async def get(tx: AsyncConnection, person_id: int) -> Person | None:
+    """The person of this id, if there is one."""
+    row = (await tx.execute(select(people).where(people.c.id == person_id))).first()
+    return None if row is None else _person(row)
+
+
+async def set_wishes(tx: AsyncConnection, person_id: int, wishes: Wishes) -> bool:
+    """Whether there is such a person, who is told by these from now on; raises `AddressTaken`."""
+    values = msgspec.structs.asdict(wishes)
+    for name in _JSON:
+        if values[name] is not None:
+            values[name] = msgspec.json.encode(values[name])
+    try:
+        result = await tx.execute(update(people).where(people.c.id == person_id).values(**values))
+    except IntegrityError as error:
+        raise AddressTaken from error
+    return result.rowcount == 1
 
 
 async def make_operator(tx: AsyncConnection) -> None:
@@ -33,4 +73,9 @@ async def make_operator(tx: AsyncConnection) -> None:
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:
-    return msgspec.convert(row._mapping, Person)
+    found = row._asdict()
+    values = {name: found[name] for name in Person.__struct_fields__}
+    for name in _JSON:
+        if values[name] is not None:
+            values[name] = msgspec.json.decode(values[name])
+    return msgspec.convert(values, Person)

@@ -181,12 +181,40 @@ outbox = Table(
     Column("next_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
     Column("last_error", Text),
+    Column("give_up_at", BigInteger, nullable=False, server_default="0"),
     Index(None, "channel", "state", "next_at"),
     Index(None, "incident_id"),
+    Index(None, "channel", "receiver", "sent_at"),
 )
 """One row for each thing that is told somebody outside. `key` makes it once: what happened, by
-which channel and to whom. `state`: ``waiting``, ``sent``, ``failed`` (given up, with
-`last_error`) or ``digested`` (told as part of another row's message)."""
+which channel and to whom. `state`: ``waiting``, ``sending`` (claimed; due again at `next_at`,
+should its worker have died), ``sent``, ``failed`` (given up, with `last_error`) or ``digested``
+(told as part of another row's message)."""
+
+slack_messages = Table(
+    "slack_messages",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("ts", String, nullable=False),
+    Column("said", LargeBinary, nullable=False),
+)
+"""Messages of our bot that are edited as their subject (an incident, a push) changes. `channel`
+and `ts` are Slack's names for it; `said` is what it says: a JSON list of `server.notify.news`."""
+
+noise_filters = Table(
+    "noise_filters",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pattern", Text, nullable=False, unique=True),
+    Column("about", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("held_back", Integer, nullable=False, server_default="0"),
+    Column("last_incident_id", String),
+    Column("last_at", BigInteger),
+)
+"""Which errors nobody wants to be told of. `held_back` counts what nobody was told because of
+it, the last of which was `last_incident_id` at `last_at`."""
 
 dead_letters = Table(
     "dead_letters",

@@ -14,12 +14,12 @@ from typing import Literal
 import msgspec
 
 from server import log
+from server.backoff import Backoff
 from server.storage import checkpoints
 from server.storage.clock import wall_micros
 from server.storage.database import Database
 from server.storage.journal import Journal
 from server.storage.trouble import STORAGE_TROUBLE
-from server.supervisor.backoff import Backoff
 from server.supervisor.burial import bury
 from server.supervisor.child import start_child
 from server.supervisor.conversation import Conversation

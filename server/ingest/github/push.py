@@ -11,7 +11,8 @@ from server.ingest.github.reading import missing, read_name
 from server.ingest.notes import Notes
 from server.ingest.services import ServiceMap
 from server.ingest.text import one_line
-from shared.event import ChangeWindow, Commit
+from shared.event import MAX_PAIRS, ChangeWindow, Commit
+from shared.event import Push as ToldPush
 from shared.pipe import ChangeWindowEntry, EventEntry
 
 BRANCH = "refs/heads/"
@@ -19,6 +20,9 @@ TAG = "refs/tags/"
 
 PAYLOAD_COMMITS = 2048
 """As many commits as GitHub puts into one push; of more it leaves out some without saying so."""
+
+TOLD_COMMITS = 20
+"""The newest commits of a push that people are told of by name."""
 
 
 class _Deploy(msgspec.Struct, frozen=True):
@@ -80,12 +84,18 @@ def read_push(
     watched = services.services_of(repository, push.repository.id if push.repository else None)
     # What is new on a branch that was made or moved is not only what the commits say.
     is_all_told = not (push.created or push.forced or read.commits_cut) and bool(read.commits)
-    entries = []
+    touched: list[tuple[str, Commits]] = []
     for each in watched:
         touching = [commit for commit in read.commits if each.is_touched_by(commit)]
         if touching or not is_all_told:
             own = msgspec.structs.replace(read, commits=touching)
-            entries.append(_entry(deploy, each.service, own, notes, announce_deploys))
+            touched.append((one_line(each.service, 128), own))
+    told = _told(deploy, read, [service for service, _ in touched])
+    # One of the entries tells of the push, however many services it deploys.
+    entries = [
+        _entry(deploy, service, own, notes, announce_deploys, None if number else told)
+        for number, (service, own) in enumerate(touched)
+    ]
     if not entries:
         return _no_deploy(identity, f"Push to {branch} of {repository} touches no service")
     deployed = ", ".join(entry.service for entry in entries)
@@ -107,10 +117,28 @@ def _new_commits(push: Push, head: str) -> Commits:
     return read if is_whole else msgspec.structs.replace(read, commits_cut=read.commits_cut + 1)
 
 
+def _told(deploy: _Deploy, read: Commits, services: list[str]) -> ToldPush:
+    shown = read.commits[-TOLD_COMMITS:]
+    return ToldPush(
+        title=one_line(_said(deploy, read), 512),
+        branch=deploy.branch,
+        by=deploy.pusher,
+        repository=one_line(deploy.repository, 512),
+        services=services[:MAX_PAIRS],
+        commits=[msgspec.structs.replace(commit, files=[]) for commit in shown],
+        more=len(read.commits) - len(shown) + read.commits_cut,
+        url=deploy.url if deploy.url.startswith("http") else None,
+    )
+
+
 def _entry(
-    deploy: _Deploy, service: str, read: Commits, notes: Notes, announce_deploys: bool
+    deploy: _Deploy,
+    service: str,
+    read: Commits,
+    notes: Notes,
+    announce_deploys: bool,
+    told: ToldPush | None,
 ) -> EventEntry | ChangeWindowEntry:
-    service = one_line(service, 128)
     window = ChangeWindow(
         deploy_time=deploy.at,
         commits=read.commits,
@@ -118,6 +146,7 @@ def _entry(
         cut=read.commits_cut + read.files_cut,
         repository=one_line(deploy.repository, 512),
         base=deploy.base,
+        push=told,
     )
     if not announce_deploys:
         return ChangeWindowEntry(
@@ -140,9 +169,13 @@ def _entry(
 
 
 def _message(deploy: _Deploy, read: Commits) -> str:
-    said = f"{deploy.manner}{_counted(read)} to {deploy.branch} by {deploy.pusher}"
+    said = _said(deploy, read)
     newest = subject(read.commits[-1].message) if read.commits else ""
     return one_line(f"{said}: {newest}" if newest else said, 1024)
+
+
+def _said(deploy: _Deploy, read: Commits) -> str:
+    return f"{deploy.manner}{_counted(read)} to {deploy.branch} by {deploy.pusher}"
 
 
 def _counted(read: Commits) -> str:

@@ -8,15 +8,21 @@ HEALTHY_AFTER_S = 60.0
 
 
 class Backoff:
-    """0.5 s, doubling to 30 s, and forgotten after a minute of health.
+    """0.5 s, doubling to 30 s, unless told otherwise, and forgotten after a minute of health.
 
     Each delay is drawn from its upper half, so that what failed together is not tried together.
     """
 
-    def __init__(self, random: Callable[[], float], first_s: float = FIRST_S) -> None:
+    def __init__(
+        self,
+        random: Callable[[], float],
+        first_s: float = FIRST_S,
+        longest_s: float = LONGEST_S,
+    ) -> None:
         """`random` gives numbers from 0 up to 1."""
         self._random = random
         self._first_s = first_s
+        self._longest_s = longest_s
         self._failures = 0
 
     def failed(self, after_s: float) -> float:
@@ -24,7 +30,7 @@ class Backoff:
         if after_s >= HEALTHY_AFTER_S:
             self.forget()
         # The exponent is bounded: a float has no room for the delay after 1,100 failures.
-        longest = min(LONGEST_S, self._first_s * 2.0 ** min(self._failures, 16))
+        longest = min(self._longest_s, self._first_s * 2.0 ** min(self._failures, 16))
         self._failures += 1
         return longest * (1 + self._random()) / 2
 

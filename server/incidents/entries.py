@@ -1,0 +1,77 @@
+"""What the entries of the journal say by themselves, whatever the engine makes of them."""
+
+from server.notify.announce import Announcer
+from server.notify.plan import Plan
+from server.storage import deploys, incidents
+from server.storage.database import Transaction
+from server.storage.journal import JournalEntry
+from server.storage.times import to_micros
+from shared.event import ChangeWindow, canonical_environment
+from shared.pipe import (
+    ChangeWindowEntry,
+    EventEntry,
+    Resolve,
+    Silence,
+    UnreadableLine,
+    decode_inbound,
+)
+
+_WORTH_READING = (b'"change_window"', b'"type":"resolve"', b'"type":"silence"')
+
+
+async def store_entry(tx: Transaction, entry: JournalEntry, announcer: Announcer) -> Plan:
+    """Store the deploy that it announces, or what somebody wants of an incident; who is told."""
+    if not any(mark in entry.body for mark in _WORTH_READING):
+        return Plan()
+    try:
+        read = decode_inbound(entry.body)
+    except UnreadableLine:
+        # Journalled by another version; the engine cannot read it either and decides so.
+        return Plan()
+    match read:
+        case ChangeWindowEntry() as window:
+            return await _store_deploy(
+                tx, entry.seq, window.service, window.environment, window, announcer
+            )
+        case EventEntry(change_window=window) as event if window is not None:
+            return await _store_deploy(
+                tx, entry.seq, event.service, event.environment, window, announcer
+            )
+        case Resolve() | Silence():
+            await _store_wish(tx, entry.seq, read)
+        case _:
+            pass
+    return Plan()
+
+
+async def _store_deploy(
+    tx: Transaction,
+    seq: int,
+    service: str,
+    environment: str,
+    window: ChangeWindow,
+    announcer: Announcer,
+) -> Plan:
+    environment = canonical_environment(environment)
+    await deploys.store(tx, service, environment, window)
+    return await announcer.push(tx, seq, service, environment, window)
+
+
+async def _store_wish(tx: Transaction, seq: int, wish: Resolve | Silence) -> None:
+    """A line on the timeline of the incident that is named, where it is known."""
+    if wish.incident_id is None or await incidents.get(tx, wish.incident_id) is None:
+        return
+    change = "resolved" if isinstance(wish, Resolve) else "silenced"
+    await incidents.add_change(
+        tx, wish.incident_id, seq, change, to_micros(wish.time), _about(wish)
+    )
+
+
+def _about(wish: Resolve | Silence) -> str:
+    if isinstance(wish, Resolve):
+        return f"By {wish.by}."
+    if wish.until is not None and wish.until <= wish.time:
+        return f"No more, by {wish.by}."
+    until = "for good" if wish.until is None else f"until {wish.until:%-d %b %Y, %H:%M} UTC"
+    reason = f": {wish.reason}" if wish.reason else ""
+    return f"By {wish.by}, {until}{reason}."

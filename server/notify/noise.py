@@ -1,0 +1,50 @@
+"""Noise filters: pure. Text is compared by patterns in which ``*`` stands for any characters."""
+
+from collections.abc import Iterable, Sequence
+
+from server.storage.noise import NoiseFilter
+from shared.incident import IncidentSummary
+
+
+def noise_in(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> NoiseFilter | None:
+    """The filter because of which nobody is told; none where some part is no noise."""
+    first = _first_match(filters, f"{incident.exception_type}: {incident.message}")
+    if first is None:
+        return None
+    others = (f"{each.exception_type}: {each.message}" for each in incident.top_symptoms)
+    return first if all(_first_match(filters, text) for text in others) else None
+
+
+def is_partly_noise(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> bool:
+    """Whether some of its symptoms are noise, and some are not."""
+    found = [
+        _first_match(filters, f"{each.exception_type}: {each.message}") is not None
+        for each in incident.top_symptoms
+    ]
+    return any(found) and not all(found)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether `pattern` is all of `text`, in any case of letters.
+
+    Each part is taken where it comes first, which is never wrong and takes linear time: what
+    people write must not be able to stop the server.
+    """
+    first, *rest = pattern.casefold().split("*")
+    text = text.casefold()
+    if not rest:
+        return text == first
+    *middle, last = rest
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def _first_match(filters: Iterable[NoiseFilter], text: str) -> NoiseFilter | None:
+    return next((each for each in filters if matches(each.pattern, text)), None)

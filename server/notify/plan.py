@@ -1,0 +1,161 @@
+"""What is told to whom, and by which way: pure. The bell, mail to people, Slack for all.
+
+An incident is told when it opens, when it gets worse, and when it ends; the end only to those who
+heard of it. Its other changes people find when they look.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from server.notify.news import IncidentNews, News, PushNews, VerdictNews
+from server.notify.recipients import passes, recipients
+from server.settings import MinSeverity
+from server.storage.outbox import ChannelName, NewDelivery
+from server.storage.people import Person
+from server.storage.times import to_micros
+from shared.event import ChangeWindow, Push
+from shared.incident import IncidentSummary
+from shared.pipe import DeployVerdict, IncidentEnded
+
+SlackMode = Literal["bot", "webhook"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Outlets(msgspec.Struct, frozen=True, kw_only=True):
+    """The ways to people outside that are set up; `slack_receiver` is where Slack's go."""
+
+    email: bool = False
+    slack: SlackMode | None = None
+    slack_receiver: str = ""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Who was told of an incident before: in the bell, and by channel and receiver outside."""
+
+    people: set[int]
+    outside: set[tuple[str, str]]
+
+
+class Plan(msgspec.Struct):
+    """Whose bell rings, and what goes outside."""
+
+    people: list[int] = msgspec.field(default_factory=list)
+    deliveries: list[NewDelivery] = msgspec.field(default_factory=list)
+
+
+def plan_change(
+    news: IncidentNews,
+    seq: int,
+    *,
+    people: Iterable[Person],
+    floor: MinSeverity,
+    outlets: Outlets,
+) -> Plan:
+    """Who is told that this incident opened or got worse because of the entry at `seq`."""
+    incident = news.incident
+    told = recipients(people, incident, floor)
+    plan = Plan(people=[person.id for person in told])
+    name = f"{incident.incident_id}/{news.change}/{seq}"
+    if outlets.email:
+        for person in told:
+            if person.email is not None and person.email_incidents:
+                plan.deliveries.append(_mail(name, person.id, person.email, news))
+    is_told_as_push = news.change == "opened" and _is_push(incident)
+    if outlets.slack and passes(incident, floor) and not is_told_as_push:
+        plan.deliveries.append(_post(name, outlets, incident.incident_id, news))
+    return plan
+
+
+def plan_end(
+    incident: IncidentSummary,
+    ended: IncidentEnded,
+    *,
+    people: Iterable[Person],
+    outlets: Outlets,
+    heard: Heard,
+) -> Plan:
+    """Who is told that it is over: those who heard of it, by the ways that they heard of it."""
+    news = IncidentNews(
+        change="ended", incident=incident, ended_at=ended.time, end_reason=ended.reason
+    )
+    name = f"{incident.incident_id}/ended/0"
+    plan = Plan()
+    for person in people:
+        if person.id in heard.people:
+            plan.people.append(person.id)
+        if (
+            outlets.email
+            and person.email is not None
+            and person.email_incidents
+            and ("email", person.email) in heard.outside
+        ):
+            plan.deliveries.append(_mail(name, person.id, person.email, news))
+    if outlets.slack and ("slack", outlets.slack_receiver) in heard.outside:
+        plan.deliveries.append(_post(name, outlets, incident.incident_id, news))
+    return plan
+
+
+def plan_push(
+    seq: int, service: str, environment: str, window: ChangeWindow, push: Push, outlets: Outlets
+) -> Sequence[NewDelivery]:
+    """The one message about a push, whatever becomes of it."""
+    if outlets.slack is None:
+        return ()
+    # What is told of it stands in `push`; the files of 500 commits are not for people.
+    told = msgspec.structs.replace(window, commits=[])
+    news = PushNews(
+        service=service,
+        environment=environment,
+        title=push.title,
+        window=told,
+        links={"source_url": push.url} if push.url else {},
+    )
+    return (_post(f"push/{seq}", outlets, None, news),)
+
+
+def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Sequence[NewDelivery]:
+    """What a deploy did, written into the message about its push; only a bot can do that."""
+    if outlets.slack != "bot":
+        return ()
+    name = (
+        f"verdict/{verdict.service}/{verdict.environment}/{to_micros(verdict.deploy_time)}"
+        f"/{verdict.verdict}"
+    )
+    news = VerdictNews(
+        service=verdict.service,
+        environment=verdict.environment,
+        deploy_time=verdict.deploy_time,
+        verdict=verdict.verdict,
+        reasons=verdict.reasons,
+    )
+    return (_post(name, outlets, None, news),)
+
+
+def _is_push(incident: IncidentSummary) -> bool:
+    """Whether the incident is the news of a push, which has a message of its own."""
+    return (
+        incident.trigger == "deploy"
+        and incident.source == "github"
+        and {"pusher", "branch"} <= incident.tags.keys()
+    )
+
+
+def _mail(name: str, person_id: int, address: str, news: IncidentNews) -> NewDelivery:
+    return _delivery(
+        f"{name}/email/person-{person_id}", "email", address, news.incident.incident_id, news
+    )
+
+
+def _post(name: str, outlets: Outlets, incident_id: str | None, news: News) -> NewDelivery:
+    return _delivery(f"{name}/slack", "slack", outlets.slack_receiver, incident_id, news)
+
+
+def _delivery(
+    key: str, channel: ChannelName, receiver: str, incident_id: str | None, news: News
+) -> NewDelivery:
+    return NewDelivery(
+        key=key, channel=channel, receiver=receiver, incident_id=incident_id, news=_encode(news)
+    )

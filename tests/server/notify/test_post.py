@@ -1,0 +1,245 @@
+"""Everything is delivered once, and calmly; what cannot be is kept with the reason."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from server.metrics import Metrics
+from server.notify.channel import ChannelName, DeliveryFailed, Letter
+from server.notify.news import TestNews as TryNews
+from server.notify.pace import EMAIL, Pace
+from server.notify.post import Postman
+from server.storage import outbox
+from server.storage.database import Database
+from server.storage.outbox import Delivery, DeliveryFilter, NewDelivery
+from server.storage.times import to_micros
+from tests.builders import START
+
+
+class Clock:
+    """Time that passes only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> object:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Box:
+    """A channel into a list; `answers` come first, one for each message."""
+
+    name: ChannelName = "email"
+
+    def __init__(self) -> None:
+        self.messages: list[list[str]] = []
+        self.tries = 0
+        self.answers: list[Exception | None] = []
+        self.down: set[str] = set()
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        self.tries += 1
+        assert len({letter.receiver for letter in letters}) == 1
+        answer = self.answers.pop(0) if self.answers else None
+        if letters[0].receiver in self.down:
+            answer = DeliveryFailed("nobody at home", permanent=False)
+        if answer is not None:
+            raise answer
+        self.messages.append([letter.key for letter in letters])
+
+
+class Scene:
+    """A database, a box and a clock, and one postman after the other."""
+
+    def __init__(self, database: Database, pace: Pace = EMAIL) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.box = Box()
+        self.pace = pace
+        self.start()
+
+    def start(self) -> None:
+        self.postman = Postman(
+            self.database,
+            self.box,
+            self.pace,
+            Metrics(),
+            now=lambda: self.clock.now,
+            draw=lambda: 1.0,
+        )
+
+    async def post(self, *keys: str, receiver: str = "ada@acme.example") -> None:
+        async with self.database.write() as tx:
+            for key in keys:
+                await outbox.add(
+                    tx,
+                    NewDelivery(
+                        key=key,
+                        channel="email",
+                        receiver=receiver,
+                        incident_id=None,
+                        news=msgspec.json.encode(TryNews(START)),
+                    ),
+                    to_micros(self.clock.now),
+                )
+
+    async def run_s(self, seconds: float) -> None:
+        """Let the postman work for so long."""
+        end = self.clock.now + timedelta(seconds=seconds)
+        while self.clock.now <= end:
+            self.clock.pass_s(max(await self.postman.turn(), 0.001))
+        self.clock.now = end
+
+    async def rows(self) -> list[Delivery]:
+        async with self.database.read() as tx:
+            return (await outbox.newest(tx, DeliveryFilter(), 10_000))[::-1]
+
+    async def states(self) -> list[str]:
+        return [row.state for row in await self.rows()]
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    return Scene(database)
+
+
+async def test_a_row_is_sent_once(scene: Scene) -> None:
+    await scene.post("a", "b")
+    await scene.post("a")
+    await scene.run_s(600)
+    assert scene.box.messages == [["a"], ["b"]]
+    assert [(row.state, row.attempts) for row in await scene.rows()] == [("sent", 1)] * 2
+
+
+async def test_a_storm_is_ten_messages_in_ten_minutes_and_all_of_it_is_told(scene: Scene) -> None:
+    keys = [f"k{number:03}" for number in range(500)]
+    for start in range(0, 500, 50):
+        await scene.post(*keys[start : start + 50])
+        await scene.run_s(20)
+    await scene.run_s(400)
+    assert len(scene.box.messages) <= 10
+    assert [key for message in scene.box.messages for key in message] == keys
+    states = await scene.states()
+    assert states.count("sent") == len(scene.box.messages)
+    assert set(states) == {"sent", "digested"}
+
+
+async def test_what_fails_is_tried_again_with_the_same_key_later_each_time(scene: Scene) -> None:
+    scene.box.answers = [DeliveryFailed("busy", permanent=False)] * 3
+    await scene.post("a")
+    await scene.run_s(4.9)
+    assert scene.box.tries == 1
+    (row,) = await scene.rows()
+    assert (row.state, row.last_error) == ("waiting", "busy")
+    await scene.run_s(10)
+    assert scene.box.tries == 2
+    await scene.run_s(60)
+    assert scene.box.messages == [["a"]]
+    (row,) = await scene.rows()
+    assert (row.state, row.attempts, row.last_error) == ("sent", 4, None)
+
+
+async def test_a_receiver_who_says_when_to_come_back_is_obeyed(scene: Scene) -> None:
+    scene.box.answers = [DeliveryFailed("slow down", permanent=False, retry_after_s=100)]
+    await scene.post("a", "b")
+    await scene.run_s(99)
+    assert scene.box.tries == 1
+    await scene.run_s(10)
+    assert sorted(scene.box.messages) == [["a"], ["b"]]
+
+
+async def test_one_who_cannot_be_reached_holds_up_nobody_else(scene: Scene) -> None:
+    scene.box.down = {"bo@acme.example"}
+    await scene.post("b1", "b2", receiver="bo@acme.example")
+    await scene.post("a1", "a2")
+    await scene.run_s(1)
+    assert scene.box.messages == [["a1"], ["a2"]]
+    scene.box.down = set()
+    await scene.run_s(60)
+    assert sorted(scene.box.messages[2:]) == [["b1"], ["b2"]]
+
+
+async def test_a_letter_that_never_goes_through_holds_up_no_other(scene: Scene) -> None:
+    scene.box.answers = [DeliveryFailed("odd", permanent=False)]
+    await scene.post("odd", "b", "c")
+    await scene.run_s(6)
+    assert scene.box.messages == [["b"], ["c"], ["odd"]]
+
+
+async def test_what_can_never_be_delivered_is_given_up_with_the_reason_until_it_is_sent_again(
+    scene: Scene,
+) -> None:
+    scene.box.answers = [DeliveryFailed("no such mailbox", permanent=True)]
+    await scene.post("a", "b")
+    await scene.run_s(600)
+    first, second = await scene.rows()
+    assert (first.state, first.last_error) == ("failed", "no such mailbox")
+    assert second.state == "sent"
+    async with scene.database.write() as tx:
+        assert await outbox.resend(tx, first.id, to_micros(scene.clock.now))
+        assert not await outbox.resend(tx, first.id, to_micros(scene.clock.now))
+    await scene.run_s(10)
+    assert await scene.states() == ["sent", "sent"]
+    assert scene.box.messages == [["b"], ["a"]]
+
+
+async def test_after_a_day_it_is_given_up(scene: Scene) -> None:
+    scene.box.down = {"ada@acme.example"}
+    await scene.post(*[f"k{number}" for number in range(300)])
+    await scene.run_s(25 * 3600)
+    assert set(await scene.states()) == {"failed"}
+    assert {row.last_error for row in await scene.rows()} == {"nobody at home"}
+    assert scene.box.tries < 200
+
+
+async def test_a_defect_of_a_channel_is_kept_as_the_reason_and_ends_nothing(scene: Scene) -> None:
+    scene.box.answers = [ZeroDivisionError("oh")]
+    await scene.post("a", "b")
+    await scene.run_s(60)
+    first, second = await scene.rows()
+    assert (first.state, second.state) == ("failed", "sent")
+    assert "ZeroDivisionError" in (first.last_error or "")
+
+
+async def test_what_a_dead_process_was_sending_is_sent_again_with_the_same_key(
+    scene: Scene,
+) -> None:
+    await scene.post("a")
+    async with scene.database.write() as tx:
+        now = to_micros(scene.clock.now)
+        (row,) = await outbox.due(tx, "email", "ada@acme.example", now, 10)
+        assert await outbox.claim(tx, [row.id], now, now + 300_000_000) == [row.id]
+        assert await outbox.claim(tx, [row.id], now, now + 300_000_000) == []
+    await scene.run_s(299)
+    assert scene.box.messages == []
+    await scene.run_s(2)
+    assert scene.box.messages == [["a"]]
+
+
+async def test_news_of_another_version_is_given_up_with_the_reason(scene: Scene) -> None:
+    async with scene.database.write() as tx:
+        odd = NewDelivery(
+            key="odd", channel="email", receiver="a", incident_id=None, news=b'{"type":"later"}'
+        )
+        await outbox.add(tx, odd, to_micros(scene.clock.now))
+    await scene.run_s(1)
+    (row,) = await scene.rows()
+    assert row.state == "failed"
+    assert "another version" in (row.last_error or "")
+
+
+async def test_a_channel_tries_only_so_many_a_minute_whoever_they_are_for(
+    database: Database,
+) -> None:
+    scene = Scene(database, msgspec.structs.replace(EMAIL, per_minute=4))
+    for number in range(10):
+        await scene.post(f"k{number}", receiver=f"p{number}@acme.example")
+    await scene.run_s(59)
+    assert len(scene.box.messages) == 4
+    await scene.run_s(119)
+    assert len(scene.box.messages) == 10
