@@ -1,5 +1,6 @@
 """Questions to GitHub's REST API, one at a time, each with a limit in time and size."""
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -75,7 +76,9 @@ class GitHubApi:
         Raises `Unanswerable`, `BrokenAnswer`, `Unreachable` or `MustWait`.
         """
         path = f"/repos/{_checked(repository)}/commits/{quote(name, safe='')}"
-        return read_commit(await self._get(path, RestCommit))
+        rest = await self._get(path, RestCommit)
+        # A patch may have a hundred thousand lines, for which no request should wait.
+        return await asyncio.to_thread(read_commit, rest)
 
     async def compare(self, repository: str, base: str, head: str) -> Comparison:
         """The newest commits that `head` has and `base` has not; raises as `commit` does."""

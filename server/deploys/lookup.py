@@ -27,7 +27,7 @@ from server.storage.deploys import StoredDeploy
 from server.storage.journal import Journal
 from server.storage.trouble import STORAGE_TROUBLE
 from shared.event import Commit
-from shared.pipe import ChangeWindowEntry, encode_lines
+from shared.pipe import MAX_LINE_BYTES, ChangeWindowEntry, encode_lines
 
 POLL_S = 3.0
 """How long a deploy may wait until it is noticed."""
@@ -36,6 +36,7 @@ GIVE_UP_AFTER = timedelta(days=3)
 DEPLOYS_AT_ONCE = 10
 FIRST_BACKOFF_S = 10.0
 MAX_BACKOFF_S = 600.0
+MAX_TOLD_BYTES = MAX_LINE_BYTES // 2
 MAX_HISTORY = 100
 """Deploys of a repository in which commits are looked for."""
 
@@ -162,8 +163,12 @@ class DeployLookup:
             repository=found.repository,
             base=found.base,
         )
+        line = encode_lines([entry])
+        if len(line) > MAX_TOLD_BYTES:
+            log.server(logging.WARNING, f"{found.deploy_id} is too large to be told: {len(line)} B")
+            return
         # Told again after a crash it is the same, and no second entry.
-        await self._journal.append((entry,), f"looked up {encode_lines([entry]).decode()}")
+        await self._journal.append((entry,), f"looked up {line.decode()}")
         functions = sum(len(commit.functions) for commit in found.commits)
         log.server(
             logging.INFO,

@@ -1,5 +1,6 @@
 """The commits of a push, within the limits of a change window."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -8,6 +9,12 @@ import msgspec
 from server.ingest.github.payload import Person, PushedCommit
 from server.ingest.text import line_end, many_lines, one_line
 from shared.event import MAX_COMMITS, MAX_FILES, Commit, Timestamp
+
+MAX_MESSAGE = 2000
+"""Characters of a commit's message: more of it says no more of an error."""
+
+MAX_PATHS_BYTES = 6_000_000
+"""Of all commits together: a payload may be larger than a line on the pipe."""
 
 
 class Commits(msgspec.Struct, frozen=True):
@@ -22,12 +29,12 @@ def read_commits(pushed: Iterable[PushedCommit | None]) -> Commits:
     """The newest `MAX_COMMITS` with up to `MAX_FILES` files each; one without an id is left out."""
     named = [commit for commit in pushed if commit is not None and read_id(commit)]
     kept = named[-MAX_COMMITS:]
-    commits = []
-    files_cut = 0
-    for commit in kept:
-        files = _files(commit)
-        files_cut += max(len(files) - MAX_FILES, 0)
-        commits.append(_commit(commit, files[:MAX_FILES]))
+    files = [_files(commit) for commit in kept]
+    fitting = [_fitting(paths, MAX_PATHS_BYTES) for paths in files]
+    if sum(map(_size, fitting)) > MAX_PATHS_BYTES:
+        fitting = [_fitting(paths, MAX_PATHS_BYTES // len(kept)) for paths in files]
+    commits = [_commit(commit, paths) for commit, paths in zip(kept, fitting, strict=True)]
+    files_cut = sum(map(len, files)) - sum(map(len, fitting))
     return Commits(commits, len(named) - len(kept), files_cut)
 
 
@@ -47,7 +54,7 @@ def _commit(pushed: PushedCommit, files: list[str]) -> Commit:
         id=read_id(pushed),
         timestamp=_timestamp(pushed.timestamp),
         author=_author(pushed.author),
-        message=many_lines(pushed.message or "", 8192),
+        message=many_lines(pushed.message or "", MAX_MESSAGE),
         files=files,
         url=url if url.startswith(("https://", "http://")) else None,
     )
@@ -58,6 +65,16 @@ def _files(pushed: PushedCommit) -> list[str]:
     listed: Sequence[list[str | None] | None] = (pushed.modified, pushed.added, pushed.removed)
     paths = (line_end(path, 1024) for part in listed for path in part or () if path)
     return list(dict.fromkeys(path for path in paths if path))
+
+
+def _fitting(paths: Sequence[str], max_bytes: int) -> list[str]:
+    """The first of the paths that are within the limits of a commit."""
+    sizes = itertools.accumulate(len(path.encode()) for path in paths[:MAX_FILES])
+    return [path for path, size in zip(paths, sizes, strict=False) if size <= max_bytes]
+
+
+def _size(paths: Sequence[str]) -> int:
+    return sum(len(path.encode()) for path in paths)
 
 
 def _author(person: Person | None) -> str | None:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from server.ingest.github import parse_github
 from server.ingest.services import ServiceMap
 from server.settings import BranchRule, ServiceRule
 from shared.event import MAX_COMMITS, MAX_FILES, ChangeWindow
-from shared.pipe import ChangeWindowEntry, EventEntry
+from shared.pipe import MAX_LINE_BYTES, ChangeWindowEntry, EventEntry, encode_lines
 from tests.builders import START
 from tests.server.ingest.github_payloads import ZEROS, encoded, push_of, pushed, sample, sha
 
@@ -186,6 +187,21 @@ def test_of_too_many_files_as_many_are_kept_as_fit_and_the_cut_is_marked() -> No
     window = window_of(parse(push_of(pushed("big", modified=files))))
     assert window.commits[0].files == files[:MAX_FILES]
     assert window.cut == 3
+
+
+def test_the_largest_payload_is_no_longer_than_a_line_on_the_pipe() -> None:
+    paths = [f"{number:04d}/{'☃' * 110}.py" for number in range(120)]
+    commits = [
+        pushed(str(number), modified=paths, message="☃" * 9000) for number in range(MAX_COMMITS)
+    ]
+    body = push_of(*commits)
+    assert len(json.dumps(body, ensure_ascii=False).encode()) > MAX_LINE_BYTES
+    delivery = parse(body)
+    assert len(encode_lines(delivery.entries)) < MAX_LINE_BYTES // 1.5
+    window = window_of(delivery)
+    kept = [len(commit.files) for commit in window.commits]
+    assert min(kept) == max(kept) > 30
+    assert window.cut == MAX_COMMITS * len(paths) - sum(kept)
 
 
 def test_a_push_of_more_commits_than_a_payload_carries_is_marked() -> None:
