@@ -105,9 +105,9 @@ def judge(watch: Watch, at: float) -> VerdictReading | None:
     if missing is not None:
         return VerdictReading("too_little_data", [missing])
     count = sum(one.count for one in watch.issues.values())
-    seen = f"{count} events of {len(watch.issues)} known issues" if count else "no event"
-    reason = f"{seen} in {passed_min:.0f} minutes, none of it more than usual"
-    return VerdictReading("clean", [reason if count else f"no event in {passed_min:.0f} minutes"])
+    errors = {0: "no error", 1: "1 error"}.get(count, f"{count} errors")
+    usual = ", of no issue more than usual" if count else ""
+    return VerdictReading("clean", [f"{errors} in {passed_min:.0f} minutes{usual}"])
 
 
 def _level(watch: Watch, probability: float) -> float:
