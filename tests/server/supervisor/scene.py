@@ -8,12 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from server.backoff import Backoff
 from server.storage import checkpoints, dead_letters
 from server.storage.checkpoints import Progress
 from server.storage.database import Database, migrate, open_database
 from server.storage.dead_letters import DeadLetter
 from server.storage.journal import Journal, open_journal
-from server.backoff import Backoff
 from server.supervisor.feeder import Window
 from server.supervisor.life import Limits
 from server.supervisor.supervisor import Supervisor
