@@ -1,8 +1,8 @@
 """The news of a deploy: remembered, an incident where it is sent as an event, and ranked by."""
 
-from engine import deploys, incidents
+from engine import deploys, incidents, watching
 from engine.decisions import Code, rounded
-from engine.events import event_time
+from engine.moments import event_time
 from engine.records import Scope
 from engine.state import State
 from engine.triggers import Fired
@@ -10,14 +10,24 @@ from shared.event import ChangeWindow, canonical_environment
 from shared.incident import Numbers
 from shared.pipe import ChangeWindowEntry, Decision, EventEntry, Outbound
 
+HOLD_S = 2_400.0
+"""A deploy's incident ends with its verdict, at the latest so long after it was told."""
+
+
+def arrive(state: State, scope: Scope, window: ChangeWindow, out: list[Outbound]) -> str:
+    """Remember a deploy, watch it, and rank open incidents by it; answers its key."""
+    key, is_news = deploys.remember(state, scope, window)
+    if is_news:
+        out += incidents.rank_again(state, scope)
+        out += watching.begin(state, scope, key, window)
+    return key
+
 
 def take_note(state: State, entry: ChangeWindowEntry, out: list[Outbound]) -> Decision:
     """A deploy as context: no incident, but open ones may have a suspect now."""
     scope = entry.service, canonical_environment(entry.environment)
     window = deploys.window_of(entry)
-    _, is_news = deploys.remember(state, scope, window)
-    if is_news:
-        out += incidents.rank_again(state, scope)
+    arrive(state, scope, window, out)
     return Decision(state.clock.seq, Code.NOTED, None, {"commits": len(window.commits)})
 
 
@@ -26,9 +36,7 @@ def announce(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
     scope = event.service, canonical_environment(event.environment)
     key = f"deploy:{state.clock.seq}"
     if event.change_window is not None:
-        key, is_news = deploys.remember(state, scope, event.change_window)
-        if is_news:
-            out += incidents.rank_again(state, scope)
+        key = arrive(state, scope, event.change_window, out)
         deploy = state.deploys.get(key)
         if deploy is not None and deploy.incident and not event.unique:
             return Decision(state.clock.seq, Code.DEPLOY_KNOWN, deploy.incident)
@@ -40,7 +48,7 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Out
     numbers = _size(event.change_window) if event.change_window is not None else {}
     at = event_time(event, state.now)
     fired = Fired("deploy", numbers)
-    incident = incidents.begin(state, scope, key, event, at=at, fired=fired)
+    incident = incidents.begin(state, scope, key, event, at=at, fired=fired, hold_s=HOLD_S)
     incident.event_count = 1
     incident.alone = True
     if (deploy := state.deploys.get(key)) is not None:

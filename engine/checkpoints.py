@@ -21,6 +21,7 @@ from engine.records import (
     OpenIncident,
     Service,
     Tombstone,
+    WatchedDeploy,
 )
 from engine.seen import SeenChunk
 from engine.state import State
@@ -86,6 +87,10 @@ def complete(state: State, seq: int) -> None:
         state.deadlines.append((incident.due, "incident", incident_id))
         if incident.tell_due:
             state.deadlines.append((incident.tell_due, "tell", incident_id))
+    for key, watched in state.watched.items():
+        state.deadlines.append((watched.watch.due, "watch", key))
+        if watched.look_due:
+            state.deadlines.append((watched.look_due, "watch", key))
     heapq.heapify(state.deadlines)
     state.changed.clear()
     _relearn(state)
@@ -124,6 +129,7 @@ _FIND: dict[str, Callable[[State, str], msgspec.Struct | None]] = {
     "service": _find_service,
     "deploy": lambda state, key: state.deploys.get(key),
     "incident": lambda state, key: state.incidents.get(key),
+    "watch": lambda state, key: state.watched.get(key),
     "seen": lambda state, key: state.seen.chunk(key),
     "settings": lambda state, _: state.settings,
     "clock": lambda state, _: state.clock,
@@ -135,6 +141,7 @@ _tombstone = msgspec.json.Decoder(Tombstone)
 _service = msgspec.json.Decoder(Service)
 _deploy = msgspec.json.Decoder(Deploy)
 _incident = msgspec.json.Decoder(OpenIncident)
+_watch = msgspec.json.Decoder(WatchedDeploy)
 _seen = msgspec.json.Decoder(SeenChunk)
 _settings = msgspec.json.Decoder(EngineSettings)
 _clock = msgspec.json.Decoder(Clock)
@@ -164,6 +171,10 @@ def _take_incident(state: State, key: str, value: bytes) -> None:
     state.incidents[key] = _incident.decode(value)
 
 
+def _take_watch(state: State, key: str, value: bytes) -> None:
+    state.watched[key] = _watch.decode(value)
+
+
 def _take_seen(state: State, _key: str, value: bytes) -> None:
     state.seen.restore(_seen.decode(value))
 
@@ -182,6 +193,7 @@ _TAKE_BACK: dict[str, Callable[[State, str, bytes], None]] = {
     "service": _take_service,
     "deploy": _take_deploy,
     "incident": _take_incident,
+    "watch": _take_watch,
     "seen": _take_seen,
     "settings": _take_settings,
     "clock": _take_clock,

@@ -23,7 +23,7 @@ def deploy_key(scope: Scope, window: ChangeWindow) -> str:
 
 
 def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, bool]:
-    """Remember a deploy; answers its key and whether that is news."""
+    """Remember a deploy, in place of what was known of it; answers its key, and if it is news."""
     key = deploy_key(scope, window)
     known = state.deploys.get(key)
     if known is not None and not window.commits:

@@ -1,11 +1,12 @@
 """What becomes of one event: counted, judged, and told where people should know."""
 
-from engine import deploys, grouping, incidents, issues
+from engine import announcements, grouping, issues, watching
 from engine.baseline import observe, reading
 from engine.decisions import Code, rounded
 from engine.fingerprint import fingerprint
 from engine.habit import SHORTEST_SILENCE_S, is_unusual_silence, note_gap
 from engine.issues import Standing
+from engine.moments import event_time
 from engine.occurrence import Occurrence
 from engine.records import Issue, Scope, Service
 from engine.services import note_release, scope_key, service_of
@@ -14,9 +15,6 @@ from engine.triggers import DAY_S, Fired, judge, note_alert
 from shared.event import canonical_environment
 from shared.incident import Numbers
 from shared.pipe import Decision, EventEntry, Outbound
-
-FUTURE_S = 300.0
-"""An event from further ahead of the journal's clock has a wrong time: it counts as of now."""
 
 LATE_S = 3_600.0
 """An event from longer ago is late: it tells of the past, and opens nothing by its rate."""
@@ -33,8 +31,8 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
     scope = event.service, canonical_environment(event.environment)
     service = service_of(state, scope, at)
     scope = service.service, service.environment
-    if event.change_window is not None and deploys.remember(state, scope, event.change_window)[1]:
-        out += incidents.rank_again(state, scope)
+    if event.change_window is not None:
+        announcements.arrive(state, scope, event.change_window, out)
     key = fingerprint(event, *scope, state.clock.seq)
     key, issue, standing = issues.recognise(state, key, scope, event, at)
     seen = _count(
@@ -47,6 +45,8 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         event=event,
         at=at,
     )
+    if state.watched and seen.counted and not seen.late:
+        watching.count(state, seen)
     if (incident := state.incidents.get(issue.incident)) is not None:
         if event.alert_rule is not None:
             note_alert(issue, event.alert_rule, event.severity, state.now)
@@ -60,12 +60,6 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         return Decision(state.clock.seq, Code.COUNTED_ALREADY)
     told = seen.new_minute and verdict is Code.KNOWN
     return Decision(state.clock.seq, verdict, None, _numbers(issue, at) if told else {})
-
-
-def event_time(event: EventEntry, now: float) -> float:
-    """When it happened, in seconds of the epoch; never beyond the clock by more than its skew."""
-    at = event.timestamp.timestamp()
-    return now if at > now + FUTURE_S else at
 
 
 def _count(

@@ -7,7 +7,7 @@ reads, nor on a restart between them: only where checkpoints and acks stand does
 
 import heapq
 
-from engine import announcements, events, incidents, notices
+from engine import announcements, events, incidents, notices, watching
 from engine.checkpoints import UnreadableState, checkpoint, complete, restore
 from engine.decisions import Code
 from engine.state import State
@@ -145,10 +145,13 @@ def _due(state: State, until: float) -> list[Outbound]:
     out: list[Outbound] = []
     while state.deadlines and state.deadlines[0][0] <= until:
         at, kind, key = heapq.heappop(state.deadlines)
-        if kind == "tell":
-            out += incidents.tell_if_due(state, key, at)
-        else:
-            out += incidents.end_if_due(state, key, at)
+        match kind:
+            case "tell":
+                out += incidents.tell_if_due(state, key, at)
+            case "incident":
+                out += incidents.end_if_due(state, key, at)
+            case "watch":
+                out += watching.judge_if_due(state, key, at)
     return out
 
 

@@ -5,10 +5,13 @@ seconds of the epoch (UTC). 0.0 stands for "never", since a float that is there 
 no memory, and there may be a million issues.
 """
 
+from datetime import datetime
+
 import msgspec
 
 from engine.baseline import Baseline
 from engine.habit import Habit
+from engine.verdict import Watch
 from shared.event import PRODUCTION, ChangeWindow, Event, Severity
 from shared.incident import Numbers, SuspectCommit, Trigger
 
@@ -164,6 +167,19 @@ class Deploy(msgspec.Struct, array_like=True, gc=False):
     """The entry that last told of it: the order in which deploys are forgotten."""
     incident: str = ""
     """The incident that told of it."""
+
+
+class WatchedDeploy(msgspec.Struct, array_like=True):
+    """The newest deploy of a service, as long as its verdict is awaited."""
+
+    service: str
+    environment: str
+    deploy: str
+    """The key of the deploy."""
+    deploy_time: datetime
+    watch: Watch
+    look_due: float = 0.0
+    """When what has come since the last look is looked at; 0.0: nothing has."""
 
 
 class EngineSettings(msgspec.Struct, array_like=True):

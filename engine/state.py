@@ -13,6 +13,7 @@ from engine.records import (
     Scope,
     Service,
     Tombstone,
+    WatchedDeploy,
 )
 from engine.seen import SeenEvents
 from engine.windows import PreparedWindow
@@ -42,6 +43,8 @@ class State:
         self.prepared: dict[str, PreparedWindow] = {}
         """Deploys made ready to be ranked, as far as they were needed."""
         self.deploy_items = 0
+        self.watched: dict[str, WatchedDeploy] = {}
+        """By the key of the service."""
         self.older_rules: dict[int, list[str]] = {}
         """Issues whose keys older rules made, by kind, as long as they may be recognised."""
         self.seen = SeenEvents()

@@ -1,0 +1,127 @@
+"""What is said of a deploy within half an hour of it, and what ends with that."""
+
+from engine.state import State
+from shared.pipe import DeployVerdict, Inbound, Outbound
+from tests import builders
+from tests.engine.drive import ended, lasting, of_type, restored, run, save, store
+
+MINUTE = 60.0
+HOUR = 3_600.0
+DAY = 24 * HOUR
+
+
+def error(seq: int, at: float, number: int = 0, **fields: object) -> Inbound:
+    trace = [builders.frame(function=f"f{number}")]
+    return builders.event_entry(seq, at, **({"stacktrace": trace} | fields))
+
+
+def known_service() -> list[Inbound]:
+    """Three days of one error every ten minutes."""
+    return [error(n + 1, n * 10 * MINUTE) for n in range(3 * 144)]
+
+
+DEPLOYED = 3 * DAY
+FIRST = 3 * 144 + 1
+
+
+def verdicts(out: list[Outbound]) -> list[tuple[str, str]]:
+    return [(said.verdict, "; ".join(said.reasons)) for said in of_type(out, DeployVerdict)]
+
+
+def test_a_deploy_after_which_all_is_as_usual_is_clean() -> None:
+    usual = [error(FIRST + 1 + n, DEPLOYED + n * 10 * MINUTE) for n in range(3)]
+    out = run(
+        [
+            *known_service(),
+            builders.deploy_entry(FIRST, DEPLOYED),
+            *usual,
+            builders.tick(DEPLOYED + HOUR),
+        ]
+    )
+    assert [verdict for verdict, _ in verdicts(out)] == ["clean"]
+    (end,) = [line for line in ended(out) if "deploy" in line.reason]
+    assert (end.reason, end.time) == (
+        "the deploy is judged: clean",
+        builders.at(DEPLOYED + 30 * MINUTE),
+    )
+
+
+def test_a_deploy_with_a_new_error_is_faulty_and_its_commit_is_named() -> None:
+    commits = [
+        builders.commit("culprit", files=["shop/cart.py"], functions=["f1"], added=80),
+        builders.commit("bystander", files=["docs/readme.md"], functions=[], message="Reword"),
+    ]
+    window = builders.change_window(DEPLOYED, commits=commits)
+    broken = [error(FIRST + 1 + n, DEPLOYED + MINUTE + n, 1) for n in range(30)]
+    out = run(
+        [
+            *known_service(),
+            builders.deploy_entry(FIRST, DEPLOYED, change_window=window),
+            *broken,
+            builders.tick(DEPLOYED + 5 * MINUTE),
+        ]
+    )
+    ((verdict, reasons),) = verdicts(out)
+    assert verdict == "faulty"
+    assert "ValueError in shop/cart.py: " in reasons
+    assert "never seen before this deploy" in reasons
+    assert "likely by commit culprit" in reasons
+
+
+def test_a_deploy_of_an_unknown_service_has_too_little_data() -> None:
+    out = run([builders.change_window_entry(1, 0), builders.tick(HOUR)])
+    assert [verdict for verdict, _ in verdicts(out)] == ["too_little_data"]
+
+
+def test_a_deploy_is_judged_when_the_next_one_comes() -> None:
+    out = run(
+        [
+            *known_service(),
+            builders.change_window_entry(FIRST, DEPLOYED, deploy_id="one"),
+            builders.change_window_entry(FIRST + 1, DEPLOYED + 15 * MINUTE, deploy_id="two"),
+        ]
+    )
+    assert [verdict.deploy_time for verdict in of_type(out, DeployVerdict)] == [
+        builders.at(DEPLOYED)
+    ]
+
+
+def test_a_deploy_that_is_told_again_is_judged_once() -> None:
+    out = run(
+        [
+            *known_service(),
+            builders.deploy_entry(FIRST, DEPLOYED),
+            builders.change_window_entry(
+                FIRST + 1, DEPLOYED + 60, deploy_time=builders.at(DEPLOYED)
+            ),
+            builders.tick(DEPLOYED + HOUR),
+        ]
+    )
+    assert len(verdicts(out)) == 1
+
+
+def test_the_watch_goes_on_from_the_time_at_which_a_deploy_succeeded() -> None:
+    out = run(
+        [
+            *known_service(),
+            builders.change_window_entry(FIRST, DEPLOYED),
+            builders.change_window_entry(FIRST + 1, DEPLOYED + 10 * MINUTE, commits=[]),
+            builders.tick(DEPLOYED + 35 * MINUTE),
+            builders.tick(DEPLOYED + 45 * MINUTE),
+        ]
+    )
+    (said,) = of_type(out, DeployVerdict)
+    assert said.deploy_time == builders.at(DEPLOYED + 10 * MINUTE)
+
+
+def test_a_verdict_is_the_same_after_a_restart() -> None:
+    before: list[Inbound] = [*known_service(), builders.deploy_entry(FIRST, DEPLOYED)]
+    broken = [error(FIRST + 1 + n, DEPLOYED + MINUTE + n, 1) for n in range(9)]
+    for cut in range(len(broken) + 1):
+        state = State()
+        run([*before, *broken[:cut]], state)
+        stored: dict[str, bytes] = {}
+        lines, seq = save(state)
+        store(stored, lines)
+        rest = [*broken[cut:], builders.tick(DEPLOYED + HOUR)]
+        assert lasting(run(rest, restored(stored, seq))) == lasting(run(rest, state))
