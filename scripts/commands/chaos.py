@@ -152,12 +152,12 @@ def _strikes(rng: random.Random, first: tuple[str, str], events: int) -> list[St
 
 
 def _strike(rng: random.Random, to: str, kind: str, events: int) -> Strike:
-    # There are fewer of all others: what is never reached would strike nothing.
-    most = events // 2 if kind in ("event", "decision") else 1 if kind == "restored" else 12
+    # What is never reached strikes nothing, and there are fewer of all others.
+    most = {"event": events // 4, "decision": events // 4, "state": 20, "incident": 8, "ack": 30}
     return Strike(
         to="engine" if to == "engine" else "server",
         kind=kind,
-        count=rng.randrange(most) + 1,
+        count=rng.randrange(most.get(kind, 2)) + 1,
         after=rng.random() < 0.5,
         blow=rng.choice(_BLOWS),
     )

@@ -15,6 +15,7 @@ from scripts.disturbance.processes import Server
 _STOPPED_S = 0.5
 _LOCKED_S = 0.3
 _LOOK_EVERY_S = 0.0002
+_BLOWS_A_SECOND = 1.5
 
 RANDOM_BLOWS = (
     "kill server",
@@ -71,7 +72,7 @@ async def strike(server: Server, blow: str) -> None:
 async def strike_now_and_then(server: Server, rng: random.Random, made: list[str]) -> None:
     """Go on striking for ever; `made` tells what was done."""
     while True:
-        await asyncio.sleep(rng.expovariate(1.0))
+        await asyncio.sleep(rng.expovariate(_BLOWS_A_SECOND))
         blow = rng.choice(RANDOM_BLOWS)
         await strike(server, blow)
         made.append(blow)

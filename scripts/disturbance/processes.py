@@ -14,6 +14,7 @@ from pathlib import Path
 _MARK = "PUSHLOG_CHAOS"
 _KEPT = ("PATH", "HOME", "PYTHONPATH")
 _START_S = 30.0
+_STOP_S = 5.0
 
 
 class Server:
@@ -111,13 +112,19 @@ class Server:
             await self._start()
 
     async def _stop(self) -> None:
-        if self._process is None:
-            raise RuntimeError("the server was never started")
-        self._process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(5):
-            code = await self._process.wait()
-        if code != 0:
-            raise RuntimeError(f"the server stopped with {code}: see {self.log}")
+        while True:
+            if self._process is None or self.pid is None:
+                raise RuntimeError("there is no server to stop")
+            self._process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(_STOP_S):
+                code = await self._process.wait()
+            if code == 0:
+                break
+            if code != -signal.SIGKILL:
+                raise RuntimeError(f"the server stopped with {code}: see {self.log}")
+            # Struck down over its last words: the next one says them.
+            self.kills += 1
+            await self._start()
         if left := self.engines():
             raise RuntimeError(f"processes {left} outlived the server")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import msgspec
 
@@ -14,6 +14,7 @@ from server.supervisor.conversation import Conversation
 from server.supervisor.feeder import Feeder, Window
 from server.supervisor.lines import TooLong
 from server.supervisor.recording import Recording
+from server.supervisor.states import EngineState
 from shared.pipe import UnreadableLine, decode_outbound
 
 _UNRECORDED_BYTES = 16 * 1024 * 1024
@@ -58,14 +59,18 @@ class Life:
         feeder: Feeder,
         recording: Recording,
         limits: Limits,
+        come_to: Callable[[EngineState], None],
     ) -> None:
+        """`come_to` is told when the child is restoring, and when it is running."""
         self.child = child
         self.conversation = conversation
         self.feeder = feeder
         self._recording = recording
         self._limits = limits
+        self._come_to = come_to
         self._verdict: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._ready = asyncio.Event()
+        self._running = False
         self._heard = asyncio.Event()
         self._recorded = asyncio.Event()
         self._over = False
@@ -74,12 +79,6 @@ class Life:
         self._signs_when_restored: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._guiding: list[asyncio.Task[None]] = []
-
-    @property
-    def running(self) -> bool:
-        """It has its states, and has answered since."""
-        before = self._signs_when_restored
-        return before is not None and self.conversation.signs_of_life > before
 
     async def run(self, database: Database) -> str:
         """Live until the child has ended, by itself or not; returns how, in words.
@@ -180,8 +179,14 @@ class Life:
             self._give_up(f"it said {_FAULTS_IN_A_ROW} lines in a row that do not count")
 
     def _react(self) -> None:
-        if self.conversation.engine is not None:
+        if self.conversation.engine is not None and not self._ready.is_set():
             self._ready.set()
+            self._come_to("restoring")
+        before = self._signs_when_restored
+        if before is not None and self.conversation.signs_of_life > before and not self._running:
+            # It has its states, and has answered since.
+            self._running = True
+            self._come_to("running")
         if self.conversation.recordable.messages:
             self._heard.set()
         self.feeder.freed()
@@ -238,6 +243,6 @@ class Life:
     def _patience_s(self) -> float:
         if self.conversation.engine is None:
             return self._limits.start_s
-        if self._signs_when_restored is None or self.running:
+        if self._signs_when_restored is None or self._running:
             return self._limits.silence_s
         return self._limits.restore_s

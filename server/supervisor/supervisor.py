@@ -9,7 +9,6 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import msgspec
 
@@ -26,9 +25,8 @@ from server.supervisor.conversation import Conversation
 from server.supervisor.feeder import Feeder
 from server.supervisor.life import Life, Limits
 from server.supervisor.recording import Record, Recording
+from server.supervisor.states import EngineState, EngineStates
 from server.supervisor.suspicion import Suspicion
-
-EngineState = Literal["stopped", "starting", "restoring", "running", "backing_off", "stopping"]
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +64,13 @@ class Supervisor:
         self._wall = wall
         self._recording = Recording(record)
         self._suspicion = Suspicion()
-        self._state: EngineState = "stopped"
+        self._states = EngineStates()
         self._life: Life | None = None
         self._decided_seq: int | None = None
         self._buried = False
         self._restarts = 0
         self._last_exit: str | None = None
+        self._delay = 0.0
         self._well_from = 0.0
         self._lives_task: asyncio.Task[None] | None = None
         self._stop_asked = asyncio.Event()
@@ -79,7 +78,8 @@ class Supervisor:
     @property
     def writable(self) -> bool:
         """The engine is up, knows what it knew, and takes more."""
-        return self._life is not None and self._life.running and self._life.feeder.has_room
+        life = self._life
+        return life is not None and self._states.now == "running" and life.feeder.has_room
 
     @property
     def backlog(self) -> int:
@@ -93,12 +93,9 @@ class Supervisor:
     def status(self) -> EngineStatus:
         """How it is now."""
         life = self._life
-        state = self._state
-        if life is not None and state == "starting" and life.conversation.engine is not None:
-            state = "running" if life.running else "restoring"
         return EngineStatus(
-            state=state,
-            degraded=self._degraded(state),
+            state=self._states.now,
+            degraded=self._degraded(),
             engine=life.conversation.engine if life is not None else None,
             restarts=self._restarts,
             last_exit=self._last_exit,
@@ -118,11 +115,12 @@ class Supervisor:
         What it had not decided is in the journal, and is decided after the next start.
         """
         self._stop_asked.set()
-        if self._life is not None:
-            self._state = "stopping"
-            self._life.end()
-        if self._lives_task is None:
+        if self._lives_task is None or self._lives_task.done():
             return
+        if self._states.now != "stopped":
+            self._states.enter("stopping")
+        if self._life is not None:
+            self._life.end()
         _, late = await asyncio.wait({self._lives_task}, timeout=timeout_s)
         if late:
             log.engine(logging.WARNING, f"did not end within {timeout_s:.0f} s and is killed")
@@ -130,36 +128,36 @@ class Supervisor:
             await asyncio.wait({self._lives_task})
 
     async def _lives(self) -> None:
+        now = asyncio.get_running_loop().time
         try:
             while not self._stop_asked.is_set():
-                started = asyncio.get_running_loop().time()
-                self._last_exit = await self._live()
+                started = now()
+                await self._live()
                 if self._stop_asked.is_set():
-                    log.engine(logging.INFO, f"ended: {self._last_exit}")
                     break
-                delay = self._backoff.failed(asyncio.get_running_loop().time() - started)
-                self._state = "backing_off"
-                self._restarts += 1
+                self._delay = delay = self._backoff.failed(now() - started)
                 log.engine(
                     logging.ERROR, f"ended: {self._last_exit}; starting again in {delay:.1f} s"
                 )
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop_asked.wait(), delay)
-                # As long as it was away it has to be there, to count as well again.
-                self._well_from = asyncio.get_running_loop().time() + delay
         finally:
-            self._state = "stopped"
+            if self._states.now not in ("stopping", "stopped"):
+                self._states.enter("stopping")
+            if self._states.now == "stopping":
+                self._states.enter("stopped")
 
-    async def _live(self) -> str:
-        """One life of the engine, and what follows from its end; returns how it ended."""
-        self._state = "starting"
+    async def _live(self) -> None:
+        """One life of the engine, and what follows from its end."""
+        self._states.enter("starting")
         try:
             async with self._database.read() as tx:
                 progress = await checkpoints.progress(tx)
             self._decided_seq = max(self._decided_seq or 0, progress.recorded_seq)
             child = await start_child(self._command, _say)
         except STORAGE_TROUBLE as error:
-            return f"not started: {error}"
+            self._ended(f"not started: {error}")
+            return
         log.engine(logging.INFO, f"started as process {child.pid}")
         conversation = Conversation(progress.watermark)
         feeder = Feeder(
@@ -169,12 +167,15 @@ class Supervisor:
             window=self._limits.window,
             one_by_one_to=self._suspicion.one_by_one_to,
         )
-        self._life = Life(child, conversation, feeder, self._recording, self._limits)
+        self._life = Life(child, conversation, feeder, self._recording, self._limits, self._come_to)
+        if self._stop_asked.is_set():
+            self._life.end()
         try:
             ended = await self._life.run(self._database)
         finally:
             self._life = None
             self._decided_seq = max(self._decided_seq, conversation.acked)
+        self._ended(ended)
         self._suspicion.survived(conversation.acked)
         if self._buried and conversation.acked > progress.watermark:
             # It went on where it had died before: the cause was that entry, and it is gone.
@@ -182,7 +183,22 @@ class Supervisor:
             self._backoff.forget()
         if not self._stop_asked.is_set():
             await self._judge(conversation, ended)
-        return ended
+
+    def _come_to(self, state: EngineState) -> None:
+        if self._stop_asked.is_set():
+            return
+        self._states.enter(state)
+        if state == "running":
+            # As long as it was away it has to be there, to count as well again.
+            self._well_from = asyncio.get_running_loop().time() + self._delay
+
+    def _ended(self, reason: str) -> None:
+        self._last_exit = reason
+        if self._stop_asked.is_set():
+            log.engine(logging.INFO, f"ended: {reason}")
+        else:
+            self._states.enter("backing_off")
+            self._restarts += 1
 
     async def _judge(self, conversation: Conversation, ended: str) -> None:
         """Set aside the entry that the engine died of, if this death convicts one."""
@@ -199,12 +215,12 @@ class Supervisor:
         self._buried = True
         log.engine(logging.ERROR, f"entry {convicted} is set aside as a dead letter: {reason}")
 
-    def _degraded(self, state: EngineState) -> str | None:
+    def _degraded(self) -> str | None:
         if self._recording.trouble is not None:
             return self._recording.trouble
         if self._last_exit is None:
             return None
-        if state == "running" and asyncio.get_running_loop().time() >= self._well_from:
+        if self._states.now == "running" and asyncio.get_running_loop().time() >= self._well_from:
             return None
         return f"the engine ended: {self._last_exit}"
 

@@ -73,7 +73,7 @@ async def test_an_engine_that_ends_at_once_is_tried_again_and_named(stage: Scene
 
 
 async def test_an_engine_that_died_counts_as_well_only_after_a_while(stage: Scene) -> None:
-    async with stage.supervising(backoff_s=0.4) as supervisor:
+    async with stage.supervising(backoff_s=2) as supervisor:
         await stage.running()
         assert supervisor.status().degraded is None
         stage.kill_child()

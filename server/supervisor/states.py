@@ -1,0 +1,30 @@
+"""The states of the engine as the supervisor sees it, and the ways between them.
+
+docs/SUPERVISOR.md draws the same; a test holds the two together.
+"""
+
+from typing import Literal
+
+EngineState = Literal["stopped", "starting", "restoring", "running", "backing_off", "stopping"]
+
+TRANSITIONS: dict[EngineState, frozenset[EngineState]] = {
+    "stopped": frozenset({"starting"}),
+    "starting": frozenset({"restoring", "backing_off", "stopping"}),
+    "restoring": frozenset({"running", "backing_off", "stopping"}),
+    "running": frozenset({"backing_off", "stopping"}),
+    "backing_off": frozenset({"starting", "stopping"}),
+    "stopping": frozenset({"stopped"}),
+}
+
+
+class EngineStates:
+    """Where the engine is; goes only the ways that are drawn."""
+
+    def __init__(self) -> None:
+        self.now: EngineState = "stopped"
+
+    def enter(self, state: EngineState) -> None:
+        """Go to `state`; a way that is not drawn is a defect of ours."""
+        if state not in TRANSITIONS[self.now]:
+            raise RuntimeError(f"there is no way from {self.now} to {state}")
+        self.now = state
