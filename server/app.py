@@ -1,5 +1,6 @@
 """Wires the whole server: every resource opened in order, closed in reverse."""
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 
@@ -11,10 +12,11 @@ from server.deploys.lookup import open_lookup
 from server.incidents.record import Recorder
 from server.ingest.routes import routes as ingest_routes
 from server.ingest.services import ServiceMap
-from server.keys import DATABASE, JOURNAL, LIVE, METRICS, SERVICES, SETTINGS, SUPERVISOR
+from server.keys import DATABASE, JOURNAL, LIVE, METRICS, OFFICE, SERVICES, SETTINGS, SUPERVISOR
 from server.live import Live
 from server.metrics import Metrics
 from server.middlewares import errors_as_json
+from server.notify.office import open_office, outlets_of
 from server.settings import Settings
 from server.storage import people
 from server.storage.database import open_database
@@ -28,6 +30,9 @@ BACKGROUND = web.AppKey("background", Background)
 ENGINE_STOP_TIMEOUT_S = 4.0
 """How long the engine may take for its last answers before it is killed; nothing is lost then."""
 
+POST_STOP_TIMEOUT_S = 1.5
+"""How long a delivery that is under way may take; one that is cut off is repeated at the start."""
+
 
 def build_app(settings: Settings) -> web.Application:
     """The application; nothing is opened or started before it runs."""
@@ -38,7 +43,7 @@ def build_app(settings: Settings) -> web.Application:
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
     app.add_routes(ingest_routes())
     set_up_web(app)
-    app.cleanup_ctx.extend([_background, _database, _journal, _deploy_lookup, _supervisor])
+    app.cleanup_ctx.extend([_background, _database, _journal, _deploy_lookup, _post, _supervisor])
     return app
 
 
@@ -70,6 +75,20 @@ async def _deploy_lookup(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _post(app: web.Application) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        office = await stack.enter_async_context(
+            open_office(app[SETTINGS], app[DATABASE], app[METRICS])
+        )
+        app[OFFICE] = office
+        for postman in office.postmen:
+            await stack.enter_async_context(
+                app[BACKGROUND].running(f"deliver by {postman.channel}", postman.run())
+            )
+        yield
+        await office.stop(POST_STOP_TIMEOUT_S)
+
+
 async def _supervisor(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     recorder = Recorder(
@@ -77,6 +96,8 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
         live=app[LIVE],
         metrics=app[METRICS],
         min_severity=settings.incident_notification_min_severity,
+        outlets=outlets_of(settings),
+        posted=app[OFFICE].wake,
     )
     supervisor = Supervisor(
         settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record

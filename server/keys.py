@@ -5,6 +5,7 @@ from aiohttp import web
 from server.ingest.services import ServiceMap
 from server.live import Live
 from server.metrics import Metrics
+from server.notify.office import PostOffice
 from server.settings import Settings
 from server.storage.database import Database
 from server.storage.journal import Journal
@@ -16,4 +17,5 @@ JOURNAL = web.AppKey("journal", Journal)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 LIVE = web.AppKey("live", Live)
 METRICS = web.AppKey("metrics", Metrics)
+OFFICE = web.AppKey("office", PostOffice)
 SERVICES = web.AppKey("services", ServiceMap)

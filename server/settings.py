@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,9 @@ import msgspec
 
 MinSeverity = Literal["all", "error", "critical"]
 SmtpSecurity = Literal["starttls", "tls", "none"]
+
+_SENDER = re.compile(r"""[\w"'., +-]*<[^\s<>@",]+@[^\s<>@",]+>|[^\s<>@",]+@[^\s<>@",]+""")
+"""``pushlog@acme.example``, or with a name: ``PushLog <pushlog@acme.example>``."""
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[0-9]+", re.ASCII)
 
@@ -27,6 +31,8 @@ class Smtp(msgspec.Struct, frozen=True, kw_only=True):
     password: str | None
     sender: str
     security: SmtpSecurity
+    ca_file: Path | None = None
+    """Certificates of authorities that are trusted besides those of the system."""
 
 
 class Slack(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +41,7 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True):
     webhook_url: str | None
     bot_token: str | None
     channel: str | None
+    api_url: str = "https://slack.com/api"
 
 
 class ServiceRule(msgspec.Struct, frozen=True):
@@ -156,14 +163,14 @@ class _Reader:
 
 def _smtp(reader: _Reader) -> Smtp | None:
     host = reader.read_text("SMTP_HOST")
-    names = ("SMTP_PORT", "SMTP_USER", "SMTP_PASS", "SMTP_FROM", "SMTP_SECURITY")
+    names = ("SMTP_PORT", "SMTP_USER", "SMTP_PASS", "SMTP_FROM", "SMTP_SECURITY", "SMTP_CA_FILE")
     if host is None:
         for name in names:
             if reader.read_text(name):
                 reader.faults.append(f"{name}: is of no use without SMTP_HOST")
         return None
     sender = reader.read_text("SMTP_FROM")
-    if sender is None or "@" not in sender:
+    if sender is None or not _SENDER.fullmatch(sender):
         reader.faults.append("SMTP_FROM: must be the mail address that PushLog writes from")
     port = reader.read("SMTP_PORT", 587, _port)
     return Smtp(
@@ -173,6 +180,7 @@ def _smtp(reader: _Reader) -> Smtp | None:
         password=reader.read_text("SMTP_PASS"),
         sender=sender or "",
         security=reader.read("SMTP_SECURITY", "tls" if port == 465 else "starttls", _smtp_security),
+        ca_file=reader.read("SMTP_CA_FILE", None, _ca_file),
     )
 
 
@@ -180,11 +188,12 @@ def _slack(reader: _Reader) -> Slack | None:
     webhook_url = reader.read("SLACK_WEBHOOK_URL", None, _http_url)
     bot_token = reader.read_text("SLACK_BOT_TOKEN")
     channel = reader.read_text("SLACK_CHANNEL")
+    api_url = reader.read("SLACK_API_URL", "https://slack.com/api", _http_url)
     if bot_token and not channel:
         reader.faults.append("SLACK_CHANNEL: must name the channel that SLACK_BOT_TOKEN posts to")
     if not (webhook_url or bot_token):
         return None
-    return Slack(webhook_url=webhook_url, bot_token=bot_token, channel=channel)
+    return Slack(webhook_url=webhook_url, bot_token=bot_token, channel=channel, api_url=api_url)
 
 
 def _port(text: str) -> int:
@@ -264,6 +273,14 @@ def _smtp_security(text: str) -> SmtpSecurity:
         case "starttls" | "tls" | "none":
             return text
     raise ValueError(f"must be starttls, tls or none, not {text!r}")
+
+
+def _ca_file(text: str) -> Path:
+    try:
+        ssl.create_default_context(cafile=text)
+    except OSError as error:
+        raise ValueError(f"must be a file of certificates (PEM), not {text!r}: {error}") from None
+    return Path(text)
 
 
 def _http_url(text: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from server import log
 from server.incidents.entries import store_entry
-from server.incidents.explain import explain_change
+from server.incidents.explain import explain_change, explain_incident
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.announce import Announcer
@@ -68,7 +68,7 @@ class Recorder:
         self._database = database
         self._live = live
         self._metrics = metrics
-        self._announcer = Announcer(min_severity, outlets)
+        self._announcer = Announcer(min_severity, outlets, explain_incident)
         self._posted = posted
 
     async def record(self, messages: Sequence[Outbound], entries: Sequence[JournalEntry]) -> None:

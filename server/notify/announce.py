@@ -26,17 +26,20 @@ from shared.pipe import DeployVerdict, Incident, IncidentEnded
 class Announcer:
     """Decides nothing by itself: who hears what is in `plan`, `recipients` and `noise`.
 
-    Each method answers whose bell rings and what goes outside once the transaction is committed.
+    `explain` says why an incident was opened. Each method answers whose bell rings and what goes
+    outside once the transaction is committed.
     """
 
     def __init__(
         self,
         floor: MinSeverity,
         outlets: Outlets,
+        explain: Callable[[IncidentSummary], str],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._floor = floor
         self._outlets = outlets
+        self._explain = explain
         self._now = now
 
     async def change(self, tx: Transaction, incident: Incident) -> Plan:
@@ -61,7 +64,7 @@ class Announcer:
             await noise.count(tx, filtered.id, incident.incident_id, at)
             return Plan()
         plan = plan_change(
-            IncidentNews(change=change, incident=_summary(incident)),
+            IncidentNews(change=change, incident=_summary(incident), why=self._explain(incident)),
             incident.seq,
             people=await people.everyone(tx),
             floor=self._floor,
@@ -77,9 +80,15 @@ class Announcer:
         stored = await incidents.get(tx, ended.incident_id)
         if stored is None:
             return Plan()
+        news = IncidentNews(
+            change="ended",
+            incident=stored.summary,
+            why=self._explain(stored.summary),
+            ended_at=ended.time,
+            end_reason=ended.reason,
+        )
         plan = plan_end(
-            stored.summary,
-            ended,
+            news,
             people=await people.everyone(tx),
             outlets=self._outlets,
             heard=await _heard(tx, ended.incident_id),

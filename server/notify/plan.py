@@ -17,7 +17,7 @@ from server.storage.people import Person
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, Push
 from shared.incident import IncidentSummary
-from shared.pipe import DeployVerdict, IncidentEnded
+from shared.pipe import DeployVerdict
 
 SlackMode = Literal["bot", "webhook"]
 
@@ -70,18 +70,15 @@ def plan_change(
 
 
 def plan_end(
-    incident: IncidentSummary,
-    ended: IncidentEnded,
+    news: IncidentNews,
     *,
     people: Iterable[Person],
     outlets: Outlets,
     heard: Heard,
 ) -> Plan:
     """Who is told that it is over: those who heard of it, by the ways that they heard of it."""
-    news = IncidentNews(
-        change="ended", incident=incident, ended_at=ended.time, end_reason=ended.reason
-    )
-    name = f"{incident.incident_id}/ended/0"
+    incident_id = news.incident.incident_id
+    name = f"{incident_id}/ended/0"
     plan = Plan()
     for person in people:
         if person.id in heard.people:
@@ -94,7 +91,7 @@ def plan_end(
         ):
             plan.deliveries.append(_mail(name, person.id, person.email, news))
     if outlets.slack and ("slack", outlets.slack_receiver) in heard.outside:
-        plan.deliveries.append(_post(name, outlets, incident.incident_id, news))
+        plan.deliveries.append(_post(name, outlets, incident_id, news))
     return plan
 
 

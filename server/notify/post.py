@@ -19,7 +19,7 @@ import msgspec
 from server import log
 from server.backoff import Backoff
 from server.metrics import Metrics
-from server.notify.channel import Channel, DeliveryFailed, Letter
+from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.news import News
 from server.notify.pace import SECOND_US, Hold, Pace, minute_free_at, next_step
 from server.storage import outbox
@@ -74,6 +74,11 @@ class Postman:
         self._tried: deque[int] = deque(maxlen=pace.per_minute)
         self._backoffs: dict[str, Backoff] = {}
         self._paused_until: dict[str, int] = {}
+
+    @property
+    def channel(self) -> ChannelName:
+        """Which one is served."""
+        return self._channel.name
 
     def wake(self) -> None:
         """There is something new in the outbox."""

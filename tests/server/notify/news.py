@@ -39,7 +39,8 @@ def incident(number: int = 1, **changes: Any) -> IncidentSummary:
 
 def opened(number: int = 1, **changes: Any) -> IncidentNews:
     """That it opened."""
-    return IncidentNews(change="opened", incident=incident(number, **changes))
+    why = "This error was never seen before in production."
+    return IncidentNews(change="opened", incident=incident(number, **changes), why=why)
 
 
 def escalated(number: int = 1, **changes: Any) -> IncidentNews:

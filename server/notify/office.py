@@ -1,0 +1,83 @@
+"""The post office: the channels that are set up, each with its postman."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+from server.metrics import Metrics
+from server.notify.channel import Channel, ChannelName, Letter
+from server.notify.news import TestNews
+from server.notify.pace import SLACK, Pace
+from server.notify.plan import Outlets
+from server.notify.post import Postman
+from server.notify.slack import open_slack
+from server.settings import Settings
+from server.storage.database import Database
+
+WEBHOOK_RECEIVER = "incoming webhook"
+"""What stands for the webhook's address, which is a secret, where a receiver is named."""
+
+
+class PostOffice:
+    """Wakes and ends the postmen, and tries channels out."""
+
+    def __init__(self, channels: Sequence[Channel], postmen: Sequence[Postman]) -> None:
+        self.postmen = postmen
+        self._channels = {channel.name: channel for channel in channels}
+
+    @property
+    def channels(self) -> Sequence[ChannelName]:
+        """Those that are set up."""
+        return list(self._channels)
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        for postman in self.postmen:
+            postman.wake()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        await asyncio.gather(*(postman.stop(timeout_s) for postman in self.postmen))
+
+    async def try_out(self, channel: ChannelName, receiver: str) -> None:
+        """Send a test message, at once and beside the outbox.
+
+        Raises `DeliveryFailed`, and `KeyError` where the channel is not set up.
+        """
+        at = datetime.now(UTC)
+        letter = Letter(
+            key=f"test/{channel}/{at.isoformat()}",
+            receiver=receiver,
+            incident_id=None,
+            news=TestNews(at),
+        )
+        await self._channels[channel].send([letter])
+
+
+def outlets_of(settings: Settings) -> Outlets:
+    """The ways to people outside that these settings open."""
+    slack = settings.slack
+    if slack is None:
+        return Outlets(email=settings.smtp is not None)
+    if slack.bot_token and slack.channel:
+        return Outlets(email=settings.smtp is not None, slack="bot", slack_receiver=slack.channel)
+    return Outlets(
+        email=settings.smtp is not None, slack="webhook", slack_receiver=WEBHOOK_RECEIVER
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_office(
+    settings: Settings, database: Database, metrics: Metrics
+) -> AsyncIterator[PostOffice]:
+    """The office with every channel that is set up; nothing is sent before postmen run."""
+    async with contextlib.AsyncExitStack() as stack:
+        channels: list[tuple[Channel, Pace]] = []
+        if settings.slack is not None:
+            slack = open_slack(settings.slack, database, settings.public_url)
+            channels.append((await stack.enter_async_context(slack), SLACK))
+        yield PostOffice(
+            [channel for channel, _ in channels],
+            [Postman(database, channel, pace, metrics) for channel, pace in channels],
+        )

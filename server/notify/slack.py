@@ -1,0 +1,189 @@
+"""The channel Slack: by an incoming webhook a message for each piece of news, by a bot one message
+for each incident and push, which is edited as it changes, with what changed in its thread.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import aiohttp
+import msgspec
+
+from server.notify.channel import Channel, ChannelName, Letter
+from server.notify.news import IncidentNews, News, PushNews, VerdictNews
+from server.notify.slack_api import GONE, SlackApi, SlackRefused, post_to_webhook
+from server.notify.slack_blocks import SlackText, render, render_digest, reply_to
+from server.settings import Slack
+from server.storage import slack_messages
+from server.storage.database import Database
+from server.storage.slack_messages import SlackMessage
+from server.storage.times import to_micros
+
+_ORDER = {"opened": 0, "escalated": 1, "ended": 2}
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[News]).decode
+
+
+class WebhookChannel:
+    """Slack by an incoming webhook: it gives a message no name, so none can be edited."""
+
+    name: ChannelName = "slack"
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, public_url: str) -> None:
+        self._session = session
+        self._url = url
+        self._public_url = public_url
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        """A message for one letter, one for several; raises `DeliveryFailed`."""
+        shown = _shown(letters, self._public_url)
+        await post_to_webhook(self._session, self._url, _message(shown))
+
+
+class BotChannel:
+    """Slack by a bot, which remembers its messages in the database.
+
+    A message that was posted and could not be remembered, since the process died in between, is
+    posted once more; an edit that is repeated changes nothing.
+    """
+
+    name: ChannelName = "slack"
+
+    def __init__(self, api: SlackApi, database: Database, public_url: str) -> None:
+        self._api = api
+        self._database = database
+        self._public_url = public_url
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        """Post or edit; of several letters a digest, and edits of what stands there already.
+
+        Raises `DeliveryFailed`.
+        """
+        if len(letters) == 1:
+            await self._tell(letters[0])
+            return
+        for letter in letters:
+            known = await self._message_about(letter.news)
+            if known is not None:
+                await self._edit(letter, known)
+        await self._post(letters[0].receiver, render_digest(letters, self._public_url))
+
+    async def _tell(self, letter: Letter) -> None:
+        news = letter.news
+        known = await self._message_about(news)
+        if known is not None and await self._edit(letter, known):
+            reply = reply_to(news)
+            if reply is not None:
+                await self._api.post_message(
+                    {
+                        "channel": known.channel,
+                        "thread_ts": known.ts,
+                        "text": reply,
+                        "reply_broadcast": _is_worse(news),
+                        "unfurl_links": False,
+                    }
+                )
+            return
+        if isinstance(news, VerdictNews) and not _is_worse(news):
+            # The message about its push was a line of a digest, and a clean deploy is no news.
+            return
+        shown = render([news], letter.key, self._public_url)
+        posted = await self._post(letter.receiver, shown)
+        subject = _subject(news)
+        if subject is not None:
+            await self._remember(subject, posted, [news])
+
+    async def _edit(self, letter: Letter, known: SlackMessage) -> bool:
+        """Bring the message up to date; False where it cannot be edited any more."""
+        said = _decode(known.said)
+        now_said = _with(said, letter.news)
+        if now_said == said:
+            return True
+        shown = render(now_said, letter.key, self._public_url)
+        message = _message(shown) | {"channel": known.channel, "ts": known.ts}
+        try:
+            await self._api.update(message)
+        except SlackRefused as refused:
+            if refused.code in GONE:
+                return False
+            raise
+        subject = _subject(letter.news)
+        if subject is not None:
+            await self._remember(subject, known, now_said)
+        return True
+
+    async def _post(self, receiver: str, shown: SlackText) -> SlackMessage:
+        posted = await self._api.post_message(_message(shown) | {"channel": receiver})
+        return SlackMessage(posted.channel or receiver, posted.ts, b"[]")
+
+    async def _message_about(self, news: News) -> SlackMessage | None:
+        subject = _subject(news)
+        if subject is None:
+            return None
+        async with self._database.read() as tx:
+            return await slack_messages.get(tx, subject)
+
+    async def _remember(self, subject: str, message: SlackMessage, said: list[News]) -> None:
+        async with self._database.write() as tx:
+            remembered = SlackMessage(message.channel, message.ts, _encode(said))
+            await slack_messages.put(tx, subject, remembered)
+
+
+@contextlib.asynccontextmanager
+async def open_slack(slack: Slack, database: Database, public_url: str) -> AsyncIterator[Channel]:
+    """The channel that the settings name: a bot where there is a token, else the webhook."""
+    async with aiohttp.ClientSession() as session:
+        if slack.bot_token and slack.channel:
+            api = SlackApi(session, slack.api_url, slack.bot_token)
+            yield BotChannel(api, database, public_url)
+        else:
+            yield WebhookChannel(session, slack.webhook_url or "", public_url)
+
+
+def _shown(letters: Sequence[Letter], public_url: str) -> SlackText:
+    if len(letters) == 1:
+        return render([letters[0].news], letters[0].key, public_url)
+    return render_digest(letters, public_url)
+
+
+def _message(shown: SlackText) -> dict[str, object]:
+    return {
+        "text": shown.text,
+        "blocks": shown.blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _subject(news: News) -> str | None:
+    """What a message is about, where it is edited when there is more to say."""
+    match news:
+        case IncidentNews():
+            return news.incident.incident_id
+        case PushNews():
+            return f"push/{news.environment}/{to_micros(news.window.deploy_time)}"
+        case VerdictNews():
+            return f"push/{news.environment}/{to_micros(news.deploy_time)}"
+        case _:
+            return None
+
+
+def _with(said: list[News], news: News) -> list[News]:
+    """What the message says with `news` in it; what is older than what it says changes nothing."""
+    match said[0], news:
+        case IncidentNews() as known, IncidentNews():
+            return [news] if _ORDER[news.change] >= _ORDER[known.change] else said
+        case PushNews(), VerdictNews():
+            others = [
+                each
+                for each in said[1:]
+                if not (isinstance(each, VerdictNews) and each.service == news.service)
+            ]
+            return [said[0], *others, news]
+    return said
+
+
+def _is_worse(news: News) -> bool:
+    match news:
+        case IncidentNews(change="escalated") | VerdictNews(verdict="faulty" | "suspect"):
+            return True
+    return False

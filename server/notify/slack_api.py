@@ -1,0 +1,184 @@
+"""Slack over HTTP: one call, and what each refusal means."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from server.notify.channel import DeliveryFailed
+
+TIMEOUT_S = 10.0
+
+_REFUSALS: dict[str, tuple[bool, str]] = {
+    "invalid_auth": (True, "SLACK_BOT_TOKEN is none that Slack knows"),
+    "not_authed": (True, "SLACK_BOT_TOKEN did not arrive"),
+    "token_revoked": (True, "SLACK_BOT_TOKEN was revoked: make a new one"),
+    "token_expired": (True, "SLACK_BOT_TOKEN has expired: make a new one"),
+    "account_inactive": (True, "the bot of SLACK_BOT_TOKEN was removed"),
+    "not_allowed_token_type": (True, "SLACK_BOT_TOKEN must be a bot's, which begins with xoxb-"),
+    "missing_scope": (True, "the bot lacks a scope: it needs chat:write"),
+    "no_permission": (True, "the bot may not write there"),
+    "channel_not_found": (
+        True,
+        "SLACK_CHANNEL is none that the bot can see: invite it, or give the channel's id",
+    ),
+    "not_in_channel": (True, "the bot is not in the channel: invite it there"),
+    "is_archived": (True, "the channel is archived"),
+    "channel_is_archived": (True, "the channel is archived"),
+    "restricted_action": (True, "the workspace does not let the bot write there"),
+    "action_prohibited": (True, "the workspace does not let the webhook write there"),
+    "posting_to_general_channel_denied": (True, "the webhook may not write to #general"),
+    "no_service": (True, "the webhook was removed or turned off: make a new one"),
+    "no_team": (True, "the workspace of the webhook is gone"),
+    "no_active_hooks": (True, "the webhook is turned off"),
+    "invalid_token": (True, "the webhook's address is wrong"),
+    "user_not_found": (True, "the webhook's user is gone"),
+    "invalid_payload": (True, "Slack cannot read the message"),
+    "invalid_blocks": (True, "Slack does not take the message's blocks"),
+    "invalid_blocks_format": (True, "Slack does not take the message's blocks"),
+    "msg_blocks_too_long": (True, "the message's blocks are too long"),
+    "msg_too_long": (True, "the message is too long"),
+    "no_text": (True, "the message is empty"),
+    "invalid_arguments": (True, "Slack does not take the call"),
+    "message_not_found": (True, "the message is gone"),
+    "cant_update_message": (True, "the message is not the bot's"),
+    "edit_window_closed": (True, "the message is too old to be edited"),
+    "ratelimited": (False, "too many messages at once"),
+    "rate_limited": (False, "too many messages at once"),
+    "message_limit_exceeded": (False, "the workspace wrote too much today"),
+    "internal_error": (False, "Slack has trouble"),
+    "fatal_error": (False, "Slack has trouble"),
+    "service_unavailable": (False, "Slack has trouble"),
+    "request_timeout": (False, "Slack has trouble"),
+}
+"""By Slack's code: whether no later try will do better, and what it means."""
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+"""Codes that say of a message that it cannot be edited any more."""
+
+_PERMANENT_STATUS = frozenset({400, 401, 403, 404, 405, 410, 413})
+
+
+class SlackRefused(DeliveryFailed):
+    """Slack answered, and did not do it; `code` is its own word for why."""
+
+    def __init__(self, code: str, detail: str = "", retry_after_s: float | None = None) -> None:
+        # What we do not know may be over in an hour; after a day it is given up anyway.
+        permanent, meaning = _REFUSALS.get(code, (False, "a refusal that PushLog does not know"))
+        said = f"{code} ({detail})" if detail else code
+        super().__init__(
+            f"Slack answered {said}: {meaning}", permanent=permanent, retry_after_s=retry_after_s
+        )
+        self.code = code
+
+
+class _Answer(msgspec.Struct):
+    ok: bool
+    error: str = ""
+    needed: str = ""
+    channel: str = ""
+    ts: str = ""
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """Slack's names for a message."""
+
+    channel: str
+    ts: str
+
+
+class SlackApi:
+    """The two methods that we use, as the bot that `token` belongs to."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+        self._session = session
+        self._url = url
+        self._token = token
+
+    async def post_message(self, message: Mapping[str, object]) -> Posted:
+        """``chat.postMessage``; raises `DeliveryFailed`, and `SlackRefused` of its kind."""
+        return await self._call("chat.postMessage", message)
+
+    async def update(self, message: Mapping[str, object]) -> Posted:
+        """``chat.update``; raises as `post_message` does."""
+        return await self._call("chat.update", message)
+
+    async def _call(self, method: str, body: Mapping[str, object]) -> Posted:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        status, headers_back, text = await post(
+            self._session, f"{self._url}/{method}", body, headers
+        )
+        refuse_by_status(status, headers_back, "")
+        try:
+            answer = msgspec.json.decode(text, type=_Answer)
+        except msgspec.DecodeError as error:
+            raise DeliveryFailed(
+                "what answers at SLACK_API_URL is not Slack", permanent=False
+            ) from error
+        if not answer.ok:
+            detail = f"needed: {answer.needed}" if answer.needed else ""
+            raise SlackRefused(answer.error, detail, _retry_after_s(headers_back))
+        return Posted(answer.channel, answer.ts)
+
+
+async def post_to_webhook(
+    session: aiohttp.ClientSession, url: str, message: Mapping[str, object]
+) -> None:
+    """Raises `DeliveryFailed`, and `SlackRefused` of its kind."""
+    status, headers, text = await post(session, url, message, {})
+    refuse_by_status(status, headers, text.decode(errors="replace").strip()[:100])
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, body: Mapping[str, object], headers: dict[str, str]
+) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, headers and body of the answer; raises `DeliveryFailed` where there is none."""
+    try:
+        async with (
+            asyncio.timeout(TIMEOUT_S),
+            session.post(url, json=body, headers=headers, allow_redirects=False) as response,
+        ):
+            return response.status, response.headers, await response.content.read(100_000)
+    except TimeoutError:
+        raise DeliveryFailed(
+            f"Slack did not answer within {TIMEOUT_S:.0f} s", permanent=False
+        ) from None
+    except aiohttp.ClientError as error:
+        raise DeliveryFailed(_unreachable(error), permanent=False) from None
+
+
+def refuse_by_status(status: int, headers: Mapping[str, str], code: str) -> None:
+    """Raise what a status other than 200 means; `code` is what the body says."""
+    if status == 200:
+        return
+    if status == 429:
+        raise SlackRefused("ratelimited", retry_after_s=_retry_after_s(headers) or 30.0)
+    if code in _REFUSALS:
+        raise SlackRefused(code)
+    said = f": {code}" if code.isprintable() and code else ""
+    raise DeliveryFailed(
+        f"Slack answered HTTP {status}{said}", permanent=status in _PERMANENT_STATUS
+    )
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() and len(text) < 7 else None
+
+
+def _unreachable(error: Any) -> str:
+    """What was in the way, without the address: a webhook's is a secret."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be found (DNS)"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not good (TLS): {error.certificate_error}"
+        case aiohttp.ClientConnectorSSLError():
+            return f"no secure connection to {error.host} (TLS): {error.strerror}"
+        case aiohttp.ClientConnectorError():
+            return f"no connection to {error.host}, port {error.port}: {error.strerror}"
+        case aiohttp.InvalidURL():
+            return "the address is none of the web"
+    return f"the connection to Slack broke: {type(error).__name__}"

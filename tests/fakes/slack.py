@@ -1,0 +1,230 @@
+"""Slack as its documentation describes it, as far as we use it: it enforces the limits.
+
+``chat.postMessage``, ``chat.update`` and incoming webhooks, with the refusals that are HTTP 200 and
+``ok: false``, and 429 with Retry-After::
+
+    async with FakeSlack() as slack:
+        ... SLACK_API_URL=slack.api_url, SLACK_BOT_TOKEN=slack.token, SLACK_CHANNEL="#alerts"
+        ... SLACK_WEBHOOK_URL=slack.webhook_url
+        await slack.wait_for(2)
+"""
+
+import asyncio
+import re
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+TOKEN = "xoxb-a-token-of-the-tests"
+CHANNELS = {"#alerts": "C0ALERTS", "C0ALERTS": "C0ALERTS"}
+MAX_TOGETHER = 13_200
+_ENTITY = re.compile(r"&(?:amp|lt|gt);|<(?:https?://[^<>|]+)(?:\|[^<>|]*)?>")
+
+
+class FakeSlack:
+    """The server. `messages` are those that stand in the channel, by ts, as they read now."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.token = TOKEN
+        self.messages: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.answers: list[web.Response] = []
+        """Given first, one for each call."""
+        self.down = False
+        """While it is, every call is answered 503."""
+        self.hang = False
+        """While it is, no call is answered."""
+        self._changed = asyncio.Event()
+        self._released = asyncio.Event()
+        app = web.Application()
+        app.router.add_post("/api/chat.postMessage", self._post_message)
+        app.router.add_post("/api/chat.update", self._update)
+        app.router.add_post("/services/T0/B0/secret", self._webhook)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+
+    @property
+    def api_url(self) -> str:
+        """For SLACK_API_URL."""
+        return f"{self.url}/api"
+
+    @property
+    def webhook_url(self) -> str:
+        """For SLACK_WEBHOOK_URL."""
+        return f"{self.url}/services/T0/B0/secret"
+
+    def roots(self) -> list[dict[str, Any]]:
+        """The messages that are no replies, oldest first."""
+        return [each for each in self.messages.values() if "thread_ts" not in each]
+
+    def replies(self, ts: str) -> list[dict[str, Any]]:
+        """What stands in the thread of a message."""
+        return [each for each in self.messages.values() if each.get("thread_ts") == ts]
+
+    async def wait_for(self, count: int, timeout_s: float = 30.0) -> list[dict[str, Any]]:
+        """The messages, as soon as there are `count` of them or more."""
+        async with asyncio.timeout(timeout_s):
+            while len(self.messages) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return list(self.messages.values())
+
+    async def wait_for_calls(self, count: int, timeout_s: float = 30.0) -> None:
+        """Return as soon as it was called so often."""
+        async with asyncio.timeout(timeout_s):
+            while len(self.calls) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._released.set()
+        await self._runner.cleanup()
+
+    async def _post_message(self, request: web.Request) -> web.Response:
+        refused = await self._refused(request, "chat.postMessage")
+        if refused is not None:
+            return refused
+        body = await request.json()
+        channel = CHANNELS.get(body.get("channel", ""))
+        if channel is None:
+            return not_ok("channel_not_found")
+        fault = fault_of(body)
+        if fault is not None:
+            return not_ok(fault)
+        if "thread_ts" in body and body["thread_ts"] not in self.messages:
+            return not_ok("thread_not_found")
+        ts = self._keep(body)
+        return web.json_response({"ok": True, "channel": channel, "ts": ts, "message": body})
+
+    async def _update(self, request: web.Request) -> web.Response:
+        refused = await self._refused(request, "chat.update")
+        if refused is not None:
+            return refused
+        body = await request.json()
+        # Only the id of a channel will do here.
+        if body.get("channel") != "C0ALERTS":
+            return not_ok("channel_not_found")
+        if body.get("ts") not in self.messages:
+            return not_ok("message_not_found")
+        fault = fault_of(body)
+        if fault is not None:
+            return not_ok(fault)
+        self.messages[body["ts"]] |= {"text": body["text"], "blocks": body.get("blocks", [])}
+        self._changed.set()
+        return web.json_response({"ok": True, "channel": "C0ALERTS", "ts": body["ts"]})
+
+    async def _webhook(self, request: web.Request) -> web.Response:
+        refused = await self._refused(request, "webhook", with_token=False)
+        if refused is not None:
+            return refused
+        body = await request.json()
+        if fault_of(body) is not None:
+            return web.Response(status=400, text="invalid_blocks")
+        self._keep(body)
+        return web.Response(text="ok")
+
+    async def _refused(
+        self, request: web.Request, call: str, *, with_token: bool = True
+    ) -> web.Response | None:
+        self.calls.append(call)
+        self._changed.set()
+        if self.hang:
+            await self._released.wait()
+        if self.down:
+            return web.Response(status=503, text="upstream connect error")
+        if self.answers:
+            return self.answers.pop(0)
+        if with_token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return not_ok("invalid_auth")
+        return None
+
+    def _keep(self, body: dict[str, Any]) -> str:
+        ts = f"1700000000.{len(self.messages):06}"
+        self.messages[ts] = body | {"ts": ts}
+        self._changed.set()
+        return ts
+
+
+def too_many(retry_after_s: int) -> web.Response:
+    """429, as Slack says it."""
+    return web.Response(status=429, headers={"Retry-After": str(retry_after_s)})
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """All that people read in a message, without the links' addresses."""
+    parts = [part["text"] for block in message["blocks"] for part in _texts(block)]
+    return re.sub(r"<[^<>|]+\|([^<>|]*)>", r"\1", "\n".join(parts))
+
+
+def fault_of(body: dict[str, Any]) -> str | None:
+    """Why Slack refuses this message; none where it takes it."""
+    text, blocks = body.get("text", ""), body.get("blocks", [])
+    if not text:
+        return "no_text"
+    if len(text) > 40_000:
+        return "msg_too_long"
+    if len(blocks) > 50:
+        return "invalid_blocks"
+    if len({block["block_id"] for block in blocks if "block_id" in block}) != sum(
+        "block_id" in block for block in blocks
+    ):
+        return "invalid_blocks"
+    together = 0
+    for block in blocks:
+        if _is_over(block):
+            return "invalid_blocks"
+        together += sum(len(part["text"]) for part in _texts(block))
+    return "msg_blocks_too_long" if together > MAX_TOGETHER else None
+
+
+def _is_over(block: dict[str, Any]) -> bool:
+    if len(block.get("block_id", "")) > 255:
+        return True
+    parts = _texts(block)
+    if any(not part["text"] or _has_bare_markup(part) for part in parts):
+        return True
+    match block["type"]:
+        case "header":
+            return block["text"]["type"] != "plain_text" or len(block["text"]["text"]) > 150
+        case "section":
+            fields = block.get("fields", [])
+            return (
+                len(block.get("text", {}).get("text", "")) > 3000
+                or len(fields) > 10
+                or any(len(field["text"]) > 2000 for field in fields)
+            )
+        case "context":
+            return not 0 < len(block["elements"]) <= 10 or any(
+                len(part["text"]) > 2000 for part in parts
+            )
+    return True
+
+
+def _has_bare_markup(part: dict[str, Any]) -> bool:
+    """Whether something is left that Slack would obey: a mention, say, or half an entity."""
+    if part["type"] != "mrkdwn":
+        return False
+    return re.search("[<>&]", _ENTITY.sub("", part["text"])) is not None
+
+
+def _texts(block: dict[str, Any]) -> list[dict[str, Any]]:
+    own = [block["text"]] if "text" in block else []
+    return [*own, *block.get("fields", []), *block.get("elements", [])]
+
+
+def not_ok(error: str) -> web.Response:
+    """HTTP 200 with a refusal in it."""
+    return web.json_response({"ok": False, "error": error})

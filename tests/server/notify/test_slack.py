@@ -1,0 +1,208 @@
+"""Slack: one message for an incident, edited as it changes; refusals understood."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from server.notify.channel import Channel, DeliveryFailed, Letter
+from server.notify.news import News
+from server.notify.news import TestNews as TryNews
+from server.notify.slack import open_slack
+from server.settings import Slack
+from server.storage.database import Database
+from tests.builders import START
+from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
+from tests.server.notify.news import ended, escalated, opened, push_news, verdict_news
+
+PUBLIC_URL = "https://pushlog.example"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    async with FakeSlack() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def bot(slack: FakeSlack, database: Database) -> AsyncIterator[Channel]:
+    settings = Slack(
+        webhook_url=None, bot_token=slack.token, channel="#alerts", api_url=slack.api_url
+    )
+    async with open_slack(settings, database, PUBLIC_URL) as channel:
+        yield channel
+
+
+@pytest.fixture
+async def webhook(slack: FakeSlack, database: Database) -> AsyncIterator[Channel]:
+    settings = Slack(webhook_url=slack.webhook_url, bot_token=None, channel=None)
+    async with open_slack(settings, database, PUBLIC_URL) as channel:
+        yield channel
+
+
+def letter(news: News, key: str = "a/key") -> Letter:
+    return Letter(key=key, receiver="#alerts", incident_id=None, news=news)
+
+
+async def test_an_incident_is_one_message_that_is_edited_with_what_changed_in_its_thread(
+    bot: Channel, slack: FakeSlack
+) -> None:
+    await bot.send([letter(opened())])
+    (root,) = slack.roots()
+    assert root["channel"] == "#alerts"
+    shown = text_of(root)
+    for part in (
+        "ValueError: price is negative",
+        "*Error message*\n```price is negative```",
+        "never seen before in production",
+        "total (shop/cart.py:12)",
+        "a1b2c3d4 Round prices, Ada (80%): changes total in shop/cart.py",
+        "Open in PushLog · Event at Sentry",
+    ):
+        assert part in shown
+    assert "https://pushlog.example/incidents/inc-0000000000000001" in str(root)
+    assert "opened: ValueError" in root["text"]
+    await bot.send([letter(escalated())])
+    await bot.send([letter(ended())])
+    (root,) = slack.roots()
+    assert "ended: the rate is back at its usual" in text_of(root)
+    worse, over = slack.replies(root["ts"])
+    assert worse["text"] == "*Got worse*: now critical, after 1,234 events."
+    assert (worse["reply_broadcast"], over["reply_broadcast"]) == (True, False)
+    assert over["text"].startswith("*Ended*")
+
+
+async def test_what_is_delivered_twice_is_no_second_message(bot: Channel, slack: FakeSlack) -> None:
+    await bot.send([letter(opened())])
+    await bot.send([letter(opened())])
+    assert len(slack.messages) == 1
+    await bot.send([letter(ended())])
+    await bot.send([letter(opened())])
+    assert "ended" in slack.roots()[0]["text"]
+
+
+async def test_a_message_that_somebody_deleted_is_posted_anew(
+    bot: Channel, slack: FakeSlack
+) -> None:
+    await bot.send([letter(opened())])
+    slack.messages.clear()
+    await bot.send([letter(escalated())])
+    (root,) = slack.roots()
+    assert "got worse" in root["text"]
+
+
+async def test_a_push_is_one_message_and_the_verdict_is_written_into_it(
+    bot: Channel, slack: FakeSlack
+) -> None:
+    await bot.send([letter(push_news(services=["shop", "web"]))])
+    (root,) = slack.roots()
+    shown = text_of(root)
+    assert "Push of 1 commit to main by ada" in shown
+    assert "acme/shop, branch main" in shown
+    assert "a1b2c3d4 Round prices half up (Ada)" in shown
+    assert "Deploys shop, web to production" in shown
+    assert "https://github.com/acme/shop/compare/0000...a1b2" in str(root)
+    await bot.send([letter(verdict_news(verdict="clean", reasons=[]))])
+    assert len(slack.messages) == 1
+    await bot.send([letter(verdict_news(service="web"))])
+    (root,) = slack.roots()
+    assert "*shop in production*: ✅ clean" in text_of(root)
+    assert "*web in production*: 🔴 faulty: 2 issues that were never seen" in text_of(root)
+    (reply,) = slack.replies(root["ts"])
+    assert reply["reply_broadcast"] is True
+
+
+async def test_a_clean_deploy_without_a_message_is_no_news_and_a_faulty_one_is(
+    bot: Channel, slack: FakeSlack
+) -> None:
+    await bot.send([letter(verdict_news(verdict="clean"))])
+    assert slack.messages == {}
+    await bot.send([letter(verdict_news())])
+    assert len(slack.messages) == 1
+
+
+async def test_what_was_held_back_is_one_message_and_those_that_stand_are_edited(
+    bot: Channel, slack: FakeSlack
+) -> None:
+    await bot.send([letter(opened(1))])
+    await bot.send([letter(ended(1)), *[letter(opened(each), f"k{each}") for each in range(2, 42)]])
+    root, digest = slack.roots()
+    assert "ended" in root["text"]
+    assert "41 more" in digest["text"]
+    assert str(digest["blocks"]).count("/incidents/inc-") == 41
+
+
+async def test_a_webhook_gets_a_message_for_each_change(webhook: Channel, slack: FakeSlack) -> None:
+    for news in (opened(), escalated(), ended()):
+        await webhook.send([letter(news)])
+    assert [root["text"].split(":")[0] for root in slack.roots()] == [
+        "opened",
+        "got worse",
+        "ended",
+    ]
+    assert "channel" not in slack.roots()[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent", "retry_after_s", "reason"),
+    [
+        (too_many(17), False, 17.0, "too many messages"),
+        (not_ok("ratelimited"), False, None, "too many messages"),
+        (not_ok("invalid_auth"), True, None, "SLACK_BOT_TOKEN is none that Slack knows"),
+        (not_ok("not_in_channel"), True, None, "invite it"),
+        (not_ok("fatal_error"), False, None, "Slack has trouble"),
+        (not_ok("something_new"), False, None, "something_new"),
+        (web.Response(status=503, text="upstream"), False, None, "HTTP 503"),
+        (web.Response(status=404), True, None, "HTTP 404"),
+        (web.Response(status=302, headers={"Location": "/"}), False, None, "HTTP 302"),
+        (web.Response(text="<html>hotel wifi"), False, None, "is not Slack"),
+    ],
+)
+async def test_each_refusal_of_the_api_is_understood(
+    bot: Channel,
+    slack: FakeSlack,
+    answer: web.Response,
+    permanent: bool,
+    retry_after_s: float | None,
+    reason: str,
+) -> None:
+    slack.answers = [answer]
+    with pytest.raises(DeliveryFailed, match=reason) as failure:
+        await bot.send([letter(TryNews(START))])
+    assert failure.value.permanent is permanent
+    assert failure.value.retry_after_s == retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "permanent"),
+    [
+        (404, "no_service", True),
+        (410, "channel_is_archived", True),
+        (403, "action_prohibited", True),
+        (400, "invalid_payload", True),
+        (500, "oops", False),
+    ],
+)
+async def test_each_refusal_of_a_webhook_is_understood(
+    webhook: Channel, slack: FakeSlack, status: int, text: str, permanent: bool
+) -> None:
+    slack.answers = [web.Response(status=status, text=text)]
+    with pytest.raises(DeliveryFailed, match=text) as failure:
+        await webhook.send([letter(TryNews(START))])
+    assert failure.value.permanent is permanent
+    assert "secret" not in str(failure.value)
+
+
+async def test_a_slack_that_is_not_there_is_said_without_the_secret_address(
+    database: Database,
+) -> None:
+    for url, reason in (
+        ("http://127.0.0.1:1/services/secret", "no connection to 127.0.0.1, port 1"),
+        ("http://nowhere.invalid/services/secret", "cannot be found"),
+    ):
+        settings = Slack(webhook_url=url, bot_token=None, channel=None)
+        async with open_slack(settings, database, PUBLIC_URL) as channel:
+            with pytest.raises(DeliveryFailed, match=reason) as failure:
+                await channel.send([letter(TryNews(START))])
+        assert not failure.value.permanent
+        assert "secret" not in str(failure.value)
