@@ -163,6 +163,34 @@ async def test_the_commit_of_an_announced_deploy_is_named_for_the_error_after_it
             assert culprit[:7] in await response.text()
 
 
+async def test_the_verdict_on_a_deploy_that_brought_an_error_is_faulty(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    repository = await new_repository(tmp_path / "shop")
+    await repository.commit("Begin", {"shop/cart.py": CART, "shop/pay.py": PAY})
+    culprit = await repository.commit(
+        "Read items from the form", {"shop/cart.py": CART.replace("self.items)", "form.items)")}
+    )
+    async with running_server(tmp_path) as server:
+        assert (await announce(repository, server.url, "--since", "HEAD~1")).code == 0
+        for number in range(30):
+            await tell_sentry(http, server, alert(number))
+        found = await wait_for(
+            http,
+            server,
+            lambda found: any("faulty" in (each["end_reason"] or "") for each in found),
+        )
+        (told,) = [each for each in found if each["trigger"] == "deploy"]
+        assert told["end_reason"] == "the deploy is judged: faulty"
+        assert await server.interrupt() == 0
+    (deploy,) = await stored_deploys(tmp_path)
+    assert (deploy.deploy_id, deploy.verdict) == (culprit, "faulty")
+    issue, cause = deploy.verdict_reasons
+    assert issue.startswith("TypeError in shop/cart.py: ")
+    assert "never seen before this deploy" in issue
+    assert cause.startswith(f"likely by commit {culprit[:12]} (")
+
+
 def two_changes_of_the_cart() -> dict[str, Any]:
     older = pushed("older", message="Tidy up")
     newer = pushed("newer", message="Tidy up more")
