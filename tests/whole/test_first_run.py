@@ -73,15 +73,20 @@ async def test_the_engine_alone_shows_what_it_does_with_sample_events(tmp_path: 
 
 
 async def test_every_command_of_an_operator_explains_itself_from_any_folder(tmp_path: Path) -> None:
-    for script in sorted(ROOT.glob("scripts/*")):
-        if script.suffix or not script.is_file() or script.name == "in-environment":
-            continue
-        process = await asyncio.create_subprocess_exec(
-            *(script, "--help"),
-            cwd=tmp_path,
-            env={**clean_environment(tmp_path), "PATH": os.defpath},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        output, _ = await process.communicate()
-        assert process.returncode == 0, script.name
-        assert re.match(rf"usage: (scripts/)?{script.name}\b", output.decode()), script.name
+    scripts = [path for path in ROOT.glob("scripts/*") if path.is_file() and not path.suffix]
+    async with asyncio.TaskGroup() as group:
+        for script in scripts:
+            if script.name != "in-environment":
+                group.create_task(check_help(script, tmp_path))
+
+
+async def check_help(script: Path, folder: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(script, "--help"),
+        cwd=folder,
+        env={**clean_environment(folder), "PATH": os.defpath},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, script.name
+    assert re.match(rf"usage: (scripts/)?{script.name}\b", output.decode()), script.name
