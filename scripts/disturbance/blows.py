@@ -70,8 +70,9 @@ async def strike(server: Server, blow: str) -> None:
 
 
 async def strike_now_and_then(server: Server, rng: random.Random, made: list[str]) -> None:
-    """Go on striking for ever; `made` tells what was done."""
+    """Go on striking for ever a server that is up; `made` tells what was done."""
     while True:
+        await server.up.wait()
         await asyncio.sleep(rng.expovariate(_BLOWS_A_SECOND))
         blow = rng.choice(RANDOM_BLOWS)
         await strike(server, blow)

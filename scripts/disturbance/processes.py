@@ -25,6 +25,8 @@ class Server:
         self.database = folder / "pushlog.db"
         self.journal = folder / "pushlog-journal.db"
         self.log = folder / "server.log"
+        self.up = asyncio.Event()
+        """It listens, as far as is known."""
         self.kills = 0
         """How often it ended by signal 9."""
         self.port = _free_port()
@@ -50,7 +52,8 @@ class Server:
     def kill(self) -> None:
         """End it at once, as a crash does."""
         if self.pid is not None:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def engines(self) -> list[int]:
         """All that it, or a life of it before, has started and that still runs."""
@@ -99,6 +102,7 @@ class Server:
                     await asyncio.sleep(0.02)
                     continue
                 writer.close()
+                self.up.set()
                 return
 
     async def _keep(self) -> None:
@@ -106,6 +110,7 @@ class Server:
             if self._process is None:
                 raise RuntimeError("the server was never started")
             code = await self._process.wait()
+            self.up.clear()
             if code != -signal.SIGKILL:
                 raise RuntimeError(f"the server ended with {code}: see {self.log}")
             self.kills += 1
@@ -115,7 +120,8 @@ class Server:
         while True:
             if self._process is None or self.pid is None:
                 raise RuntimeError("there is no server to stop")
-            self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGINT)
             async with asyncio.timeout(_STOP_S):
                 code = await self._process.wait()
             if code == 0:

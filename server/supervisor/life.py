@@ -116,9 +116,14 @@ class Life:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def end(self) -> None:
-        """Let the child come to its end: it hears no more, and says what it has still to say."""
+        """Let the child come to its end: it hears no more, and says what it has still to say.
+
+        One that has not even its states has nothing to say, and is ended at once.
+        """
         for task in self._guiding:
             task.cancel()
+        if self._signs_when_restored is None:
+            self._give_up("it was still starting")
         self.child.end_input()
 
     def _start(self, name: str, work: Coroutine[object, object, None]) -> asyncio.Task[None]:

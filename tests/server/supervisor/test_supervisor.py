@@ -134,6 +134,14 @@ async def test_it_can_be_stopped_before_it_began(stage: Scene) -> None:
         pass
 
 
+async def test_an_engine_that_is_still_starting_is_not_waited_for(stage: Scene) -> None:
+    sleeping = ("/bin/sh", "-c", "sleep 60")
+    async with stage.supervising(sleeping, stop_s=60) as supervisor:
+        await stage.until(lambda: supervisor.status().state == "starting")
+        started = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - started < 10
+
+
 async def test_it_can_be_stopped_while_it_backs_off(stage: Scene) -> None:
     async with stage.supervising(misbehaving("exits"), backoff_s=60) as supervisor:
         await stage.until(lambda: supervisor.status().state == "backing_off")
