@@ -12,6 +12,7 @@ from engine.records import (
 from engine.services import note_release, scope_key
 from engine.state import State
 from engine.windows import PreparedWindow, prepare
+from shared.deploy import renewed
 from shared.event import ChangeWindow, Commit
 from shared.pipe import ChangeWindowEntry
 
@@ -23,12 +24,11 @@ def deploy_key(scope: Scope, window: ChangeWindow) -> str:
 
 
 def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, bool]:
-    """Remember a deploy, in place of what was known of it; answers its key, and if it is news."""
+    """Remember a deploy, with what was known of it; answers its key, and if it is news."""
     key = deploy_key(scope, window)
     known = state.deploys.get(key)
-    if known is not None and not window.commits:
-        # The news that a deploy has succeeded has its time, not its commits.
-        window = msgspec.structs.replace(window, commits=known.window.commits)
+    if known is not None:
+        window = renewed(known.window, window)
     window = _fitting(window)
     if known is not None and known.window == window:
         return key, False

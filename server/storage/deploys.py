@@ -1,6 +1,5 @@
 """The table deploys: every deploy with all its commits, and what became of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -9,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import deploys
 from server.storage.times import from_micros, to_micros
+from shared.deploy import renewed
 from shared.event import ChangeWindow, Commit
 from shared.incident import Verdict
 from shared.pipe import DeployVerdict
@@ -79,16 +79,17 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
         )
         return
     known = _stored(row)
+    new = renewed(_window(known), window)
     changes: dict[str, object] = {
         "deployed_at": deployed_at,
-        "release": window.release or known.release,
-        "repository": window.repository or known.repository,
-        "base": window.base or known.base,
+        "release": new.release,
+        "repository": new.repository,
+        "base": new.base,
+        "commits": _encode(new.commits),
+        "cut": new.cut,
     }
-    if window.commits:
-        changes |= {"commits": _encode(_merged(known.commits, window.commits)), "cut": window.cut}
-        if [commit.id for commit in window.commits] != [commit.id for commit in known.commits]:
-            changes["looked_up_at"] = None
+    if [commit.id for commit in new.commits] != [commit.id for commit in known.commits]:
+        changes["looked_up_at"] = None
     if known.deployed_at != window.deploy_time:
         changes |= {"verdict": None, "verdict_reasons": None}
     await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
@@ -202,22 +203,15 @@ def _deploy_id(window: ChangeWindow) -> str:
     return window.commits[-1].id if window.commits else window.deploy_time.isoformat()
 
 
-def _merged(known: Sequence[Commit], told: Sequence[Commit]) -> list[Commit]:
-    """The commits that are told now, with what was known of them and is not told again."""
-    earlier = {commit.id: commit for commit in known}
-    return [_filled(commit, earlier.get(commit.id)) for commit in told]
-
-
-def _filled(told: Commit, known: Commit | None) -> Commit:
-    if known is None:
-        return told
-    return msgspec.structs.replace(
-        told,
-        files=told.files or known.files,
-        functions=told.functions or known.functions,
-        added=known.added if told.added is None else told.added,
-        deleted=known.deleted if told.deleted is None else told.deleted,
-        url=told.url or known.url,
+def _window(deploy: StoredDeploy) -> ChangeWindow:
+    return ChangeWindow(
+        deploy_time=deploy.deployed_at,
+        commits=deploy.commits,
+        deploy_id=deploy.deploy_id,
+        release=deploy.release,
+        cut=deploy.cut,
+        repository=deploy.repository,
+        base=deploy.base,
     )
 
 
