@@ -3,7 +3,16 @@
 from aiohttp import web
 
 from server.keys import LIVE
-from server.web import api, dead_letters, health, pages
+from server.web import (
+    api,
+    dead_letters,
+    deliveries,
+    health,
+    incident_wishes,
+    noise,
+    pages,
+    wishes,
+)
 from server.web.assets import ASSETS, read_assets, serve_asset
 from server.web.auth import Handler, for_people
 from server.web.rendering import as_page, set_up_templates
@@ -52,6 +61,15 @@ def _api() -> list[web.RouteDef]:
     return [
         web.get("/api/incidents", for_people(api.list_incidents)),
         web.get("/api/incidents/{incident_id}", for_people(api.get_incident)),
+        web.post(
+            "/api/incidents/{incident_id}/resolve", for_people(incident_wishes.resolve_incident)
+        ),
+        web.post(
+            "/api/incidents/{incident_id}/silence", for_people(incident_wishes.silence_incident)
+        ),
+        web.post(
+            "/api/incidents/{incident_id}/snooze", for_people(incident_wishes.snooze_incident)
+        ),
         web.get("/api/notifications", for_people(api.list_notifications)),
         web.get("/api/notifications/stream", for_people(stream), allow_head=False),
         web.post(f"/api/notifications/{_ID}/read", for_people(api.mark_read)),
@@ -61,6 +79,16 @@ def _api() -> list[web.RouteDef]:
         web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/replay", for_people(dead_letters.replay_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/discard", for_people(dead_letters.discard_letter)),
+        web.get("/api/deliveries", for_people(deliveries.list_deliveries)),
+        web.get(f"/api/deliveries/{_ID}", for_people(deliveries.get_delivery)),
+        web.post(f"/api/deliveries/{_ID}/resend", for_people(deliveries.resend_delivery)),
+        web.post("/api/channels/{channel}/test", for_people(deliveries.try_channel)),
+        web.get("/api/settings/notifications", for_people(wishes.get_wishes)),
+        web.put("/api/settings/notifications", for_people(wishes.set_wishes)),
+        web.get("/api/noise-filters", for_people(noise.list_filters)),
+        web.post("/api/noise-filters", for_people(noise.add_filter)),
+        web.put(f"/api/noise-filters/{_ID}", for_people(noise.change_filter)),
+        web.delete(f"/api/noise-filters/{_ID}", for_people(noise.remove_filter)),
         web.post("/api/test/simulate-incident", for_people(simulate_incident)),
         web.get("/metrics", for_people(health.metrics)),
     ]

@@ -1,7 +1,7 @@
 """What people see, served in this process from real storage, and incidents to show."""
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from pytest_aiohttp import AiohttpClient
 
 from server.incidents.explain import explain_change
 from server.incidents.record import Recorder
-from server.keys import DATABASE, JOURNAL, LIVE, METRICS, SETTINGS, SUPERVISOR
+from server.keys import DATABASE, JOURNAL, LIVE, METRICS, OFFICE, SETTINGS, SUPERVISOR
 from server.live import Live
 from server.metrics import Metrics
 from server.middlewares import errors_as_json
+from server.notify.channel import Channel
+from server.notify.office import PostOffice
 from server.settings import read_settings
 from server.storage import incidents, notifications, people
 from server.storage.database import Database, migrate, open_database
@@ -47,12 +49,13 @@ async def client(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) 
     return await aiohttp_client(build(tmp_path))
 
 
-def build(folder: Path) -> web.Application:
+def build(folder: Path, channels: Sequence[Channel] = ()) -> web.Application:
     """The pages and the API on the data in `folder`, without webhooks and without an engine."""
     app = web.Application(middlewares=[errors_as_json])
     app[SETTINGS] = read_settings({"DATABASE_URL": f"sqlite:///{folder}/pushlog.db"})
     app[METRICS] = Metrics()
     app[LIVE] = Live()
+    app[OFFICE] = PostOffice(channels, ())
     set_up_web(app)
     app.cleanup_ctx.append(_open)
     return app

@@ -14,7 +14,13 @@ from tests.server.web.conftest import Client
 
 OPEN = {"/health", "/health/engine", "/static/{name}"}
 GUARDED = [route for route in routes() if route.path not in OPEN]
-VALUES = {"id": "1", "seq": "1", "incident_id": "inc-0000000000000001", "name": "pushlog.css"}
+VALUES = {
+    "id": "1",
+    "seq": "1",
+    "incident_id": "inc-0000000000000001",
+    "name": "pushlog.css",
+    "channel": "slack",
+}
 
 
 def filled(path: str) -> str:

@@ -1,0 +1,124 @@
+"""The API of the outbox: what went to people outside, what failed and why, and sending it again."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from aiohttp import web
+
+from server.keys import DATABASE, OFFICE, SETTINGS
+from server.notify.channel import ChannelName, DeliveryFailed
+from server.notify.office import outlets_of
+from server.storage import outbox, people
+from server.storage.outbox import Delivery, DeliveryFilter, DeliveryState
+from server.storage.times import to_micros
+from server.web.answers import answer
+from server.web.auth import person_id
+from server.web.questions import read_limit, read_number
+
+
+class DeliveryAnswer(msgspec.Struct, kw_only=True):
+    """One thing that is told one receiver; `next_at` only while it is to be tried."""
+
+    id: int
+    key: str
+    channel: ChannelName
+    receiver: str
+    incident_id: str | None
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    next_at: datetime | None
+    sent_at: datetime | None
+    last_error: str | None
+
+
+class DeliveryWithNews(DeliveryAnswer, kw_only=True):
+    """The same, with what is told."""
+
+    news: msgspec.Raw
+
+
+class DeliveryPage(msgspec.Struct):
+    """Some deliveries, the newest first; `counts` are of all, `next` is the ``before`` of the
+    next page.
+    """
+
+    counts: dict[DeliveryState, int]
+    deliveries: list[DeliveryAnswer]
+    next: int | None
+
+
+async def list_deliveries(request: web.Request) -> web.Response:
+    """``GET /api/deliveries``; ``state``, ``channel``, ``incident_id``, ``limit`` and ``before``
+    narrow it.
+    """
+    fields = DeliveryFilter.__struct_fields__
+    asked = {name: request.query[name] for name in fields if request.query.get(name)}
+    try:
+        wanted = msgspec.convert(asked, DeliveryFilter)
+    except msgspec.ValidationError as error:
+        raise web.HTTPBadRequest(text=f"{error}.") from error
+    before, limit = read_number(request.query, "before"), read_limit(request.query)
+    async with request.app[DATABASE].read() as tx:
+        counts = await outbox.counts(tx)
+        found = await outbox.newest(tx, wanted, limit + 1, before)
+    shown = found[:limit]
+    more = shown[-1].id if len(found) > limit else None
+    return answer(DeliveryPage(counts, [_answered(each) for each in shown], more))
+
+
+async def get_delivery(request: web.Request) -> web.Response:
+    """``GET /api/deliveries/{id}``."""
+    row_id = int(request.match_info["id"])
+    async with request.app[DATABASE].read() as tx:
+        found = await outbox.get(tx, row_id)
+    if found is None:
+        raise _none_at(row_id)
+    fields = msgspec.structs.asdict(_answered(found))
+    return answer(DeliveryWithNews(**fields, news=msgspec.Raw(found.news)))
+
+
+async def resend_delivery(request: web.Request) -> web.Response:
+    """``POST /api/deliveries/{id}/resend``: once more, for another day."""
+    row_id = int(request.match_info["id"])
+    async with request.app[DATABASE].write() as tx:
+        found = await outbox.get(tx, row_id)
+        if found is None:
+            raise _none_at(row_id)
+        if found.channel not in request.app[OFFICE].channels:
+            raise web.HTTPConflict(text=f"{found.channel} is not set up, so nothing is sent by it.")
+        if not await outbox.resend(tx, row_id, to_micros(datetime.now(UTC))):
+            raise web.HTTPConflict(text=f"It is {found.state}, and will be sent anyway.")
+    request.app[OFFICE].wake()
+    return answer({"id": row_id, "state": "waiting"}, status=202)
+
+
+async def try_channel(request: web.Request) -> web.Response:
+    """``POST /api/channels/{channel}/test``: a test message now; 502 with what went wrong."""
+    office, name = request.app[OFFICE], request.match_info["channel"]
+    if name not in office.channels:
+        raise web.HTTPNotFound(text=f"{name} is not set up. These are: {list(office.channels)}.")
+    channel = msgspec.convert(name, ChannelName)
+    receiver = outlets_of(request.app[SETTINGS]).slack_receiver
+    if channel == "email":
+        async with request.app[DATABASE].read() as tx:
+            person = await people.get(tx, person_id(request))
+        if person is None or person.email is None:
+            raise web.HTTPConflict(text="You have no mail address: set one first.")
+        receiver = person.email
+    try:
+        await office.try_out(channel, receiver)
+    except DeliveryFailed as failure:
+        raise web.HTTPBadGateway(text=f"{failure}.") from failure
+    return answer({"channel": channel, "receiver": receiver, "sent": True})
+
+
+def _answered(delivery: Delivery) -> DeliveryAnswer:
+    fields = {name: getattr(delivery, name) for name in DeliveryAnswer.__struct_fields__}
+    if delivery.state not in ("waiting", "sending"):
+        fields["next_at"] = None
+    return DeliveryAnswer(**fields)
+
+
+def _none_at(row_id: int) -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=f"There is no delivery {row_id}.")

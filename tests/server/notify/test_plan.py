@@ -1,0 +1,89 @@
+"""Who is told of which change, and by which way."""
+
+import pytest
+
+from server.notify.plan import Heard, Outlets, Plan, plan_change, plan_end, plan_push, plan_verdict
+from server.storage.people import Person
+from shared.pipe import DeployVerdict
+from tests.builders import at
+from tests.server.notify.news import ended, escalated, opened, push, push_news
+
+ADA = Person(1, "Ada", "ada@acme.example", True, "all")
+BO = Person(2, "Bo", "bo@acme.example", False, "all")
+CY = Person(3, "Cy", None, True, "critical")
+PEOPLE = (ADA, BO, CY)
+BOTH = Outlets(email=True, slack="bot", slack_receiver="#alerts")
+
+
+def keys(plan: Plan) -> list[str]:
+    return [delivery.key for delivery in plan.deliveries]
+
+
+def test_the_bell_rings_for_all_mail_goes_to_who_wants_it_and_slack_gets_one() -> None:
+    plan = plan_change(opened(), 7, people=PEOPLE, floor="all", outlets=BOTH)
+    assert plan.people == [1, 2]
+    assert keys(plan) == [
+        "inc-0000000000000001/opened/7/email/person-1",
+        "inc-0000000000000001/opened/7/slack",
+    ]
+    assert [each.receiver for each in plan.deliveries] == ["ada@acme.example", "#alerts"]
+
+
+def test_who_did_not_hear_of_it_when_it_opened_hears_when_it_is_bad_enough() -> None:
+    plan = plan_change(escalated(), 9, people=[CY], floor="all", outlets=BOTH)
+    assert plan.people == [3]
+
+
+def test_below_the_floor_of_the_installation_nobody_is_told_by_any_way() -> None:
+    plan = plan_change(opened(), 7, people=PEOPLE, floor="critical", outlets=BOTH)
+    assert (plan.people, plan.deliveries) == ([], [])
+
+
+def test_by_a_way_that_is_not_set_up_nothing_goes() -> None:
+    plan = plan_change(opened(), 7, people=PEOPLE, floor="all", outlets=Outlets())
+    assert (plan.people, plan.deliveries) == ([1, 2], [])
+
+
+def test_the_end_is_told_to_those_who_heard_of_it_and_by_the_same_ways() -> None:
+    heard = Heard({1, 2}, {("email", "ada@acme.example"), ("email", "bo@acme.example")})
+    plan = plan_end(ended(), people=PEOPLE, outlets=BOTH, heard=heard)
+    assert plan.people == [1, 2]
+    assert keys(plan) == ["inc-0000000000000001/ended/0/email/person-1"]
+    heard = Heard(set(), {("slack", "#alerts")})
+    plan = plan_end(ended(), people=PEOPLE, outlets=BOTH, heard=heard)
+    assert (plan.people, keys(plan)) == ([], ["inc-0000000000000001/ended/0/slack"])
+
+
+@pytest.mark.parametrize(
+    ("source", "tags", "in_slack"),
+    [
+        ("github", {"pusher": "ada", "branch": "main"}, False),
+        ("github", {"deployment": "7"}, True),
+        ("curl", {"pusher": "ada", "branch": "main"}, True),
+    ],
+)
+def test_a_push_is_told_in_slack_once_also_where_it_is_an_incident(
+    source: str, tags: dict[str, str], in_slack: bool
+) -> None:
+    news = opened(trigger="deploy", source=source, tags=tags)
+    plan = plan_change(news, 7, people=[ADA], floor="all", outlets=BOTH)
+    assert ("slack" in [each.channel for each in plan.deliveries]) is in_slack
+    assert "email" in [each.channel for each in plan.deliveries]
+    worse = escalated(trigger="deploy", source=source, tags=tags)
+    plan = plan_change(worse, 9, people=[], floor="all", outlets=BOTH)
+    assert len(plan.deliveries) == 1
+
+
+def test_a_push_is_told_without_its_hundreds_of_files() -> None:
+    window = push_news().window
+    (delivery,) = plan_push(5, "shop", "production", window, push(), BOTH)
+    assert delivery.key == "push/5/slack"
+    assert b"shop/cart.py" not in delivery.news
+    assert not plan_push(5, "shop", "production", window, push(), Outlets(email=True))
+
+
+def test_only_a_bot_can_write_a_verdict_into_the_message_about_the_push() -> None:
+    verdict = DeployVerdict("shop", "production", at(0), "faulty", ["two new issues"])
+    (delivery,) = plan_verdict(verdict, BOTH)
+    assert delivery.key.startswith("verdict/shop/production/")
+    assert not plan_verdict(verdict, Outlets(slack="webhook", slack_receiver="w"))
