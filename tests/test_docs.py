@@ -6,20 +6,25 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp import hdrs
 
+from engine.decisions import Code
 from server import log
 from server.app import build_app
 from server.env_file import NAMED_BY, parse_env_file
 from server.metrics import Gauges, Metrics
 from server.settings import SettingsError, read_settings
+from server.supervisor.burial import DEAD_LETTER
+from shared.incident import Trigger
 from tests.processes import ROOT
 
 README = ROOT / "README.md"
 API = ROOT / "docs/API.md"
 OPERATIONS = ROOT / "docs/OPERATIONS.md"
+DECISIONS = ROOT / "docs/DECISIONS.md"
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
@@ -118,7 +123,22 @@ def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
     assert documented == {name for name in metrics if not name.endswith("_created")}
 
 
+def test_every_code_of_a_decision_and_every_trigger_is_in_the_docs_and_the_reverse() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", DECISIONS.read_text(), re.MULTILINE)
+    of_the_server = ("undecided", DEAD_LETTER)
+    triggers = get_args(Trigger)
+    assert sorted(documented) == sorted([*(code.value for code in Code), *of_the_server, *triggers])
+
+
+def test_every_doc_that_the_code_names_is_there() -> None:
+    for folder in ("engine", "scripts", "server", "shared"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in re.findall(r"\bdocs/[A-Z_]+\.md\b", path.read_text()):
+                assert (ROOT / name).exists(), f"{path.relative_to(ROOT)}: there is no {name}"
+
+
 FIRST_RUN = "tests/whole/test_first_run.py"
+MAIL = "tests/whole/test_mail.py"
 PM2 = "tests/whole/test_pm2.py"
 COMMANDS = {
     "scripts/run": FIRST_RUN,
@@ -126,8 +146,12 @@ COMMANDS = {
     "scripts/send-sentry-webhook --help": FIRST_RUN,
     "scripts/test-incident-engine": FIRST_RUN,
     "scripts/why --help": FIRST_RUN,
+    "scripts/why SEQ": FIRST_RUN,
     "curl http://localhost:3000/api/webhooks/incidents": FIRST_RUN,
     "curl -s http://localhost:3000/api/dead-letters": FIRST_RUN,
+    "scripts/test-email ada@example.com": MAIL,
+    "curl -X PUT http://localhost:3000/api/settings/notifications --json "
+    """'{"email": "ada@example.com", "email_incidents": true}'""": MAIL,
     "scripts/setup": "tests/whole/test_setup.py",
     "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
     "pm2 restart pushlog-prod": PM2,
