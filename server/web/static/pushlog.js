@@ -21,7 +21,10 @@ listen(Number(document.body.dataset.after), (kind, data) => {
   switch (kind) {
     case "connected":
       // What changed meanwhile without a notification is not told again.
-      if (data && bell.classList.contains("bell-offline")) refreshSoon();
+      if (data && bell.classList.contains("bell-offline")) {
+        refreshPanel();
+        refreshSoon();
+      }
       bell.classList.toggle("bell-offline", !data);
       bell.dataset.connected = data ? "yes" : "no";
       break;
@@ -56,8 +59,18 @@ function showNews(count) {
 }
 
 async function refreshPanel() {
-  const response = await fetch("/notifications/panel");
-  if (response.ok) panel.innerHTML = await response.text();
+  const html = await read("/notifications/panel");
+  if (html !== null) panel.innerHTML = html;
+}
+
+// Nothing while the server is away: the stream says when it is back, and all is read again then.
+async function read(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
+  }
 }
 
 function showToasts(notifications) {
@@ -96,7 +109,9 @@ function showToast(head, text, address, notification) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-notification]");
   if (link) {
-    fetch(`/api/notifications/${link.dataset.notification}/read`, { method: "POST", keepalive: true });
+    const address = `/api/notifications/${link.dataset.notification}/read`;
+    // Where the server is away, the page that was asked for says so.
+    fetch(address, { method: "POST", keepalive: true }).catch(() => {});
   }
   if (!bell.contains(event.target)) bell.open = false;
 });
@@ -116,7 +131,7 @@ document.addEventListener("submit", (event) => {
     method: "POST",
     body: new URLSearchParams(new FormData(event.target)),
     redirect: "manual",
-  });
+  }).catch(() => event.target.submit());
 });
 
 // --- what is shown, read again ---
@@ -137,9 +152,9 @@ async function refreshSoon() {
 }
 
 async function refresh() {
-  const response = await fetch(location.href).catch(() => null);
-  if (!response?.ok) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const html = await read(location.href);
+  if (html === null) return;
+  const page = new DOMParser().parseFromString(html, "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
     if (fresh && !isSelectedIn(old)) replace(old, fresh);
