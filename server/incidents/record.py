@@ -6,6 +6,7 @@ incident, decision and notification is stored once, however often it is said.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -64,11 +65,12 @@ class Recorder:
         min_severity: MinSeverity,
         outlets: Outlets = NOBODY_OUTSIDE,
         posted: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._live = live
         self._metrics = metrics
-        self._announcer = Announcer(min_severity, outlets, explain_incident)
+        self._announcer = Announcer(min_severity, outlets, explain_incident, now)
         self._posted = posted
 
     async def record(self, messages: Sequence[Outbound], entries: Sequence[JournalEntry]) -> None:

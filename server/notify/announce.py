@@ -1,7 +1,7 @@
 """Carries plans out: bells and outbox, in the transaction of what they tell."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from server.notify.news import IncidentNews
 from server.notify.noise import is_partly_noise, noise_in
@@ -35,7 +35,7 @@ class Announcer:
         floor: MinSeverity,
         outlets: Outlets,
         explain: Callable[[IncidentSummary], str],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._floor = floor
         self._outlets = outlets

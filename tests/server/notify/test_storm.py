@@ -1,0 +1,192 @@
+"""A storm: 10,000 events of 500 issues, through the real engine, recorder, outbox and channels.
+
+Time is the test's own, so that an hour takes seconds.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from engine.fold import fold
+from engine.state import State
+from server.incidents.record import Recorder
+from server.live import Live
+from server.metrics import Metrics
+from server.notify.channel import Channel, ChannelName, Letter
+from server.notify.pace import EMAIL, SLACK
+from server.notify.plan import Outlets
+from server.notify.post import Postman
+from server.notify.slack import open_slack
+from server.settings import Slack
+from server.storage import outbox, people
+from server.storage.database import Database
+from server.storage.outbox import Delivery, DeliveryFilter
+from server.storage.people import Wishes
+from server.storage.times import to_micros
+from shared.pipe import Incident, Outbound, Tick
+from tests.builders import START, at, event_entry, frame, settings
+from tests.fakes.slack import FakeSlack
+
+ISSUES, EVENTS = 500, 10_000
+STORM_S = 300
+ADDRESS = "ada@acme.example"
+TEN_MINUTES_US = 600_000_000
+
+
+class Mailbox:
+    """The mails of one person, each with the keys of what it told."""
+
+    name: ChannelName = "email"
+
+    def __init__(self) -> None:
+        self.mails: list[list[str]] = []
+        self.hangs = False
+        self.got_mail = asyncio.Event()
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        assert {letter.receiver for letter in letters} == {ADDRESS}
+        self.mails.append([letter.key for letter in letters])
+        self.got_mail.set()
+
+
+class Scene:
+    """A recorder and two postmen on one clock."""
+
+    def __init__(self, database: Database, mailbox: Mailbox, slack: Channel) -> None:
+        self.database = database
+        self.now = START
+        self.postmen = [
+            Postman(database, channel, pace, Metrics(), now=self.clock, draw=lambda: 0.5)
+            for channel, pace in ((mailbox, EMAIL), (slack, SLACK))
+        ]
+        self.recorder = Recorder(
+            database,
+            live=Live(),
+            metrics=Metrics(),
+            min_severity="all",
+            outlets=Outlets(email=True, slack="bot", slack_receiver="#alerts"),
+            now=self.clock,
+        )
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def work_until(self, moment: datetime) -> None:
+        """Let the postmen deliver what is due until then."""
+        while self.now < moment:
+            pause_s = min([await postman.turn() for postman in self.postmen])
+            self.now = min(self.now + timedelta(seconds=max(pause_s, 0.001)), moment)
+
+    async def rows(self, channel: ChannelName) -> list[Delivery]:
+        async with self.database.read() as tx:
+            wanted = DeliveryFilter(channel=channel)
+            return (await outbox.newest(tx, wanted, 100_000))[::-1]
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    async with FakeSlack() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def bot(slack: FakeSlack, database: Database) -> AsyncIterator[Channel]:
+    settings = Slack(
+        webhook_url=None, bot_token=slack.token, channel="#alerts", api_url=slack.api_url
+    )
+    async with open_slack(settings, database, "https://pushlog.example") as channel:
+        yield channel
+
+
+@pytest.fixture
+async def mailbox(database: Database) -> Mailbox:
+    async with database.write() as tx:
+        wishes = Wishes(
+            email=ADDRESS,
+            email_incidents=True,
+            min_severity="all",
+            services=None,
+            environments=None,
+        )
+        await people.set_wishes(tx, 1, wishes)
+    return Mailbox()
+
+
+def most_in_ten_minutes(rows: Sequence[Delivery]) -> int:
+    """The most messages within any ten minutes; a digest is one."""
+    times = sorted(to_micros(row.sent_at) for row in rows if row.state == "sent" and row.sent_at)
+    return max(sum(at <= each < at + TEN_MINUTES_US for each in times) for at in times)
+
+
+@pytest.mark.timeout(400)
+async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
+    database: Database, mailbox: Mailbox, bot: Channel, slack: FakeSlack
+) -> None:
+    scene = Scene(database, mailbox, bot)
+    engine = State()
+    said: list[Outbound] = fold(engine, settings(1, production_environments=["production"]))
+    incidents: set[str] = set()
+    for number in range(EVENTS):
+        issue, second = number % ISSUES, number * STORM_S / EVENTS
+        said += fold(
+            engine,
+            event_entry(
+                number + 2,
+                second,
+                service=f"service-{issue}",
+                exception_type=f"Error{issue}",
+                stacktrace=[frame(f"app/part{issue}.py")],
+            ),
+        )
+        if number % 500 == 499:
+            await scene.work_until(at(second))
+            await scene.recorder.record(said, [])
+            incidents |= {each.incident_id for each in said if isinstance(each, Incident)}
+            said = []
+    assert len(incidents) == ISSUES
+    for minutes in range(10, 120, 10):
+        await scene.work_until(at(60 * minutes))
+        await scene.recorder.record(fold(engine, Tick(scene.now)), [])
+
+    mails, posts = await scene.rows("email"), await scene.rows("slack")
+    for rows in (mails, posts):
+        assert {row.state for row in rows} == {"sent", "digested"}
+        opened = Counter(row.incident_id for row in rows if "/opened/" in row.key)
+        assert opened == Counter(incidents)
+        assert {row.incident_id for row in rows if "/ended/" in row.key} == incidents
+    assert most_in_ten_minutes(mails) <= 10
+    assert most_in_ten_minutes(posts) <= SLACK.messages
+    told = Counter(key for mail in mailbox.mails for key in mail)
+    assert told == Counter(row.key for row in mails)
+    shown = str(list(slack.messages.values()))
+    assert all(f"/incidents/{incident_id}" in shown for incident_id in incidents)
+
+
+async def test_a_channel_that_hangs_delays_no_other_and_ends_with_the_server(
+    database: Database, mailbox: Mailbox, bot: Channel, slack: FakeSlack
+) -> None:
+    mailbox.hangs = True
+    scene = Scene(database, mailbox, bot)
+    said = fold(State(), event_entry(1))
+    await scene.recorder.record(said, [])
+    tasks = [asyncio.create_task(postman.run()) for postman in scene.postmen]
+    await slack.wait_for(1)
+    await asyncio.wait_for(asyncio.gather(*(each.stop(0.05) for each in scene.postmen)), 5)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [row.state for row in await scene.rows("slack")] == ["sent"]
+    assert [row.state for row in await scene.rows("email")] == ["sending"]
+    mailbox.hangs = False
+    restarted = Scene(database, mailbox, bot).postmen[0]
+    task = asyncio.create_task(restarted.run())
+    await asyncio.wait_for(mailbox.got_mail.wait(), 10)
+    await restarted.stop(5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [row.state for row in await scene.rows("email")] == ["sent"]
