@@ -1,6 +1,6 @@
 """The tables engine_progress and engine_states: what the engine is given back after a restart."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import engine_progress, engine_states
-from shared.pipe import RestoredState, State
+from shared.pipe import State
 
 _ONLY = 1
 _GONE = b"null"
@@ -54,15 +54,16 @@ async def set_recorded(tx: AsyncConnection, seq: int) -> None:
     await _move(tx, "recorded_seq", seq)
 
 
-async def read_states(tx: AsyncConnection, after_key: str, limit: int) -> list[RestoredState]:
-    """The next states in the order of their keys; all keys are greater than the empty one."""
-    rows = await tx.execute(
-        select(engine_states.c.key, engine_states.c.value)
-        .where(engine_states.c.key > after_key)
-        .order_by(engine_states.c.key)
-        .limit(limit)
-    )
-    return [RestoredState(row.key, msgspec.Raw(row.value)) for row in rows]
+async def read_states(
+    tx: AsyncConnection, a_slice: int
+) -> AsyncIterator[Sequence[tuple[str, bytes]]]:
+    """All states, keys with their values, in slices of `a_slice`, in no particular order.
+
+    All of them are those of one moment, however long it takes to go through them.
+    """
+    rows = await tx.stream(select(engine_states.c.key, engine_states.c.value))
+    async for some in rows.partitions(a_slice):
+        yield [(key, value) for key, value in some]
 
 
 async def _move(tx: AsyncConnection, column: str, seq: int) -> None:

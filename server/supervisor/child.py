@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -15,6 +16,10 @@ from shared.pipe import MAX_LINE_BYTES
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _CHUNK_BYTES = 256 * 1024
+_PIPE_BYTES = 1024 * 1024
+"""As much as Linux gives to anybody. A restore costs both sides half as much as with the usual
+64 KiB, of which each is full, and empty, a moment later."""
+
 _LAST_WORDS_S = 1.0
 _SAID_CHUNK_BYTES = 16 * 1024
 _MAX_SAID_BYTES = 4 * 1024
@@ -118,7 +123,17 @@ async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Chi
         stderr=subprocess.PIPE,
         process_group=0,
     )
+    for number in (0, 1):
+        _widen(transport.get_pipe_transport(number))
     return Child(transport, pipes, say)
+
+
+def _widen(transport: asyncio.BaseTransport | None) -> None:
+    """Let the pipe hold `_PIPE_BYTES`, where the system can and allows it."""
+    if sys.platform == "linux" and transport is not None:
+        with contextlib.suppress(OSError):
+            pipe = transport.get_extra_info("pipe")
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def exit_in_words(code: int) -> str:

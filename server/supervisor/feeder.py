@@ -12,7 +12,7 @@ from server.storage.journal import Journal, JournalEntry, JournalUnavailable
 from server.storage.times import from_micros
 from server.supervisor.child import Child
 from server.supervisor.conversation import Conversation
-from server.supervisor.splice import engine_lines
+from server.supervisor.splice import engine_lines, state_lines
 from shared.pipe import Restored, Tick, encode_lines
 
 _STATES_A_SLICE = 500
@@ -65,18 +65,12 @@ class Feeder:
     async def restore(self, database: Database) -> int:
         """Give the child what it knew at the watermark; returns the number of states."""
         watermark = self._conversation.last_sent
-        key, count = "", 0
-        while True:
-            # A transaction a slice: nothing writes states while there is no engine to say any.
-            async with database.read() as tx:
-                states = await checkpoints.read_states(tx, key, _STATES_A_SLICE)
-            if not states:
-                break
-            key = states[-1].key
-            count += len(states)
-            await self._write(encode_lines(states))
-            self._conversation.signs_of_life += 1
+        count = 0
         async with database.read() as tx:
+            async for states in checkpoints.read_states(tx, _STATES_A_SLICE):
+                count += len(states)
+                await self._write(state_lines(states))
+                self._conversation.signs_of_life += 1
             self._skipped = frozenset(await dead_letters.seqs_after(tx, watermark))
         # Believed from here on: its answer may come before the write returns.
         self._conversation.restored = True

@@ -1,4 +1,6 @@
-"""From a journal entry to its line on the pipe, without decoding it."""
+"""From what is stored to its line on the pipe, without decoding it."""
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -19,6 +21,13 @@ def engine_lines(entries: list[JournalEntry]) -> bytes:
         lines.append(_splice(entry.body, b'"seq":%d,"received":%b' % (entry.seq, encoded)))
     lines.append(b"")
     return b"\n".join(lines)
+
+
+def state_lines(states: Iterable[tuple[str, bytes]]) -> bytes:
+    """The lines of `states`, keys with their values in JSON, each with its end."""
+    return b"".join(
+        [b'{"type":"state","key":%b,"value":%b}\n' % (_encode(key), value) for key, value in states]
+    )
 
 
 def _splice(body: bytes, fields: bytes) -> bytes:

@@ -10,7 +10,7 @@ from server.storage import checkpoints, dead_letters
 from server.storage.checkpoints import Progress
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal import JournalEntry
-from shared.pipe import RestoredState, State
+from shared.pipe import State
 
 
 @pytest.fixture
@@ -29,11 +29,14 @@ def state(key: str, value: bytes) -> State:
     return State(key, msgspec.Raw(value))
 
 
-async def states(database: Database, after: str = "", limit: int = 100) -> dict[str, bytes]:
+async def states(database: Database, a_slice: int = 100) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
     async with database.read() as tx:
-        found = await checkpoints.read_states(tx, after, limit)
-    assert all(isinstance(each, RestoredState) for each in found)
-    return {each.key: bytes(each.value) for each in found}
+        async for some in checkpoints.read_states(tx, a_slice):
+            assert 1 <= len(some) <= a_slice
+            assert found.keys().isdisjoint(key for key, _ in some)
+            found.update(some)
+    return found
 
 
 async def progress(database: Database) -> Progress:
@@ -73,15 +76,27 @@ async def test_neither_of_the_two_ever_goes_back(database: Database) -> None:
     assert await progress(database) == Progress(watermark=9, recorded_seq=12)
 
 
-async def test_states_are_read_in_slices_in_the_order_of_their_keys(database: Database) -> None:
-    keys = ["", "B", "a", "b", "ä", "日本"]
+async def test_states_are_read_in_slices_whatever_their_keys(database: Database) -> None:
+    keys = ["", "B", "a", 'quo"te', "ä", "日本"]
     async with database.write() as tx:
-        await checkpoints.store(tx, 1, [state(key, b"1") for key in reversed(keys[1:])])
-    read: list[str] = []
-    while more := await states(database, after=read[-1] if read else "", limit=2):
-        assert len(more) <= 2
-        read.extend(more)
-    assert read == keys[1:]
+        await checkpoints.store(tx, 1, [state(key, b"1") for key in keys])
+    for a_slice in (1, 2, 6, 7):
+        assert await states(database, a_slice) == dict.fromkeys(keys, b"1")
+
+
+async def test_states_that_change_while_they_are_read_are_those_of_one_moment(
+    database: Database,
+) -> None:
+    async with database.write() as tx:
+        await checkpoints.store(tx, 1, [state(f"{n}", b"1") for n in range(10)])
+    found: dict[str, bytes] = {}
+    async with database.read() as tx:
+        async for some in checkpoints.read_states(tx, 2):
+            found.update(some)
+            async with database.write() as changing:
+                changes = [state(f"{n}", b"2") for n in range(5)] + [state("9", b"null")]
+                await checkpoints.store(changing, 2, changes)
+    assert found == {f"{n}": b"1" for n in range(10)}
 
 
 async def test_a_dead_letter_waits_until_somebody_settles_it_once(database: Database) -> None:

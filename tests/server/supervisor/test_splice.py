@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from server.storage.journal import JournalEntry
 from server.storage.times import from_micros, to_micros
-from server.supervisor.splice import engine_lines
-from shared.pipe import Entry, Settings, decode_inbound, encode_lines
+from server.supervisor.splice import engine_lines, state_lines
+from shared.pipe import Entry, RestoredState, Settings, decode_inbound, encode_lines
 from tests.builders import change_window_entry, deploy_entry, event_entry, resolve, silence
 
 ENTRIES: list[Entry] = [
@@ -48,6 +48,17 @@ def test_the_time_is_rfc_3339_in_utc() -> None:
         b'{"type":"settings","seq":7,"received":"2025-03-04T09:00:00.120000Z"}\n'
     )
     assert from_micros(micros).tzinfo is UTC
+
+
+@given(st.lists(st.tuples(st.text(), st.recursive(st.none() | st.text(), st.lists))))
+def test_each_state_reads_as_it_was_said(states: list[tuple[str, object]]) -> None:
+    lines = state_lines([(key, msgspec.json.encode(value)) for key, value in states])
+    read = [decode_inbound(line) for line in lines.split(b"\n")[:-1]]
+    assert [
+        (each.key, msgspec.json.decode(each.value))
+        for each in read
+        if isinstance(each, RestoredState)
+    ] == states
 
 
 def test_no_entries_are_no_lines() -> None:

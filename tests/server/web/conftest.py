@@ -12,14 +12,25 @@ from pytest_aiohttp import AiohttpClient
 
 from server.incidents.explain import explain_change
 from server.incidents.record import Recorder
-from server.keys import DATABASE, JOURNAL, LIVE, METRICS, OFFICE, SETTINGS, SUPERVISOR
+from server.keys import (
+    CRASHES,
+    DATABASE,
+    JOURNAL,
+    LIVE,
+    METRICS,
+    OFFICE,
+    SETTINGS,
+    SUPERVISOR,
+)
 from server.live import Live
 from server.metrics import Metrics
 from server.middlewares import errors_as_json
 from server.notify.channel import Channel
+from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
 from server.settings import read_settings
 from server.storage import incidents, notifications, people
+from server.storage.crash_files import CrashFiles
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal import open_journal
 from server.storage.times import to_micros
@@ -56,6 +67,7 @@ def build(folder: Path, channels: Sequence[Channel] = ()) -> web.Application:
     app[METRICS] = Metrics()
     app[LIVE] = Live()
     app[OFFICE] = PostOffice(channels, ())
+    app[CRASHES] = CrashReporter(CrashFiles(app[SETTINGS].database_path))
     set_up_web(app)
     app.cleanup_ctx.append(_open)
     return app
