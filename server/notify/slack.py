@@ -139,6 +139,17 @@ async def open_slack(slack: Slack, database: Database, public_url: str) -> Async
             yield WebhookChannel(session, slack.webhook_url or "", public_url)
 
 
+async def try_slack(slack: Slack, letter: Letter, public_url: str) -> None:
+    """Send one letter, which is not remembered; raises `DeliveryFailed`."""
+    message = _message(_shown([letter], public_url))
+    async with aiohttp.ClientSession() as session:
+        if slack.bot_token and slack.channel:
+            api = SlackApi(session, slack.api_url, slack.bot_token)
+            await api.post_message(message | {"channel": slack.channel})
+        else:
+            await post_to_webhook(session, slack.webhook_url or "", message)
+
+
 def _shown(letters: Sequence[Letter], public_url: str) -> SlackText:
     if len(letters) == 1:
         return render([letters[0].news], letters[0].key, public_url)

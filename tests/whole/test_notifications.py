@@ -1,0 +1,196 @@
+"""The whole way to Slack: a real server, a real engine, and a Slack that keeps its own rules."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.fakes.slack import FakeSlack, text_of, too_many
+from tests.processes import ServerProcess, running_server
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    async with FakeSlack() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def as_bot(slack: FakeSlack, **changes: str) -> dict[str, str]:
+    return {
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.token,
+        "SLACK_CHANNEL": "#alerts",
+        **changes,
+    }
+
+
+async def fail(http: aiohttp.ClientSession, server: ServerProcess, service: str) -> None:
+    """An error in production of a service of its own: an incident."""
+    body = {
+        "source": "curl",
+        "service": service,
+        "environment": "production",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "severity": "error",
+        "exception_type": "OutOfStock",
+        "message": f"no more teapots in <{service}> & nowhere",
+    }
+    async with http.post(f"{server.url}/api/webhooks/incidents", json=body) as response:
+        assert response.status == 202, await response.text()
+
+
+async def push(http: aiohttp.ClientSession, server: ServerProcess, secret: str) -> None:
+    payload = {
+        "ref": "refs/heads/main",
+        "before": "1" * 40,
+        "after": "2" * 40,
+        "compare": "https://github.com/acme/shop/compare/1...2",
+        "commits": [
+            {
+                "id": "2" * 40,
+                "message": "Round prices half up",
+                "timestamp": "2025-03-04T09:00:00+01:00",
+                "url": f"https://github.com/acme/shop/commit/{'2' * 40}",
+                "author": {"name": "Ada"},
+                "modified": ["shop/cart.py"],
+            }
+        ],
+        "repository": {"id": 7, "full_name": "acme/shop", "default_branch": "main"},
+        "pusher": {"name": "ada"},
+    }
+    payload["head_commit"] = payload["commits"][0]  # type: ignore[index]
+    body = json.dumps(payload).encode()
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {
+        "X-GitHub-Event": "push",
+        "X-GitHub-Delivery": "d-1",
+        "X-Hub-Signature-256": f"sha256={signature}",
+        "Content-Type": "application/json",
+    }
+    url = f"{server.url}/api/webhooks/github"
+    async with http.post(url, data=body, headers=headers) as response:
+        assert response.status == 202, await response.text()
+
+
+async def ask(http: aiohttp.ClientSession, server: ServerProcess, path: str) -> dict[str, Any]:
+    async with http.get(server.url + path) as response:
+        assert response.status == 200, await response.text()
+        return dict(await response.json())
+
+
+async def test_an_incident_is_one_message_that_says_when_it_is_resolved(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        await fail(http, server, "shop")
+        (message,) = await slack.wait_for(1)
+        assert "no more teapots in &lt;shop&gt; &amp; nowhere" in text_of(message)
+        (incident,) = (await ask(http, server, "/api/incidents"))["incidents"]
+        url = f"{server.url}/api/incidents/{incident['incident_id']}/resolve"
+        async with http.post(url) as response:
+            assert response.status == 202
+        await slack.wait_for(2)
+        (root,) = slack.roots()
+        assert "ended: resolved by operator" in text_of(root)
+        found = await ask(http, server, f"/api/incidents/{incident['incident_id']}")
+        assert [each["change"] for each in found["changes"]] == ["opened", "resolved", "ended"]
+        assert await server.interrupt() == 0
+    assert len(slack.messages) == 2
+
+
+@pytest.mark.parametrize("disabled", ["true", "false"])
+async def test_a_push_is_one_message_whether_deploys_are_incidents_or_not(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path, disabled: str
+) -> None:
+    env = as_bot(slack, GITHUB_WEBHOOK_SECRET="s3cret", DISABLE_DEPLOY_INCIDENTS=disabled)
+    async with running_server(tmp_path, env=env) as server:
+        await push(http, server, "s3cret")
+        await slack.wait_for(1)
+        # What comes after the push in the journal is told: so nothing more of it is on its way.
+        await fail(http, server, "other")
+        messages = await slack.wait_for(2)
+    assert len(messages) == 2
+    told = text_of(messages[0])
+    assert "Push of 1 commit to main by ada" in told
+    assert "2222222222 Round prices half up (Ada)" in told
+    assert "https://github.com/acme/shop/compare/1...2" in str(messages[0])
+
+
+async def test_while_slack_is_down_nothing_is_lost_and_afterwards_nothing_comes_twice(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    slack.down = True
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        for service in ("a", "b", "c"):
+            await fail(http, server, service)
+        await server.log.wait_for(r"slack inc-.* not delivered: Slack answered HTTP 503")
+        await server.log.wait_for_count(r"\[incident-engine\] incident inc-", 3)
+        counts = (await ask(http, server, "/api/deliveries"))["counts"]
+        assert counts["waiting"] + counts["sending"] == 3
+        slack.down = False
+        slack.answers = [too_many(1)]
+        await slack.wait_for(3)
+        assert await server.interrupt() == 0
+    assert len(slack.roots()) == len(slack.messages) == 3
+    shown = str(slack.roots())
+    assert all(f"&lt;{service}&gt;" in shown for service in ("a", "b", "c"))
+
+
+async def test_a_server_that_was_killed_while_it_told_tells_it_after_its_start(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    slack.hang = True
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        await fail(http, server, "shop")
+        await slack.wait_for_calls(1)
+        await server.kill()
+    slack.hang = False
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        await slack.wait_for(1)
+        await server.interrupt()
+    assert len(slack.messages) == 1
+
+
+async def test_by_a_webhook_slack_is_told_as_well(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    async with running_server(tmp_path, env={"SLACK_WEBHOOK_URL": slack.webhook_url}) as server:
+        await fail(http, server, "shop")
+        (message,) = await slack.wait_for(1)
+        assert "teapots" in text_of(message)
+        url = f"{server.url}/api/channels/slack/test"
+        async with http.post(url) as response:
+            assert response.status == 200
+        assert slack.url not in server.log.text()
+    assert len(slack.messages) == 2
+
+
+async def test_many_incidents_at_once_are_a_few_messages_and_the_rest_waits_for_a_digest(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        for number in range(60):
+            await fail(http, server, f"service-{number}")
+        await server.log.wait_for_count(r"\[incident-engine\] incident inc-", 60)
+        await slack.wait_for(20)
+        counts = (await ask(http, server, "/api/deliveries"))["counts"]
+        assert sum(counts.values()) == 60
+        assert len(slack.messages) == 20
+        messages = await slack.wait_for(21, timeout_s=60)
+        assert "40 more" in messages[20]["text"]
+        assert await server.interrupt() == 0
+    shown = str(slack.roots())
+    for number in range(60):
+        assert f"service-{number}/" in shown or f"&lt;service-{number}&gt;" in shown
