@@ -11,11 +11,14 @@ import sys
 
 from aiohttp import web
 
-from server import log
+from server import log, sentry_reporting
 from server.app import BACKGROUND, build_app
 from server.env_file import with_env_file
 from server.first_steps import first_steps
+from server.keys import CRASHES
+from server.notify.crash import CrashReporter
 from server.settings import Settings, SettingsError, read_settings
+from server.storage.crash_files import CrashFiles
 from server.storage.database import migrate
 from server.storage.file_lock import InUse
 from server.storage.trouble import STORAGE_TROUBLE
@@ -33,33 +36,42 @@ def main() -> int:
         for fault in error.faults:
             log.server(logging.ERROR, f"cannot start: {fault}")
         return 2
+    sentry_reporting.start(settings.sentry_dsn)
     try:
         migrate(settings.database_path)
         return asyncio.run(serve(settings, folding))
     except (InUse, *STORAGE_TROUBLE) as error:
         log.server(logging.ERROR, f"cannot start: {error}")
         return 2
+    except Exception as error:
+        CrashReporter(CrashFiles(settings.database_path)).report(error)
+        raise
     finally:
+        sentry_reporting.flush()
         folding.flush()
 
 
 async def serve(settings: Settings, folding: log.Folding) -> int:
     """Serve until SIGINT or SIGTERM; a second one ends the process on the spot."""
     stop = asyncio.Event()
+    app = build_app(settings)
+    crashes = app[CRASHES]
 
     def on_signal() -> None:
         if stop.is_set():
             # What was answered is in the journal: nothing is lost by not waiting.
+            crashes.end()
             os._exit(130)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    app = build_app(settings)
+    asyncio.get_running_loop().set_exception_handler(crashes.on_loop_error)
     # No access log: it costs more than the handler, and the contract lines say what matters.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
+        crashes.begin()
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
         await site.start()
         port = runner.addresses[0][1]
@@ -67,13 +79,19 @@ async def serve(settings: Settings, folding: log.Folding) -> int:
         if "--first-steps" in sys.argv[1:]:
             print(first_steps(settings, port), flush=True)  # noqa: T201 - for a person, no log line
         failed = app[BACKGROUND].failed
-        failed.add_done_callback(lambda _: stop.set())
+
+        def on_failure(found: asyncio.Future[BaseException]) -> None:
+            crashes.report(found.result())
+            stop.set()
+
+        failed.add_done_callback(on_failure)
         async with app[BACKGROUND].running("flush the log", _flush(folding)):
             await stop.wait()
         log.server(logging.INFO, "Stopping")
         return 1 if failed.done() else 0
     finally:
         await runner.cleanup()
+        crashes.end()
         log.server(logging.INFO, "Stopped")
 
 

@@ -12,13 +12,25 @@ from server.deploys.lookup import open_lookup
 from server.incidents.record import Recorder
 from server.ingest.routes import routes as ingest_routes
 from server.ingest.services import ServiceMap
-from server.keys import DATABASE, JOURNAL, LIVE, METRICS, OFFICE, SERVICES, SETTINGS, SUPERVISOR
+from server.keys import (
+    CRASHES,
+    DATABASE,
+    JOURNAL,
+    LIVE,
+    METRICS,
+    OFFICE,
+    SERVICES,
+    SETTINGS,
+    SUPERVISOR,
+)
 from server.live import Live
 from server.metrics import Metrics
 from server.middlewares import errors_as_json
+from server.notify.crash import CrashReporter
 from server.notify.office import open_office, outlets_of
 from server.settings import Settings
 from server.storage import people
+from server.storage.crash_files import CrashFiles
 from server.storage.database import open_database
 from server.storage.journal import JournalUnavailable, open_journal
 from server.supervisor.supervisor import Supervisor
@@ -38,12 +50,15 @@ def build_app(settings: Settings) -> web.Application:
     """The application; nothing is opened or started before it runs."""
     app = web.Application(middlewares=[errors_as_json])
     app[SETTINGS] = settings
+    app[CRASHES] = CrashReporter(CrashFiles(settings.database_path))
     app[METRICS] = Metrics()
     app[LIVE] = Live()
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
     app.add_routes(ingest_routes())
     set_up_web(app)
-    app.cleanup_ctx.extend([_background, _database, _journal, _deploy_lookup, _post, _supervisor])
+    app.cleanup_ctx.extend(
+        [_background, _database, _journal, _deploy_lookup, _post, _crashes, _supervisor]
+    )
     return app
 
 
@@ -87,6 +102,13 @@ async def _post(app: web.Application) -> AsyncIterator[None]:
             )
         yield
         await office.stop(POST_STOP_TIMEOUT_S)
+
+
+async def _crashes(app: web.Application) -> AsyncIterator[None]:
+    by_mail = app[SETTINGS].smtp is not None
+    telling = app[CRASHES].run(app[DATABASE], app[OFFICE].wake, by_mail=by_mail)
+    async with app[BACKGROUND].running("tell of crashes", telling):
+        yield
 
 
 async def _supervisor(app: web.Application) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from aiohttp import web
 from server.ingest.services import ServiceMap
 from server.live import Live
 from server.metrics import Metrics
+from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
 from server.settings import Settings
 from server.storage.database import Database
@@ -17,5 +18,6 @@ JOURNAL = web.AppKey("journal", Journal)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 LIVE = web.AppKey("live", Live)
 METRICS = web.AppKey("metrics", Metrics)
+CRASHES = web.AppKey("crashes", CrashReporter)
 OFFICE = web.AppKey("office", PostOffice)
 SERVICES = web.AppKey("services", ServiceMap)

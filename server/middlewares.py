@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from server import log
+from server.keys import CRASHES
 
 
 @web.middleware
@@ -26,6 +27,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         log.server(
             logging.ERROR, f"{request.method} {request.path} failed: {error!r}", exc_info=error
         )
+        request.app[CRASHES].report(error)
         if not _wants_json(request):
             raise web.HTTPInternalServerError(text="PushLog failed; its log says how.") from error
         return web.json_response({"error": "PushLog failed; its log says how."}, status=500)

@@ -93,6 +93,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The journal's file, beside the main database: ``pushlog-journal.db``."""
         return self.database_path.with_name(f"{self.database_path.stem}-journal.db")
 
+    @property
+    def mail_key_path(self) -> Path:
+        """The key of the addresses that end mails, beside the main database."""
+        return self.database_path.with_name(f"{self.database_path.stem}-mail.key")
+
 
 class SettingsError(ValueError):
     """Variables that break a rule, each named with the rule."""

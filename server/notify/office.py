@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 
 from server.metrics import Metrics
 from server.notify.channel import Channel, ChannelName, Letter
+from server.notify.email import EmailChannel
+from server.notify.mail import Letterhead
 from server.notify.news import TestNews
-from server.notify.pace import SLACK, Pace
+from server.notify.pace import EMAIL, SLACK, Pace
 from server.notify.plan import Outlets
 from server.notify.post import Postman
 from server.notify.slack import open_slack
-from server.settings import Settings
+from server.notify.unsubscribing import unsubscribe_url
+from server.settings import Settings, Smtp
 from server.storage.database import Database
+from server.storage.key_file import read_or_make_key
 
 WEBHOOK_RECEIVER = "incoming webhook"
 """What stands for the webhook's address, which is a secret, where a receiver is named."""
@@ -74,6 +78,10 @@ async def open_office(
     """The office with every channel that is set up; nothing is sent before postmen run."""
     async with contextlib.AsyncExitStack() as stack:
         channels: list[tuple[Channel, Pace]] = []
+        if settings.smtp is not None:
+            channels.append(
+                (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp)), EMAIL)
+            )
         if settings.slack is not None:
             slack = open_slack(settings.slack, database, settings.public_url)
             channels.append((await stack.enter_async_context(slack), SLACK))
@@ -81,3 +89,12 @@ async def open_office(
             [channel for channel, _ in channels],
             [Postman(database, channel, pace, metrics) for channel, pace in channels],
         )
+
+
+def _letterhead(settings: Settings, smtp: Smtp) -> Letterhead:
+    key = read_or_make_key(settings.mail_key_path)
+    return Letterhead(
+        sender=smtp.sender,
+        public_url=settings.public_url,
+        unsubscribe_url=lambda address: unsubscribe_url(address, key, settings.public_url),
+    )

@@ -18,9 +18,11 @@ from server.web.auth import Handler, for_people
 from server.web.rendering import as_page, set_up_templates
 from server.web.simulate import simulate_incident
 from server.web.stream import stream
+from server.web.unsubscribe import ask_whether_to_end, end_mails
 
 _ID = r"{id:\d{1,18}}"
 _SEQ = r"{seq:\d{1,18}}"
+_UNSUBSCRIBE = r"/unsubscribe/{token:[0-9a-f]{40}}"
 
 
 def routes() -> list[web.RouteDef]:
@@ -42,6 +44,8 @@ def _for_anybody() -> list[web.RouteDef]:
         web.get("/health", health.health),
         web.get("/health/engine", health.engine_health),
         web.get("/static/{name}", serve_asset),
+        web.get(_UNSUBSCRIBE, as_page(ask_whether_to_end)),
+        web.post(_UNSUBSCRIBE, as_page(end_mails)),
     ]
 
 

@@ -1,0 +1,95 @@
+"""What leaves this machine in a mail: text without secrets and without control characters. Pure.
+
+Only common shapes are known: names that promise a secret, the headers of a login, tokens that say
+by their prefix what they are, passwords in addresses. What looks like none of them stays.
+"""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit, urlunsplit
+
+MASK = "***"
+
+_NAMED = re.compile(
+    r"""(?ix)
+    \b(?P<name>[\w-]{0,40}(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key
+        |private[_-]?key|credentials?|session[_-]?id|cookie|authorization))
+    (?P<between>["']?[ \t]{0,8}(?P<sign>[=:])[ \t]{0,8})
+    (?P<value>"[^"\n]*"|'[^'\n]*'|[^\s"'&,;<>{}()\[\]]+)
+    """
+)
+_LOGIN = re.compile(r"(?i)\b(?P<kind>bearer|basic|digest)[ \t]+(?P<value>[\w.~+/=-]{8,})")
+_IN_ADDRESS = re.compile(r"(?P<start>\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@]{0,200}:)[^\s/@]{1,500}@")
+_TOKENS = re.compile(
+    r"""(?x)
+    \b(?:gh[pousr]_[A-Za-z0-9]{20,} | github_pat_\w{20,} | glpat-[\w-]{16,}
+    | xox[abeoprs]-[\w-]{10,} | [sr]k_(?:live|test)_[A-Za-z0-9]{10,} | sk-[\w-]{20,}
+    | A[KS]IA[0-9A-Z]{16} | AIza[\w-]{30,}
+    | eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)
+    """
+)
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]*")
+_QUERY_VALUE = re.compile(r"=[^&;]+")
+
+
+def without_secrets(text: str) -> str:
+    """`text` with what looks like a secret replaced by `MASK`."""
+    text = _PRIVATE_KEY.sub(rf"\1 {MASK}", text)
+    text = _LOGIN.sub(_masked_login, text)
+    text = _NAMED.sub(_masked_value, text)
+    text = _IN_ADDRESS.sub(rf"\g<start>{MASK}@", text)
+    return _TOKENS.sub(MASK, text)
+
+
+def without_query_values(url: str) -> str:
+    """An address with the names in its query, and none of the values; no login, no fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return MASK
+    place = parts.netloc.rpartition("@")[2]
+    query = _QUERY_VALUE.sub(f"={MASK}", parts.query)
+    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+
+
+def printable(text: str) -> str:
+    """`text` without what a reader or a header could take for more than text.
+
+    These are control characters, separators of lines except line feeds, what turns the direction
+    of reading, and halves of surrogate pairs. A tab is four spaces.
+    """
+    if text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+    return "".join(each for each in text if each == "\n" or not _is_control(each))
+
+
+def one_line(text: str, longest: int) -> str:
+    """`text` fit for a header or a heading: one line, cut where it is longer than `longest`."""
+    return cut(" ".join(without_secrets(printable(text)).split()), longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """The beginning of `text`, with the cut marked."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+def _masked_login(found: re.Match[str]) -> str:
+    # "Basic authentication failed" is a sentence, no login.
+    value = found["value"]
+    is_secret = any(each.isdigit() or each in "=+/" for each in value)
+    return f"{found['kind']} {MASK}" if is_secret else found[0]
+
+
+def _masked_value(found: re.Match[str]) -> str:
+    # "Unexpected token: expected a name" is a sentence; "token: 5f3c…" and "token=x" are not.
+    value = found["value"]
+    is_prose = found["sign"] == ":" and not any(each.isdigit() or each in "\"'" for each in value)
+    return found[0] if is_prose or MASK in value else f"{found['name']}{found['between']}{MASK}"
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _TURNING
+
+
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")

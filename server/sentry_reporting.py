@@ -1,0 +1,41 @@
+"""PushLog's own errors to Sentry: set up in one place, and silent where no DSN is set."""
+
+import sentry_sdk
+from sentry_sdk.integrations.logging import LoggingIntegration
+
+FLUSH_TIMEOUT_S = 2.0
+
+
+def start(dsn: str | None) -> None:
+    """Report to `dsn` from now on; without one nothing is ever sent.
+
+    What is reported is chosen by us: the log also tells of receivers that are down and of engines
+    that died, which are no errors of this program. Local variables stay here, because those of a
+    webhook are other people's data and secrets.
+    """
+    if dsn is None:
+        return
+    sentry_sdk.init(
+        dsn=dsn,
+        integrations=[LoggingIntegration(level=None, event_level=None)],
+        auto_enabling_integrations=False,
+        include_local_variables=False,
+        send_default_pii=False,
+        max_request_body_size="never",
+        traces_sample_rate=None,
+    )
+
+
+def report(error: BaseException) -> None:
+    """Send it, without waiting."""
+    sentry_sdk.capture_exception(error)
+
+
+def report_text(text: str) -> None:
+    """Send what is known of a failure that left no exception."""
+    sentry_sdk.capture_message(text, level="fatal")
+
+
+def flush() -> None:
+    """Wait until what was reported is sent, but not for long: the process is about to end."""
+    sentry_sdk.flush(timeout=FLUSH_TIMEOUT_S)

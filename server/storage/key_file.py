@@ -1,0 +1,41 @@
+"""A key that only this installation has: a file beside the database, for its owner's eyes."""
+
+import os
+import secrets
+from pathlib import Path
+
+KEY_BYTES = 32
+
+
+def read_or_make_key(path: Path) -> bytes:
+    """The key in the file `path`, which is made where there is none; raises `OSError`.
+
+    Of two processes that make it at once, one wins, and both have that one's key.
+    """
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        pass
+    # Under its own name only once it is whole: half a key would be another key.
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, secrets.token_hex(KEY_BYTES).encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    text = path.read_text("ascii").strip()
+    key = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else b""
+    if not key:
+        raise OSError(f"{path} is no key of PushLog: remove it, and another is made")
+    return key

@@ -1,0 +1,82 @@
+"""The link in a mail ends the mails of its receiver, without signing in, and of nobody else."""
+
+from aiohttp import web
+
+from server.keys import DATABASE, SETTINGS
+from server.notify.unsubscribing import token_for, unsubscribe_url
+from server.storage import people
+from server.storage.key_file import read_or_make_key
+from server.storage.people import Person, Wishes
+from tests.server.web.conftest import Client
+
+AFAR = {"Host": "pushlog.acme.example", "X-Forwarded-For": "203.0.113.9"}
+
+
+async def operator_with_mail(app: web.Application) -> str:
+    """The path of the operator's link, with incident mails on."""
+    wishes = Wishes(
+        email="ada@acme.example",
+        email_incidents=True,
+        min_severity="error",
+        services=["shop"],
+        environments=None,
+    )
+    async with app[DATABASE].write() as tx:
+        await people.set_wishes(tx, 1, wishes)
+    key = read_or_make_key(app[SETTINGS].mail_key_path)
+    return unsubscribe_url("ada@acme.example", key, "")
+
+
+async def operator(app: web.Application) -> Person:
+    async with app[DATABASE].read() as tx:
+        person = await people.get(tx, 1)
+    assert person is not None
+    return person
+
+
+async def test_the_page_asks_and_changes_nothing(client: Client) -> None:
+    path = await operator_with_mail(client.app)
+    response = await client.get(path, headers=AFAR)
+    page = await response.text()
+    assert response.status == 200
+    assert "a…@acme.example" in page
+    assert "ada@acme.example" not in page
+    assert (await operator(client.app)).email_incidents
+
+
+async def test_one_click_of_a_mail_reader_ends_the_mails_and_only_them(client: Client) -> None:
+    path = await operator_with_mail(client.app)
+    before = await operator(client.app)
+    for _ in range(2):
+        body = {"List-Unsubscribe": "One-Click"}
+        response = await client.post(path, data=body, headers=AFAR)
+        assert response.status == 200
+        assert "No more mails" in await response.text()
+    after = await operator(client.app)
+    assert before.email_incidents
+    assert not after.email_incidents
+    assert (after.email, after.min_severity, after.services) == (
+        before.email,
+        before.min_severity,
+        before.services,
+    )
+
+
+async def test_a_link_that_was_made_up_or_of_an_address_of_before_ends_nothing(
+    client: Client,
+) -> None:
+    await operator_with_mail(client.app)
+    key = read_or_make_key(client.app[SETTINGS].mail_key_path)
+    for token in ("0" * 40, token_for("bob@acme.example", key), token_for("ada@acme.example", b"")):
+        for answer in (client.get, client.post):
+            response = await answer(f"/unsubscribe/{token}", headers=AFAR)
+            assert response.status == 404
+    assert (await operator(client.app)).email_incidents
+
+
+async def test_the_key_is_for_the_eyes_of_its_owner_and_stays(client: Client) -> None:
+    path = client.app[SETTINGS].mail_key_path
+    key = read_or_make_key(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_or_make_key(path) == key
+    assert len(key) == 32

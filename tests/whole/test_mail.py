@@ -1,0 +1,118 @@
+"""Mail from a real server with a real engine, by a real mail server, as a person reads it."""
+
+import asyncio
+import os
+import re
+import shlex
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.fakes.smtp import Authority, FakeSmtp
+from tests.processes import ROOT, running_server
+from tests.whole.test_browser import CHROMIUM, browser, event, opened, send, visitor
+
+__all__ = ["browser"]
+
+COMMANDS = re.findall(
+    r"^(?:scripts/test-email|curl) .*$", (ROOT / "docs/EMAIL_SETUP.md").read_text(), re.MULTILINE
+)
+"""`scripts/test-email` and `curl`, as docs/EMAIL_SETUP.md has them."""
+
+
+def settings(server: FakeSmtp) -> dict[str, str]:
+    smtp = server.smtp()
+    return {
+        "SMTP_HOST": smtp.host,
+        "SMTP_PORT": str(smtp.port),
+        "SMTP_FROM": smtp.sender,
+        "SMTP_SECURITY": smtp.security,
+        "SMTP_USER": smtp.user or "",
+        "SMTP_PASS": smtp.password or "",
+        "SMTP_CA_FILE": str(smtp.ca_file or ""),
+    }
+
+
+async def shell(command: str, env: dict[str, str]) -> None:
+    """Run a command of the docs; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *shlex.split(command),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PUSHLOG_ENV_FILE": "-nowhere.env"} | env,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await process.wait() == 0, command
+
+
+async def arrived(smtp: FakeSmtp, count: int) -> list[EmailMessage]:
+    async with asyncio.timeout(30):
+        return await smtp.wait_for(count)
+
+
+def html(mail: EmailMessage) -> str:
+    part = mail.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+async def test_what_the_docs_say_leads_to_a_mail_of_the_first_incident_and_of_a_kill(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    login = ("ada", "s3cret")
+    async with FakeSmtp(security="starttls", authority=authority, login=login) as smtp:
+        env = settings(smtp)
+        test_email, put_wishes = COMMANDS
+        await shell(test_email, env)
+        async with running_server(tmp_path, env=env) as server:
+            await shell(put_wishes.replace("http://localhost:3000", server.url), {})
+            await send(server, event())
+            await opened(server, 1)
+            _, mail = await arrived(smtp, 2)
+            assert mail["To"] == "ada@example.com"
+            assert mail["Subject"] == "[shop-1/production] ValueError: price 1 is negative"
+            assert "Round prices half up" in html(mail)
+            await server.kill()
+        async with running_server(tmp_path, env=env) as server:
+            *_, crash = await arrived(smtp, 3)
+            assert "did not shut down cleanly" in crash["Subject"]
+            assert await server.interrupt() == 0
+        async with running_server(tmp_path, env=env) as server:
+            await send(server, event(2))
+            *_, last = await arrived(smtp, 4)
+            assert "price 2" in last["Subject"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's, or set CHROMIUM")
+@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_mail_fits_on_a_phone_and_on_a_desk_and_can_be_read_in_the_dark(
+    tmp_path: Path, browser: Browser, width: int, scheme: str
+) -> None:
+    # What does not fit is what has no place to break.
+    wide = event(
+        service="checkout-" * 14,
+        message="https://shop.example/" + "a" * 400,
+        stacktrace=[{"file": "src/" + "b" * 300 + ".py", "function": "c" * 200, "line": 1}],
+    )
+    async with FakeSmtp() as smtp:
+        env = settings(smtp)
+        async with running_server(tmp_path, env=env) as server:
+            await shell(COMMANDS[1].replace("http://localhost:3000", server.url), {})
+            await send(server, wide)
+            (mail,) = await arrived(smtp, 1)
+    async with visitor(
+        browser, viewport={"width": width, "height": 800}, color_scheme=scheme
+    ) as context:
+        page = await context.new_page()
+        await page.set_content(html(mail))
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        colors = await page.evaluate(
+            "() => [document.querySelector('h1'), document.querySelector('.card')].map("
+            "(each, n) => getComputedStyle(each)[n ? 'backgroundColor' : 'color'])"
+        )
+        ink, paper = (sum(map(int, re.findall(r"\d+", color)[:3])) for color in colors)
+        assert abs(ink - paper) > 400
+        assert (paper < 200) == (scheme == "dark")
