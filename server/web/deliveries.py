@@ -1,5 +1,6 @@
-"""The API of the outbox: what went to people outside, what failed and why, and sending it again."""
+"""The outbox in API and page: what was sent, what failed and why, and sending it again."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,7 +14,11 @@ from server.storage.outbox import Delivery, DeliveryFilter, DeliveryState
 from server.storage.times import to_micros
 from server.web.answers import answer
 from server.web.auth import person_id
+from server.web.chrome import read_chrome
 from server.web.questions import read_limit, read_number
+from server.web.rendering import render
+
+PAGE_SIZE = 100
 
 
 class DeliveryAnswer(msgspec.Struct, kw_only=True):
@@ -52,12 +57,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
     """``GET /api/deliveries``; ``state``, ``channel``, ``incident_id``, ``limit`` and ``before``
     narrow it.
     """
-    fields = DeliveryFilter.__struct_fields__
-    asked = {name: request.query[name] for name in fields if request.query.get(name)}
-    try:
-        wanted = msgspec.convert(asked, DeliveryFilter)
-    except msgspec.ValidationError as error:
-        raise web.HTTPBadRequest(text=f"{error}.") from error
+    wanted = _read_filter(request.query)
     before, limit = read_number(request.query, "before"), read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
         counts = await outbox.counts(tx)
@@ -81,6 +81,41 @@ async def get_delivery(request: web.Request) -> web.Response:
 async def resend_delivery(request: web.Request) -> web.Response:
     """``POST /api/deliveries/{id}/resend``: once more, for another day."""
     row_id = int(request.match_info["id"])
+    await _resend(request, row_id)
+    return answer({"id": row_id, "state": "waiting"}, status=202)
+
+
+async def delivery_list(request: web.Request) -> web.StreamResponse:
+    """``GET /deliveries``: the page of what was sent, and what was not."""
+    before = read_number(request.query, "before")
+    wanted = _read_filter(request.query)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+        counts = await outbox.counts(tx)
+        found = await outbox.newest(tx, wanted, PAGE_SIZE + 1, before)
+    shown = found[:PAGE_SIZE]
+    return render(
+        request,
+        "deliveries.html",
+        {
+            "here": "deliveries",
+            "chrome": chrome,
+            "channels": request.app[OFFICE].channels,
+            "counts": counts,
+            "wanted": wanted,
+            "deliveries": shown,
+            "older": shown[-1].id if len(found) > PAGE_SIZE else None,
+        },
+    )
+
+
+async def resend_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /deliveries/{id}/resend``: back to the page."""
+    await _resend(request, int(request.match_info["id"]))
+    raise web.HTTPSeeOther("/deliveries")
+
+
+async def _resend(request: web.Request, row_id: int) -> None:
     async with request.app[DATABASE].write() as tx:
         found = await outbox.get(tx, row_id)
         if found is None:
@@ -90,7 +125,6 @@ async def resend_delivery(request: web.Request) -> web.Response:
         if not await outbox.resend(tx, row_id, to_micros(datetime.now(UTC))):
             raise web.HTTPConflict(text=f"It is {found.state}, and will be sent anyway.")
     request.app[OFFICE].wake()
-    return answer({"id": row_id, "state": "waiting"}, status=202)
 
 
 async def try_channel(request: web.Request) -> web.Response:
@@ -111,6 +145,14 @@ async def try_channel(request: web.Request) -> web.Response:
     except DeliveryFailed as failure:
         raise web.HTTPBadGateway(text=f"{failure}.") from failure
     return answer({"channel": channel, "receiver": receiver, "sent": True})
+
+
+def _read_filter(query: Mapping[str, str]) -> DeliveryFilter:
+    asked = {name: query[name] for name in DeliveryFilter.__struct_fields__ if query.get(name)}
+    try:
+        return msgspec.convert(asked, DeliveryFilter)
+    except msgspec.ValidationError as error:
+        raise web.HTTPBadRequest(text=f"{error}.") from error
 
 
 def _answered(delivery: Delivery) -> DeliveryAnswer:

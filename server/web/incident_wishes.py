@@ -17,11 +17,14 @@ from server.storage.journal import JournalUnavailable
 from server.web.answers import answer
 from server.web.auth import person_id
 from server.web.bodies import read_body
+from server.web.questions import read_number
 from shared.event import Timestamp
 from shared.pipe import Resolve, Silence
 
-_Reason = Annotated[str, Meta(max_length=500)]
+MAX_REASON = 500
 MAX_SNOOZE_MIN = 30 * 24 * 60
+
+_Reason = Annotated[str, Meta(max_length=MAX_REASON)]
 
 
 class SilenceBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,6 +60,27 @@ async def snooze_incident(request: web.Request) -> web.Response:
     return await _silence(request, until, body.reason)
 
 
+async def resolve_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/resolve``: back to the incident."""
+    incident_id, by = await _asked(request)
+    await _append(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
+    raise web.HTTPSeeOther(f"/incidents/{incident_id}")
+
+
+async def silence_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/silence``: for some ``minutes`` of the form, or for good."""
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    minutes = read_number(form, "minutes", MAX_SNOOZE_MIN)
+    incident_id, by = await _asked(request)
+    now = datetime.now(UTC)
+    until = now + timedelta(minutes=minutes) if minutes else None
+    reason = form.get("reason", "").strip()[:MAX_REASON]
+    await _append(
+        request, Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason)
+    )
+    raise web.HTTPSeeOther(f"/incidents/{incident_id}")
+
+
 async def _silence(request: web.Request, until: datetime | None, reason: str) -> web.Response:
     incident_id, by = await _asked(request)
     now = datetime.now(UTC)
@@ -77,10 +101,15 @@ async def _asked(request: web.Request) -> tuple[str, str]:
 
 
 async def _tell(request: web.Request, entry: Resolve | Silence) -> web.Response:
+    seq = await _append(request, entry)
+    return answer({"incident_id": entry.incident_id, "seq": seq}, status=202)
+
+
+async def _append(request: web.Request, entry: Resolve | Silence) -> int:
     try:
         appended = await request.app[JOURNAL].append([entry], None)
     except JournalUnavailable as error:
         raise web.HTTPServiceUnavailable(
             text=f"It could not be stored: {error}.", headers={"Retry-After": "30"}
         ) from error
-    return answer({"incident_id": entry.incident_id, "seq": appended.seqs[0]}, status=202)
+    return appended.seqs[0]

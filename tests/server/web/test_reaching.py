@@ -224,3 +224,42 @@ async def test_noise_filters_are_off_visible_and_editable(client: Client) -> Non
     assert (await ask(client, "DELETE", path))[0] == 404
     assert (await ask(client, "PUT", path, body))[0] == 404
     assert (await ask(client, "POST", "/api/noise-filters", {"pattern": "**"}))[0] == 400
+
+
+async def test_an_incident_can_be_made_quiet_from_its_page(
+    client: Client, open_incident: Open
+) -> None:
+    incident_id = await open_incident()
+    page = f"/incidents/{incident_id}"
+    async with client.get(page) as response:
+        assert f'action="{page}/silence"' in await response.text()
+    async with client.post(f"{page}/resolve", allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, page)
+    form = {"minutes": "60", "reason": " known "}
+    async with client.post(f"{page}/silence", data=form, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, page)
+    async with client.post(f"{page}/silence", data={"minutes": "soon"}) as response:
+        assert response.status == 400
+    entries = await client.app[JOURNAL].read(0, 10, 1_000_000)
+    resolved, silenced = [decode_inbound(entry.body) for entry in entries]
+    assert isinstance(resolved, Resolve)
+    assert isinstance(silenced, Silence)
+    assert silenced.reason == "known"
+    assert silenced.until is not None
+
+
+async def test_the_page_of_deliveries_shows_what_failed_and_sends_it_again(
+    with_boxes: Boxes,
+) -> None:
+    client = await with_boxes(Box("slack"))
+    row_id = await post(client.app[DATABASE], "a<b>")
+    async with client.app[DATABASE].write() as tx:
+        await outbox.mark_failed(tx, [row_id], "the channel is archived")
+    async with client.get("/deliveries?state=failed") as response:
+        shown = await response.text()
+    assert "a&lt;b&gt;" in shown
+    assert "the channel is archived" in shown
+    async with client.post(f"/deliveries/{row_id}/resend", allow_redirects=False) as response:
+        assert response.status == 303
+    async with client.get("/deliveries") as response:
+        assert "waiting" in await response.text()
