@@ -20,8 +20,6 @@ def start(dsn: str | None) -> None:
         integrations=[LoggingIntegration(level=None, event_level=None)],
         auto_enabling_integrations=False,
         include_local_variables=False,
-        send_default_pii=False,
-        max_request_body_size="never",
         traces_sample_rate=None,
     )
 

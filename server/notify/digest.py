@@ -6,17 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from server.notify.channel import Letter
-from server.notify.mail_content import (
-    KICKERS,
-    Address,
-    Content,
-    Item,
-    Items,
-    Section,
-    Tone,
-    content_of,
-    incident_address,
-)
+from server.notify.mail_blocks import Address, Content, Item, Items, Section, Tone
+from server.notify.mail_content import KICKERS, content_of, incident_address
 from server.notify.masking import one_line
 from server.notify.news import IncidentNews
 from server.web.formats import counted

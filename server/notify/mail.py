@@ -21,7 +21,8 @@ from markupsafe import Markup
 
 from server.notify.channel import Letter
 from server.notify.digest import digest_of
-from server.notify.mail_content import Address, Content, content_of
+from server.notify.mail_blocks import Address, Content
+from server.notify.mail_content import content_of
 from server.notify.masking import one_line, printable, without_secrets
 from server.notify.news import IncidentNews, TestNews
 

@@ -88,11 +88,14 @@ class FakeSmtp:
         }
         return Smtp(**(fields | changes))
 
-    async def wait_for(self, count: int) -> list[EmailMessage]:
-        """All mails, as soon as there are `count` of them."""
+    async def wait_for(self, subject: str) -> EmailMessage:
+        """The first mail with `subject` in its subject, as soon as it is there."""
+
+        def found() -> EmailMessage | None:
+            return next((mail for mail in self.mails if subject in mail["Subject"]), None)
+
         async with self._arrived:
-            await self._arrived.wait_for(lambda: len(self.mails) >= count)
-        return list(self.mails)
+            return cast("EmailMessage", await self._arrived.wait_for(found))
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
