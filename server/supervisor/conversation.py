@@ -50,6 +50,8 @@ class Conversation:
         self.acked = watermark
         self.in_flight: dict[int, JournalEntry] = {}
         self.in_flight_bytes = 0
+        self.unrecorded = 0
+        """Entries that are decided, and not yet told to be recorded."""
         self.signs_of_life = 0
         """Grows with everything that only a child at work can say."""
         self._said_bytes = 0
@@ -77,6 +79,10 @@ class Conversation:
         """Hand over `recordable`, and begin the next."""
         batch, self._batch = self._batch, Batch()
         return batch
+
+    def recorded(self, batch: Batch) -> None:
+        """`batch`, which was taken, is stored."""
+        self.unrecorded -= len(batch.entries)
 
     def sent(self, entries: Sequence[JournalEntry]) -> None:
         """`entries` are on their way to the child."""
@@ -190,6 +196,7 @@ class Conversation:
                 undecided.append(first)
             self._unreadable.discard(first)
             self._batch.entries.append(entry)
+            self.unrecorded += 1
             self._batch.messages.append(decision)
             self._batch.size_bytes += len(entry.body)
         later: list[Incident | IncidentEnded | DeployVerdict] = []

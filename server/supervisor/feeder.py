@@ -39,12 +39,17 @@ class Feeder:
         *,
         window: Window,
         one_by_one_to: int,
+        record_each: bool,
     ) -> None:
+        """Up to `one_by_one_to` an entry waits for the decision on the one before it, and with
+        `record_each` also until that is recorded.
+        """
         self._child = child
         self._conversation = conversation
         self._journal = journal
         self._window = window
         self._one_by_one_to = one_by_one_to
+        self._record_each = record_each
         self._read_to = conversation.last_sent
         self._skipped: frozenset[int] = frozenset()
         self._freed = asyncio.Event()
@@ -105,9 +110,14 @@ class Feeder:
             await asyncio.sleep(every_s)
 
     async def _wait_for_room(self) -> None:
-        while not (self.has_room and not (self._careful and self._conversation.in_flight)):
+        while not (self._alone if self._careful else self.has_room):
             self._freed.clear()
             await self._freed.wait()
+
+    @property
+    def _alone(self) -> bool:
+        conversation = self._conversation
+        return not conversation.in_flight and not (self._record_each and conversation.unrecorded)
 
     @property
     def _careful(self) -> bool:

@@ -8,12 +8,13 @@ import msgspec
 
 from server import log
 from server.storage.database import Database
+from server.storage.journal import JournalEntry
 from server.storage.trouble import STORAGE_TROUBLE
 from server.supervisor.child import Child
 from server.supervisor.conversation import Conversation
 from server.supervisor.feeder import Feeder, Window
 from server.supervisor.lines import TooLong
-from server.supervisor.recording import Recording
+from server.supervisor.recording import Recording, Unrecordable
 from server.supervisor.states import EngineState
 from shared.pipe import UnreadableLine, decode_outbound
 
@@ -66,6 +67,8 @@ class Life:
         self.conversation = conversation
         self.feeder = feeder
         self._recording = recording
+        self.unrecordable: list[JournalEntry] = []
+        """The entries of which it said what cannot be recorded; that ends it."""
         self._limits = limits
         self._come_to = come_to
         self._verdict: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -203,8 +206,16 @@ class Life:
             await self._heard.wait()
             self._heard.clear()
             while self.conversation.recordable.messages:
-                await self._recording.store(self.conversation.take())
+                batch = self.conversation.take()
+                try:
+                    await self._recording.store(batch)
+                except Unrecordable as error:
+                    self.unrecordable = batch.entries
+                    self._give_up(str(error))
+                    return
+                self.conversation.recorded(batch)
                 self._recorded.set()
+                self.feeder.freed()
             if self._over:
                 return
 

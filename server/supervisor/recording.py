@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from server import log
 from server.storage.journal import JournalEntry
-from server.storage.trouble import STORAGE_TROUBLE
+from server.storage.trouble import REFUSED_BY_STORAGE, STORAGE_TROUBLE
 from server.supervisor.conversation import Batch
 from shared.pipe import Outbound
 
@@ -17,6 +17,10 @@ _FIRST_RETRY_S = 0.1
 _LONGEST_RETRY_S = 5.0
 
 
+class Unrecordable(Exception):
+    """What the engine said cannot be stored, however often it is tried."""
+
+
 class Recording:
     """Keeps what cannot be stored now and tries again; `trouble` says why, while it does."""
 
@@ -25,10 +29,17 @@ class Recording:
         self.trouble: str | None = None
 
     async def store(self, batch: Batch) -> None:
-        """Return once `batch` is stored."""
-        await self.persist(
-            "record what the engine said", lambda: self._record(batch.messages, batch.entries)
-        )
+        """Return once `batch` is stored; raises `Unrecordable`, with nothing of it stored."""
+        try:
+            await self.persist(
+                "record what the engine said", lambda: self._record(batch.messages, batch.entries)
+            )
+        except Exception as error:
+            # Whatever it is, the engine's words caused it, and they must not end the server.
+            log.server(logging.ERROR, "what the engine said cannot be recorded", exc_info=error)
+            raise Unrecordable(
+                f"what it said cannot be recorded: {type(error).__name__}: {_first_line(error)}"
+            ) from error
 
     async def persist(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do `work`, which is all or nothing, until the database takes it."""
@@ -36,6 +47,8 @@ class Recording:
         while True:
             try:
                 await work()
+            except REFUSED_BY_STORAGE:
+                raise
             except STORAGE_TROUBLE as error:
                 self.trouble = f"cannot {what}: {_first_line(error)}"
                 log.engine(

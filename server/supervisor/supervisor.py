@@ -17,7 +17,7 @@ from server.backoff import Backoff
 from server.storage import checkpoints
 from server.storage.clock import wall_micros
 from server.storage.database import Database
-from server.storage.journal import Journal
+from server.storage.journal import Journal, JournalEntry
 from server.storage.trouble import STORAGE_TROUBLE
 from server.supervisor.burial import bury
 from server.supervisor.child import start_child
@@ -67,6 +67,7 @@ class Supervisor:
         self._states = EngineStates()
         self._life: Life | None = None
         self._decided_seq: int | None = None
+        self._record_each = False
         self._buried = False
         self._restarts = 0
         self._last_exit: str | None = None
@@ -166,23 +167,30 @@ class Supervisor:
             self._journal,
             window=self._limits.window,
             one_by_one_to=self._suspicion.one_by_one_to,
+            record_each=self._record_each,
         )
-        self._life = Life(child, conversation, feeder, self._recording, self._limits, self._come_to)
+        self._life = life = Life(
+            child, conversation, feeder, self._recording, self._limits, self._come_to
+        )
         if self._stop_asked.is_set():
-            self._life.end()
+            life.end()
         try:
-            ended = await self._life.run(self._database)
+            ended = await life.run(self._database)
         finally:
             self._life = None
             self._decided_seq = max(self._decided_seq, conversation.acked)
         self._ended(ended)
-        self._suspicion.survived(conversation.acked)
-        if self._buried and conversation.acked > progress.watermark:
+        fatal = [*life.unrecordable, *conversation.in_flight.values()]
+        survived = min([conversation.acked, *(entry.seq - 1 for entry in fatal)])
+        self._suspicion.survived(survived)
+        if self._buried and survived > progress.watermark:
             # It went on where it had died before: the cause was that entry, and it is gone.
             self._buried = False
             self._backoff.forget()
         if not self._stop_asked.is_set():
-            await self._judge(conversation, ended)
+            # Were several recorded together, nobody could tell which of them it is.
+            self._record_each = self._record_each or bool(life.unrecordable)
+            await self._judge(fatal, conversation.last_sent, ended)
 
     def _come_to(self, state: EngineState) -> None:
         if self._stop_asked.is_set():
@@ -200,12 +208,12 @@ class Supervisor:
             self._states.enter("backing_off")
             self._restarts += 1
 
-    async def _judge(self, conversation: Conversation, ended: str) -> None:
+    async def _judge(self, fatal: Sequence[JournalEntry], last_sent: int, ended: str) -> None:
         """Set aside the entry that the engine died of, if this death convicts one."""
-        convicted = self._suspicion.died(list(conversation.in_flight), conversation.last_sent)
+        convicted = self._suspicion.died([entry.seq for entry in fatal], last_sent)
         if convicted is None:
             return
-        entry = conversation.in_flight[convicted]
+        (entry,) = fatal
         reason = f"the engine died of it twice, the second time so: {ended}"
         await self._recording.persist(
             f"set entry {convicted} aside",

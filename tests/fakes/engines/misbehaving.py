@@ -61,6 +61,16 @@ class Forgetful(HonestEngine):
             super().decide(entry)
 
 
+class Unstorable(HonestEngine):
+    """Says of an entry ``Odd`` what no table takes."""
+
+    def decide(self, entry: Message) -> None:
+        super().decide(entry)
+        if entry.get("exception_type") == "Odd":
+            ended = {"incident_id": "inc-0000000000000001", "reason": "odd"}
+            self.say({"type": "incident_ended", "time": entry["received"], **ended})
+
+
 class Rubbish(HonestEngine):
     """Says all kinds of things that count for nothing before each answer."""
 
@@ -180,6 +190,7 @@ ENGINES = {
         Stubborn,
         Talkative,
         Ticked,
+        Unstorable,
     )
 }
 

@@ -10,7 +10,14 @@ from server.storage import checkpoints, decisions
 from server.storage.database import Database
 from server.storage.journal import JournalEntry
 from server.storage.tables import decision_batches
-from shared.pipe import Checkpoint, Decision, Outbound, State, decode_outbound
+from shared.pipe import (
+    Checkpoint,
+    Decision,
+    IncidentEnded,
+    Outbound,
+    State,
+    decode_outbound,
+)
 
 
 class Ledger:
@@ -42,6 +49,8 @@ class Ledger:
                 match message:
                     case State():
                         states.append(message)
+                    case IncidentEnded() if message.reason == "odd":
+                        raise ValueError("no table takes this")
                     case Checkpoint():
                         await checkpoints.store(tx, message.seq, states)
                         states = []

@@ -88,6 +88,17 @@ async def test_an_entry_on_which_the_engine_hangs_is_set_aside(stage: Scene) -> 
     assert "no sign of life" in letter.reason
 
 
+async def test_an_entry_whose_decision_cannot_be_recorded_is_set_aside(stage: Scene) -> None:
+    await stage.accept(*["Boom"] * 30, "Odd", *["Boom"] * 30)
+    async with stage.supervising(misbehaving("unstorable")):
+        codes = await stage.decided()
+        assert codes == ["known"] * 30 + ["dead_letter"] + ["known"] * 30
+    (letter,) = await stage.dead_letters()
+    assert "what it said cannot be recorded: ValueError: no table takes this" in letter.reason
+    counts = await stage.counts()
+    assert counts[:30] + counts[31:] == list(range(1, 61))
+
+
 async def test_an_engine_that_answers_nothing_is_replaced(stage: Scene) -> None:
     async with stage.supervising(misbehaving("mute"), limits=IMPATIENT) as supervisor:
         await stage.until(lambda: supervisor.status().restarts >= 2)
