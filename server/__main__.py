@@ -90,8 +90,11 @@ async def serve(settings: Settings, folding: log.Folding) -> int:
         log.server(logging.INFO, "Stopping")
         return 1 if failed.done() else 0
     finally:
-        await runner.cleanup()
-        crashes.end()
+        try:
+            await runner.cleanup()
+        finally:
+            # What is raised here is kept by `main`: no other process needs to guess why.
+            crashes.end()
         log.server(logging.INFO, "Stopped")
 
 

@@ -29,8 +29,8 @@ class Background:
             yield
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # What it ended with is `failed` already, and must not stop the others from ending well.
+            await asyncio.wait((task,))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
