@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -71,13 +72,13 @@ def main(arguments: list[str] | None = None) -> int:
     total, done, faulty = Counts(), Counter[str](), 0
     for number in range(options.rounds):
         seed = options.seed + number
-        with tempfile.TemporaryDirectory(prefix="pushlog-chaos-") as folder:
-            result = asyncio.run(play(Path(folder), seed, number, options.events))
+        folder = Path(tempfile.mkdtemp(prefix="pushlog-chaos-"))
+        print(f"round {number + 1} of {options.rounds}, seed {seed}: ", end="", flush=True)
+        result = asyncio.run(play(folder, seed, number, options.events))
         total.add(result.counts)
         done.update(result.blows)
         faulty += bool(result.faults)
         print(
-            f"round {number + 1} of {options.rounds}, seed {seed}: "
             f"accepted {result.counts.accepted}, decided {result.counts.decided}, "
             f"lost {result.counts.lost}, doubled {result.counts.doubled}, "
             f"differences {len(result.faults)}; {result.kills} deaths of the server, "
@@ -86,6 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
         )
         for fault in result.faults[:20]:
             print(f"  {fault}")
+        if result.faults:
+            print(f"  All that it left is in {folder}")
+        else:
+            shutil.rmtree(folder)
     print()
     for blow, times in sorted(done.items()):
         print(f"{times:6}  {blow}")

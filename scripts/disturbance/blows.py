@@ -52,15 +52,9 @@ async def strike(server: Server, blow: str) -> None:
             server.kill()
             _signal(engines, signal.SIGKILL)
         case "stop engine":
-            engines = server.engines()
-            _signal(engines, signal.SIGSTOP)
-            await asyncio.sleep(_STOPPED_S)
-            _signal(engines, signal.SIGCONT)
+            await _hold(server.engines())
         case "stop server":
-            stopped = [] if server.pid is None else [server.pid]
-            _signal(stopped, signal.SIGSTOP)
-            await asyncio.sleep(_STOPPED_S)
-            _signal(stopped, signal.SIGCONT)
+            await _hold([] if server.pid is None else [server.pid])
         case "lock journal":
             await asyncio.to_thread(_lock, server.journal)
         case "lock database":
@@ -77,6 +71,15 @@ async def strike_now_and_then(server: Server, rng: random.Random, made: list[str
         blow = rng.choice(RANDOM_BLOWS)
         await strike(server, blow)
         made.append(blow)
+
+
+async def _hold(pids: list[int]) -> None:
+    """Let these processes stand still for a while."""
+    _signal(pids, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(_STOPPED_S)
+    finally:
+        _signal(pids, signal.SIGCONT)
 
 
 def _watch(path: Path, count: int, server: Server, given_up: threading.Event) -> None:
