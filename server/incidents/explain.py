@@ -38,7 +38,6 @@ DECISIONS = {
     "alerted_already": "Its rule told of this issue within a day, and it is no worse",
     "counted_already": "The same event came before, by another rule or resource",
     "deploy_known": "This deploy was announced before",
-    "taken_over": "Its incident gave way to another",
     "noted": "It is no error: what it says was noted",
     "nothing_named": "It names no issue or incident that is known",
     "unreadable": "The engine could not read it",
