@@ -59,6 +59,8 @@ class GroupCommit:
         self._file: JournalFile | None = JournalFile(path, writable=True)
         self._clock = clock(self._file.last_received)
         self._last_seq = self._file.last_seq
+        self.trouble: str | None = None
+        """Why the last group was refused, as long as none was written since."""
         self._broken: JournalUnavailable | None = None
         self._broken_until = 0.0
         self._changed = threading.Condition()
@@ -150,6 +152,7 @@ class GroupCommit:
         outcome: list[Appended] | JournalUnavailable,
         last_seq: int,
     ) -> None:
+        self.trouble = str(outcome) if isinstance(outcome, JournalUnavailable) else None
         if isinstance(outcome, JournalUnavailable):
             # A commit that failed may still have reached the disk: then its entries are there.
             self._written((), last_seq)

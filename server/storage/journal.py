@@ -37,6 +37,10 @@ class Journal(Protocol):
     def last_seq(self) -> int:
         """The newest entry; 0 while there is none."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the last delivery was refused, as long as none was taken since."""
+
     async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
         """Commit the entries of one delivery together; raises `JournalUnavailable`.
 
@@ -76,6 +80,10 @@ class SqliteJournal:
     @property
     def last_seq(self) -> int:
         return self._last_seq
+
+    @property
+    def trouble(self) -> str | None:
+        return self._writer.trouble
 
     async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
         if not entries:

@@ -250,8 +250,10 @@ async def test_the_last_part_of_the_disk_is_left_alone(path: Path) -> None:
         with pytest.raises(JournalUnavailable, match="disk is full"):
             await journal.append([entry()], "delivery")
         assert journal.last_seq == 0
+        assert journal.trouble == "the disk is full but for the last 5%"
         free, now = 0.06, 1.0
         assert not (await journal.append([entry()], "delivery")).duplicate
+        assert journal.trouble is None
 
 
 async def test_a_file_that_cannot_grow_refuses_until_it_can(path: Path) -> None:
