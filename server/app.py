@@ -11,7 +11,6 @@ from server.background import Background
 from server.deploys.lookup import open_lookup
 from server.incidents.record import Recorder
 from server.ingest.routes import routes as ingest_routes
-from server.ingest.services import ServiceMap
 from server.keys import (
     CRASHES,
     DATABASE,
@@ -28,6 +27,7 @@ from server.metrics import Metrics
 from server.middlewares import errors_as_json
 from server.notify.crash import CrashReporter
 from server.notify.office import open_office, outlets_of
+from server.services import ServiceMap
 from server.settings import Settings
 from server.storage import people
 from server.storage.crash_files import CrashFiles

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from server.ingest.services import ServiceMap
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
+from server.services import ServiceMap
 from server.settings import Settings
 from server.storage.database import Database
 from server.storage.journal import Journal

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scripts.commands.sample_events import sample_events
-from server.incidents.explain import explain_decision
+from server.wording.explain import explain_decision
 from shared.incident import IncidentSummary
 from shared.pipe import (
     ChangeWindowEntry,

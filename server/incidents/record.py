@@ -12,7 +12,6 @@ import msgspec
 
 from server import log
 from server.incidents.entries import store_entry
-from server.incidents.explain import explain_change, explain_incident
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.announce import Announcer
@@ -22,6 +21,7 @@ from server.storage import checkpoints, decisions, deploys, incidents
 from server.storage.database import Database, Transaction
 from server.storage.journal import JournalEntry
 from server.storage.times import to_micros
+from server.wording.explain import explain_change
 from shared.pipe import (
     Checkpoint,
     Decision,
@@ -70,7 +70,7 @@ class Recorder:
         self._database = database
         self._live = live
         self._metrics = metrics
-        self._announcer = Announcer(min_severity, outlets, explain_incident, now)
+        self._announcer = Announcer(min_severity, outlets, now)
         self._posted = posted
 
     async def record(self, messages: Sequence[Outbound], entries: Sequence[JournalEntry]) -> None:

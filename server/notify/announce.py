@@ -18,6 +18,7 @@ from server.settings import MinSeverity
 from server.storage import incidents, noise, notifications, outbox, people
 from server.storage.database import Transaction
 from server.storage.times import to_micros
+from server.wording.explain import explain_incident
 from shared.event import ChangeWindow
 from shared.incident import IncidentSummary
 from shared.pipe import DeployVerdict, Incident, IncidentEnded
@@ -26,20 +27,17 @@ from shared.pipe import DeployVerdict, Incident, IncidentEnded
 class Announcer:
     """Decides nothing by itself: who hears what is in `plan`, `recipients` and `noise`.
 
-    `explain` says why an incident was opened. Each method answers whose bell rings and what goes
-    outside once the transaction is committed.
+    Each method answers whose bell rings and what goes outside once the transaction is committed.
     """
 
     def __init__(
         self,
         floor: MinSeverity,
         outlets: Outlets,
-        explain: Callable[[IncidentSummary], str],
         now: Callable[[], datetime],
     ) -> None:
         self._floor = floor
         self._outlets = outlets
-        self._explain = explain
         self._now = now
 
     async def change(self, tx: Transaction, incident: Incident) -> Plan:
@@ -64,7 +62,9 @@ class Announcer:
             await noise.count(tx, filtered.id, incident.incident_id, at)
             return Plan()
         plan = plan_change(
-            IncidentNews(change=change, incident=_summary(incident), why=self._explain(incident)),
+            IncidentNews(
+                change=change, incident=_summary(incident), why=explain_incident(incident)
+            ),
             incident.seq,
             people=await people.everyone(tx),
             floor=self._floor,
@@ -83,7 +83,7 @@ class Announcer:
         news = IncidentNews(
             change="ended",
             incident=stored.summary,
-            why=self._explain(stored.summary),
+            why=explain_incident(stored.summary),
             ended_at=ended.time,
             end_reason=ended.reason,
         )

@@ -10,7 +10,7 @@ from server.notify.mail_blocks import Address, Content, Item, Items, Section, To
 from server.notify.mail_content import KICKERS, content_of, incident_address
 from server.notify.masking import one_line
 from server.notify.news import IncidentNews
-from server.web.formats import counted
+from server.wording.formats import counted
 
 MAX_LINE = 300
 _RANK: dict[str, int] = {"critical": 0, "error": 1, "warning": 2}

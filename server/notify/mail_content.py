@@ -24,7 +24,7 @@ from server.notify.news import (
     TestNews,
     VerdictNews,
 )
-from server.web.formats import (
+from server.wording.formats import (
     counted,
     lasted,
     link_name,

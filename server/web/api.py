@@ -6,7 +6,6 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.incidents.explain import explain_decision, explain_incident
 from server.keys import DATABASE, LIVE, SETTINGS
 from server.storage import decisions, incidents, notifications
 from server.storage.incidents import IncidentChange, StoredIncident
@@ -15,6 +14,7 @@ from server.storage.times import to_micros
 from server.web.answers import answer
 from server.web.auth import person_id
 from server.web.questions import read_filter, read_limit, read_number, read_place, write_place
+from server.wording.explain import explain_decision, explain_incident
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
 
 

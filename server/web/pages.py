@@ -7,17 +7,17 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from aiohttp import hdrs, web
 
-from server.incidents.explain import explain_incident
-from server.incidents.numbers import named_numbers
 from server.keys import DATABASE, LIVE, SETTINGS
 from server.storage import incidents, notifications
 from server.storage.incidents import IncidentFilter, StoredIncident
 from server.storage.times import to_micros
 from server.web.auth import person_id
 from server.web.chrome import read_chrome
-from server.web.formats import fold_frames, link_name, web_url
 from server.web.questions import read_filter, read_number, read_place, write_place
 from server.web.rendering import render
+from server.wording.explain import explain_incident
+from server.wording.formats import fold_frames, link_name, web_url
+from server.wording.numbers import named_numbers
 from shared.incident import Numbers
 
 PAGE_SIZE = 50

@@ -9,11 +9,11 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 
-from server.incidents.explain import change_words
-from server.incidents.numbers import say_number
-from server.web import formats
 from server.web.assets import ASSETS, asset_url
 from server.web.auth import Handler
+from server.wording import formats
+from server.wording.explain import change_words
+from server.wording.numbers import say_number
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -8,8 +8,8 @@ import msgspec
 from server.ingest.delivery import Delivery
 from server.ingest.github.payload import DeploymentStatus, ReleaseChange, Repository
 from server.ingest.github.reading import missing, read_name
-from server.ingest.services import ServiceMap
 from server.ingest.text import one_line
+from server.services import ServiceMap
 from shared.event import PRODUCTION, ChangeWindow, canonical_environment
 from shared.pipe import ChangeWindowEntry
 

@@ -8,8 +8,8 @@ from server.ingest.github.payload import DeploymentStatus, Push, ReleaseChange
 from server.ingest.github.push import read_push
 from server.ingest.github.reading import read_body
 from server.ingest.notes import Notes
-from server.ingest.services import ServiceMap
 from server.ingest.text import one_line
+from server.services import ServiceMap
 
 
 def parse_github(

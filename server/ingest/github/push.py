@@ -9,8 +9,8 @@ from server.ingest.github.commits import Commits, read_commits, read_id, subject
 from server.ingest.github.payload import Push
 from server.ingest.github.reading import missing, read_name
 from server.ingest.notes import Notes
-from server.ingest.services import ServiceMap
 from server.ingest.text import one_line
+from server.services import ServiceMap
 from shared.event import MAX_PAIRS, ChangeWindow, Commit
 from shared.event import Push as ToldPush
 from shared.pipe import ChangeWindowEntry, EventEntry

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.github import parse_github
-from server.ingest.services import ServiceMap
+from server.services import ServiceMap
 from server.settings import BranchRule, ServiceRule
 from shared.event import ChangeWindow
 from shared.pipe import ChangeWindowEntry, EventEntry, decode_inbound, encode_lines

@@ -5,7 +5,7 @@ import pytest
 
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.github import parse_github
-from server.ingest.services import ServiceMap
+from server.services import ServiceMap
 from server.settings import BranchRule, ServiceRule
 from shared.event import MAX_COMMITS, MAX_FILES, ChangeWindow
 from shared.pipe import MAX_LINE_BYTES, ChangeWindowEntry, EventEntry, encode_lines

@@ -10,7 +10,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
-from server.incidents.explain import explain_change
 from server.incidents.record import Recorder
 from server.keys import (
     CRASHES,
@@ -37,6 +36,7 @@ from server.storage.times import to_micros
 from server.supervisor.supervisor import Supervisor
 from server.web.auth import OPERATOR
 from server.web.routes import set_up_web
+from server.wording.explain import explain_change
 from shared.incident import SuspectCommit, Symptom
 from shared.pipe import Incident
 from tests.builders import at, frame

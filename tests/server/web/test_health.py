@@ -5,7 +5,8 @@ import re
 import pytest
 
 from server.keys import METRICS, SETTINGS
-from server.supervisor.supervisor import EngineState, EngineStatus
+from server.supervisor.states import EngineState
+from server.supervisor.supervisor import EngineStatus
 from server.web.health import describe_engine
 from tests.server.web.conftest import Client
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.incidents.numbers import named_numbers, say_number, say_span
+from server.wording.numbers import named_numbers, say_number, say_span
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from server.incidents.numbers import say_span
+from server.wording.numbers import say_span
 from shared.event import Frame
 from shared.incident import IncidentSummary
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from server.web.formats import ago, fold_frames, lasted, link_name, percent, place_of_frame, utc
+from server.wording.formats import ago, fold_frames, lasted, link_name, percent, place_of_frame, utc
 from shared.event import Frame
 from tests.builders import START, frame
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from server.incidents.numbers import say_number, say_numbers, say_span
+from server.wording.numbers import say_number, say_numbers, say_span
 from shared.incident import IncidentSummary, Numbers, Trigger
 from shared.pipe import Decision, Incident
 

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from engine.decisions import Code
-from server.incidents.explain import (
+from server.storage.incidents import RecordedChange
+from server.wording.explain import (
     CHANGES,
     DECISIONS,
     TRIGGERS,
@@ -15,7 +16,6 @@ from server.incidents.explain import (
     explain_incident,
     explain_trigger,
 )
-from server.storage.incidents import RecordedChange
 from shared.incident import Change, Numbers, Symptom, Trigger
 from shared.pipe import Decision
 from tests.server.web.conftest import incident

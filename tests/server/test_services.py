@@ -1,6 +1,6 @@
 import pytest
 
-from server.ingest.services import ServiceMap, Watched
+from server.services import ServiceMap, Watched
 from server.settings import SettingsError, read_settings
 from tests.builders import commit
 
