@@ -1,8 +1,6 @@
-"""``python -m server``: read the settings, serve until a signal or a defect, end in order.
+"""``python -m server``: read the settings, serve until a signal or a defect, end in order."""
 
-With ``--first-steps``, as `scripts/run` starts it, it tells a person what to do next.
-"""
-
+import argparse
 import asyncio
 import logging
 import os
@@ -29,6 +27,13 @@ SHUTDOWN_TIMEOUT_S = 2.0
 
 def main() -> int:
     """The exit code: 0 after a signal, 1 where something ended that should not, 2: no start."""
+    parser = argparse.ArgumentParser(
+        prog="python -m server", description="Serve, as the environment's variables say."
+    )
+    parser.add_argument(
+        "--first-steps", action="store_true", help="tell where it is and what to do next"
+    )
+    arguments = parser.parse_args()
     folding = log.set_up()
     try:
         settings = read_settings(with_env_file(os.environ))
@@ -39,7 +44,7 @@ def main() -> int:
     sentry_reporting.start(settings.sentry_dsn)
     try:
         migrate(settings.database_path)
-        return asyncio.run(serve(settings, folding))
+        return asyncio.run(serve(settings, folding, arguments.first_steps))
     except (InUse, *STORAGE_TROUBLE) as error:
         log.server(logging.ERROR, f"cannot start: {error}")
         return 2
@@ -51,7 +56,7 @@ def main() -> int:
         folding.flush()
 
 
-async def serve(settings: Settings, folding: log.Folding) -> int:
+async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool) -> int:
     """Serve until SIGINT or SIGTERM; a second one ends the process on the spot."""
     stop = asyncio.Event()
     app = build_app(settings)
@@ -76,7 +81,7 @@ async def serve(settings: Settings, folding: log.Folding) -> int:
         await site.start()
         port = runner.addresses[0][1]
         log.server(logging.INFO, f"Listening on http://{settings.host}:{port}")
-        if "--first-steps" in sys.argv[1:]:
+        if tell_first_steps:
             print(first_steps(settings, port), flush=True)  # noqa: T201 - for a person, no log line
         failed = app[BACKGROUND].failed
 
