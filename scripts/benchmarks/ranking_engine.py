@@ -1,18 +1,14 @@
 """The suspects as the real engine names them: events in through the pipe, incidents out."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from engine.suspects import rank_suspects
 from engine.windows import prepare
+from scripts.benchmarks.engine_process import EngineProcess
 from scripts.benchmarks.ranking_cases import Question, window_of
 from scripts.benchmarks.ranking_rules import evidence_of
 from shared.incident import SuspectCommit
-from shared.pipe import EventEntry, Incident, decode_outbound, encode_lines
-
-_ROOT = Path(__file__).resolve().parents[2]
+from shared.pipe import EventEntry, encode_lines
 
 
 def ask_directly(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
@@ -31,18 +27,11 @@ def ask_engine(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
     # In the order of time, because the engine's clock never goes back.
     order = sorted(range(len(questions)), key=lambda n: questions[n].event.timestamp)
     entries = [_entry(questions[n], n, seq) for seq, n in enumerate(order, start=1)]
-    done = subprocess.run(
-        [sys.executable, "-m", "engine"],
-        input=encode_lines(entries),
-        stdout=subprocess.PIPE,
-        check=True,
-        cwd=_ROOT,
-    )
     named: dict[str, list[SuspectCommit]] = {}
-    for line in done.stdout.splitlines():
-        message = decode_outbound(line)
-        if isinstance(message, Incident) and message.change == "opened":
-            named.setdefault(message.service, message.suspected_causes)
+    with EngineProcess() as engine:
+        for incident in engine.feed(encode_lines([entry]) for entry in entries):
+            if incident.change == "opened":
+                named.setdefault(incident.service, incident.suspected_causes)
     missing = [n for n in order if str(n) not in named]
     if missing:
         raise RuntimeError(f"{len(missing)} events opened no incident")

@@ -1,0 +1,106 @@
+"""`python -m engine` as a benchmark drives it: lines in through the pipe, incidents out."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from shared.pipe import Error, Incident, Ping, Pong, decode_outbound, encode_lines
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PROC = Path("/proc")
+
+# All else that the engine says is not decoded: it is most of the output, and nobody asks for it.
+_WANTED = (b'{"type":"incident",', b'{"type":"pong",', b'{"type":"error",')
+
+
+class EngineProcess:
+    """One engine, fed until the block is left. Its output is read as it comes.
+
+    Every method raises `RuntimeError` where the engine has ended or could not read a line.
+    """
+
+    def __init__(self) -> None:
+        self._pings = 0
+        self._said: SimpleQueue[Incident | Pong | Error | None] = SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "engine"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=_ROOT,
+        )
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the engine has no pipes")
+        self._stdin, self._stdout = stdin, stdout
+        self._reader = Thread(target=self._read, name="engine output", daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(BrokenPipeError):
+            self._stdin.close()
+        self._reader.join()
+        self._stdout.close()
+        self._process.wait()
+
+    def feed(self, lines: Iterable[bytes]) -> list[Incident]:
+        """Give `lines` (each with its end) and answer what was said of incidents because of them.
+
+        It returns when the engine has decided all of them.
+        """
+        self._pings += 1
+        try:
+            for line in lines:
+                self._stdin.write(line)
+            self._stdin.write(encode_lines([Ping(self._pings)]))
+            self._stdin.flush()
+        except BrokenPipeError as ended:
+            raise RuntimeError("the engine has ended") from ended
+        incidents: list[Incident] = []
+        while True:
+            match self._said.get():
+                case Incident() as incident:
+                    incidents.append(incident)
+                case Pong():
+                    return incidents
+                case Error() as error:
+                    raise RuntimeError(f"the engine cannot read a line: {error.message}")
+                case None:
+                    raise RuntimeError("the engine has ended")
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time that it has used; 0 where the system has no /proc."""
+        stat = _PROC / str(self._process.pid) / "stat"
+        if not stat.exists():
+            return 0.0
+        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        """Its memory as the system sees it; 0 where the system has no /proc."""
+        pages = _PROC / str(self._process.pid) / "statm"
+        if not pages.exists():
+            return 0
+        return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def _read(self) -> None:
+        for line in self._stdout:
+            if line.startswith(_WANTED):
+                match decode_outbound(line):
+                    case Incident() | Pong() | Error() as said:
+                        self._said.put(said)
+        self._said.put(None)
