@@ -38,9 +38,7 @@ async def accept(request: web.Request, source: str, delivery: Delivery) -> web.R
     if appended.duplicate:
         log.webhook_noted(source, f"Duplicate: {delivery.about}")
         metrics.webhooks.labels(source=source, outcome="duplicate").inc()
-        return web.json_response(
-            {"accepted": True, "duplicate": True}, status=HTTPStatus.ACCEPTED
-        )
+        return web.json_response({"accepted": True, "duplicate": True}, status=HTTPStatus.ACCEPTED)
     for entry in delivery.entries:
         if isinstance(entry, EventEntry):
             log.webhook_ingested(source, entry.exception_type, entry.service, entry.environment)
