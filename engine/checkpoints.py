@@ -23,7 +23,7 @@ from engine.records import (
     Tombstone,
     WatchedDeploy,
 )
-from engine.seen import SeenChunk
+from engine.seen import CHUNKS, SeenChunk
 from engine.state import State
 from shared.pipe import Checkpoint, Outbound
 from shared.pipe import State as StateLine
@@ -48,6 +48,10 @@ def checkpoint(state: State) -> list[Outbound]:
     lines: list[Outbound] = [
         StateLine(f"{kind}:{key}", _value(state, kind, key)) for kind, key in state.changed
     ]
+    for number in sorted(state.seen.changed):
+        chunk = _encoder.encode(state.seen.chunk(number))
+        lines.append(StateLine(f"seen:{number % CHUNKS}", msgspec.Raw(chunk)))
+    state.seen.changed.clear()
     lines.append(Checkpoint(state.clock.seq))
     state.changed.clear()
     state.undecided = 0
@@ -130,7 +134,6 @@ _FIND: dict[str, Callable[[State, str], msgspec.Struct | None]] = {
     "deploy": lambda state, key: state.deploys.get(key),
     "incident": lambda state, key: state.incidents.get(key),
     "watch": lambda state, key: state.watched.get(key),
-    "seen": lambda state, key: state.seen.chunk(key),
     "settings": lambda state, _: state.settings,
     "clock": lambda state, _: state.clock,
 }

@@ -1,14 +1,13 @@
 """What becomes of one event: counted, judged, and told where people should know."""
 
 from engine import announcements, grouping, issues, watching
-from engine.baseline import observe, reading
+from engine.baseline import Alarm, observe, reading
 from engine.decisions import Code, rounded
 from engine.fingerprint import fingerprint
-from engine.habit import SHORTEST_SILENCE_S, is_unusual_silence, note_gap
-from engine.issues import Standing
+from engine.habit import SHORTEST_SILENCE_S, SilenceReading, is_unusual_silence, note_gap
 from engine.moments import event_time
 from engine.occurrence import Occurrence
-from engine.records import Issue, Scope, Service
+from engine.records import Issue, Scope
 from engine.services import note_release, scope_key, service_of
 from engine.state import State
 from engine.triggers import DAY_S, Fired, judge, note_alert
@@ -26,8 +25,13 @@ MINUTE_S = 60.0
 
 
 def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
-    """The decision on an error event; what people are to know of it goes to `out`."""
-    at = event_time(event, state.now)
+    """The decision on an error event; what people are to know of it goes to `out`.
+
+    Most events are one more of a known issue about which there is nothing to say: these are
+    decided as soon as they are counted.
+    """
+    now = state.clock.now
+    at = event_time(event, now)
     scope = event.service, canonical_environment(event.environment)
     service = service_of(state, scope, at)
     scope = service.service, service.environment
@@ -35,75 +39,32 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         announcements.arrive(state, scope, event.change_window, out)
     key = fingerprint(event, *scope, state.clock.seq)
     key, issue, standing = issues.recognise(state, key, scope, event, at)
-    seen = _count(
-        state,
-        service=service,
-        scope=scope,
-        key=key,
-        issue=issue,
-        standing=standing,
-        event=event,
-        at=at,
-    )
-    if state.watched and seen.counted and not seen.late:
-        watching.count(state, seen)
-    if (incident := state.incidents.get(issue.incident)) is not None:
-        if event.alert_rule is not None:
-            note_alert(issue, event.alert_rule, event.severity, state.now)
-        return grouping.absorb(state, incident, seen, out)
-    verdict = judge(seen)
-    if not isinstance(verdict, Fired) and seen.rare and _is_wide(state, seen, verdict):
-        verdict = Fired("spike", {"part_of": "service"}, wide=True)
-    if isinstance(verdict, Fired):
-        return _fire(state, seen, verdict, out)
-    if not seen.counted and event.occurrence:
-        return Decision(state.clock.seq, Code.COUNTED_ALREADY)
-    told = seen.new_minute and verdict is Code.KNOWN
-    return Decision(state.clock.seq, verdict, None, _numbers(issue, at) if told else {})
-
-
-def _count(
-    state: State,
-    *,
-    service: Service,
-    scope: Scope,
-    key: str,
-    issue: Issue,
-    standing: Standing,
-    event: EventEntry,
-    at: float,
-) -> Occurrence:
-    """Count the event in the statistics of its issue and service, and read them."""
-    counted = event.occurrence and _is_first(state, event)
     last_seen = issue.last_seen
-    late = at < state.now - LATE_S
     first = issue.count == 0
     new_minute = first or at // MINUTE_S > last_seen // MINUTE_S
+    late = at < now - LATE_S
+    counted = event.occurrence and _is_first(state, event)
     rare = counted and not late and (first or at - last_seen > DAY_S)
-    alarm = silence = None
+    alarm = silence = wide_alarm = None
     if counted:
-        issue.count += 1
-        if at >= last_seen - OUT_OF_ORDER_S:
-            alarm = observe(issue.baseline, at)
-            if at - last_seen >= SHORTEST_SILENCE_S:
-                silence = is_unusual_silence(issue.habit, last_seen, at)
-            if new_minute:
-                note_gap(issue.habit, at)
-        if at > last_seen:
-            issue.last_seen = at
-        elif at < issue.first_seen:
-            issue.first_seen = at
-    if event.issue_id is not None:
-        issues.name_by_source(state, key, issue, event.issue_id)
-    if event.release is not None and event.release != issue.release:
-        issue.release = event.release
-        note_release(state, scope, event.release)
+        alarm, silence = _count(issue, at, new_minute)
+        if rare:
+            wide_alarm = observe(service.rare, at)
+            state.note("service", scope_key(scope))
+    _note_names(state, scope, key, issue, event)
     issues.touch(state, key, issue)
-    wide_alarm = None
-    if rare:
-        wide_alarm = observe(service.rare, at)
-        state.note("service", scope_key(scope))
-    return Occurrence(
+    incident = state.incidents.get(issue.incident)
+    if (
+        incident is None
+        and alarm is None
+        and silence is None
+        and counted
+        and not (rare or late or issue.resolved or state.watched)
+        and event.alert_rule is None
+        and event.source_state is None
+    ):
+        return Decision(state.clock.seq, Code.KNOWN, None, _numbers(issue, at, new_minute))
+    seen = Occurrence(
         event=event,
         scope=scope,
         key=key,
@@ -111,7 +72,7 @@ def _count(
         service=service,
         standing=standing,
         at=at,
-        now=state.now,
+        now=now,
         late=late,
         counted=counted,
         rare=rare,
@@ -121,16 +82,59 @@ def _count(
         wide_alarm=wide_alarm,
         silence=None if late else silence,
     )
+    if state.watched and counted and not late:
+        watching.count(state, seen)
+    if incident is not None:
+        if event.alert_rule is not None:
+            note_alert(issue, event.alert_rule, event.severity, now)
+        return grouping.absorb(state, incident, seen, out)
+    return _judged(state, seen, out)
+
+
+def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, SilenceReading | None]:
+    """Count an event in the statistics of its issue, and answer what is unusual about it."""
+    last_seen = issue.last_seen
+    alarm = silence = None
+    issue.count += 1
+    if at >= last_seen - OUT_OF_ORDER_S:
+        alarm = observe(issue.baseline, at)
+        if new_minute:
+            if at - last_seen >= SHORTEST_SILENCE_S:
+                silence = is_unusual_silence(issue.habit, last_seen, at)
+            note_gap(issue.habit, at)
+    if at > last_seen:
+        issue.last_seen = at
+    elif at < issue.first_seen:
+        issue.first_seen = at
+    return alarm, silence
+
+
+def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: EventEntry) -> None:
+    """Note what the source calls the issue, and in which release it was seen."""
+    if event.issue_id is not None:
+        issues.name_by_source(state, key, issue, event.issue_id)
+    if event.release is not None and event.release != issue.release:
+        issue.release = event.release
+        note_release(state, scope, event.release)
 
 
 def _is_first(state: State, event: EventEntry) -> bool:
     """Does this event come for the first time, and not by a second rule or resource?"""
     if event.event_id is None or event.unique:
         return True
-    is_new = state.seen.is_new(event.source, event.service, event.event_id)
-    if is_new:
-        state.note("seen", state.seen.slot)
-    return is_new
+    return state.seen.is_new(event.source, event.service, event.event_id)
+
+
+def _judged(state: State, seen: Occurrence, out: list[Outbound]) -> Decision:
+    verdict = judge(seen)
+    if not isinstance(verdict, Fired) and seen.rare and _is_wide(state, seen, verdict):
+        verdict = Fired("spike", {"part_of": "service"}, wide=True)
+    if isinstance(verdict, Fired):
+        return _fire(state, seen, verdict, out)
+    if not seen.counted and seen.event.occurrence:
+        return Decision(state.clock.seq, Code.COUNTED_ALREADY)
+    told = seen.new_minute and verdict is Code.KNOWN
+    return Decision(state.clock.seq, verdict, None, _numbers(seen.issue, seen.at, told))
 
 
 def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
@@ -158,5 +162,8 @@ def _fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> 
     return decision
 
 
-def _numbers(issue: Issue, at: float) -> Numbers:
+def _numbers(issue: Issue, at: float, told: bool) -> Numbers:
+    """How usual the event is; told once a minute, as little changes within it."""
+    if not told:
+        return {}
     return {name: rounded(value) for name, value in reading(issue.baseline, at).items()}

@@ -58,9 +58,9 @@ def _first_trace(event: Event) -> list[Frame]:
 
 def _own_frames(trace: list[Frame]) -> tuple[RawFrame, ...]:
     """The newest frames of the application; where the source marks none, those not foreign."""
-    own = tuple([(f.file, f.module, f.function) for f in trace if f.in_app][:_FRAMES_READ])
+    own = [(f.file, f.module, f.function) for f in trace if f.in_app]
     if own:
-        return own
+        return tuple(own[:_FRAMES_READ])
     unmarked = [(f.file, f.module, f.function) for f in trace if not is_foreign(f.file, f.module)]
     return tuple(unmarked[:_FRAMES_READ])
 
@@ -109,4 +109,4 @@ def _names(own: tuple[RawFrame, ...]) -> list[tuple[str, str]]:
 
 
 def _hash(*parts: str) -> str:
-    return blake2b("\0".join(parts).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

@@ -35,7 +35,7 @@ from shared.pipe import (
 LATEST = 250_000_000_000.0
 """The year 9892: where the clock stops, so that no deadline lies beyond what a date can hold."""
 
-CHECKPOINT_ENTRIES = 2_000
+CHECKPOINT_ENTRIES = 5_000
 CHECKPOINT_S = 5.0
 """A checkpoint comes after so many entries, or seconds of the journal's clock, with any."""
 
@@ -93,13 +93,16 @@ def finish(state: State) -> list[Outbound]:
 
 def _take(state: State, entry: Entry) -> list[Outbound]:
     clock = state.clock
-    seq = clock.seq + 1 if entry.seq is None else entry.seq
+    seq = entry.seq or clock.seq + 1
     if seq <= clock.seq:
         message = f"entry {seq} came after {clock.seq}, which was decided; it changes nothing"
         return [Error(error=True, message=message, seq=seq)]
-    received = _received(entry)
-    clock.now = max(clock.now, min(received, LATEST))
-    out = _due(state, clock.now) if state.deadlines and state.deadlines[0][0] <= clock.now else []
+    received = _own_time(entry) if entry.received is None else entry.received.timestamp()
+    if received > clock.now:
+        clock.now = min(received, LATEST)
+    out: list[Outbound] = []
+    if state.deadlines and state.deadlines[0][0] <= clock.now:
+        out = _due(state, clock.now)
     clock.seq = seq
     out.append(_decide(state, entry, out))
     state.undecided += 1
@@ -109,10 +112,8 @@ def _take(state: State, entry: Entry) -> list[Outbound]:
     return out
 
 
-def _received(entry: Entry) -> float:
-    """When the journal took the entry; a plain file does not say, and its own time serves."""
-    if entry.received is not None:
-        return entry.received.timestamp()
+def _own_time(entry: Entry) -> float:
+    """When it happened: the clock of a plain file, which does not say when it was received."""
     match entry:
         case EventEntry():
             return entry.timestamp.timestamp()

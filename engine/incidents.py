@@ -79,7 +79,7 @@ def begin(
 ) -> OpenIncident:
     """An incident without members, because of the running entry about `key`."""
     seq = state.clock.seq
-    digest = blake2b(f"{key}:{seq}".encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    digest = blake2b(f"{key}:{seq}".encode(), digest_size=8).hexdigest()
     incident = OpenIncident(
         incident_id=f"inc-{digest}",
         seq=seq,

@@ -24,43 +24,42 @@ class SeenEvents:
     """A set of constant size: the oldest chunk makes room for the newest."""
 
     def __init__(self) -> None:
+        self.changed: set[int] = set()
+        """The chunks that have changed since this was last emptied, by number."""
         self._known: set[int] = set()
-        self._chunks: dict[int, list[int]] = {0: []}
         self._number = 0
+        self._running: list[int] = []
+        self._chunks = {0: self._running}
 
     def is_new(self, source: str, service: str, event_id: str) -> bool:
         """Remember this event; False where it came before."""
-        text = f"{source}\0{service}\0{event_id}"
-        digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
-        known = int.from_bytes(digest)
+        text = f"{source}\0{service}\0{event_id}".encode()
+        known = int.from_bytes(blake2b(text, digest_size=8).digest())
         if known in self._known:
             return False
         self._known.add(known)
-        if len(self._chunks[self._number]) == CHUNK_IDS:
+        if len(self._running) == CHUNK_IDS:
             self._begin(self._number + 1)
-        self._chunks[self._number].append(known)
+        self._running.append(known)
+        self.changed.add(self._number)
         return True
 
-    @property
-    def slot(self) -> str:
-        """The key of the chunk that is being filled."""
-        return str(self._number % CHUNKS)
-
-    def chunk(self, slot: str) -> SeenChunk | None:
-        """The chunk with this key."""
-        newest = self._number - (self._number - int(slot)) % CHUNKS
-        ids = self._chunks.get(newest)
-        return None if ids is None else SeenChunk(newest, struct.pack(f"<{len(ids)}Q", *ids))
+    def chunk(self, number: int) -> SeenChunk:
+        """The chunk of this number, which is one of the newest `CHUNKS`."""
+        ids = self._chunks[number]
+        return SeenChunk(number, struct.pack(f"<{len(ids)}Q", *ids))
 
     def restore(self, chunk: SeenChunk) -> None:
         """Take back one chunk; they may come in any order."""
         ids = list(struct.unpack(f"<{len(chunk.packed) // 8}Q", chunk.packed))
         self._chunks[chunk.number] = ids
         self._known.update(ids)
-        if self._number not in self._chunks or chunk.number > self._number:
-            self._number = chunk.number
+        if chunk.number >= self._number:
+            self._number, self._running = chunk.number, ids
 
     def _begin(self, number: int) -> None:
-        self._number = number
-        self._chunks[number] = []
-        self._known.difference_update(self._chunks.pop(number - CHUNKS, ()))
+        self._number, self._running = number, []
+        self._chunks[number] = self._running
+        gone = number - CHUNKS
+        self._known.difference_update(self._chunks.pop(gone, ()))
+        self.changed.discard(gone)
