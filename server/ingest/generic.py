@@ -44,6 +44,8 @@ _ON_ONE_LINE = frozenset(
 )
 """What log lines, keys and titles are made of."""
 _LONGEST_LINE = 512
+_SHOWN_OF_AN_ID = 12
+"""As many characters as people tell commits apart by."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -146,7 +148,7 @@ def _deploy_entry(
         return msgspec.convert(msgspec.structs.asdict(window) | where, ChangeWindowEntry)
     commits = len(window.commits)
     counted = "1 commit" if commits == 1 else f"{commits or 'no'} commits"
-    what = window.release or values.get("release") or window.deploy_id
+    what = window.release or values.get("release") or (window.deploy_id or "")[:_SHOWN_OF_AN_ID]
     said = {"source": "deploy", "timestamp": window.deploy_time} | values
     made = {
         "kind": "deploy",
