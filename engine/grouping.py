@@ -1,6 +1,7 @@
 """Which triggers are one incident, and what is said when one opens, is joined or gets worse."""
 
 from engine import incidents
+from engine.counting import WORSE_EVERY_S, count_event
 from engine.decisions import Code
 from engine.occurrence import Occurrence
 from engine.ranking import share_a_suspect, suspects_of
@@ -37,7 +38,9 @@ def fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> D
 
 def absorb(state: State, incident: OpenIncident, seen: Occurrence, out: list[Outbound]) -> Decision:
     """One more event of an issue whose incident is open: counted, and said where it is worse."""
-    worse = seen.counted and incidents.count_event(state, incident, seen)
+    worse = seen.counted and count_event(state, incident, seen)
+    if seen.event.source_state == "escalating":
+        worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
     if not (worse or incidents.is_worse(incident, seen)):
         return Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id)
     _escalate(state, incident, seen, out)

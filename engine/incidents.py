@@ -6,7 +6,7 @@ later is in the incident itself (`due`, `tell_due`), so that a restored one goes
 
 from hashlib import blake2b
 
-from engine.baseline import quiet_at
+from engine.counting import HOLD_S, STRETCH_S, count_event
 from engine.moments import moment
 from engine.occurrence import Occurrence
 from engine.ranking import suspects_of
@@ -26,26 +26,12 @@ from shared.event import Event
 from shared.incident import Change, SuspectCommit
 from shared.pipe import EventEntry, IncidentEnded, Outbound
 
-HOLD_S = 1_800.0
-"""An incident is held for so long after its last event (or until its rates have been usual)."""
-
 MAX_HOLD_S = 4 * 3_600.0
 FLAP_S = 6 * 3_600.0
 """An issue whose incidents follow each other within this is held twice as long each time."""
 
 LONGEST_S = 86_400.0
 """What lasts longer without getting worse is the usual state, and no incident any more."""
-
-TELL_EVERY_S = 60.0
-"""Changes of counts are told at most so often, and in long incidents less often."""
-
-STRETCH_S = 300.0
-WORSE_BY = 10
-LEAST_WORSE = 100
-"""Told once more: ten times the events of the worst five minutes that people know of."""
-
-WORSE_EVERY_S = 1_800.0
-"""Bursts of members are told at most so often: many issues of one outage burst one by one."""
 
 _MAX_SYMPTOM_MESSAGE = 300
 
@@ -121,82 +107,23 @@ def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired
     """Make the issue a member, with its symptom and this event."""
     seen.issue.incident = incident.incident_id
     seen.issue.by_rate = fired.by_rate
-    incident.issue_count += 1
     incident.fired = state.now
-    if len(incident.members) < MAX_MEMBERS:
-        incident.members.append(seen.key)
+    if seen.key not in incident.members:
+        incident.issue_count += 1
+        if len(incident.members) < MAX_MEMBERS:
+            incident.members.append(seen.key)
     factor = fired.numbers.get("factor", 1.0)
     incident.symptoms[seen.key] = SymptomState(
         exception_type=seen.event.exception_type,
         message=seen.event.message[:_MAX_SYMPTOM_MESSAGE],
         severity=seen.event.severity,
-        count=0,
+        count=known.count if (known := incident.symptoms.get(seen.key)) is not None else 0,
         factor=factor if isinstance(factor, float) else 1.0,
     )
     if len(incident.symptoms) > MAX_SYMPTOMS:
         mildest = min(incident.symptoms.items(), key=lambda item: (rank_of(item[1]), item[0]))
         del incident.symptoms[mildest[0]]
     count_event(state, incident, seen)
-
-
-def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
-    """Count one more event of a member; answers whether the incident is much worse than told."""
-    incident.event_count += 1
-    incident.last_seen = max(incident.last_seen, seen.at)
-    symptom = incident.symptoms.get(seen.key)
-    if symptom is not None:
-        symptom.count += 1
-        if seen.alarm is not None:
-            symptom.factor = max(symptom.factor, seen.alarm.factor)
-    minute = int(seen.at // 60.0)
-    if minute != incident.minute:
-        incident.minute, incident.minute_count = minute, 0
-    incident.minute_count += 1
-    if incident.minute_count > incident.peak_count:
-        incident.peak_count, incident.peak = (
-            incident.minute_count,
-            max(minute * 60.0, incident.start),
-        )
-    _hold(state, incident, seen)
-    if not incident.tell_due:
-        lasts_s = state.now - incident.opened
-        incident.tell_due = max(state.now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
-        state.wake(incident.tell_due, "tell", incident.incident_id)
-    state.note("incident", incident.incident_id)
-    much_worse = _is_much_worse(incident, int(seen.at // STRETCH_S))
-    if seen.alarm is None or state.now - incident.worsened < WORSE_EVERY_S:
-        return much_worse
-    return much_worse or seen.alarm.kind == "escalated" or not seen.issue.by_rate
-
-
-def _hold(state: State, incident: OpenIncident, seen: Occurrence) -> None:
-    if not seen.issue.by_rate:
-        due = state.now + incident.hold_s
-    elif seen.new_minute:
-        due = state.now + quiet_at(seen.issue.baseline) - seen.at + incident.hold_s - HOLD_S
-    else:
-        return
-    if due > incident.due:
-        incident.due = min(due, incident.latest_due)
-
-
-def _is_much_worse(incident: OpenIncident, stretch: int) -> bool:
-    """Has this stretch ten times the events of the worst that people know of?
-
-    The first stretch is how people come to know the incident; it is never worse than itself.
-    """
-    first = int(incident.start // STRETCH_S)
-    if stretch != incident.stretch:
-        if incident.stretch == first:
-            incident.stretch_told = incident.stretch_count
-        incident.stretch, incident.stretch_count = stretch, 0
-    incident.stretch_count += 1
-    if stretch <= first:
-        return False
-    if incident.stretch_count < max(LEAST_WORSE, WORSE_BY * incident.stretch_told):
-        return False
-    incident.stretch_told = incident.stretch_count
-    return True
 
 
 def lead_by(state: State, incident: OpenIncident, seen: Occurrence) -> None:

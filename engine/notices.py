@@ -24,6 +24,10 @@ def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
         state.note("tombstone", entry.issue or "")
     reason = f"resolved by {entry.by}"
     _end_incidents(state, entry, named, reason=reason, is_over=_is_resolved, out=out)
+    for _, issue in named:
+        # Its incident may go on with others; if this one comes back, that is a regression.
+        if issue.incident in state.incidents:
+            issue.incident = ""
     return _decision(state, len(named) + (tombstone is not None))
 
 

@@ -33,7 +33,7 @@ def judge(seen: Occurrence) -> Fired | Code:
     event, issue = seen.event, seen.issue
     if event.source_state == "regressed":
         return Fired("regression", {"said_by_source": event.source})
-    if seen.standing == "new" and (seen.in_production or event.unique):
+    if seen.standing == "new" and _is_news(seen):
         return Fired("new_issue", {"environment": seen.scope[1]})
     if event.source_state == "escalating":
         return Fired("spike", {"said_by_source": event.source})
@@ -52,6 +52,13 @@ def judge(seen: Occurrence) -> Fired | Code:
     if seen.late:
         return Code.LATE
     return Code.NOT_PRODUCTION if seen.standing == "new" else Code.KNOWN
+
+
+def _is_news(seen: Occurrence) -> bool:
+    """Would a person call it new? An alert about no error of its own (a metric) is an alert."""
+    event = seen.event
+    is_error = event.occurrence or event.alert_rule is None
+    return event.unique or (seen.in_production and is_error)
 
 
 def note_alert(issue: Issue, rule: str, severity: Severity, now: float) -> None:

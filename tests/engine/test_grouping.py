@@ -1,5 +1,7 @@
 """One trouble is one incident: what joins, what stays apart, what is said, and when it ends."""
 
+from typing import Any
+
 from engine.state import State
 from shared.pipe import Decision, Inbound, Incident, IncidentEnded, Outbound
 from tests import builders
@@ -274,3 +276,44 @@ def test_grouping_is_the_same_after_a_restart_at_any_entry() -> None:
         store(stored, lines)
         after = run(entries[cut:], restored(stored, seq))
         assert of_type([*before, *after], Decision) == plain
+
+
+def test_an_issue_that_is_resolved_while_its_incident_goes_on_joins_again_when_it_is_back() -> None:
+    state = State()
+    run([error(1, 0, 0, issue_id="7"), error(2, 1, 1)], state)
+    out = run(
+        [
+            builders.resolve(3, 60, issue_id="7"),
+            error(4, 120, 0, issue_id="7"),
+            error(5, 121, 0, issue_id="7"),
+        ],
+        state,
+    )
+    assert codes(out) == ["noted", "joined", "in_incident"]
+    assert told(out) == [("joined", "new_issue")]
+    assert of_type(out, Incident)[0].issue_count == 2
+
+
+def test_the_source_saying_that_it_escalates_makes_an_open_incident_worse_once() -> None:
+    word: dict[str, Any] = {"source_state": "escalating", "occurrence": False, "issue_id": "7"}
+    out = run(
+        [
+            *[error(n + 1, n * 600.0, issue_id="7") for n in range(5)],
+            error(6, 3_000, **word),
+            error(7, 3_001, **word),
+        ]
+    )
+    assert codes(out)[-2:] == ["escalated", "in_incident"]
+
+
+def test_a_late_event_of_an_open_incident_is_only_counted() -> None:
+    late = [error(n + 2, 10, timestamp=builders.at(-DAY)) for n in range(500)]
+    out = run([error(1, 0), *late, builders.tick(HOUR)])
+    assert told(out) == [("opened", "new_issue")]
+    last = of_type(out, Incident)[-1]
+    assert (last.event_count, last.last_seen, last.peak_time) == (
+        501,
+        builders.at(0),
+        builders.at(0),
+    )
+    assert ended(out)[0].time == builders.at(1_800)

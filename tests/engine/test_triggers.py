@@ -283,3 +283,8 @@ def test_a_known_event_is_explained_by_its_rate() -> None:
     last = of_type(out, Decision)[-1]
     assert last.code == "known"
     assert {"rate_per_min", "usual_per_min", "threshold"} <= set(last.numbers)
+
+
+def test_an_alert_about_a_metric_is_an_alert_also_the_first_time() -> None:
+    out = run([alert(1, 0, occurrence=False, stacktrace=[], message="Error count above 100")])
+    assert told(out) == [("opened", "alert")]
