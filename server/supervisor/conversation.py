@@ -105,6 +105,8 @@ class Conversation:
             return "it speaks before it says that it is ready"
         if isinstance(message, Pong):
             return self._hear_pong(message)
+        if isinstance(message, Error):
+            return self._hear_error(message)
         if not self.restored:
             return "it speaks of entries before it has its states"
         match message:
@@ -125,8 +127,6 @@ class Conversation:
                 return self._hear_ack(message)
             case Checkpoint():
                 return self._hear_checkpoint(message)
-            case Error():
-                return self._hear_error(message)
         return None
 
     def _hear_ready(self, ready: Ready) -> str | None:

@@ -84,10 +84,11 @@ class Supervisor:
 
     @property
     def backlog(self) -> int:
-        """How many entries of the journal are not decided yet."""
+        """How many entries of the journal have no recorded decision yet."""
         decided = self._decided_seq
         if self._life is not None:
-            decided = max(decided or 0, self._life.conversation.acked)
+            conversation = self._life.conversation
+            decided = max(decided or 0, conversation.acked - conversation.unrecorded)
         # Before the first look into the database nothing is known, and nothing refused for it.
         return 0 if decided is None else max(0, self._journal.last_seq - decided)
 

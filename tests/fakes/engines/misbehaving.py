@@ -139,6 +139,14 @@ class Slow(HonestEngine):
         self.ack()
 
 
+class Sluggish(HonestEngine):
+    """Takes a millisecond and more for each entry."""
+
+    def decide(self, entry: Message) -> None:
+        time.sleep(0.001)
+        super().decide(entry)
+
+
 class Stubborn(HonestEngine):
     """Does not end with its input."""
 
@@ -187,6 +195,7 @@ ENGINES = {
         Poisoned,
         Rubbish,
         Slow,
+        Sluggish,
         Stubborn,
         Talkative,
         Ticked,
