@@ -35,7 +35,7 @@ _NOTHING = msgspec.Raw(b"null")
 _encoder = msgspec.json.Encoder()
 
 K = TypeVar("K")
-Touched = TypeVar("Touched", Issue, Tombstone, Service, Deploy)
+Touched = TypeVar("Touched", Tombstone, Service, Deploy)
 
 
 class UnreadableState(ValueError):
@@ -77,7 +77,7 @@ def complete(state: State, seq: int) -> None:
     """All states are back: put in order and index what depends on more than one of them."""
     state.clock.seq = max(state.clock.seq, seq)
     state.checkpointed = state.now
-    state.issues = _by_touch(state.issues)
+    state.issues = dict(sorted(state.issues.items(), key=lambda item: item[1].touched))
     state.tombstones = _by_touch(state.tombstones)
     state.services = _by_touch(state.services)
     state.deploys = _by_touch(state.deploys)
@@ -109,7 +109,8 @@ def _relearn(state: State) -> None:
         return
     for key, issue in state.issues.items():
         if issue.rules != RULES_VERSION:
-            state.older_rules.setdefault(issue.kind, []).append(key)
+            kind = issue.service, issue.environment, issue.exception_type
+            state.older_rules.setdefault(kind, []).append(key)
 
 
 def _by_touch(records: OrderedDict[K, Touched]) -> OrderedDict[K, Touched]:
@@ -153,6 +154,9 @@ _clock = msgspec.json.Decoder(Clock)
 def _take_issue(state: State, key: str, value: bytes) -> None:
     issue = _issue.decode(value)
     issue.service, issue.environment = intern(issue.service), intern(issue.environment)
+    issue.exception_type = intern(issue.exception_type)
+    if issue.release is not None:
+        issue.release = intern(issue.release)
     state.issues[key] = issue
 
 

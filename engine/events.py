@@ -114,8 +114,7 @@ def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: Event
     if event.issue_id is not None:
         issues.name_by_source(state, key, issue, event.issue_id)
     if event.release is not None and event.release != issue.release:
-        issue.release = event.release
-        note_release(state, scope, event.release)
+        issue.release = note_release(state, scope, event.release)
 
 
 def _is_first(state: State, event: EventEntry) -> bool:

@@ -44,13 +44,6 @@ def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
     return _hash("text", service, environment, event.exception_type, blanked(event.message))
 
 
-@lru_cache(maxsize=4_096)
-def kind(service: str, environment: str, exception_type: str) -> int:
-    """A coarse key that no version of the rules changes, to recognise issues of older rules."""
-    text = "\0".join((service, environment, exception_type))
-    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest())
-
-
 def _first_trace(event: Event) -> list[Frame]:
     """The trace of the first exception of the chain that has one."""
     return next((link.stacktrace for link in event.chain if link.stacktrace), [])

@@ -1,9 +1,11 @@
 """Finding an event's issue: known, forgotten, named by the source, or new; and forgetting."""
 
+from itertools import islice
+from sys import intern
 from typing import Literal
 
 from engine.baseline import new_baseline
-from engine.fingerprint import RULES_VERSION, kind
+from engine.fingerprint import RULES_VERSION
 from engine.habit import new_habit
 from engine.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
 from engine.state import State
@@ -38,7 +40,7 @@ def touch(state: State, key: str, issue: Issue) -> None:
     """The running entry is about this issue."""
     issue.touched = state.clock.seq
     issue.rules = RULES_VERSION
-    state.issues.move_to_end(key)
+    state.issues[key] = state.issues.pop(key)
     state.note("issue", key)
 
 
@@ -53,24 +55,29 @@ def name_by_source(state: State, key: str, issue: Issue, issue_id: str) -> None:
 
 def add_alias(state: State, key: str, issue_id: str) -> None:
     """Find `key` by the source's name for it."""
-    state.aliases.setdefault(issue_id, []).append(key)
+    state.aliases[issue_id] = (*state.aliases.get(issue_id, ()), key)
 
 
 def forget_alias(state: State, key: str, issue: Issue) -> None:
     """The issue goes, or gets another name at its source."""
     if issue.issue_id is None:
         return
-    keys = state.aliases[issue.issue_id]
-    keys.remove(key)
-    if not keys:
+    keys = tuple(other for other in state.aliases[issue.issue_id] if other != key)
+    if keys:
+        state.aliases[issue.issue_id] = keys
+    else:
         del state.aliases[issue.issue_id]
 
 
 def shrink(state: State) -> None:
     """Beyond the limit the least recently touched issues become tombstones, and those go too."""
     limit = state.settings.max_issues
-    while len(state.issues) > limit:
-        key, issue = state.issues.popitem(last=False)
+    excess = 0
+    if len(state.issues) > limit:
+        # Some at once, since finding the first of a dict costs as much as was taken from it.
+        excess = len(state.issues) - limit + limit // 256
+    for key in list(islice(state.issues, excess)):
+        issue = state.issues.pop(key)
         forget_alias(state, key, issue)
         state.tombstones[key] = Tombstone(
             issue.touched, issue.last_seen, issue.resolved, issue.silenced_until
@@ -109,7 +116,7 @@ def _of_older_rules(state: State, scope: Scope, event: EventEntry) -> str | None
     if state.now >= state.clock.relearning_until:
         state.older_rules.clear()
         return None
-    same_kind = state.older_rules.get(kind(*scope, event.exception_type), [])
+    same_kind = state.older_rules.get((*scope, event.exception_type), [])
     same_kind[:] = [key for key in same_kind if _is_of_older_rules(state.issues.get(key))]
     return max(same_kind, key=lambda key: state.issues[key].touched, default=None)
 
@@ -123,7 +130,7 @@ def _rename(state: State, old: str, new: str) -> None:
     state.issues[new] = issue
     if issue.issue_id is not None:
         keys = state.aliases[issue.issue_id]
-        keys[keys.index(old)] = new
+        state.aliases[issue.issue_id] = tuple(new if key == old else key for key in keys)
     incident = state.incidents.get(issue.incident)
     if incident is not None and old in incident.members:
         incident.members[incident.members.index(old)] = new
@@ -141,7 +148,7 @@ def _learn(
     issue = Issue(
         service=scope[0],
         environment=scope[1],
-        kind=kind(*scope, event.exception_type),
+        exception_type=intern(event.exception_type),
         rules=RULES_VERSION,
         touched=state.clock.seq,
         first_seen=at,

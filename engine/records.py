@@ -43,8 +43,8 @@ class Issue(msgspec.Struct, array_like=True, gc=False):
 
     service: str
     environment: str
-    kind: int
-    """A coarse hash (service, environment and exception type), to know it under other rules."""
+    exception_type: str
+    """To know it under other rules."""
     rules: int
     """The version of the fingerprint rules that made its key."""
     touched: int

@@ -28,16 +28,17 @@ def service_of(state: State, scope: Scope, at: float) -> Service:
     return service
 
 
-def note_release(state: State, scope: Scope, release: str) -> None:
-    """A release of the service is running."""
+def note_release(state: State, scope: Scope, release: str) -> str:
+    """A release of the service is running; answers its name, one object for all that keep it."""
     service = service_of(state, scope, state.now)
     if release in service.releases:
-        return
+        return service.releases[service.releases.index(release)]
     service.releases.append(release)
     del service.releases[:-MAX_RELEASES]
     service.touched = state.clock.seq
     state.services.move_to_end(scope)
     state.note("service", scope_key(scope))
+    return release
 
 
 def is_older(service: Service, release: str, other: str) -> bool:

@@ -28,10 +28,10 @@ class State:
     def __init__(self) -> None:
         self.clock = Clock(rules=RULES_VERSION)
         self.settings = EngineSettings()
-        self.issues: OrderedDict[str, Issue] = OrderedDict()
+        self.issues: dict[str, Issue] = {}
         """The least recently touched first."""
         self.tombstones: OrderedDict[str, Tombstone] = OrderedDict()
-        self.aliases: dict[str, list[str]] = {}
+        self.aliases: dict[str, tuple[str, ...]] = {}
         """The source's own issue ids, and which issues they name."""
         self.services: OrderedDict[Scope, Service] = OrderedDict()
         self.incidents: dict[str, OpenIncident] = {}
@@ -45,7 +45,7 @@ class State:
         self.deploy_items = 0
         self.watched: dict[str, WatchedDeploy] = {}
         """By the key of the service."""
-        self.older_rules: dict[int, list[str]] = {}
+        self.older_rules: dict[tuple[str, str, str], list[str]] = {}
         """Issues whose keys older rules made, by kind, as long as they may be recognised."""
         self.seen = SeenEvents()
         self.deadlines: list[Deadline] = []
