@@ -10,7 +10,7 @@ import math
 
 import msgspec
 
-from engine.baseline import PRIOR_FANO
+from engine.scales import PRIOR_FANO
 from shared.incident import Verdict
 
 WATCH_S = 1_800.0

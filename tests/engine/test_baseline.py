@@ -1,0 +1,143 @@
+"""What is a spike: improbable for this stream, told once, and soon."""
+
+import math
+import random
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.baseline import Alarm, Baseline, new_baseline, observe, quiet_at, reading
+
+MINUTE = 60.0
+DAY = 86_400.0
+
+
+def poisson(rate: float, seconds: float, seed: str, start: float = 0.0) -> Iterator[float]:
+    """Times of events, `rate` a minute, from `start` for so many seconds."""
+    dice = random.Random(seed)
+    at = start
+    while (at := at + dice.expovariate(rate) * MINUTE) < start + seconds:
+        yield at
+
+
+def alarms(baseline: Baseline, times: Iterator[float] | list[float]) -> list[tuple[float, Alarm]]:
+    found = ((at, observe(baseline, at)) for at in times)
+    return [(at, alarm) for at, alarm in found if alarm is not None]
+
+
+def settled(rate: float, days: float = 3.0, seed: str = "settled") -> tuple[Baseline, float]:
+    """A stream that has been at this rate for some days, and the moment at which they end."""
+    baseline = new_baseline(0.0)
+    alarms(baseline, poisson(rate, days * DAY, seed))
+    return baseline, days * DAY
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.1, 1.0, 10.0])
+def test_a_quiet_week_raises_no_alarm_from_the_first_event_on(rate: float) -> None:
+    baseline = new_baseline(0.0)
+    assert alarms(baseline, poisson(rate, 7 * DAY, f"quiet {rate}")) == []
+
+
+@pytest.mark.parametrize("rate", [0.1, 1.0, 10.0])
+def test_a_daily_rhythm_is_no_spike(rate: float) -> None:
+    """By day up to 1.9 times the rate, by night down to a tenth of it."""
+    dice = random.Random(f"rhythm {rate}")
+    times = [
+        at
+        for at in poisson(1.9 * rate, 7 * DAY, f"rhythm {rate}")
+        if dice.random() < (1.0 + 0.9 * math.sin(2.0 * math.pi * at / DAY)) / 1.9
+    ]
+    assert alarms(new_baseline(0.0), times) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ten_times_the_usual_one_a_minute_is_found_within_minutes(seed: int) -> None:
+    baseline, start = settled(1.0, seed=f"before {seed}")
+    found = alarms(baseline, poisson(10.0, 30 * MINUTE, f"burst {seed}", start))
+    assert found
+    at, alarm = found[0]
+    assert at - start <= 4 * MINUTE
+    assert alarm.kind == "spike"
+    assert alarm.count > alarm.usual * alarm.window_s / MINUTE
+    assert alarm.log10_p < -3
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_moderate_rise_that_lasts_is_found(seed: int) -> None:
+    baseline, start = settled(1.0, seed=f"before {seed}")
+    assert alarms(baseline, poisson(5.0, 30 * MINUTE, f"rise {seed}", start))
+
+
+def test_one_burst_is_one_alarm_and_after_quiet_the_next_one_is_another() -> None:
+    baseline, start = settled(0.5)
+    first = alarms(baseline, poisson(30.0, 20 * MINUTE, "first", start))
+    assert [alarm.kind for _, alarm in first] == ["spike"]
+    assert alarms(baseline, poisson(0.5, DAY, "between", start + 20 * MINUTE)) == []
+    second = alarms(baseline, poisson(60.0, 20 * MINUTE, "second", start + 1.1 * DAY))
+    assert [alarm.kind for _, alarm in second][:1] == ["spike"]
+
+
+def test_what_gets_much_worse_within_a_burst_is_said_once_more_and_no_oftener() -> None:
+    baseline, start = settled(0.5)
+    burst = [*poisson(20.0, 15 * MINUTE, "first", start)]
+    worse = [*poisson(400.0, 15 * MINUTE, "worse", start + 15 * MINUTE)]
+    kinds = [alarm.kind for _, alarm in alarms(baseline, burst + worse)]
+    assert kinds == ["spike", "escalated"]
+
+
+def test_nothing_is_learned_from_a_burst_while_it_lasts() -> None:
+    baseline, start = settled(0.5)
+    before = reading(baseline, start)["usual_per_min"]
+    alarms(baseline, poisson(50.0, 60 * MINUTE, "burst", start))
+    after = reading(baseline, start + 60 * MINUTE)["usual_per_min"]
+    assert after == pytest.approx(before, rel=0.2)
+
+
+def test_a_new_level_is_the_usual_one_after_a_day() -> None:
+    baseline, start = settled(0.5)
+    assert alarms(baseline, poisson(10.0, 3 * DAY, "level", start))[0][1].kind == "spike"
+    usual = reading(baseline, start + 3 * DAY)["usual_per_min"]
+    assert 5.0 < usual < 20.0
+
+
+def test_the_moment_of_quiet_only_moves_later() -> None:
+    baseline, start = settled(0.5)
+    last = 0.0
+    for at in poisson(30.0, 30 * MINUTE, "burst", start):
+        observe(baseline, at)
+        assert quiet_at(baseline) >= last
+        last = quiet_at(baseline)
+    assert last > start
+
+
+def test_the_state_has_one_size_whatever_the_history() -> None:
+    young, old = new_baseline(0.0), settled(10.0)[0]
+    assert len(young.packed) == len(old.packed) < 256
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 3600), st.integers(1, 50)), min_size=1, max_size=60),
+    st.integers(0, 59),
+)
+def test_a_stream_that_was_stored_goes_on_the_same(
+    steps: list[tuple[float, int]], cut: int
+) -> None:
+    whole, stored = new_baseline(0.0), new_baseline(0.0)
+    at = 0.0
+    for number, (pause, count) in enumerate(steps):
+        at += pause
+        if number == cut:
+            stored = msgspec.json.decode(msgspec.json.encode(stored), type=Baseline)
+        assert observe(whole, at, count) == observe(stored, at, count)
+    assert whole == stored
+
+
+@given(st.lists(st.floats(-1e6, 1e12, allow_nan=False), max_size=50))
+def test_no_order_of_times_breaks_it(times: list[float]) -> None:
+    baseline = new_baseline(0.0)
+    for at in times:
+        observe(baseline, at)
+        assert all(map(math.isfinite, reading(baseline, at).values()))

@@ -1,0 +1,96 @@
+"""What is a silence far longer than an issue's own habit: not a night, not a weekend."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from engine.habit import Habit, is_unusual_silence, new_habit, note_gap
+
+HOUR = 3600.0
+DAY = 86_400.0
+MONDAY = 4 * DAY
+"""5 January 1970."""
+
+
+def known(times: Iterable[float]) -> tuple[Habit, float]:
+    """The habit of an issue with events at these times, and the last of them."""
+    first, *rest = times
+    habit = new_habit(first)
+    for at in rest:
+        note_gap(habit, at)
+    return habit, max([first, *rest])
+
+
+def unusual(times: Iterable[float], silence_s: float) -> bool:
+    habit, last = known(times)
+    return is_unusual_silence(habit, last, last + silence_s).unusual
+
+
+EVERY_90_MINUTES = [MONDAY + 1.5 * HOUR * n for n in range(200)]
+EACH_NIGHT = [MONDAY + DAY * n + 60.0 * minute for n in range(20) for minute in range(0, 30, 5)]
+IN_WORKING_HOURS = [
+    MONDAY + DAY * day + HOUR * hour + 1200.0 * part
+    for day in range(12)
+    if day % 7 < 5
+    for hour in range(8, 18)
+    for part in range(3)
+]
+
+
+@pytest.mark.parametrize(
+    ("times", "silence_s"),
+    [
+        (EVERY_90_MINUTES, 1.5 * HOUR),
+        (EVERY_90_MINUTES, 3 * HOUR),
+        (EACH_NIGHT, DAY),
+        (EACH_NIGHT, 2 * DAY),
+        (IN_WORKING_HOURS, 14 * HOUR),
+        (IN_WORKING_HOURS, 62 * HOUR),
+    ],
+)
+def test_a_rhythm_is_no_silence(times: list[float], silence_s: float) -> None:
+    assert not unusual(times, silence_s)
+
+
+@pytest.mark.parametrize(
+    ("times", "silence_s"),
+    [
+        (EVERY_90_MINUTES, 3 * DAY),
+        (EACH_NIGHT, 14 * DAY),
+        (IN_WORKING_HOURS, 28 * DAY),
+        ([MONDAY + 60.0 * n for n in range(26 * 60)], 12 * HOUR),
+    ],
+)
+def test_far_longer_than_the_longest_gap_is_a_silence(times: list[float], silence_s: float) -> None:
+    assert unusual(times, silence_s)
+
+
+def test_under_an_hour_nothing_is_a_silence() -> None:
+    assert not unusual([MONDAY + n for n in range(0, 36_000, 60)], 59 * 60.0)
+
+
+def test_an_issue_without_a_habit_has_no_unusual_silence() -> None:
+    assert not unusual([MONDAY, MONDAY + 60.0], 30 * DAY)
+
+
+def test_retries_within_one_minute_are_no_habit() -> None:
+    assert not unusual([MONDAY + n for n in range(50)], 30 * DAY)
+
+
+def test_an_event_from_before_is_no_gap() -> None:
+    habit, last = known(EVERY_90_MINUTES)
+    before = habit.packed
+    note_gap(habit, last - HOUR)
+    assert habit.packed == before
+
+
+def test_the_numbers_say_how_long_it_was_silent_and_what_is_usual() -> None:
+    habit, last = known(EVERY_90_MINUTES)
+    found = is_unusual_silence(habit, last, last + 3 * DAY)
+    assert found.silence_s == 3 * DAY
+    assert found.longest_s == 1.5 * HOUR
+    assert found.known_gaps == 199
+
+
+def test_the_state_has_one_size_whatever_the_history() -> None:
+    assert len(new_habit(0.0).packed) == len(known(EVERY_90_MINUTES)[0].packed)
