@@ -32,6 +32,7 @@ QUICK_TABLES = ("quiet", "spikes", "grouping", "cost")
 MEMORY_ISSUES = 100_000
 QUICK_MEMORY_ISSUES = 20_000
 MILLION = 1_000_000
+NEW_TRACES = 10_000
 
 SAMPLE_RATE = 1.0
 SAMPLE_FACTORS = (1, 10)
@@ -229,10 +230,11 @@ def print_cost(issues_kept: Sequence[int]) -> None:
     for name, history in (("fresh", rare), ("after a year of them", year)):
         cost = detection_cost.us_per_event(rare, history)
         print(f"one every ten minutes, {name:<23}{cost:.1f} us an event")
+    traces = detection_cost.cost_of_new_traces(NEW_TRACES)
+    print(f"{NEW_TRACES} issues with traces never seen before: {traces}")
     for issues in issues_kept:
-        cost, memory = detection_cost.us_and_bytes_per_issue(issues)
-        print(f"{issues} issues, one event each in turn: {memory:.0f} bytes an issue", end=", ")
-        print(f"{memory * issues / 1e6:.0f} MB; {cost:.1f} us an event")
+        kept = detection_cost.cost_of_many(issues)
+        print(f"{issues} issues with fingerprints of their source, in turns: {kept}")
 
 
 def _print_lines(title: str, lines: Iterable[str]) -> None:

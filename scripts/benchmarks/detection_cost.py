@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from scripts.benchmarks.engine_process import EngineProcess
 from shared.event import PRODUCTION, Frame
 from shared.pipe import EventEntry, Settings, encode_lines
@@ -13,6 +15,7 @@ YEAR = timedelta(days=365)
 RARE = timedelta(minutes=10)
 OFTEN = timedelta(seconds=0.6)
 TURN = timedelta(days=100)
+WARM_UP_ISSUES = 2_000
 
 
 def us_per_event(every: timedelta, history: timedelta) -> float:
@@ -25,19 +28,50 @@ def us_per_event(every: timedelta, history: timedelta) -> float:
         return (engine.cpu_s() - cpu_s) / EVENTS * 1e6
 
 
-def us_and_bytes_per_issue(issues: int) -> tuple[float, float]:
-    """Microseconds and resident bytes of each of so many issues that come twice.
+class Kept(msgspec.Struct, frozen=True):
+    """What many issues cost: microseconds an event, bytes an issue, bytes of the whole process."""
 
-    The second event comes when all have come once, so that no issue is fresh from the first.
+    us_per_event: float
+    bytes_per_issue: float
+    resident_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.us_per_event:.1f} us an event, {self.bytes_per_issue:.0f} bytes an issue, "
+            f"process {self.resident_bytes / 1e6:.0f} MB"
+        )
+
+
+def cost_of_many(issues: int) -> Kept:
+    """So many issues that come twice, the second time when all have come once.
+
+    Their source gives the fingerprints: what is remembered of traces is no part of an issue, has
+    a bound of its own, and is in `cost_of_new_traces`.
     """
     with EngineProcess() as engine:
-        settings = Settings(max_issues=issues, production_environments=[])
-        engine.feed([encode_lines([settings])])
-        before_s, before_bytes = engine.cpu_s(), engine.resident_bytes()
-        for turn in range(2):
-            engine.feed(_of_many_issues(START + turn * TURN, issues))
-        cpu_s = engine.cpu_s() - before_s
-        return cpu_s / (2 * issues) * 1e6, (engine.resident_bytes() - before_bytes) / issues
+        return _cost(engine, issues, turns=2, traced=False)
+
+
+def cost_of_new_traces(issues: int) -> Kept:
+    """So many issues that come once, each with a trace that must be read for its fingerprint."""
+    with EngineProcess() as engine:
+        return _cost(engine, issues, turns=1, traced=True)
+
+
+def _cost(engine: EngineProcess, issues: int, *, turns: int, traced: bool) -> Kept:
+    """What they cost. Others come before, for what an engine needs whatever comes after."""
+    limit = issues + WARM_UP_ISSUES
+    engine.feed([encode_lines([Settings(max_issues=limit, production_environments=[])])])
+    engine.feed(_of_many_issues(START - TURN, range(issues, limit), traced=traced))
+    before_s, before_bytes = engine.cpu_s(), engine.resident_bytes()
+    for turn in range(turns):
+        engine.feed(_of_many_issues(START + turn * TURN, range(issues), traced=traced))
+    resident = engine.resident_bytes()
+    return Kept(
+        us_per_event=(engine.cpu_s() - before_s) / (turns * issues) * 1e6,
+        bytes_per_issue=(resident - before_bytes) / issues,
+        resident_bytes=resident,
+    )
 
 
 def _of_one_issue(begins: datetime, every: timedelta, events: int) -> Iterator[bytes]:
@@ -45,13 +79,13 @@ def _of_one_issue(begins: datetime, every: timedelta, events: int) -> Iterator[b
         yield _line(begins + number * every, 0)
 
 
-def _of_many_issues(begins: datetime, issues: int) -> Iterator[bytes]:
+def _of_many_issues(begins: datetime, issues: range, *, traced: bool) -> Iterator[bytes]:
     """Each issue once in a hundred services, so slowly that no service has a spike of new ones."""
-    for issue in range(issues):
-        yield _line(begins + issue * TURN / issues, issue)
+    for number, issue in enumerate(issues):
+        yield _line(begins + number * TURN / len(issues), issue, None if traced else str(issue))
 
 
-def _line(at: datetime, issue: int) -> bytes:
+def _line(at: datetime, issue: int, fingerprint: str | None = None) -> bytes:
     """An event with a trace of ten frames, as those of the real world have one."""
     frames = [
         Frame(file=f"shop/part{issue}_{depth}.py", function="load", line=12, in_app=True)
@@ -69,6 +103,7 @@ def _line(at: datetime, issue: int) -> bytes:
         exception_type="ConnectionRefusedError",
         message="the database does not answer",
         stacktrace=frames,
+        fingerprint=fingerprint,
         tags={"browser": "Firefox"},
     )
     return encode_lines([event])

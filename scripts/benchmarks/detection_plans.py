@@ -9,7 +9,7 @@ QUICK = (
     Plan(0.01, quiet_days=30, quiet_reps=3, spike_days=10, spike_reps=2),
     Plan(0.1, quiet_days=30, quiet_reps=3, spike_days=10, spike_reps=2),
     Plan(1, quiet_days=30, quiet_reps=1, spike_days=10, spike_reps=1),
-    Plan(10, quiet_days=4, quiet_reps=1, spike_days=4, spike_reps=1, factors=(2, 5, 10)),
+    Plan(10, quiet_days=3, quiet_reps=1, spike_days=4, spike_reps=1, factors=(5, 10)),
 )
 DEFAULT = (
     Plan(0.01, quiet_days=30, quiet_reps=10, spike_days=10, spike_reps=6),
