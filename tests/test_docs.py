@@ -152,6 +152,8 @@ COMMANDS = {
     "scripts/test-email ada@example.com": MAIL,
     "curl -X PUT http://localhost:3000/api/settings/notifications --json "
     """'{"email": "ada@example.com", "email_incidents": true}'""": MAIL,
+    "scripts/replay --production prod,eu": "tests/scripts/test_replay.py",
+    "python -m engine < events.ndjson": "tests/engine/test_process.py",
     "scripts/setup": "tests/whole/test_setup.py",
     "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
     "pm2 restart pushlog-prod": PM2,
