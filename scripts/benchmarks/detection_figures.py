@@ -39,13 +39,13 @@ class QuietFigures:
     def lines(self) -> Iterable[str]:
         """The table: alarms a month, and how many in how many months they were."""
         rates = sorted({rate for _, rate in self._cells})
-        yield f"{'':<9}" + "".join(f"{f'{rate:g}/min':>22}" for rate in rates)
+        yield f"{'':<9}" + "".join(f"{f'{rate:g}/min':>24}" for rate in rates)
         for kind in KINDS:
             row = ""
             for rate in rates:
                 found, months = self._cells.get((kind, rate), (0, 0.0))
                 text = f"{found / months:.2f} ({found} in {months:.2g})" if months else "-"
-                row += f"{text:>22}"
+                row += f"{text:>24}"
             yield f"{kind:<9}{row}"
         yield f"overall {self.overall():.3f}, each cell worth the same"
 
@@ -116,13 +116,13 @@ class SpikeFigures:
             rates = sorted({rate for of_kind, rate, _ in self._cells if of_kind == kind})
             if not rates:
                 continue
-            columns = "".join(f"{f'x{factor}':>18}" for factor in FACTORS)
+            columns = "".join(f"{f'x{factor}':>20}" for factor in FACTORS)
             yield f"{kind:<9}{columns}{'outside':>9}"
             for rate in rates:
                 row = [self._cells.get((kind, rate, factor), _Cell()) for factor in FACTORS]
                 months = sum(cell.months for cell in row)
                 outside = sum(cell.outside for cell in row) / months if months else 0.0
-                cells = "".join(f"{cell!s:>18}" for cell in row)
+                cells = "".join(f"{cell!s:>20}" for cell in row)
                 yield f"{f'{rate:g}/min':<9}{cells}{outside:>9.2f}"
 
 
