@@ -65,10 +65,8 @@ def restore(state: State, key: str, value: msgspec.Raw) -> None:
     take = _TAKE_BACK.get(kind)
     if take is None:
         raise UnreadableState(f"no state is called {kind!r}")
-    if bytes(value) == b"null":
-        return
     try:
-        take(state, name, bytes(value))
+        take(state, name, value)
     except (msgspec.DecodeError, ValueError) as error:
         raise UnreadableState(f"state {key!r}: {error}") from error
 
@@ -151,50 +149,51 @@ _settings = msgspec.json.Decoder(EngineSettings)
 _clock = msgspec.json.Decoder(Clock)
 
 
-def _take_issue(state: State, key: str, value: bytes) -> None:
+def _take_issue(state: State, key: str, value: msgspec.Raw) -> None:
     issue = _issue.decode(value)
-    issue.service, issue.environment = intern(issue.service), intern(issue.environment)
+    issue.service = intern(issue.service)
+    issue.environment = intern(issue.environment)
     issue.exception_type = intern(issue.exception_type)
     if issue.release is not None:
         issue.release = intern(issue.release)
     state.issues[key] = issue
 
 
-def _take_tombstone(state: State, key: str, value: bytes) -> None:
+def _take_tombstone(state: State, key: str, value: msgspec.Raw) -> None:
     state.tombstones[key] = _tombstone.decode(value)
 
 
-def _take_service(state: State, _key: str, value: bytes) -> None:
+def _take_service(state: State, _key: str, value: msgspec.Raw) -> None:
     service = _service.decode(value)
     service.service, service.environment = intern(service.service), intern(service.environment)
     state.services[service.service, service.environment] = service
 
 
-def _take_deploy(state: State, key: str, value: bytes) -> None:
+def _take_deploy(state: State, key: str, value: msgspec.Raw) -> None:
     deploys.keep(state, key, _deploy.decode(value))
 
 
-def _take_incident(state: State, key: str, value: bytes) -> None:
+def _take_incident(state: State, key: str, value: msgspec.Raw) -> None:
     state.incidents[key] = _incident.decode(value)
 
 
-def _take_watch(state: State, key: str, value: bytes) -> None:
+def _take_watch(state: State, key: str, value: msgspec.Raw) -> None:
     state.watched[key] = _watch.decode(value)
 
 
-def _take_seen(state: State, _key: str, value: bytes) -> None:
+def _take_seen(state: State, _key: str, value: msgspec.Raw) -> None:
     state.seen.restore(_seen.decode(value))
 
 
-def _take_settings(state: State, _key: str, value: bytes) -> None:
+def _take_settings(state: State, _key: str, value: msgspec.Raw) -> None:
     state.settings = _settings.decode(value)
 
 
-def _take_clock(state: State, _key: str, value: bytes) -> None:
+def _take_clock(state: State, _key: str, value: msgspec.Raw) -> None:
     state.clock = _clock.decode(value)
 
 
-_TAKE_BACK: dict[str, Callable[[State, str, bytes], None]] = {
+_TAKE_BACK: dict[str, Callable[[State, str, msgspec.Raw], None]] = {
     "issue": _take_issue,
     "tombstone": _take_tombstone,
     "service": _take_service,

@@ -51,17 +51,19 @@ def answer(state: State, line: bytes) -> list[Outbound]:
 def fold(state: State, message: Inbound) -> list[Outbound]:
     """The answers to one message."""
     match message:
-        case EventEntry() | ChangeWindowEntry() | Resolve() | Silence() | Settings():
+        case EventEntry():
             return _take(state, message)
+        case RestoredState():
+            return _take_back(state, message)
         case Tick():
             return _due(state, message.received.timestamp())
         case Ping():
             return [Pong(message.id)]
-        case RestoredState():
-            return _take_back(state, message)
         case Restored():
             complete(state, message.seq)
             return []
+        case _:
+            return _take(state, message)
 
 
 def refuse(state: State, fault: UnreadableLine) -> list[Outbound]:
