@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from scripts.disturbance.evidence import Counts
 from scripts.disturbance.load import send_load
 from scripts.disturbance.processes import Server
 from scripts.disturbance.replay import replay
+from scripts.disturbance.sink import open_sink
 from scripts.disturbance.wire import Blow, Strike
 from server.storage.database import migrate
 
@@ -32,6 +34,7 @@ EXIT_FAULT = 1
 _BOUNDARIES: tuple[tuple[str, str], ...] = (
     ("journal commit", ""),
     ("record", ""),
+    ("send", ""),
     ("engine", "event"),
     ("server", "decision"),
     ("server", "incident"),
@@ -98,6 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"\n{options.rounds} rounds in {time.monotonic() - started:.0f} s: "
         f"accepted {total.accepted}, decided {total.decided}, set aside {total.set_aside}, "
         f"incidents {total.incidents}, notifications {total.notifications}, "
+        f"messages sent {total.sent}, "
         f"lost {total.lost}, doubled {total.doubled}, rounds with a difference {faulty}"
     )
     return EXIT_FAULT if faulty else 0
@@ -111,9 +115,14 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     wire.write_plan(plan, _strikes(rng, boundary, events))
     engine = (sys.executable, "-m", "engine")
     relayed = (sys.executable, "-m", "scripts.disturbance.wire", str(plan), *engine)
-    server = Server(folder, relayed)
     made: list[str] = []
-    async with server.running():
+    async with contextlib.AsyncExitStack() as stack:
+        sink = await stack.enter_async_context(open_sink())
+        server = Server(folder, relayed, {"SLACK_WEBHOOK_URL": sink.url})
+        if boundary[0] == "send":
+            sink.strike_at = rng.randrange(1, 5)
+            sink.strike = lambda: _kill_at_send(server, made)
+        await stack.enter_async_context(server.running())
         disturbing = [asyncio.create_task(blows.strike_now_and_then(server, rng, made))]
         if boundary[0] in ("journal commit", "record"):
             disturbing.append(asyncio.create_task(_kill_at_commit(server, boundary[0], rng, made)))
@@ -128,7 +137,7 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
         for strike in wire.read_done(plan)
     )
     faults: list[str] = []
-    counts = await _examine(folder, server, accepted.keys, faults)
+    counts = await _examine(folder, server, accepted.keys, sink.messages, faults)
     return Round(
         counts=counts,
         blows=Counter(made),
@@ -138,13 +147,18 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     )
 
 
+def _kill_at_send(server: Server, made: list[str]) -> None:
+    made.append("kill server at send")
+    server.kill()
+
+
 async def _kill_at_commit(
     server: Server, boundary: str, rng: random.Random, made: list[str]
 ) -> None:
     path = server.journal if boundary == "journal commit" else server.database
     wal = path.with_name(f"{path.name}-wal")
     for _ in range(3):
-        await blows.kill_at_write(server, wal, rng.randrange(1, 200))
+        await blows.kill_at_write(server, wal, rng.randrange(1, 12))
         made.append(f"kill server at {boundary}")
 
 
@@ -168,7 +182,13 @@ def _strike(rng: random.Random, to: str, kind: str, events: int) -> Strike:
     )
 
 
-async def _examine(folder: Path, server: Server, accepted: set[str], faults: list[str]) -> Counts:
+async def _examine(
+    folder: Path,
+    server: Server,
+    accepted: set[str],
+    messages: Sequence[str],
+    faults: list[str],
+) -> Counts:
     """Let both databases come to the same end, and hold them against each other."""
     end = evidence.last_received(server.journal) + 1_000_000
     undisturbed = folder / "undisturbed.db"
@@ -179,7 +199,12 @@ async def _examine(folder: Path, server: Server, accepted: set[str], faults: lis
     await replay(folder / "disturbed-journal.db", server.database, end)
     await replay(folder / "undisturbed-journal.db", undisturbed, end)
     counts = evidence.count(
-        folder / "disturbed-journal.db", server.database, server.log, accepted, faults
+        folder / "disturbed-journal.db",
+        server.database,
+        server.log,
+        accepted,
+        messages,
+        faults,
     )
     faults.extend(evidence.differences(server.database, undisturbed))
     return counts

@@ -5,7 +5,7 @@ import re
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ _TABLES = {
         'SELECT person_id, incident_id, seq, "change", title, created_at FROM notifications '
         "ORDER BY person_id, incident_id, seq, change"
     ),
+    "outbox": 'SELECT "key", channel, receiver, incident_id FROM outbox ORDER BY "key"',
     "notable_decisions": "SELECT * FROM notable_decisions WHERE code != 'dead_letter' ORDER BY seq",
     "deploys": (
         "SELECT service, environment, deploy_id, deployed_at, release, commits, verdict, "
@@ -45,6 +46,7 @@ class Counts(msgspec.Struct):
     set_aside: int = 0
     incidents: int = 0
     notifications: int = 0
+    sent: int = 0
     lost: int = 0
     doubled: int = 0
 
@@ -55,7 +57,12 @@ class Counts(msgspec.Struct):
 
 
 def count(
-    journal: Path, database: Path, log: Path, accepted: set[str], faults: list[str]
+    journal: Path,
+    database: Path,
+    log: Path,
+    accepted: set[str],
+    messages: Sequence[str],
+    faults: list[str],
 ) -> Counts:
     """Hold what was accepted against what is there; `faults` gets what is wrong, in words."""
     entries = dict(_entries(journal))
@@ -68,10 +75,17 @@ def count(
         set_aside=_number(database, "SELECT count(*) FROM dead_letters"),
         incidents=_number(database, "SELECT count(*) FROM incidents"),
         notifications=_number(database, "SELECT count(*) FROM notifications"),
+        sent=len(messages),
     )
+    told = _rows(database, "SELECT DISTINCT incident_id FROM outbox WHERE state = 'sent'")
     missing: dict[str, list[object]] = {
         "accepted but not in the journal": [key for key in accepted if not in_journal[key]],
         "in the journal but not decided": [seq for seq in entries if not decisions[seq]],
+        "sent, as the outbox says, and never received": [
+            incident_id
+            for (incident_id,) in told
+            if not any(str(incident_id) in message for message in messages)
+        ],
     }
     for what, found in missing.items():
         counts.lost += len(found)

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 _MARK = "PUSHLOG_CHAOS"
@@ -20,7 +20,10 @@ _STOP_S = 5.0
 class Server:
     """Starts the server in `folder` again whenever it was killed; its log is a file there."""
 
-    def __init__(self, folder: Path, engine: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, engine: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> None:
+        """`env` stands over the clean environment that it is given."""
         self.folder = folder
         self.database = folder / "pushlog.db"
         self.journal = folder / "pushlog-journal.db"
@@ -39,6 +42,7 @@ class Server:
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
             "INCIDENT_ENGINE_BIN": shlex.join(engine),
+            **(env or {}),
             _MARK: self._mark,
         }
         self._process: asyncio.subprocess.Process | None = None

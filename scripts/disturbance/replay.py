@@ -8,6 +8,8 @@ from pathlib import Path
 from server.incidents.record import Recorder
 from server.live import Live
 from server.metrics import Metrics
+from server.notify.office import WEBHOOK_RECEIVER
+from server.notify.plan import Outlets
 from server.storage import checkpoints, people
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal import open_journal
@@ -18,6 +20,9 @@ LATER_MICROS = 30 * 24 * 3600 * 1_000_000
 """Long after the last entry: by then every incident has come to its end."""
 
 _TIMEOUT_S = 120.0
+_OUTLETS = Outlets(slack="webhook", slack_receiver=WEBHOOK_RECEIVER)
+"""Those of the disturbed server."""
+
 _ENGINE = (sys.executable, "-m", "engine")
 
 
@@ -39,7 +44,9 @@ async def replay(journal_path: Path, database_path: Path, end_micros: int) -> No
     ):
         async with database.write() as tx:
             await people.make_operator(tx)
-        recorder = Recorder(database, live=Live(), metrics=Metrics(), min_severity="all")
+        recorder = Recorder(
+            database, live=Live(), metrics=Metrics(), min_severity="all", outlets=_OUTLETS
+        )
         supervisor = Supervisor(_ENGINE, journal, database, recorder.record)
         running = asyncio.create_task(supervisor.run(), name="supervise the engine")
         try:
