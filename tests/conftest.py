@@ -36,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A suite that lost tests (a folder not collected, all of them skipped) must not look well."""
-    if not session.config.getoption("--at-least-minimum"):
+    # Where tests run in several processes (pytest-xdist), the one that counts is that above them.
+    if not session.config.getoption("--at-least-minimum") or hasattr(session.config, "workerinput"):
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     assert reporter is not None
