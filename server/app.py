@@ -39,10 +39,10 @@ from shared.pipe import Settings as EngineSettings
 
 BACKGROUND = web.AppKey("background", Background)
 
-ENGINE_STOP_TIMEOUT_S = 4.0
+ENGINE_STOP_TIMEOUT_S = 2.5
 """How long the engine may take for its last answers before it is killed; nothing is lost then."""
 
-POST_STOP_TIMEOUT_S = 1.5
+POST_STOP_TIMEOUT_S = 1.0
 """How long a delivery that is under way may take; one that is cut off is repeated at the start."""
 
 
