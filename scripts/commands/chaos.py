@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,18 +23,19 @@ import msgspec
 from scripts.disturbance import blows, evidence, wire
 from scripts.disturbance.evidence import Counts
 from scripts.disturbance.load import send_load
+from scripts.disturbance.mailbox import RECEIVER, Mailbox, open_mailbox
 from scripts.disturbance.processes import Server
-from scripts.disturbance.replay import replay
-from scripts.disturbance.sink import open_sink
+from scripts.disturbance.replay import give_address, replay
+from scripts.disturbance.sink import Sink, open_sink
 from scripts.disturbance.wire import Blow, Strike
-from server.storage.database import migrate
 
 EXIT_FAULT = 1
 
 _BOUNDARIES: tuple[tuple[str, str], ...] = (
     ("journal commit", ""),
     ("record", ""),
-    ("send", ""),
+    ("send to Slack", ""),
+    ("send of mail", ""),
     ("engine", "event"),
     ("server", "decision"),
     ("server", "incident"),
@@ -45,8 +46,8 @@ _BOUNDARIES: tuple[tuple[str, str], ...] = (
     ("engine", "restored"),
     ("server", "pong"),
 )
-"""Where the first blow of a round falls, in turn: at a commit of one of the two files, or at a
-message on its way to one of the two sides."""
+"""Where the first blow of a round falls, in turn: at a commit of one of the two files, at a
+delivery to people, or at a message on its way to one of the two sides."""
 
 _BLOWS: tuple[Blow, ...] = (
     "kill engine",
@@ -118,10 +119,13 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     made: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         sink = await stack.enter_async_context(open_sink())
-        server = Server(folder, relayed, {"SLACK_WEBHOOK_URL": sink.url})
-        if boundary[0] == "send":
-            sink.strike_at = rng.randrange(1, 5)
-            sink.strike = lambda: _kill_at_send(server, made)
+        mailbox = await stack.enter_async_context(open_mailbox())
+        server = Server(folder, relayed, {"SLACK_WEBHOOK_URL": sink.url, **mailbox.settings()})
+        await give_address(server.database, RECEIVER)
+        for receiver, send in ((sink, "send to Slack"), (mailbox, "send of mail")):
+            if boundary[0] == send:
+                receiver.strike_at = rng.randrange(1, 5)
+                receiver.strike = partial(_kill_at_send, server, send, made)
         await stack.enter_async_context(server.running())
         disturbing = [asyncio.create_task(blows.strike_now_and_then(server, rng, made))]
         if boundary[0] in ("journal commit", "record"):
@@ -132,12 +136,13 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
         for task in disturbing:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await evidence.news_is_out(server.journal, server.database)
     made.extend(
         f"{strike.blow} {'after' if strike.after else 'before'} {strike.kind} to {strike.to}"
         for strike in wire.read_done(plan)
     )
     faults: list[str] = []
-    counts = await _examine(folder, server, accepted.keys, sink.messages, faults)
+    counts = await _examine(folder, server, accepted.keys, sink, mailbox, faults)
     return Round(
         counts=counts,
         blows=Counter(made),
@@ -147,8 +152,8 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     )
 
 
-def _kill_at_send(server: Server, made: list[str]) -> None:
-    made.append("kill server at send")
+def _kill_at_send(server: Server, send: str, made: list[str]) -> None:
+    made.append(f"kill server at {send}")
     server.kill()
 
 
@@ -186,7 +191,8 @@ async def _examine(
     folder: Path,
     server: Server,
     accepted: set[str],
-    messages: Sequence[str],
+    sink: Sink,
+    mailbox: Mailbox,
     faults: list[str],
 ) -> Counts:
     """Let both databases come to the same end, and hold them against each other."""
@@ -194,7 +200,7 @@ async def _examine(
     undisturbed = folder / "undisturbed.db"
     for journal in ("disturbed-journal.db", "undisturbed-journal.db"):
         evidence.copy_database(server.journal, folder / journal)
-    await asyncio.to_thread(migrate, undisturbed)
+    await give_address(undisturbed, RECEIVER)
     evidence.copy_dead_letters(server.database, undisturbed)
     await replay(folder / "disturbed-journal.db", server.database, end)
     await replay(folder / "undisturbed-journal.db", undisturbed, end)
@@ -203,9 +209,10 @@ async def _examine(
         server.database,
         server.log,
         accepted,
-        messages,
+        {"slack": sink.messages, "email": mailbox.texts()},
         faults,
     )
+    faults.extend(evidence.mails_doubled(mailbox.mails, server.kills))
     faults.extend(evidence.differences(server.database, undisturbed))
     return counts
 

@@ -1,11 +1,13 @@
 """What the files say after all: was anything lost, doubled, or decided otherwise?"""
 
+import asyncio
 import contextlib
 import re
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,11 @@ _TABLES = {
         'SELECT person_id, incident_id, seq, "change", title, created_at FROM notifications '
         "ORDER BY person_id, incident_id, seq, change"
     ),
-    "outbox": 'SELECT "key", channel, receiver, incident_id FROM outbox ORDER BY "key"',
+    # Without the news of the server's own deaths.
+    "outbox": (
+        'SELECT "key", channel, receiver, incident_id FROM outbox '
+        'WHERE incident_id IS NOT NULL ORDER BY "key"'
+    ),
     "notable_decisions": "SELECT * FROM notable_decisions WHERE code != 'dead_letter' ORDER BY seq",
     "deploys": (
         "SELECT service, environment, deploy_id, deployed_at, release, commits, verdict, "
@@ -36,6 +42,13 @@ _TABLES = {
 """What must be equal row by row, without the numbers that a table gives to its rows."""
 
 _OPENED = re.compile(r"\[incident-engine\] incident (inc-[0-9a-f]{16}) \(")
+
+
+_AT_ONCE = 5
+"""So many news go out by each channel without waiting for a digest (`server.notify.pace`)."""
+
+_NEWS_S = 20.0
+_LOOK_EVERY_S = 0.05
 
 
 class Counts(msgspec.Struct):
@@ -61,7 +74,7 @@ def count(
     database: Path,
     log: Path,
     accepted: set[str],
-    messages: Sequence[str],
+    messages: Mapping[str, Sequence[str]],
     faults: list[str],
 ) -> Counts:
     """Hold what was accepted against what is there; `faults` gets what is wrong, in words."""
@@ -75,16 +88,20 @@ def count(
         set_aside=_number(database, "SELECT count(*) FROM dead_letters"),
         incidents=_number(database, "SELECT count(*) FROM incidents"),
         notifications=_number(database, "SELECT count(*) FROM notifications"),
-        sent=len(messages),
+        sent=sum(len(received) for received in messages.values()),
     )
-    told = _rows(database, "SELECT DISTINCT incident_id FROM outbox WHERE state = 'sent'")
+    told = _rows(
+        database,
+        "SELECT DISTINCT channel, incident_id FROM outbox "
+        "WHERE state IN ('sent', 'digested') AND incident_id IS NOT NULL",
+    )
     missing: dict[str, list[object]] = {
         "accepted but not in the journal": [key for key in accepted if not in_journal[key]],
         "in the journal but not decided": [seq for seq in entries if not decisions[seq]],
         "sent, as the outbox says, and never received": [
-            incident_id
-            for (incident_id,) in told
-            if not any(str(incident_id) in message for message in messages)
+            f"{incident_id} by {channel}"
+            for channel, incident_id in told
+            if not any(str(incident_id) in message for message in messages[str(channel)])
         ],
     }
     for what, found in missing.items():
@@ -99,6 +116,35 @@ def count(
         counts.doubled += len(found)
         faults.extend(f"{what}: {each}" for each in found[:5])
     return counts
+
+
+async def news_is_out(journal: Path, database: Path) -> None:
+    """Return once all is decided and each channel has told what goes out at once.
+
+    Or when that takes too long: what was not told is no fault, and the counts show how much was.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_NEWS_S):
+            while not _is_out(journal, database):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _is_out(journal: Path, database: Path) -> bool:
+    last = _number(journal, "SELECT max(seq) FROM entries")
+    if _number(database, "SELECT max(recorded_seq) FROM engine_progress") < last:
+        return False
+    told = _rows(
+        database, "SELECT count(*), sum(state IN ('sent', 'digested')) FROM outbox GROUP BY channel"
+    )
+    return all(int(str(sent)) >= min(int(str(due)), _AT_ONCE) for due, sent in told)
+
+
+def mails_doubled(mails: Sequence[EmailMessage], deaths: int) -> Iterator[str]:
+    """A mail may come again, with the same Message-ID, only after the server died over it."""
+    ids = Counter(str(mail["Message-ID"]) for mail in mails)
+    again = len(mails) - len(ids)
+    if again > deaths:
+        yield f"{again} mails came again after {deaths} deaths: {_more_than_once(ids)}"
 
 
 def differences(disturbed: Path, undisturbed: Path) -> Iterator[str]:

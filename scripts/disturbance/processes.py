@@ -14,7 +14,8 @@ from pathlib import Path
 _MARK = "PUSHLOG_CHAOS"
 _KEPT = ("PATH", "HOME", "PYTHONPATH")
 _START_S = 30.0
-_STOP_S = 5.0
+_STOP_S = 10.0
+"""As long as pm2 waits (`ecosystem.config.js`): the machine is busy with the load."""
 
 
 class Server:

@@ -13,6 +13,7 @@ from server.notify.plan import Outlets
 from server.storage import checkpoints, people
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal import open_journal
+from server.storage.people import Wishes
 from server.supervisor.supervisor import Supervisor
 from shared.pipe import Settings
 
@@ -20,7 +21,7 @@ LATER_MICROS = 30 * 24 * 3600 * 1_000_000
 """Long after the last entry: by then every incident has come to its end."""
 
 _TIMEOUT_S = 120.0
-_OUTLETS = Outlets(slack="webhook", slack_receiver=WEBHOOK_RECEIVER)
+_OUTLETS = Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER)
 """Those of the disturbed server."""
 
 _ENGINE = (sys.executable, "-m", "engine")
@@ -64,6 +65,25 @@ async def replay(journal_path: Path, database_path: Path, end_micros: int) -> No
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
+
+
+async def give_address(database_path: Path, email: str) -> None:
+    """Make the database, and in it the one person, who gets mail."""
+    await asyncio.to_thread(migrate, database_path)
+    async with open_database(database_path) as database, database.write() as tx:
+        await people.make_operator(tx)
+        (operator,) = await people.everyone(tx)
+        await people.set_wishes(
+            tx,
+            operator.id,
+            Wishes(
+                email=email,
+                email_incidents=True,
+                min_severity="all",
+                services=None,
+                environments=None,
+            ),
+        )
 
 
 async def _recorded(database: Database, seq: int) -> None:
