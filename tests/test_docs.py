@@ -137,6 +137,8 @@ def test_every_doc_that_the_code_names_is_there() -> None:
                 assert (ROOT / name).exists(), f"{path.relative_to(ROOT)}: there is no {name}"
 
 
+BACKUP = "tests/whole/test_backup.py"
+PRODUCTION = "DATABASE_URL=sqlite:///data/prod/pushlog.db"
 FIRST_RUN = "tests/whole/test_first_run.py"
 MAIL = "tests/whole/test_mail.py"
 PM2 = "tests/whole/test_pm2.py"
@@ -152,11 +154,14 @@ COMMANDS = {
     "scripts/test-email ada@example.com": MAIL,
     "curl -X PUT http://localhost:3000/api/settings/notifications --json "
     """'{"email": "ada@example.com", "email_incidents": true}'""": MAIL,
+    f"{PRODUCTION} scripts/backup /var/backups/pushlog --keep 14": BACKUP,
+    f"{PRODUCTION} scripts/restore /var/backups/pushlog/pushlog-TIME": BACKUP,
     "scripts/replay --production prod,eu": "tests/scripts/test_replay.py",
     "python -m engine < events.ndjson": "tests/engine/test_process.py",
     "scripts/setup": "tests/whole/test_setup.py",
     "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
     "pm2 restart pushlog-prod": PM2,
+    "pm2 stop pushlog-prod": PM2,
     'pm2 logs pushlog-prod --lines 500 --nostream | grep -E "webhooks/sentry|incident-engine"': PM2,
     'pm2 logs pushlog-prod --lines 500 --nostream | grep "Sentry webhook error"': PM2,
     'pm2 logs pushlog-prod --lines 500 --nostream | grep "child not writable"': PM2,
@@ -184,7 +189,7 @@ def commands() -> Iterator[str]:
 def test_every_command_in_the_docs_is_run_by_a_test_or_listed_as_not_run() -> None:
     assert set(commands()) == {*COMMANDS, *NOT_RUN}
     for command, path in COMMANDS.items():
-        program = command.split()[0].rpartition("/")[2]
+        program = command.removeprefix(PRODUCTION).split()[0].rpartition("/")[2]
         assert program in (ROOT / path).read_text(), f"{path} does not run {command}"
 
 

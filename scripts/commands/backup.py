@@ -1,0 +1,187 @@
+"""Copies all data into a folder of its own, complete and consistent, while the server runs.
+
+A backup gets its name only once it is whole, examined and on the disk. What a backup that was
+killed has left bears another name, and the next one removes it.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine import VERSION
+from server.env_file import with_env_file
+from server.settings import Settings, SettingsError, read_settings
+from server.storage.backup_folder import (
+    DATABASE,
+    JOURNAL,
+    MAIL_KEY,
+    Manifest,
+    copy_file,
+    seal,
+    sync_folder,
+)
+from server.storage.disk import KEPT_FREE
+from server.storage.snapshot import Inconsistent, copy_databases
+
+ROOT = Path(__file__).resolve().parents[2]
+
+EXIT_FAILED = 1
+EXIT_SETTINGS = 2
+
+_NAME = re.compile(r"pushlog-\d{8}T\d{6}\.\d{3}Z")
+_PART = re.compile(rf"\.{_NAME.pattern}\.part")
+_NICENESS = 10
+
+Room = Callable[[Path], tuple[int, int, int]]
+"""Bytes of a disk in all, used and free, as `shutil.disk_usage` says it."""
+
+
+class Refused(Exception):
+    """A backup that cannot be made here and now, with the reason."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, `EXIT_FAILED` or `EXIT_SETTINGS`."""
+    options = _parser().parse_args(arguments)
+    folder = options.folder.absolute()
+    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
+    os.chdir(ROOT)
+    try:
+        settings = read_settings(with_env_file(os.environ))
+    except SettingsError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return EXIT_SETTINGS
+    # Where processors are few, the server's work comes first.
+    os.nice(_NICENESS)
+    try:
+        backup, manifest, removed = back_up(settings, folder, options.keep)
+    except (Refused, Inconsistent, OSError, sqlite3.Error) as error:
+        print(f"scripts/backup: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    size_mib = sum(each.size_bytes for each in manifest.files.values()) / 1024**2
+    print(f"{backup}: all up to entry {manifest.last_seq}, {size_mib:.1f} MiB")
+    for old in removed:
+        print(f"removed {old}")
+    return 0
+
+
+def back_up(
+    settings: Settings, folder: Path, keep: int | None = None, room: Room = shutil.disk_usage
+) -> tuple[Path, Manifest, list[Path]]:
+    """Make a backup in `folder`; where it is, what is in it, and which old ones were removed.
+
+    Raises `Refused`, `Inconsistent`, OSError and `sqlite3.Error`, and then leaves nothing behind.
+    """
+    sources = (settings.database_path, settings.journal_path)
+    for source in sources:
+        if not source.exists():
+            raise Refused(f"there is no {source.absolute()}: DATABASE_URL says where the data is")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(folder):
+        for left in _matching(folder, _PART):
+            shutil.rmtree(left)
+        _check_room(folder, sources, room)
+        taken_at = datetime.now(UTC)
+        stamp = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03}Z"
+        backup = folder / f"pushlog-{stamp}"
+        part = _part_of(backup)
+        part.mkdir(mode=0o700)
+        try:
+            # The key of mails is made once and never changed.
+            if settings.mail_key_path.exists():
+                copy_file(settings.mail_key_path, part / MAIL_KEY)
+            copy_databases(*sources, part / DATABASE, part / JOURNAL)
+            manifest = seal(part, VERSION, taken_at)
+            part.rename(backup)
+        except BaseException:
+            shutil.rmtree(part)
+            raise
+        sync_folder(folder)
+        return backup, manifest, [] if keep is None else _remove_beyond(folder, keep)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One backup at a time, so that what has the name of an unfinished one was left behind."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(f"another backup to {folder} is being made") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_room(folder: Path, sources: tuple[Path, ...], room: Room) -> None:
+    needed = 0
+    for source in sources:
+        log = source.with_name(f"{source.name}-wal")
+        needed += source.stat().st_size + (log.stat().st_size if log.exists() else 0)
+    total, _, free = room(folder)
+    # On the disk of the data, webhooks would be refused from here on.
+    kept = int(total * KEPT_FREE)
+    if free - needed < kept:
+        raise Refused(
+            f"too little room in {folder}: a backup takes up to {_mib(needed)}, {_mib(free)} are "
+            f"free, and {_mib(kept)} of them ({KEPT_FREE:.0%} of the disk) must stay so"
+        )
+
+
+def _remove_beyond(folder: Path, keep: int) -> list[Path]:
+    """Remove the oldest backups until `keep` are left; nothing else in the folder is touched."""
+    removed = _matching(folder, _NAME)[:-keep]
+    for old in removed:
+        # Half removed, it must not look like a backup.
+        part = old.rename(_part_of(old))
+        shutil.rmtree(part)
+    return removed
+
+
+def _part_of(backup: Path) -> Path:
+    return backup.with_name(f".{backup.name}.part")
+
+
+def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    """The oldest first: their names are times."""
+    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 1024**2:.0f} MiB"
+
+
+def _keep(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/backup",
+        description="Copies the data that DATABASE_URL names (main database, journal and the key "
+        "of mails) into a new folder FOLDER/pushlog-TIME. The server may run meanwhile: the copy "
+        "is complete up to the moment at which it began. Settings and secrets are not in it.",
+        epilog="Exit codes: 0 made and examined, 1 not made, with the reason, 2 a setting is "
+        "wrong. scripts/restore puts one back.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="made where there is none")
+    parser.add_argument(
+        "--keep", type=_keep, metavar="N", help="then remove the oldest backups in FOLDER beyond N"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Puts a backup in the place of the data, and what was there aside.
+
+Everything is checked and copied to its disk first. What is left then are renames, which are undone
+where one fails. A machine that dies between two of them leaves all data there, old and new: the
+same restore, run again before a start of the server, completes it.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from server.env_file import with_env_file
+from server.settings import Settings, SettingsError, read_settings
+from server.storage.backup_folder import (
+    DATABASE,
+    JOURNAL,
+    MAIL_KEY,
+    Manifest,
+    copy_file,
+    examine,
+    sync_folder,
+)
+from server.storage.file_lock import InUse, lock_file
+from server.storage.snapshot import Inconsistent
+
+ROOT = Path(__file__).resolve().parents[2]
+
+EXIT_FAILED = 1
+EXIT_SETTINGS = 2
+
+_OF_SQLITE = ("", "-wal", "-shm", "-journal")
+"""Ends of the names of what is one database together: a log must not meet another's file."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What was restored, and where the data that was there before is now; None: there was none."""
+
+    manifest: Manifest
+    aside: Path | None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, `EXIT_FAILED` or `EXIT_SETTINGS`."""
+    options = _parser().parse_args(arguments)
+    backup = options.backup.absolute()
+    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
+    os.chdir(ROOT)
+    try:
+        settings = read_settings(with_env_file(os.environ))
+    except SettingsError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return EXIT_SETTINGS
+    try:
+        restored = restore(settings, backup)
+    except (InUse, Inconsistent, OSError) as error:
+        print(f"scripts/restore: nothing was changed: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    manifest = restored.manifest
+    print(
+        f"{settings.database_path.absolute()} is as it was on "
+        f"{manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, up to entry {manifest.last_seq}."
+    )
+    if restored.aside is not None:
+        print(f"What was there before is in {restored.aside}.")
+    print("An older schema is brought to the newest at the next start.")
+    return 0
+
+
+def restore(settings: Settings, backup: Path) -> Restored:
+    """Put `backup` where the settings say that the data is.
+
+    Raises `InUse`, `Inconsistent` or OSError, and then everything is as it was.
+    """
+    manifest = examine(backup)
+    places = {
+        DATABASE: settings.database_path.absolute(),
+        JOURNAL: settings.journal_path.absolute(),
+        MAIL_KEY: settings.mail_key_path.absolute(),
+    }
+    # A key that the backup has not got stays: mails that were sent since can depend on it.
+    targets = {name: places[name] for name in manifest.files}
+    folder = places[DATABASE].parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock_file(places[JOURNAL]):
+        staged = {
+            name: place.with_name(f".{place.name}.restoring") for name, place in targets.items()
+        }
+        try:
+            for name, copy in staged.items():
+                if copy_file(backup / name, copy) != manifest.files[name]:
+                    raise Inconsistent(f"{backup / name} changed while it was copied")
+            aside = exchange(folder, {staged[name]: targets[name] for name in targets})
+        finally:
+            for copy in staged.values():
+                copy.unlink(missing_ok=True)
+    return Restored(manifest, aside)
+
+
+def exchange(folder: Path, arriving: dict[Path, Path]) -> Path | None:
+    """Move what is in the way aside and `arriving` in, all or nothing; where the old is now."""
+    ends = [place.with_name(place.name + end) for place in arriving.values() for end in _OF_SQLITE]
+    leaving = [path for path in ends if path.exists()]
+    aside: Path | None = None
+    moves = list(arriving.items())
+    if leaving:
+        aside = folder / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        aside.mkdir(mode=0o700)
+        moves = [(path, aside / path.name) for path in leaving] + moves
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            source.rename(target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            target.rename(source)
+        if aside is not None:
+            with contextlib.suppress(OSError):
+                aside.rmdir()
+        raise
+    if aside is not None:
+        sync_folder(aside)
+    sync_folder(folder)
+    return aside
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/restore",
+        description="Puts a backup that scripts/backup has made where DATABASE_URL says, after "
+        "every byte of it is checked. Stop PushLog first. Data that is there already is moved "
+        "into a folder beside it, and never overwritten.",
+        epilog="Exit codes: 0 restored, 1 nothing was changed, with the reason, 2 a setting is "
+        "wrong.",
+    )
+    parser.add_argument("backup", type=Path, metavar="BACKUP", help="the folder pushlog-TIME")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
