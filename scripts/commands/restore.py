@@ -2,7 +2,9 @@
 
 Everything is checked and copied to its disk first. What is left then are renames, which are undone
 where one fails. A machine that dies between two of them leaves all data there, old and new: the
-same restore, run again before a start of the server, completes it.
+same restore, run again, completes it. The main database goes first and comes last, so that a server
+that starts in between finds none, and decides again what is in the journal; it never finds one that
+tells of entries which its journal has not got, and would pass over the next ones in silence.
 """
 
 import argparse
@@ -33,8 +35,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2
 
-_OF_SQLITE = ("", "-wal", "-shm", "-journal")
-"""Ends of the names of what is one database together: a log must not meet another's file."""
+_OF_SQLITE = ("-shm", "-wal", "-journal", "")
+"""Ends of the names of what is one database together. The file goes last: without its log it is an
+earlier state of itself, but a log that is left alone would be read into the next file."""
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -79,12 +82,12 @@ def restore(settings: Settings, backup: Path) -> Restored:
     """
     manifest = examine(backup)
     places = {
-        DATABASE: settings.database_path.absolute(),
         JOURNAL: settings.journal_path.absolute(),
         MAIL_KEY: settings.mail_key_path.absolute(),
+        DATABASE: settings.database_path.absolute(),
     }
     # A key that the backup has not got stays: mails that were sent since can depend on it.
-    targets = {name: places[name] for name in manifest.files}
+    targets = {name: place for name, place in places.items() if name in manifest.files}
     folder = places[DATABASE].parent
     folder.mkdir(parents=True, exist_ok=True)
     with lock_file(places[JOURNAL]):
@@ -103,9 +106,16 @@ def restore(settings: Settings, backup: Path) -> Restored:
 
 
 def exchange(folder: Path, arriving: dict[Path, Path]) -> Path | None:
-    """Move what is in the way aside and `arriving` in, all or nothing; where the old is now."""
-    ends = [place.with_name(place.name + end) for place in arriving.values() for end in _OF_SQLITE]
-    leaving = [path for path in ends if path.exists()]
+    """Move what is in the way aside, the last first, and `arriving` in, all or nothing.
+
+    Returns where the old files are now, None where there were none.
+    """
+    leaving = [
+        path
+        for place in reversed(arriving.values())
+        for end in _OF_SQLITE
+        if (path := place.with_name(place.name + end)).exists()
+    ]
     aside: Path | None = None
     moves = list(arriving.items())
     if leaving:

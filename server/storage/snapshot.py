@@ -7,12 +7,14 @@ round, watermark and decisions could be of entries that the copy of the journal 
 which order the views are then copied does not matter: the journal comes first, so that its
 write-ahead log is kept from being folded in no longer than need be.
 
-Each view is one read transaction, held open while SQLite's backup API copies it in steps. Without
-it every step would begin a read of its own, and start from the first page again after each commit
-of the server: under load such a backup has no end. In WAL mode a reader keeps no writer waiting.
-`VACUUM INTO` reads one view as well, but writes as fast as it can, and a commit that must be on the
-disk would wait for all of that; a step here is small, is on the disk itself before the next one,
-and is followed by a pause.
+Each view is one read transaction, held open while SQLite's backup API copies it in steps; in WAL
+mode a reader keeps no writer waiting. Without it every step begins a read of its own, and starts
+from the first page again after each commit of the server: on a journal of 200 MB with a commit
+every few milliseconds that was 700 times in 8 s, with no end. `VACUUM INTO` reads one view as well,
+but writes as fast as it can, and so would the backup API alone: a commit that must be on the disk
+waited behind all of it for 0.5 to 1.0 s, and a sender waits for one second. A step here is small,
+is on the disk itself before the next one, and is followed by a pause: the copy takes 4 s instead of
+2, and the worst commit beside it, 0.04 to 0.11 s, is like those without one.
 """
 
 import contextlib

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -11,6 +12,7 @@ import pytest
 
 from scripts.disturbance.evidence import count
 from scripts.disturbance.load import Accepted, send_load
+from scripts.disturbance.sink import open_sink
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
 
 
@@ -48,6 +50,34 @@ async def all_decided(server: ServerProcess) -> None:
                 engine = (await response.json())["engine"]
             if engine["backlog"] == 0:
                 return
+            await asyncio.sleep(0.05)
+
+
+async def fail(server: ServerProcess, service: str) -> None:
+    """An error in a service of its own, which opens an incident of its own."""
+    event = {
+        "source": "test",
+        "service": service,
+        "environment": "production",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "severity": "error",
+        "exception_type": "ValueError",
+        "message": "price is negative",
+    }
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{server.url}/api/webhooks/incidents", json=event) as response,
+    ):
+        assert response.status == 202
+
+
+async def delivered(server: ServerProcess, count: int) -> None:
+    """Return once so many deliveries are marked as sent."""
+    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        while True:
+            async with http.get(f"{server.url}/api/deliveries?state=sent") as response:
+                if len((await response.json())["deliveries"]) == count:
+                    return
             await asyncio.sleep(0.05)
 
 
@@ -108,7 +138,7 @@ async def test_a_backup_under_load_has_all_that_was_accepted_and_each_is_decided
 async def test_many_backups_under_load_are_all_consistent(tmp_path: Path) -> None:
     live, folder = tmp_path / "live", tmp_path / "backups"
     async with running_server(live) as server:
-        load = asyncio.create_task(send_load(server.url, 1_500, clients=8, rng=random.Random(2)))
+        load = asyncio.create_task(send_load(server.url, 1_000, clients=8, rng=random.Random(2)))
         while not load.done():
             # It fails where the main database knows more than the journal.
             await backup(live, folder)
@@ -119,6 +149,26 @@ async def test_many_backups_under_load_are_all_consistent(tmp_path: Path) -> Non
         for made in sorted(folder.iterdir())
     ]
     assert ends == sorted(ends)
+
+
+async def test_what_was_delivered_before_a_backup_is_not_delivered_again_after_it(
+    tmp_path: Path,
+) -> None:
+    live, other = tmp_path / "live", tmp_path / "other"
+    async with open_sink() as sink:
+        slack = {"SLACK_WEBHOOK_URL": sink.url}
+        async with running_server(live, env=slack) as server:
+            await fail(server, "before-the-backup")
+            await delivered(server, 1)
+            made = await backup(live, tmp_path / "backups")
+            await server.kill()
+        await restore(other, made)
+        async with running_server(other, env=slack) as server:
+            await fail(server, "after-the-restore")
+            await delivered(server, 2)
+        first, second = sink.messages
+    assert "before-the-backup" in first
+    assert "after-the-restore" in second
 
 
 async def test_what_was_there_is_moved_aside_and_the_key_of_mails_comes_back(
