@@ -1,4 +1,8 @@
-"""Many letters in one mail: pure. Each incident stands once, as it was last, the worst first."""
+"""Many letters in one mail: pure. Each incident stands once, as it was last, the worst first.
+
+Readers cut off a mail whose HTML is over 102 kB (Gmail), and nobody reads so much: what is said in
+full are the worst few; all others have a line and a link, by service.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,13 +10,15 @@ from collections.abc import Sequence
 import msgspec
 
 from server.notify.channel import Letter
-from server.notify.mail_blocks import Address, Content, Item, Items, Section, Tone
+from server.notify.mail_blocks import Address, Content, Item, Items, Line, Lines, Section, Tone
 from server.notify.mail_content import KICKERS, content_of, incident_address
 from server.notify.masking import one_line
 from server.notify.news import IncidentNews
 from server.wording.formats import counted
 
 MAX_LINE = 300
+MAX_SHORT_LINE = 60
+MOST_IN_FULL = 10
 _RANK: dict[str, int] = {"critical": 0, "error": 1, "warning": 2}
 _TONES: Sequence[Tone] = ("critical", "error", "warning")
 
@@ -46,11 +52,17 @@ def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
     ordered = sorted(stories.values(), key=_urgency)
     going_on = [story for story in ordered if not story.is_over]
     over = [story for story in ordered if story.is_over]
+    told = [*going_on, *over]
+    in_full, in_short = told[:MOST_IN_FULL], told[MOST_IN_FULL:]
     sections = [
         Section(title, [Items([_item(story, public_url) for story in some])])
-        for title, some in (("Going on", going_on), ("Over by now", over))
+        for title, some in (
+            ("Going on", [story for story in in_full if not story.is_over]),
+            ("Over by now", [story for story in in_full if story.is_over]),
+        )
         if some
     ]
+    sections += _by_service(in_short, public_url)
     if others:
         sections.append(Section("Besides", [Items(others)]))
     title = _title(ordered, others)
@@ -64,6 +76,22 @@ def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
         links=[("Open PushLog", Address(f"{public_url}/incidents"))],
         sections=sections,
     )
+
+
+def _by_service(stories: Sequence[Story], public_url: str) -> list[Section]:
+    """A line for each, in a section for each service, the one with the worst first."""
+    lines: dict[str, list[Line]] = {}
+    for story in stories:
+        incident = story.last.incident
+        about = "ended" if story.is_over else incident.severity
+        lines.setdefault(f"{incident.service} in {incident.environment}", []).append(
+            Line(
+                title=one_line(f"{incident.exception_type}: {incident.message}", MAX_SHORT_LINE),
+                about=", ".join(each for each in (about, counted(incident)) if each),
+                url=incident_address(incident.incident_id, public_url),
+            )
+        )
+    return [Section(f"{len(some)} more in {where}", [Lines(some)]) for where, some in lines.items()]
 
 
 def _item(story: Story, public_url: str) -> Item:

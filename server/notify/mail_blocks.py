@@ -64,7 +64,22 @@ class Items(msgspec.Struct, frozen=True):
     items: Sequence[Item]
 
 
-Block = Paragraph | Verbatim | Facts | Calls | Items
+class Line(msgspec.Struct, frozen=True):
+    """One of very many: a link, and a few words beside it."""
+
+    title: str
+    about: str
+    url: Address
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """A list that may be long: as little as possible for each."""
+
+    kind: ClassVar[str] = "lines"
+    lines: Sequence[Line]
+
+
+Block = Paragraph | Verbatim | Facts | Calls | Items | Lines
 
 
 class Section(msgspec.Struct, frozen=True):

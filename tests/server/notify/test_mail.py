@@ -1,5 +1,6 @@
 """What a mail says and how: pure, so that any event text can be tried."""
 
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -137,8 +138,22 @@ def test_a_digest_leaves_no_incident_out_and_tells_the_worst_first() -> None:
     assert message["Subject"] == "[PushLog] 60 incidents in shop, and 1 more"
     assert "60 opened, 1 got worse, 1 ended" in said
     assert said.index(f"inc-{7:016x}") < said.index(f"inc-{1:016x}")
-    assert said.index("Over by now") < said.index(f"inc-{8:016x}")
+    assert re.search(rf"\(ended, 1 event\)\n *{PUBLIC_URL}/incidents/inc-{8:016x}\n", said)
     assert "RuntimeError: the worker ended" in said
+
+
+def test_a_digest_of_500_incidents_is_short_enough_to_be_read_whole() -> None:
+    services = [f"service-{number % 7}" for number in range(1, 501)]
+    news: list[News] = [
+        opened(number, service=service, message=f"{number} failed: {'x' * 400}")
+        for number, service in enumerate(services, 1)
+    ]
+    message = mail(*news, ended(7, service=services[6]))
+    # Gmail cuts off HTML over 102 kB.
+    assert len(html(message).encode()) < 102_000
+    for form in (text(message), html(message)):
+        assert all(f"/incidents/inc-{number:016x}" in form for number in range(1, 501))
+    assert "more in service-3 in production" in text(message)
 
 
 def test_the_same_letters_have_the_same_id_and_others_another() -> None:
