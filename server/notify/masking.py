@@ -1,4 +1,4 @@
-"""What leaves this machine in a mail: text without secrets and without control characters. Pure.
+"""What leaves this machine in a message: text without secrets and without control characters. Pure.
 
 Only common shapes are known: names that promise a secret, the headers of a login, tokens that say
 by their prefix what they are, passwords in addresses. What looks like none of them stays.

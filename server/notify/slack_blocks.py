@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from server.notify.channel import Letter
+from server.notify.masking import without_query_values
 from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
 from server.notify.slack_text import code, escaped, link, one_line, plain
 from shared.event import Commit, Frame
@@ -141,7 +142,9 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
     ]
     if news.why:
         blocks.append(_section(f"*Why*\n{escaped(news.why, 800)}"))
-    where = incident.api_route or incident.request_url
+    where = incident.api_route
+    if where is None and incident.request_url is not None:
+        where = without_query_values(incident.request_url)
     if where:
         blocks.append(_section(f"*Route*\n{one_line(where, 300)}"))
     frames = [frame for frame in incident.stacktrace if frame.in_app] or incident.stacktrace

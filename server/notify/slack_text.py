@@ -1,4 +1,4 @@
-"""Text as Slack takes it: escaped, and cut so that it stays within a limit. Pure.
+"""Text as Slack takes it: without secrets, escaped, and cut so that it stays within a limit. Pure.
 
 Slack refuses a whole message of which one part is too long, and escaping makes text longer. So
 each character is escaped by itself, and as many are taken as fit.
@@ -6,9 +6,13 @@ each character is escaped by itself, and as many are taken as fit.
 
 from urllib.parse import quote, urlsplit
 
+from server.notify.masking import printable, without_secrets
+
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CUT = "…"
 _MAX_URL = 500
+_LONGEST_SECRET = 1_000
+"""What is cut off so far behind the limit is no part of a secret before it."""
 
 
 def escaped(text: str, limit: int) -> str:
@@ -18,7 +22,7 @@ def escaped(text: str, limit: int) -> str:
     """
     parts: list[str] = []
     size = 0
-    for character in text:
+    for character in _safe(text, limit):
         part = _ESCAPED.get(character, character)
         size += len(part)
         parts.append(part)
@@ -31,9 +35,14 @@ def escaped(text: str, limit: int) -> str:
     return "".join(parts) + _CUT
 
 
+def _safe(text: str, limit: int) -> str:
+    """`text` without secrets, as far as it can be shown: to search all of it would take long."""
+    return without_secrets(printable(text[: 2 * limit + _LONGEST_SECRET]))
+
+
 def plain(text: str, limit: int) -> str:
     """For a place that obeys nothing: one line, cut only."""
-    line = " ".join(text.split()) or "-"
+    line = " ".join(_safe(text, limit).split()) or "-"
     return line if len(line) <= limit else line[: limit - 1] + _CUT
 
 

@@ -11,7 +11,7 @@ from server.notify.news import TestNews as TryNews
 from server.notify.slack import open_slack
 from server.settings import Slack
 from server.storage.database import Database
-from tests.builders import START
+from tests.builders import START, frame
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
 from tests.server.notify.news import ended, escalated, opened, push_news, verdict_news
 
@@ -206,3 +206,22 @@ async def test_a_slack_that_is_not_there_is_said_without_the_secret_address(
                 await channel.send([letter(TryNews(START))])
         assert not failure.value.permanent
         assert "secret" not in str(failure.value)
+
+
+async def test_secrets_in_an_event_never_reach_slack(
+    bot: Channel, webhook: Channel, slack: FakeSlack
+) -> None:
+    secret = "hunter2hunter2"
+    news = opened(
+        title=f"Login failed: password={secret}",
+        message=f"Authorization: Bearer {secret}",
+        request_url=f"https://ada:{secret}@shop.example/pay?token={secret}#{secret}",
+        stacktrace=[frame(function=f"login(token={secret})")],
+    )
+    for channel in (bot, webhook):
+        await channel.send([letter(news)])
+        await channel.send([letter(news, "a/1"), letter(ended(title=f"token={secret}"), "a/2")])
+    assert len(slack.messages) >= 4
+    sent = str(slack.messages)
+    assert "Login failed" in sent
+    assert secret not in sent
