@@ -126,7 +126,7 @@ async def test_a_backup_under_load_has_all_that_was_accepted_and_each_is_decided
         log.write_text(server.log.text())
     faults: list[str] = []
     journal, database = other / "pushlog-journal.db", other / "pushlog.db"
-    counts = count(journal, database, log, before.keys, [], faults)
+    counts = count(journal, database, log, before.keys, {}, faults)
     assert faults == []
     assert (counts.accepted, counts.lost, counts.doubled) == (400, 0, 0)
     # The server's own entry at its start may have come behind those of the backup.
