@@ -129,6 +129,12 @@ async def _resend(request: web.Request, row_id: int) -> None:
 
 async def try_channel(request: web.Request) -> web.Response:
     """``POST /api/channels/{channel}/test``: a test message now; 502 with what went wrong."""
+    channel, receiver = await send_test(request)
+    return answer({"channel": channel, "receiver": receiver, "sent": True})
+
+
+async def send_test(request: web.Request) -> tuple[ChannelName, str]:
+    """Send a test message by the channel that the address names; by which one, and to whom."""
     office, name = request.app[OFFICE], request.match_info["channel"]
     if name not in office.channels:
         raise web.HTTPNotFound(text=f"{name} is not set up. These are: {list(office.channels)}.")
@@ -144,7 +150,7 @@ async def try_channel(request: web.Request) -> web.Response:
         await office.try_out(channel, receiver)
     except DeliveryFailed as failure:
         raise web.HTTPBadGateway(text=f"{failure}.") from failure
-    return answer({"channel": channel, "receiver": receiver, "sent": True})
+    return channel, receiver
 
 
 def _read_filter(query: Mapping[str, str]) -> DeliveryFilter:

@@ -39,20 +39,33 @@ async def list_filters(request: web.Request) -> web.Response:
 
 async def add_filter(request: web.Request) -> web.Response:
     """``POST /api/noise-filters``."""
-    body = await read_body(request, FilterBody)
-    try:
-        async with request.app[DATABASE].write() as tx:
-            added = await noise.add(
-                tx, pattern=body.pattern, about=body.about, is_enabled=body.enabled
-            )
-    except PatternTaken as error:
-        raise _taken() from error
-    return answer(added, status=201)
+    return answer(await add(request, await read_body(request, FilterBody)), status=201)
 
 
 async def change_filter(request: web.Request) -> web.Response:
     """``PUT /api/noise-filters/{id}``: its counts stay."""
-    filter_id, body = int(request.match_info["id"]), await read_body(request, FilterBody)
+    return answer(await change(request, await read_body(request, FilterBody)))
+
+
+async def remove_filter(request: web.Request) -> web.Response:
+    """``DELETE /api/noise-filters/{id}``."""
+    return answer({"id": await remove(request), "removed": True})
+
+
+async def add(request: web.Request, body: FilterBody) -> NoiseFilter:
+    """Make a filter, or answer 409 where there is one with this pattern."""
+    try:
+        async with request.app[DATABASE].write() as tx:
+            return await noise.add(
+                tx, pattern=body.pattern, about=body.about, is_enabled=body.enabled
+            )
+    except PatternTaken as error:
+        raise _taken() from error
+
+
+async def change(request: web.Request, body: FilterBody) -> NoiseFilter:
+    """Change the filter that the address names, or answer 404 or 409."""
+    filter_id = int(request.match_info["id"])
     try:
         async with request.app[DATABASE].write() as tx:
             await noise.change(
@@ -63,16 +76,16 @@ async def change_filter(request: web.Request) -> web.Response:
         raise _taken() from error
     if changed is None:
         raise _none_at(filter_id)
-    return answer(changed)
+    return changed
 
 
-async def remove_filter(request: web.Request) -> web.Response:
-    """``DELETE /api/noise-filters/{id}``."""
+async def remove(request: web.Request) -> int:
+    """Remove the filter that the address names, or answer 404; its id."""
     filter_id = int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
         if not await noise.remove(tx, filter_id):
             raise _none_at(filter_id)
-    return answer({"id": filter_id, "removed": True})
+    return filter_id
 
 
 def _taken() -> web.HTTPConflict:

@@ -11,6 +11,7 @@ from server.web import (
     incident_wishes,
     noise,
     pages,
+    settings_page,
     wishes,
 )
 from server.web.assets import ASSETS, read_assets, serve_asset
@@ -58,6 +59,11 @@ def _pages() -> list[web.RouteDef]:
         web.post("/incidents/{incident_id}/silence", _page(incident_wishes.silence_from_page)),
         web.get("/deliveries", _page(deliveries.delivery_list)),
         web.post(f"/deliveries/{_ID}/resend", _page(deliveries.resend_from_page)),
+        web.get("/settings", _page(settings_page.show)),
+        web.post("/settings/notifications", _page(settings_page.save_wishes)),
+        web.post("/settings/channels/{channel}/test", _page(settings_page.try_channel)),
+        web.post("/settings/noise", _page(settings_page.add_filter)),
+        web.post(f"/settings/noise/{_ID}", _page(settings_page.change_filter)),
         web.get("/notifications", _page(pages.notification_list)),
         web.get("/notifications/panel", _page(pages.panel)),
         web.post(f"/notifications/{_ID}/read", _page(pages.mark_read)),

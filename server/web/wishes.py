@@ -56,7 +56,12 @@ async def get_wishes(request: web.Request) -> web.Response:
 
 async def set_wishes(request: web.Request) -> web.Response:
     """``PUT /api/settings/notifications``: what is left out stays as it is."""
-    body = await read_body(request, WishesBody)
+    person = await change_wishes(request, await read_body(request, WishesBody))
+    return answer(_answered(request, person))
+
+
+async def change_wishes(request: web.Request, body: WishesBody) -> Person:
+    """Change what the one who asks is told of; answers 400 or 409 with what would be right."""
     changes = {
         name: value
         for name, value in msgspec.structs.asdict(body).items()
@@ -77,11 +82,11 @@ async def set_wishes(request: web.Request) -> web.Response:
             await people.set_wishes(tx, person.id, wishes)
         except AddressTaken as error:
             raise web.HTTPConflict(text="Somebody else has this mail address.") from error
-        person = _there(await people.get(tx, person.id))
-    return answer(_answered(request, person))
+        return _there(await people.get(tx, person.id))
 
 
 def _there(person: Person | None) -> Person:
+    """The one who asks."""
     if person is None:
         raise web.HTTPNotFound(text="You are not among the people of this installation.")
     return person

@@ -24,7 +24,7 @@ from server.keys import (
 from server.live import Live
 from server.metrics import Metrics
 from server.middlewares import errors_as_json
-from server.notify.channel import Channel
+from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
 from server.settings import read_settings
@@ -86,6 +86,34 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
         yield
+
+
+class Box:
+    """A channel into a list."""
+
+    def __init__(self, name: ChannelName, trouble: str | None = None) -> None:
+        self.name = name
+        self.letters: list[Letter] = []
+        self.trouble = trouble
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        if self.trouble:
+            raise DeliveryFailed(self.trouble, permanent=False)
+        self.letters += letters
+
+
+Boxes = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture
+async def with_boxes(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) -> Boxes:
+    """Starts a server with these channels."""
+
+    async def start(*channels: Channel) -> Client:
+        shutil.copy(migrated, tmp_path)
+        return await aiohttp_client(build(tmp_path, channels))
+
+    return start
 
 
 @pytest.fixture

@@ -1,54 +1,22 @@
 """The API of what people are told: deliveries, settings, wishes of incidents, noise filters."""
 
-import shutil
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from pytest_aiohttp import AiohttpClient
 
 from server.keys import DATABASE, JOURNAL
-from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
+from server.notify.channel import ChannelName
 from server.storage import outbox
 from server.storage.database import Database
 from server.storage.outbox import NewDelivery
 from server.storage.times import to_micros
 from shared.pipe import Resolve, Silence, decode_inbound
 from tests.server.notify.news import opened
-from tests.server.web.conftest import Client, Open, build
+from tests.server.web.conftest import Box, Boxes, Client, Open
 
 SETTINGS = "/api/settings/notifications"
-
-
-class Box:
-    """A channel into a list."""
-
-    def __init__(self, name: ChannelName, trouble: str | None = None) -> None:
-        self.name = name
-        self.letters: list[Letter] = []
-        self.trouble = trouble
-
-    async def send(self, letters: Sequence[Letter]) -> None:
-        if self.trouble:
-            raise DeliveryFailed(self.trouble, permanent=False)
-        self.letters += letters
-
-
-Boxes = Callable[..., Awaitable[Client]]
-
-
-@pytest.fixture
-async def with_boxes(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) -> Boxes:
-    """Starts a server with these channels."""
-
-    async def start(*channels: Channel) -> Client:
-        shutil.copy(migrated, tmp_path)
-        return await aiohttp_client(build(tmp_path, channels))
-
-    return start
 
 
 async def ask(client: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:

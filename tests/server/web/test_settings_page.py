@@ -1,0 +1,116 @@
+"""The page of settings: forms that work without JavaScript and say what they got wrong."""
+
+import re
+
+from server.keys import DATABASE
+from server.storage import noise, people
+from server.web.auth import OPERATOR
+from tests.server.web.conftest import Box, Boxes, Client
+
+WISHES = {
+    "email": "ada@acme.example",
+    "email_incidents": "on",
+    "min_severity": "error",
+    "services": "shop, api",
+    "environments": "",
+}
+
+
+async def post(client: Client, path: str, fields: dict[str, str]) -> tuple[int, str]:
+    """Send a form as a browser does, and follow to the page that comes after."""
+    async with client.post(path, data=fields) as response:
+        return response.status, await response.text()
+
+
+async def test_what_i_am_told_of_is_saved_and_shown_again(client: Client) -> None:
+    status, page = await post(client, "/settings/notifications", WISHES)
+    assert status == 200
+    assert "Saved." in page
+    assert 'value="ada@acme.example"' in page
+    assert 'value="shop, api"' in page
+    async with client.app[DATABASE].read() as tx:
+        person = await people.get(tx, OPERATOR)
+    assert person is not None
+    assert (person.email_incidents, person.min_severity) == (True, "error")
+    assert (person.services, person.environments) == (["shop", "api"], None)
+
+
+async def test_what_is_left_unticked_is_turned_off(client: Client) -> None:
+    await post(client, "/settings/notifications", WISHES)
+    fields = {name: value for name, value in WISHES.items() if name != "email_incidents"}
+    await post(client, "/settings/notifications", fields)
+    async with client.app[DATABASE].read() as tx:
+        person = await people.get(tx, OPERATOR)
+    assert person is not None
+    assert not person.email_incidents
+
+
+async def test_a_wrong_input_is_named_and_kept(client: Client) -> None:
+    status, page = await post(client, "/settings/notifications", WISHES | {"email": "<ada>"})
+    assert status == 400
+    assert "must be a mail address" in page
+    assert 'value="&lt;ada&gt;"' in page
+    assert 'value="shop, api"' in page
+    status, page = await post(client, "/settings/notifications", WISHES | {"min_severity": "odd"})
+    assert status == 400
+    assert "min_severity" in page
+
+
+async def test_a_noise_filter_is_added_changed_and_removed(client: Client) -> None:
+    pattern = "TimeoutError: *health*"
+    _, page = await post(client, "/settings/noise", {"pattern": pattern, "enabled": "on"})
+    assert f'value="{pattern}"' in page
+    async with client.app[DATABASE].read() as tx:
+        (added,) = [each for each in await noise.everything(tx) if each.pattern == pattern]
+    assert added.enabled
+    path = f"/settings/noise/{added.id}"
+    await post(client, path, {"pattern": pattern, "about": "our own checks"})
+    async with client.app[DATABASE].read() as tx:
+        changed = await noise.get(tx, added.id)
+    assert changed is not None
+    assert (changed.about, changed.enabled) == ("our own checks", False)
+    _, page = await post(client, path, {"pattern": pattern, "remove": "on"})
+    assert pattern not in page
+    status, _ = await post(client, path, {"pattern": pattern})
+    assert status == 400
+
+
+async def test_a_filter_that_would_hold_back_everything_is_refused(client: Client) -> None:
+    status, page = await post(client, "/settings/noise", {"pattern": "**"})
+    assert status == 400
+    assert "would hold back everything" in page
+
+
+async def test_a_channel_is_tried_out_and_what_goes_wrong_is_said(with_boxes: Boxes) -> None:
+    slack, mail = Box("slack"), Box("email", "the name mail.example was not found")
+    client = await with_boxes(slack, mail)
+    status, page = await post(client, "/settings/channels/slack/test", {})
+    assert status == 200
+    assert "A test message was sent to Slack." in page
+    assert len(slack.letters) == 1
+    _, page = await post(client, "/settings/channels/email/test", {})
+    assert "You have no mail address" in page
+    await post(client, "/settings/notifications", WISHES)
+    status, page = await post(client, "/settings/channels/email/test", {})
+    assert status == 400
+    assert "the name mail.example was not found" in page
+
+
+async def test_a_form_of_another_site_changes_nothing(client: Client) -> None:
+    async with client.post(
+        "/settings/notifications", data=WISHES, headers={"Sec-Fetch-Site": "cross-site"}
+    ) as response:
+        assert response.status == 403
+    async with client.app[DATABASE].read() as tx:
+        person = await people.get(tx, OPERATOR)
+    assert person is not None
+    assert person.email is None
+
+
+async def test_every_field_has_a_label(client: Client) -> None:
+    async with client.get("/settings") as response:
+        page = await response.text()
+    fields = re.findall(r"<(?:input|select)[^>]* id=\"([^\"]+)\"", page)
+    labelled = re.findall(r"<label for=\"([^\"]+)\"", page)
+    assert len(fields) > 8
+    assert sorted(fields) == sorted(labelled)
