@@ -19,6 +19,7 @@ from server.settings import Settings, SettingsError, read_settings
 from server.storage.crash_files import CrashFiles
 from server.storage.database import migrate
 from server.storage.file_lock import InUse
+from server.storage.pair import NotAPair
 from server.storage.trouble import STORAGE_TROUBLE
 
 SHUTDOWN_TIMEOUT_S = 1.0
@@ -46,7 +47,7 @@ def main() -> int:
     try:
         migrate(settings.database_path)
         return asyncio.run(serve(settings, folding, arguments.first_steps))
-    except (InUse, *STORAGE_TROUBLE) as error:
+    except (InUse, NotAPair, *STORAGE_TROUBLE) as error:
         log.server(logging.ERROR, f"cannot start: {error}")
         return 2
     except Exception as error:

@@ -29,10 +29,11 @@ from server.notify.crash import CrashReporter
 from server.notify.office import open_office, outlets_of
 from server.services import ServiceMap
 from server.settings import Settings
-from server.storage import people
+from server.storage import checkpoints, people
 from server.storage.crash_files import CrashFiles
 from server.storage.database import open_database
 from server.storage.journal import JournalUnavailable, open_journal
+from server.storage.pair import refuse_another_journal
 from server.supervisor.supervisor import Supervisor
 from server.web.routes import set_up_web
 from shared.pipe import Settings as EngineSettings
@@ -78,6 +79,9 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 async def _journal(app: web.Application) -> AsyncIterator[None]:
     async with open_journal(app[SETTINGS].journal_path) as journal:
         app[JOURNAL] = journal
+        async with app[DATABASE].read() as tx:
+            progress = await checkpoints.progress(tx)
+        refuse_another_journal(progress, journal, app[SETTINGS].journal_path)
         yield
 
 

@@ -180,3 +180,16 @@ async def test_a_copy_of_the_journal_alone_makes_everything_again(
     async with running_server(after) as server:
         again = await server.log.wait_for(r"incident (inc-[0-9a-f]{16}) \(new_issue\)")
         assert again[1] == opened[1]
+
+
+async def test_a_journal_that_does_not_belong_to_the_results_is_refused(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    async with running_server(tmp_path) as server:
+        await post(http, server)
+        await server.log.wait_for(r"\[incident-engine\] incident inc-")
+        assert await server.interrupt() == 0
+    (tmp_path / "pushlog-journal.db").unlink()
+    async with running_server(tmp_path, listening=False) as server:
+        assert await server.wait() == 2
+        await server.log.wait_for("cannot start: .* it is not the journal that belongs to it")
