@@ -1,8 +1,8 @@
 """Gives events to the engine alone, without a server, and prints for people what it decides."""
 
 import argparse
+import os
 import shlex
-import signal
 import subprocess
 import sys
 import textwrap
@@ -228,6 +228,12 @@ def _incident(summary: IncidentSummary) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    # Whoever reads only the first lines (`| head`) wants no traceback.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads only the first lines (`| head`) wants no traceback. By the signal we would
+        # die of an engine, too, that ends without reading.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
