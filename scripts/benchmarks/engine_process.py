@@ -1,6 +1,5 @@
 """`python -m engine` as a benchmark drives it: lines in through the pipe, incidents out."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -11,10 +10,10 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
+from scripts.benchmarks import proc
 from shared.pipe import Error, Incident, Ping, Pong, decode_outbound, encode_lines
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PROC = Path("/proc")
 
 # All else that the engine says is not decoded: it is most of the output, and nobody asks for it.
 _WANTED = (b'{"type":"incident",', b'{"type":"pong",', b'{"type":"error",')
@@ -26,11 +25,12 @@ class EngineProcess:
     Every method raises `RuntimeError` where the engine has ended or could not read a line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "engine") -> None:
+        """`module` is what to run in its place, if it speaks as the engine does."""
         self._pings = 0
         self._said: SimpleQueue[Incident | Pong | Error | None] = SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,
@@ -84,18 +84,11 @@ class EngineProcess:
 
     def cpu_s(self) -> float:
         """Seconds of processor time that it has used; 0 where the system has no /proc."""
-        stat = _PROC / str(self._process.pid) / "stat"
-        if not stat.exists():
-            return 0.0
-        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return proc.cpu_s(self._process.pid)
 
     def resident_bytes(self) -> int:
         """Its memory as the system sees it; 0 where the system has no /proc."""
-        pages = _PROC / str(self._process.pid) / "statm"
-        if not pages.exists():
-            return 0
-        return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return proc.resident_bytes(self._process.pid)
 
     def _read(self) -> None:
         for line in self._stdout:

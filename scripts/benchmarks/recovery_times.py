@@ -83,7 +83,7 @@ async def _measure(folder: Path, issues: int, waiting: int) -> Row:
         (engine,) = server.engines()
         os.kill(engine, signal.SIGKILL)
         started = time.monotonic()
-        await _post(server.url)
+        await post(server.url)
         await _recorded(server.database, last + 1)
         engine_back_s = time.monotonic() - started
         (engine,) = server.engines()
@@ -154,7 +154,8 @@ def _event(exception_type: str) -> EventEntry:
     )
 
 
-async def _post(url: str) -> None:
+async def post(url: str) -> None:
+    """Send one event; raises `RuntimeError` where it is not accepted."""
     body = encode_lines([_event("Known")]).replace(b'"type":"event",', b"", 1)
     host, _, port = url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))

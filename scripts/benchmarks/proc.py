@@ -1,0 +1,33 @@
+"""What a process has used, as the system sees it; 0 where there is no /proc."""
+
+import os
+from pathlib import Path
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor time, of all its threads."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """Its memory."""
+    pages = Path(f"/proc/{pid}/statm")
+    if not pages.exists():
+        return 0
+    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def pss_bytes(pid: int) -> int:
+    """Its memory, where what is shared with other processes counts by its part."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    if not rollup.exists():
+        return 0
+    for line in rollup.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pss":
+            return int(value.split()[0]) * 1024
+    return 0
