@@ -6,6 +6,7 @@ from engine.moments import event_time
 from engine.records import Scope
 from engine.state import State
 from engine.triggers import Fired
+from shared.deploy import name_of
 from shared.event import ChangeWindow, canonical_environment
 from shared.incident import Numbers
 from shared.pipe import ChangeWindowEntry, Decision, EventEntry, Outbound
@@ -60,7 +61,7 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Out
 
 
 def _size(window: ChangeWindow) -> Numbers:
-    """What people ask of a deploy: how much, by how many, how risky."""
+    """What people ask of a deploy: how much, by how many, how risky, and which it is."""
     commits = window.commits
     files = {path for commit in commits for path in commit.files}
     numbers: Numbers = {
@@ -69,6 +70,7 @@ def _size(window: ChangeWindow) -> Numbers:
         "files": len(files),
         "added": sum(commit.added or 0 for commit in commits),
         "deleted": sum(commit.deleted or 0 for commit in commits),
+        "deploy": name_of(window),
     }
     risks = [commit.risk_score for commit in commits if commit.risk_score is not None]
     if risks:

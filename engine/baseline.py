@@ -15,6 +15,7 @@ from engine import tail
 from engine.scales import (
     ALARM_NATS,
     SCALES,
+    WARM_UP,
     Window,
     expected_content,
     learn,
@@ -38,13 +39,16 @@ ESCALATION = 5.0
 ABSORB_S = 86400.0
 """An alarm that lasts longer is the new level: a day, so that no night ends it."""
 
-HABIT_WEIGHT = 0.15
-"""How much the bursts that a stream had before raise the bar for the next one,"""
+HABIT_FROM = 3.5
+"""Bursts that had more than so many times the surprise of an alarm are a stream's habit:"""
 
-HABIT_LIMIT = 3.0
+HABIT_WEIGHT = 0.5
+"""so much of what is beyond it raises the bar for the next one,"""
+
+HABIT_LIMIT = 5.0
 """which never takes more than this many times the surprise,"""
 
-HABIT_S = 20 * 86400.0
+HABIT_S = 40 * 86400.0
 """and how long they are remembered."""
 
 Kind = Literal["spike", "escalated"]
@@ -89,6 +93,7 @@ class _Stream(msgspec.Struct, gc=False):
 
 _HEAD = 9
 _EACH = len(Window.__struct_fields__)
+_TWO, _THREE = _HEAD + _EACH, _HEAD + 2 * _EACH
 _LAYOUT = struct.Struct(f"<{_HEAD + 3 * _EACH}d")
 
 
@@ -149,9 +154,9 @@ def reading(baseline: Baseline, at_s: float) -> dict[str, float]:
 
 def _read(baseline: Baseline) -> _Stream:
     values = _LAYOUT.unpack(baseline.packed)
-    one, two, three = (
-        Window(*values[start : start + _EACH]) for start in range(_HEAD, len(values), _EACH)
-    )
+    one = Window(*values[_HEAD:_TWO])
+    two = Window(*values[_TWO:_THREE])
+    three = Window(*values[_THREE:])
     return _Stream((one, two, three), *values[:_HEAD])
 
 
@@ -170,15 +175,15 @@ def _judge_quiet(stream: _Stream) -> Alarm | None:
     kept = math.exp(-(stream.at_s - stream.quiet_s) / HABIT_S)
     found = None
     for number, (window, ratio) in enumerate(zip(stream.windows, reached, strict=True)):
-        if window.windows < SCALES[number].warm_up:
+        if window.windows < WARM_UP[number]:
             continue
-        habit = max(window.peak - 1.0, 0.0) * kept
+        habit = max(window.peak * kept - HABIT_FROM, 0.0)
         if found is None and ratio >= min(HABIT_LIMIT, 1.0 + HABIT_WEIGHT * habit):
             found = number
     if found is None:
         return None
     for window, ratio in zip(stream.windows, reached, strict=True):
-        window.peak = max(ratio, 1.0 + max(window.peak - 1.0, 0.0) * kept)
+        window.peak = max(ratio, window.peak * kept)
     stream.alarm_since_s = stream.at_s
     stream.alarm_events = 0.0
     stream.first_height = 0.0
@@ -209,8 +214,10 @@ def _may_alarm(stream: _Stream) -> bool:
 
     That is nearly always so, and costs a fraction of the whole question.
     """
-    for window, scale, nats in zip(stream.windows, SCALES, ALARM_NATS, strict=True):
-        if window.windows < scale.warm_up:
+    for window, scale, nats, warm_up in zip(
+        stream.windows, SCALES, ALARM_NATS, WARM_UP, strict=True
+    ):
+        if window.windows < warm_up:
             continue
         content, mean = window.content, usual_content(window, scale)
         if content > mean and content * math.log(content / mean) - content + mean >= nats:

@@ -19,6 +19,7 @@ from engine.records import (
     EngineSettings,
     Issue,
     OpenIncident,
+    RecentErrors,
     Service,
     Tombstone,
     WatchedDeploy,
@@ -130,6 +131,7 @@ _FIND: dict[str, Callable[[State, str], msgspec.Struct | None]] = {
     "issue": lambda state, key: state.issues.get(key),
     "tombstone": lambda state, key: state.tombstones.get(key),
     "service": _find_service,
+    "recent": lambda state, key: state.recent.get(key),
     "deploy": lambda state, key: state.deploys.get(key),
     "incident": lambda state, key: state.incidents.get(key),
     "watch": lambda state, key: state.watched.get(key),
@@ -141,6 +143,7 @@ _FIND: dict[str, Callable[[State, str], msgspec.Struct | None]] = {
 _issue = msgspec.json.Decoder(Issue)
 _tombstone = msgspec.json.Decoder(Tombstone)
 _service = msgspec.json.Decoder(Service)
+_recent = msgspec.json.Decoder(RecentErrors)
 _deploy = msgspec.json.Decoder(Deploy)
 _incident = msgspec.json.Decoder(OpenIncident)
 _watch = msgspec.json.Decoder(WatchedDeploy)
@@ -167,6 +170,10 @@ def _take_service(state: State, _key: str, value: msgspec.Raw) -> None:
     service = _service.decode(value)
     service.service, service.environment = intern(service.service), intern(service.environment)
     state.services[service.service, service.environment] = service
+
+
+def _take_recent(state: State, key: str, value: msgspec.Raw) -> None:
+    state.recent[key] = _recent.decode(value)
 
 
 def _take_deploy(state: State, key: str, value: msgspec.Raw) -> None:
@@ -197,6 +204,7 @@ _TAKE_BACK: dict[str, Callable[[State, str, msgspec.Raw], None]] = {
     "issue": _take_issue,
     "tombstone": _take_tombstone,
     "service": _take_service,
+    "recent": _take_recent,
     "deploy": _take_deploy,
     "incident": _take_incident,
     "watch": _take_watch,

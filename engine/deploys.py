@@ -12,15 +12,19 @@ from engine.records import (
 from engine.services import note_release, scope_key
 from engine.state import State
 from engine.windows import PreparedWindow, prepare
-from shared.deploy import renewed
+from shared.deploy import name_of, renewed
 from shared.event import ChangeWindow, Commit
 from shared.pipe import ChangeWindowEntry
 
 
 def deploy_key(scope: Scope, window: ChangeWindow) -> str:
     """The key of a deploy: what is announced again under it replaces what was."""
-    name = window.deploy_id or window.deploy_time.isoformat()
-    return f"{scope_key(scope)}/{name}"
+    return f"{scope_key(scope)}/{name_of(window)}"
+
+
+def id_of(scope: Scope, key: str) -> str:
+    """Which deploy of its service a key names, as the server knows it."""
+    return key.removeprefix(f"{scope_key(scope)}/")
 
 
 def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, bool]:
@@ -34,7 +38,7 @@ def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, boo
         return key, False
     deploy = Deploy(scope[0], scope[1], window, state.clock.seq)
     if known is not None:
-        deploy.incident = known.incident
+        deploy.incident, deploy.judged = known.incident, known.judged
         forget(state, key)
     keep(state, key, deploy)
     if window.release is not None:

@@ -7,6 +7,7 @@ from engine.fingerprint import fingerprint
 from engine.habit import SHORTEST_SILENCE_S, SilenceReading, is_unusual_silence, note_gap
 from engine.moments import event_time
 from engine.occurrence import Occurrence
+from engine.recent import count_recent
 from engine.records import Issue, Scope
 from engine.services import note_release, scope_key, service_of
 from engine.state import State
@@ -48,6 +49,8 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
     alarm = silence = wide_alarm = None
     if counted:
         alarm, silence = _count(issue, at, new_minute)
+        if not late:
+            count_recent(state, scope, at)
         if rare:
             wide_alarm = observe(service.rare, at)
             state.note("service", scope_key(scope))

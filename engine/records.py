@@ -100,6 +100,16 @@ class Service(msgspec.Struct, array_like=True):
     """In the order of their arrival, the newest last."""
 
 
+class RecentErrors(msgspec.Struct, array_like=True):
+    """The errors of one service in the last hour, by minute of the epoch; `since` is the first.
+
+    Apart from the service, of which little changes with an event.
+    """
+
+    since: int
+    counts: dict[int, int]
+
+
 class SymptomState(msgspec.Struct, array_like=True):
     """One issue of an open incident, as people are told of it."""
 
@@ -167,6 +177,8 @@ class Deploy(msgspec.Struct, array_like=True, gc=False):
     """The entry that last told of it: the order in which deploys are forgotten."""
     incident: str = ""
     """The incident that told of it."""
+    judged: datetime | None = None
+    """The time of the deploy on which there is a verdict: at another one it is judged anew."""
 
 
 class WatchedDeploy(msgspec.Struct, array_like=True):

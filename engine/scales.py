@@ -57,9 +57,10 @@ class Scale(msgspec.Struct, frozen=True):
 SCALES = (
     Scale(1, 0.03, PRIOR_FANO, 20.0),
     Scale(5, 0.03, PRIOR_FANO, 20.0),
-    Scale(15, 0.1, 2.0, 80.0, evened=True),
+    Scale(15, 0.3, 4.0, 300.0, evened=True),
 )
 ALARM_NATS = tuple(scale.alarm_nats for scale in SCALES)
+WARM_UP = tuple(scale.warm_up for scale in SCALES)
 
 
 class Window(msgspec.Struct, gc=False):

@@ -25,6 +25,8 @@ def service_of(state: State, scope: Scope, at: float) -> Service:
         if len(state.services) > MAX_SERVICES:
             gone, _ = state.services.popitem(last=False)
             state.note("service", scope_key(gone))
+            if state.recent.pop(scope_key(gone), None) is not None:
+                state.note("recent", scope_key(gone))
     return service
 
 

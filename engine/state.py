@@ -10,6 +10,7 @@ from engine.records import (
     EngineSettings,
     Issue,
     OpenIncident,
+    RecentErrors,
     Scope,
     Service,
     Tombstone,
@@ -34,6 +35,8 @@ class State:
         self.aliases: dict[str, tuple[str, ...]] = {}
         """The source's own issue ids, and which issues they name."""
         self.services: OrderedDict[Scope, Service] = OrderedDict()
+        self.recent: dict[str, RecentErrors] = {}
+        """By the key of the service; of no other services than those that are known."""
         self.incidents: dict[str, OpenIncident] = {}
         self.incidents_of: dict[Scope, list[str]] = {}
         """The open incidents of a service, in the order of their opening."""

@@ -8,6 +8,7 @@ from engine.paths import EXACT
 from engine.scoring import ErrorEvidence, ScoredCommit, score_commits
 from engine.touches import Touch
 from engine.windows import PreparedWindow
+from shared.deploy import name_of
 from shared.incident import SuspectCommit
 
 MAX_SUSPECTS = 10
@@ -51,6 +52,7 @@ def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -
         message=commit.message.strip().partition("\n")[0][:MAX_TITLE],
         url=commit.url,
         deploy_time=scored.deploy.deploy_time,
+        deploy_id=name_of(scored.deploy),
     )
 
 

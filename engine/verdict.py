@@ -11,9 +11,8 @@ import math
 import msgspec
 
 from engine.scales import PRIOR_FANO
-from shared.incident import Verdict
-
-WATCH_S = 1_800.0
+from shared.deploy import WATCH_S
+from shared.incident import ErrorRate, Verdict
 
 LOOKS_MIN = (2.0, 5.0, 10.0, 20.0, 30.0)
 """A count is compared with what is expected by the end of the running look. Counts only grow, so
@@ -46,7 +45,8 @@ class Watched(msgspec.Struct, array_like=True):
 class Watch(msgspec.Struct, array_like=True):
     """A deploy under observation since `start` (seconds), `late_s` after it was live.
 
-    `new_rate` is how many new issues the service has per minute.
+    `new_rate` is how many new issues the service has per minute. `before` and `events` are the
+    errors of the service before it and since `start`: for people, and no part of the verdict.
     """
 
     start: float
@@ -54,6 +54,8 @@ class Watch(msgspec.Struct, array_like=True):
     late_s: float
     new_rate: float
     issues: dict[str, Watched] = {}
+    before: ErrorRate | None = None
+    events: int = 0
 
 
 class VerdictReading(msgspec.Struct, frozen=True):
@@ -64,18 +66,22 @@ class VerdictReading(msgspec.Struct, frozen=True):
     blamed: str | None = None
 
 
-def new_watch(deployed: float, now: float, new_rate: float) -> Watch:
+def new_watch(
+    deployed: float, now: float, new_rate: float, before: ErrorRate | None = None
+) -> Watch:
     """Watch a deploy that was live at `deployed` and is known of since `now`."""
     start = max(deployed, now)
-    return Watch(start, max(deployed + WATCH_S, now), start - deployed, new_rate)
+    due = max(deployed + WATCH_S, now)
+    return Watch(start, due, start - deployed, new_rate, before=before)
 
 
 def note(watch: Watch, key: str, label: str, usual: float | None) -> None:
     """Count one event after the deploy; `usual` is None for an issue never seen before it.
 
     Only the first call for an issue looks at `label` and `usual`. Beyond `MAX_WATCHED` issues no
-    further one is counted: with so many there is no doubt left.
+    further one is judged: with so many there is no doubt left.
     """
+    watch.events += 1
     watched = watch.issues.get(key)
     if watched is None:
         if len(watch.issues) >= MAX_WATCHED:
@@ -108,6 +114,12 @@ def judge(watch: Watch, at: float) -> VerdictReading | None:
     errors = {0: "no error", 1: "1 error"}.get(count, f"{count} errors")
     usual = ", of no issue more than usual" if count else ""
     return VerdictReading("clean", [f"{errors} in {passed_min:.0f} minutes{usual}"])
+
+
+def errors_after(watch: Watch, at: float) -> ErrorRate | None:
+    """The errors since the deploy was told of until `at`; none where there was no time for any."""
+    passed_min = (min(at, watch.due) - watch.start) / 60.0
+    return ErrorRate(watch.events, round(passed_min, 2)) if passed_min > 0.0 else None
 
 
 def _level(watch: Watch, probability: float) -> float:

@@ -4,13 +4,15 @@ from datetime import datetime
 
 from engine import incidents
 from engine.baseline import reading
+from engine.deploys import id_of
 from engine.occurrence import Occurrence
+from engine.recent import errors_before
 from engine.records import Scope, WatchedDeploy
 from engine.services import scope_key, service_of
 from engine.state import State
-from engine.verdict import VerdictReading, judge, new_watch, note
+from engine.verdict import VerdictReading, errors_after, judge, new_watch, note
 from shared.event import ChangeWindow, Event
-from shared.incident import Verdict
+from shared.incident import ErrorRate, Verdict
 from shared.pipe import DeployVerdict, Outbound
 
 LOOK_EVERY_S = 10.0
@@ -23,8 +25,12 @@ SURE = 0.5
 def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list[Outbound]:
     """Watch this deploy from now on; the one before it is judged by what came until now.
 
-    What is told again of a deploy changes nothing, unless it was live at another time.
+    What is told again of a deploy changes nothing, unless it was live at another time: its files
+    may be found when it is judged already, by errors that are usual by then.
     """
+    known = state.deploys.get(deploy)
+    if known is not None and known.judged == window.deploy_time:
+        return []
     key = scope_key(scope)
     out: list[Outbound] = []
     running = state.watched.get(key)
@@ -41,7 +47,8 @@ def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list
                 out += _end(state, key, running, found, state.now)
     deployed = min(window.deploy_time.timestamp(), state.now)
     rare = service_of(state, scope, state.now).rare
-    watch = new_watch(deployed, state.now, reading(rare, state.now)["usual_per_min"])
+    new_rate = reading(rare, state.now)["usual_per_min"]
+    watch = new_watch(deployed, state.now, new_rate, errors_before(state, scope, deployed))
     state.watched[key] = WatchedDeploy(scope[0], scope[1], deploy, window.deploy_time, watch)
     state.wake(watch.due, "watch", key)
     state.note("watch", key)
@@ -84,7 +91,8 @@ def _end(
     del state.watched[key]
     state.note("watch", key)
     scope = watched.service, watched.environment
-    return _say(state, scope, watched.deploy, watched.deploy_time, found, at=at)
+    rates = watched.watch.before, errors_after(watched.watch, at)
+    return _say(state, scope, watched.deploy, watched.deploy_time, found, at=at, rates=rates)
 
 
 def _say(
@@ -95,13 +103,20 @@ def _say(
     found: VerdictReading,
     *,
     at: float,
+    rates: tuple[ErrorRate | None, ErrorRate | None] = (None, None),
 ) -> list[Outbound]:
     """The verdict, and the end of the incident that told of the deploy."""
-    reasons = [*found.reasons, *_cause(state, deploy_time, found)]
-    out: list[Outbound] = [DeployVerdict(*scope, deploy_time, found.verdict, reasons)]
+    deploy_id = id_of(scope, deploy)
+    reasons = [*found.reasons, *_cause(state, deploy_id, found)]
+    out: list[Outbound] = [
+        DeployVerdict(*scope, deploy_time, found.verdict, reasons, deploy_id, *rates)
+    ]
     known = state.deploys.get(deploy)
-    incident = None if known is None else state.incidents.get(known.incident)
-    if incident is not None:
+    if known is None:
+        return out
+    known.judged = deploy_time
+    state.note("deploy", deploy)
+    if (incident := state.incidents.get(known.incident)) is not None:
         out += incidents.end(state, incident, at, _in_words(found.verdict))
     return out
 
@@ -110,14 +125,14 @@ def _in_words(verdict: Verdict) -> str:
     return f"the deploy is judged: {verdict.replace('_', ' ')}"
 
 
-def _cause(state: State, deploy_time: datetime, found: VerdictReading) -> list[str]:
+def _cause(state: State, deploy_id: str, found: VerdictReading) -> list[str]:
     """The commit of this deploy that is the likely cause, where the ranking is sure of one."""
     issue = state.issues.get(found.blamed or "")
     incident = None if issue is None else state.incidents.get(issue.incident)
     if incident is None or not incident.suspects:
         return []
     first = incident.suspects[0]
-    if first.deploy_time != deploy_time or first.confidence < SURE:
+    if first.deploy_id != deploy_id or first.confidence < SURE:
         return []
     return [f"likely by commit {first.commit_id[:12]} ({first.confidence:.0%}): {first.message}"]
 

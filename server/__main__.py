@@ -9,22 +9,28 @@ import sys
 
 from aiohttp import web
 
-from server import log, sentry_reporting
+from server import bad_http, log, sentry_reporting
 from server.app import BACKGROUND, build_app
 from server.env_file import with_env_file
-from server.first_steps import first_steps
-from server.keys import CRASHES
+from server.first_steps import address_of, first_steps
+from server.keys import CRASHES, FIRST_CODE
 from server.notify.crash import CrashReporter
 from server.settings import Settings, SettingsError, read_settings
 from server.storage.crash_files import CrashFiles
 from server.storage.database import migrate
-from server.storage.file_lock import InUse
+from server.storage.file_lock import InUse, lock_file
 from server.storage.pair import NotAPair
+from server.storage.schema import NewerSchema
 from server.storage.trouble import STORAGE_TROUBLE
 
 SHUTDOWN_TIMEOUT_S = 1.0
 """How long requests under way may take to finish. With the limits of the engine and of deliveries
 (`server.app`) the end takes 4.5 s at most: less than the 5 s that people are promised."""
+
+KEEP_ALIVE_S = 150.0
+"""How long a connection may stay open without a request, and how long the headers of one may take.
+Longer than the two minutes of Caddy and the one of nginx: else a proxy would now and then send a
+webhook into a connection that is just being closed."""
 
 
 def main() -> int:
@@ -37,6 +43,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     folding = log.set_up()
+    bad_http.shorten()
     try:
         settings = read_settings(with_env_file(os.environ))
     except SettingsError as error:
@@ -45,9 +52,12 @@ def main() -> int:
         return 2
     sentry_reporting.start(settings.sentry_dsn)
     try:
-        migrate(settings.database_path)
-        return asyncio.run(serve(settings, folding, arguments.first_steps))
-    except (InUse, NotAPair, *STORAGE_TROUBLE) as error:
+        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+        # First of all: no schema is changed under a server that runs.
+        with lock_file(settings.database_path):
+            migrate(settings.database_path)
+            return asyncio.run(serve(settings, folding, arguments.first_steps))
+    except (InUse, NotAPair, NewerSchema, *STORAGE_TROUBLE) as error:
         log.server(logging.ERROR, f"cannot start: {error}")
         return 2
     except Exception as error:
@@ -75,7 +85,12 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
     asyncio.get_running_loop().set_exception_handler(crashes.on_loop_error)
     # No access log: it costs more than the handler, and the contract lines say what matters.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        keepalive_timeout=KEEP_ALIVE_S,
+    )
     await runner.setup()
     try:
         crashes.begin()
@@ -83,8 +98,11 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
         await site.start()
         port = runner.addresses[0][1]
         log.server(logging.INFO, f"Listening on http://{settings.host}:{port}")
+        address = address_of(settings, port)
+        if code := app[FIRST_CODE].code:
+            log.server(logging.INFO, f"First account: {address}/first-account with code {code}")
         if tell_first_steps:
-            print(first_steps(settings, port), flush=True)  # noqa: T201 - for a person, no log line
+            print(first_steps(settings, port, code), flush=True)  # noqa: T201 - for a person, no log line
         failed = app[BACKGROUND].failed
 
         def on_failure(found: asyncio.Future[BaseException]) -> None:

@@ -9,11 +9,15 @@ from aiohttp import web
 from server import log
 from server.background import Background
 from server.deploys.lookup import open_lookup
+from server.heartbeat import Heartbeat
 from server.incidents.record import Recorder
+from server.ingest.failing import Failing
+from server.ingest.routes import FAILING
 from server.ingest.routes import routes as ingest_routes
 from server.keys import (
     CRASHES,
     DATABASE,
+    FIRST_CODE,
     JOURNAL,
     LIVE,
     METRICS,
@@ -21,20 +25,26 @@ from server.keys import (
     SERVICES,
     SETTINGS,
     SUPERVISOR,
+    WEBHOOK_BOOK,
 )
 from server.live import Live
+from server.loop_lag import measure_loop_lag
 from server.metrics import Metrics
-from server.middlewares import errors_as_json
+from server.middlewares import bodies_in_time, errors_as_json
 from server.notify.crash import CrashReporter
+from server.notify.masking import one_line
 from server.notify.office import open_office, outlets_of
 from server.services import ServiceMap
 from server.settings import Settings
-from server.storage import checkpoints, people
+from server.storage import accounts, people
 from server.storage.crash_files import CrashFiles
 from server.storage.database import open_database
 from server.storage.journal import JournalUnavailable, open_journal
-from server.storage.pair import refuse_another_journal
+from server.storage.pair import join_pair
+from server.storage.retention import Retention
+from server.storage.webhook_book import WebhookBook
 from server.supervisor.supervisor import Supervisor
+from server.web.health import why_no_heartbeat
 from server.web.routes import set_up_web
 from shared.pipe import Settings as EngineSettings
 
@@ -49,23 +59,39 @@ POST_STOP_TIMEOUT_S = 1.0
 
 def build_app(settings: Settings) -> web.Application:
     """The application; nothing is opened or started before it runs."""
-    app = web.Application(middlewares=[errors_as_json])
+    app = web.Application(middlewares=[errors_as_json, bodies_in_time])
     app[SETTINGS] = settings
     app[CRASHES] = CrashReporter(CrashFiles(settings.database_path))
     app[METRICS] = Metrics()
     app[LIVE] = Live()
+    app[WEBHOOK_BOOK] = WebhookBook(one_line)
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
+    app[FAILING] = Failing()
     app.add_routes(ingest_routes())
     set_up_web(app)
     app.cleanup_ctx.extend(
-        [_background, _database, _journal, _deploy_lookup, _post, _crashes, _supervisor]
+        [
+            _background,
+            _database,
+            _first_account,
+            _webhook_book,
+            _journal,
+            _deploy_lookup,
+            _post,
+            _crashes,
+            _supervisor,
+            _retention,
+            _heartbeat,
+        ]
     )
     return app
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:
     app[BACKGROUND] = Background()
-    yield
+    lag = measure_loop_lag(app[METRICS].loop_lag_seconds.observe)
+    async with app[BACKGROUND].running("measure the event loop", lag):
+        yield
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
@@ -76,12 +102,25 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _first_account(app: web.Application) -> AsyncIterator[None]:
+    async with app[DATABASE].read() as tx:
+        if not await accounts.exist(tx):
+            app[FIRST_CODE].offer()
+    yield
+
+
+async def _webhook_book(app: web.Application) -> AsyncIterator[None]:
+    book, database = app[WEBHOOK_BOOK], app[DATABASE]
+    async with app[BACKGROUND].running("write down webhooks", book.run(database)):
+        yield
+    await book.close(database)
+
+
 async def _journal(app: web.Application) -> AsyncIterator[None]:
     async with open_journal(app[SETTINGS].journal_path) as journal:
         app[JOURNAL] = journal
-        async with app[DATABASE].read() as tx:
-            progress = await checkpoints.progress(tx)
-        refuse_another_journal(progress, journal, app[SETTINGS].journal_path)
+        async with app[DATABASE].write() as tx:
+            await join_pair(tx, journal, app[SETTINGS].journal_path)
         yield
 
 
@@ -103,6 +142,10 @@ async def _post(app: web.Application) -> AsyncIterator[None]:
         for postman in office.postmen:
             await stack.enter_async_context(
                 app[BACKGROUND].running(f"deliver by {postman.channel}", postman.run())
+            )
+        if office.refresher is not None:
+            await stack.enter_async_context(
+                app[BACKGROUND].running("keep Slack up to date", office.refresher.run())
             )
         yield
         await office.stop(POST_STOP_TIMEOUT_S)
@@ -133,6 +176,22 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
     async with app[BACKGROUND].running("supervise the engine", supervisor.run()):
         yield
         await supervisor.stop(ENGINE_STOP_TIMEOUT_S)
+
+
+async def _retention(app: web.Application) -> AsyncIterator[None]:
+    retention = Retention(app[SETTINGS], app[JOURNAL], app[DATABASE], app[METRICS])
+    async with app[BACKGROUND].running("remove what is old", retention.run()):
+        yield
+
+
+async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
+    url = app[SETTINGS].heartbeat_url
+    if url is None:
+        yield
+        return
+    heartbeat = Heartbeat(url, lambda: why_no_heartbeat(app))
+    async with app[BACKGROUND].running("call the heartbeat", heartbeat.run()):
+        yield
 
 
 async def _tell_settings(app: web.Application) -> None:

@@ -8,13 +8,14 @@ DEFAULT = f"http://localhost:3000{WEBHOOK_PATH}"
 """Where `scripts/send-sentry-webhook` sends to if it is not told."""
 
 
-def first_steps(settings: Settings, port: int) -> str:
-    """The text, with `port` being the one that it really listens on."""
+def first_steps(settings: Settings, port: int, code: str | None) -> str:
+    """The text, with `port` being the one that it really listens on; `code` is the one for the
+    first account, where there is none yet.
+    """
     here = f"http://{_reached_as(settings.host)}:{port}"
-    # Where nothing was set, PUBLIC_URL was made of a port that may be 0: any free one.
-    unset = settings.public_url == f"http://localhost:{settings.port}"
-    public = here if unset else settings.public_url
+    public = address_of(settings, port)
     steps = {
+        **_first_account(public, code),
         "Incidents": f"{here}/",
         "Webhook for Sentry": f"{public}{WEBHOOK_PATH}",
         "Try it, in a second terminal": _try_it(f"{here}{WEBHOOK_PATH}", settings),
@@ -23,12 +24,26 @@ def first_steps(settings: Settings, port: int) -> str:
     lines = ["PushLog is running.", *(f"  {name:<{width}}   {steps[name]}" for name in steps)]
     missing = unsigned(settings)
     if missing:
-        verb = "is" if len(missing) == 1 else "are"
+        *others, last = missing
+        names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
         lines.append(
             "  Webhooks are unsigned: whoever reaches this port can send events, because\n"
-            f"  {' and '.join(missing)} {verb} not set."
+            f"  {names} not set."
         )
     return "\n".join(["", *lines, ""])
+
+
+def _first_account(public: str, code: str | None) -> dict[str, str]:
+    if code is None:
+        return {}
+    return {"Make the first account": f"{public}/first-account", "with the code": code}
+
+
+def address_of(settings: Settings, port: int) -> str:
+    """Where people reach the pages, `port` being the one that it really listens on."""
+    # Where nothing was set, PUBLIC_URL was made of a port that may be 0: any free one.
+    unset = settings.public_url == f"http://localhost:{settings.port}"
+    return f"http://{_reached_as(settings.host)}:{port}" if unset else settings.public_url
 
 
 def _reached_as(host: str) -> str:

@@ -2,6 +2,10 @@
 
 from aiohttp import web
 
+from server.accounts.first_code import FirstCode
+from server.accounts.link_mails import LinkMails
+from server.accounts.passwords import Passwords
+from server.accounts.throttle import Throttle
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.crash import CrashReporter
@@ -10,6 +14,7 @@ from server.services import ServiceMap
 from server.settings import Settings
 from server.storage.database import Database
 from server.storage.journal import Journal
+from server.storage.webhook_book import WebhookBook
 from server.supervisor.supervisor import Supervisor
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -21,3 +26,8 @@ METRICS = web.AppKey("metrics", Metrics)
 CRASHES = web.AppKey("crashes", CrashReporter)
 OFFICE = web.AppKey("office", PostOffice)
 SERVICES = web.AppKey("services", ServiceMap)
+PASSWORDS = web.AppKey("passwords", Passwords)
+THROTTLE = web.AppKey("throttle", Throttle)
+FIRST_CODE = web.AppKey("first_code", FirstCode)
+LINK_MAILS = web.AppKey("link_mails", LinkMails)
+WEBHOOK_BOOK = web.AppKey("webhook_book", WebhookBook)

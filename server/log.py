@@ -147,6 +147,9 @@ def engine(level: int, text: str, cause: str | None = None) -> None:
     _log.log(level, "[incident-engine] %s", text, extra={"cause": cause} if cause else None)
 
 
-def server(level: int, text: str, exc_info: BaseException | None = None) -> None:
-    """What the server says of itself."""
-    _log.log(level, "[server] %s", text, exc_info=exc_info)
+def server(
+    level: int, text: str, exc_info: BaseException | None = None, cause: str | None = None
+) -> None:
+    """What the server says of itself; with a `cause` where others can make it say so."""
+    extra = {"cause": cause} if cause else None
+    _log.log(level, "[server] %s", text, exc_info=exc_info, extra=extra)

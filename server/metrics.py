@@ -3,13 +3,18 @@
 Labels take values from short closed lists only; nothing that a sender chooses becomes a label.
 """
 
-from collections.abc import Iterator
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import get_args
 
 import msgspec
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -18,20 +23,42 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from shared.incident import Trigger
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 ACCEPT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Sentry gives up on a webhook after one second, so the line at 1.0 is the one that matters."""
 
+LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+_LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "webhooks": (
+        ("sentry", "incidents", "github"),
+        ("accepted", "duplicate", "no_event", "refused", "invalid", "not_stored", "queue_full"),
+    ),
+    "deliveries": (("email", "slack"), ("sent", "retried", "failed")),
+}
+"""What can be known before it happens is there from the start, with 0: Prometheus does not see an
+increase from nothing to 1, which for a failure is the one that matters."""
+
 
 class Gauges(msgspec.Struct, frozen=True, kw_only=True):
-    """What is measured when somebody asks, rather than counted as it happens."""
+    """What is measured when somebody asks, rather than counted as it happens.
 
+    What is None could not be measured, and is left out.
+    """
+
+    well: bool
     engine_running: bool
     engine_restarts: int
+    engine_memory_bytes: int | None
     backlog: int
+    oldest_waiting_s: float
     in_flight: int
     listeners: int
+    outbox: Mapping[str, int] | None
+    disk_free: float | None
 
 
 class Metrics:
@@ -69,6 +96,37 @@ class Metrics:
             ("channel", "outcome"),
             registry=self.registry,
         )
+        self.refreshes = Counter(
+            "pushlog_slack_refreshes",
+            "Edits of Slack messages whose incident went on, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.removed = Counter(
+            "pushlog_removed",
+            "Rows that retention has removed.",
+            ("table",),
+            registry=self.registry,
+        )
+        self.journal_bytes = Gauge(
+            "pushlog_journal_bytes",
+            "Bytes of the journal that are in use, as of the last minute.",
+            registry=self.registry,
+        )
+        self.loop_lag_seconds = Histogram(
+            "pushlog_event_loop_lag_seconds",
+            "By how much timers of the event loop went off too late.",
+            buckets=LAG_BUCKETS_S,
+            registry=self.registry,
+        )
+        for counter, (firsts, seconds) in (
+            (self.webhooks, _LABELS["webhooks"]),
+            (self.deliveries, _LABELS["deliveries"]),
+        ):
+            for values in itertools.product(firsts, seconds):
+                counter.labels(*values)
+        for trigger in get_args(Trigger):
+            self.incidents.labels(trigger)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
@@ -85,6 +143,7 @@ class _Measured(Collector):
 
     def collect(self) -> Iterator[Metric]:
         now = self._gauges
+        yield GaugeMetricFamily("pushlog_well", "1 while /health says ok.", value=float(now.well))
         yield GaugeMetricFamily(
             "pushlog_engine_running",
             "1 while the engine is up and takes events.",
@@ -95,8 +154,19 @@ class _Measured(Collector):
             "How often the engine was started again.",
             value=now.engine_restarts,
         )
+        if now.engine_memory_bytes is not None:
+            yield GaugeMetricFamily(
+                "pushlog_engine_memory_bytes",
+                "Resident memory of the engine's process.",
+                value=now.engine_memory_bytes,
+            )
         yield GaugeMetricFamily(
             "pushlog_backlog_events", "Accepted, and not yet decided.", value=now.backlog
+        )
+        yield GaugeMetricFamily(
+            "pushlog_oldest_waiting_seconds",
+            "Since when the oldest of these waits; 0 while there is none.",
+            value=now.oldest_waiting_s,
         )
         yield GaugeMetricFamily(
             "pushlog_in_flight_events", "With the engine, and not yet decided.", value=now.in_flight
@@ -104,3 +174,27 @@ class _Measured(Collector):
         yield GaugeMetricFamily(
             "pushlog_live_streams", "Tabs that listen for news.", value=now.listeners
         )
+        if now.outbox is not None:
+            outbox = GaugeMetricFamily(
+                "pushlog_outbox_deliveries",
+                "Mails and Slack messages by their state.",
+                labels=("state",),
+            )
+            for state, count in now.outbox.items():
+                outbox.add_metric((state,), count)
+            yield outbox
+        if now.disk_free is not None:
+            yield GaugeMetricFamily(
+                "pushlog_disk_free_ratio",
+                "The share of the disk under the data that is free.",
+                value=now.disk_free,
+            )
+
+
+def resident_bytes(pid: int) -> int | None:
+    """The memory of a process, where the system says it (Linux) and the process is still there."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

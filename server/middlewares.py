@@ -1,12 +1,49 @@
-"""What holds for every request: an error is told in the form that its reader expects."""
+"""What holds for every request: how long its body may take, and how an error is told."""
 
+import asyncio
 import logging
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from server import log
 from server.keys import CRASHES
+
+BODY_TIMEOUT_S = 20.0
+"""How long a body may take to come, whatever it is for. That of a webhook has less (`ingest`)."""
+
+_KEPT = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
+
+
+@web.middleware
+async def bodies_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """408 to whoever sends a byte now and then, and would hold a handler for ever.
+
+    It is the body alone that is timed: once it has come, the handler takes as long as it needs.
+    """
+    if request.content.is_eof():
+        return await handler(request)
+    has_come = False
+
+    def come() -> None:
+        nonlocal has_come
+        if not has_come:
+            has_come = True
+            limit.reschedule(None)
+
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S) as limit:
+            request.content.on_eof(come)
+            try:
+                return await handler(request)
+            finally:
+                has_come = True
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        slow = f"its body did not come within {BODY_TIMEOUT_S:g} s"
+        log.server(logging.WARNING, f"{request.method} {request.path}: {slow}", cause=slow)
+        raise web.HTTPRequestTimeout(text="The body did not come in time.") from None
 
 
 @web.middleware
@@ -22,7 +59,14 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return web.json_response(
             {"error": error.text or error.reason}, status=error.status, headers=_kept(error)
         )
+    except web.RequestPayloadError as error:
+        if not _wants_json(request):
+            raise web.HTTPBadRequest(text="The body cannot be unpacked.") from error
+        return web.json_response({"error": "The body cannot be unpacked."}, status=400)
     except Exception as error:
+        if isinstance(error, ConnectionError) and request.transport is None:
+            # Whoever asked has hung up in the middle of the body: no defect, and nobody to answer.
+            return web.Response(status=400)
         # The one place where what nobody could name is caught: the process lives on.
         log.server(
             logging.ERROR, f"{request.method} {request.path} failed: {error!r}", exc_info=error
@@ -38,4 +82,4 @@ def _wants_json(request: web.Request) -> bool:
 
 
 def _kept(error: web.HTTPException) -> dict[str, str]:
-    return {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+    return {name: error.headers[name] for name in _KEPT if name in error.headers}

@@ -5,6 +5,7 @@ import shlex
 import ssl
 import sys
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
@@ -87,6 +88,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp: Smtp | None
     slack: Slack | None
     heartbeat_url: str | None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    retention_days: int
+    retention_incident_days: int
+    retention_max_journal_mb: int
 
     @property
     def journal_path(self) -> Path:
@@ -141,6 +146,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         smtp=_smtp(reader),
         slack=_slack(reader),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
+        trusted_proxies=reader.read("TRUSTED_PROXIES", _networks("127.0.0.0/8,::1"), _networks),
+        retention_days=reader.read("RETENTION_DAYS", 30, _days),
+        retention_incident_days=reader.read("RETENTION_INCIDENT_DAYS", 365, _days),
+        retention_max_journal_mb=reader.read("RETENTION_MAX_JOURNAL_MB", 10_000, _megabytes),
     )
     if reader.faults:
         raise SettingsError(reader.faults)
@@ -213,6 +222,19 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+        raise ValueError(f"must be a number of days from 1 to 36500, not {text!r}")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    # A day's identities of deliveries are in the journal, too, and leave no sooner.
+    if not text.isdecimal() or int(text) < 100:
+        raise ValueError(f"must be a whole number of megabytes from 100 on, not {text!r}")
+    return int(text)
+
+
 def _flag(text: str) -> bool:
     match text.lower():
         case "true" | "1" | "yes" | "on":
@@ -224,6 +246,13 @@ def _flag(text: str) -> bool:
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part) for part in _list(text))
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks like 10.0.0.0/8: {error}") from None
 
 
 def _service_rules(text: str) -> tuple[ServiceRule, ...]:

@@ -6,6 +6,16 @@ import msgspec
 
 from shared.event import ChangeWindow, Commit
 
+WATCH_S = 1_800.0
+"""How long a deploy is watched from when it was live, before there is a verdict at the latest."""
+
+
+def name_of(window: ChangeWindow) -> str:
+    """What makes two announcements in one place one deploy: its name, its newest commit or time."""
+    if window.deploy_id is not None:
+        return window.deploy_id
+    return window.commits[-1].id if window.commits else window.deploy_time.isoformat()
+
 
 def renewed(known: ChangeWindow, told: ChangeWindow) -> ChangeWindow:
     """The deploy as it is `told` now, with what was `known` of it and is not told again.
@@ -20,6 +30,7 @@ def renewed(known: ChangeWindow, told: ChangeWindow) -> ChangeWindow:
         release=told.release or known.release,
         repository=told.repository or known.repository,
         base=told.base or known.base,
+        deployed_by=told.deployed_by or known.deployed_by,
     )
 
 

@@ -104,8 +104,8 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     ``deploy_id`` is what makes two announcements one deploy (the commit that was deployed, say):
     the later one replaces the earlier, and one without commits keeps those that are known.
     ``cut`` counts commits and files left out beyond the limits. ``repository`` (``owner/name`` at
-    GitHub) and ``base`` (the commit that ran before) say where more can be asked. ``push`` is
-    what brought it, where that is to be told.
+    GitHub) and ``base`` (the commit that ran before) say where more can be asked.
+    ``deployed_by`` is a person's name. ``push`` is what brought it, where that is to be told.
     """
 
     deploy_time: Timestamp
@@ -115,6 +115,7 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     cut: Annotated[int, Meta(ge=0)] = 0
     repository: Name | None = None
     base: Identity | None = None
+    deployed_by: Name | None = None
     push: Push | None = None
 
 

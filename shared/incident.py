@@ -15,6 +15,13 @@ Numbers = dict[str, float | int | str]
 """The named numbers behind a decision, for people to check it."""
 
 
+class ErrorRate(msgspec.Struct, frozen=True):
+    """So many events in so many minutes."""
+
+    events: int
+    minutes: float
+
+
 class Symptom(msgspec.Struct, omit_defaults=True):
     """One issue of an incident. ``spike_factor`` is its rate over its baseline, 1 = as usual."""
 
@@ -26,7 +33,10 @@ class Symptom(msgspec.Struct, omit_defaults=True):
 
 
 class SuspectCommit(msgspec.Struct, omit_defaults=True):
-    """A commit that may be the cause: ``confidence`` 0-1 is how often such a one is."""
+    """A commit that may be the cause: ``confidence`` 0-1 is how often such a one is.
+
+    ``deploy_id`` names its deploy among those of the incident's service and environment.
+    """
 
     commit_id: str
     score: float
@@ -36,6 +46,7 @@ class SuspectCommit(msgspec.Struct, omit_defaults=True):
     message: str = ""
     url: str | None = None
     deploy_time: datetime | None = None
+    deploy_id: str | None = None
 
 
 class IncidentSummary(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from shared.event import ChangeWindow, Environment, Event, Identity, Service, Timestamp
-from shared.incident import Change, IncidentSummary, Numbers, Verdict
+from shared.event import ChangeWindow, Environment, Event, Identity, Service, Source, Timestamp
+from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Verdict
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -50,6 +50,8 @@ class ChangeWindowEntry(
 
     service: Service
     environment: Environment
+    source: Source | None = None
+    """Who told of it; none where PushLog itself found out more about a deploy that it knew."""
     seq: Seq | None = None
     received: Timestamp | None = None
 
@@ -134,13 +136,20 @@ class IncidentEnded(msgspec.Struct, tag="incident_ended", omit_defaults=True):
 
 
 class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
-    """What a deploy did to the errors of its service."""
+    """What a deploy did to the errors of its service.
+
+    `deploy_id` tells deploys of one moment apart (see `shared.deploy.name_of`). `before` and
+    `after` count all errors of the service, the latter until the verdict; none: not known.
+    """
 
     service: str
     environment: str
     deploy_time: datetime
     verdict: Verdict
     reasons: list[str]
+    deploy_id: str | None = None
+    before: ErrorRate | None = None
+    after: ErrorRate | None = None
 
 
 class Decision(msgspec.Struct, tag="decision", omit_defaults=True):

@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import shared_data
 from tests.processes import EngineProcess, ServerProcess, running_engine, running_server
 
 MINIMUM_TESTS = Path(__file__).with_name("minimum_tests")
+
+# How long an example takes says more of what else the machine does than of our code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

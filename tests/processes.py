@@ -24,8 +24,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from server.storage.database import migrate
+from server.storage.database import migrate, open_database
 from shared.pipe import Inbound, Outbound, decode_outbound, encode_lines
+from tests.signed_in import let_in
 
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the repository, where every process starts."""
@@ -186,17 +187,21 @@ async def running_server(
     env: Mapping[str, str] | None = None,
     command: Sequence[str] = (sys.executable, "-m", "server"),
     listening: bool = True,
+    migrated: bool = True,
     timeout_s: float = TIMEOUT_S,
 ) -> AsyncIterator[ServerProcess]:
     """A server of its own on a free port, its database in `folder`, migrated as `scripts/run` does.
 
-    Starting a second one on the same `folder` goes on with the same data. `env` stands over the
-    clean environment of `clean_environment`. With `listening` false it is handed over as soon as
-    it is started, for tests of a start that fails. It and all that it started is killed at the
-    end.
+    The operator is let in (`tests.signed_in`). Starting a second one on the same `folder` goes on
+    with the same data; with `migrated` false it finds that as it is. `env` stands over the clean
+    environment of `clean_environment`. With `listening` false it is handed over as soon as it is
+    started, for tests of a start that fails. It and all that it started is killed at the end.
     """
     database = folder / "pushlog.db"
-    await asyncio.to_thread(migrate, database)
+    if migrated:
+        await asyncio.to_thread(migrate, database)
+        async with open_database(database) as opened, opened.write() as tx:
+            await let_in(tx)
     mark = uuid.uuid4().hex
     environment = {
         **clean_environment(folder),

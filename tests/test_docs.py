@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -116,11 +117,42 @@ def test_every_function_of_the_log_is_either_a_documented_line_or_free_text() ->
 
 
 def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
-    nothing = Gauges(engine_running=True, engine_restarts=0, backlog=0, in_flight=0, listeners=0)
+    nothing = Gauges(
+        well=True,
+        engine_running=True,
+        engine_restarts=0,
+        engine_memory_bytes=0,
+        backlog=0,
+        oldest_waiting_s=0.0,
+        in_flight=0,
+        listeners=0,
+        outbox={"waiting": 0},
+        disk_free=1.0,
+    )
     text = Metrics().text(nothing).decode()
     metrics = set(re.findall(r"^# TYPE (pushlog_\w+)", text, re.MULTILINE))
     documented = {cells[0].strip("`") for cells in table(OPERATIONS, "| metric |")}
     assert documented == {name for name in metrics if not name.endswith("_created")}
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_there_are() -> None:
+    documented = {cells[0].strip("`") for cells in table(OPERATIONS, "| metric |")}
+    dashboard = json.loads((ROOT / "docs/grafana/pushlog.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked += re.findall(r"expr: (.+)", (ROOT / "docs/alerts.yml").read_text())
+    assert len(asked) > 20
+    for expression in asked:
+        names = re.findall(r"\b(?:pushlog|process)_\w+", expression)
+        ours = [name.removesuffix("_bucket") for name in names if name.startswith("pushlog_")]
+        assert set(ours) <= documented, expression
+        assert names or expression.startswith("up{"), expression
+
+
+def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
+    rules = (ROOT / "docs/alerts.yml").read_text().split("- alert: ")[1:]
+    for rule in rules:
+        for part in ("expr: ", "severity: ", "summary: ", "description: "):
+            assert rule.count(f" {part}") == 1, rule
 
 
 def test_every_code_of_a_decision_and_every_trigger_is_in_the_docs_and_the_reverse() -> None:
@@ -139,6 +171,7 @@ def test_every_doc_that_the_code_names_is_there() -> None:
 
 BACKUP = "tests/whole/test_backup.py"
 PRODUCTION = "DATABASE_URL=sqlite:///data/prod/pushlog.db"
+DOCTOR = f"PUSHLOG_ENV_FILE=prod.env {PRODUCTION} "
 FIRST_RUN = "tests/whole/test_first_run.py"
 MAIL = "tests/whole/test_mail.py"
 PM2 = "tests/whole/test_pm2.py"
@@ -150,17 +183,24 @@ COMMANDS = {
     "scripts/why --help": FIRST_RUN,
     "scripts/why SEQ": FIRST_RUN,
     "curl http://localhost:3000/api/webhooks/incidents": FIRST_RUN,
-    "curl -s http://localhost:3000/api/dead-letters": FIRST_RUN,
+    'curl -s -H "Authorization: Bearer $PUSHLOG_TOKEN" http://localhost:3000/api/dead-letters': (
+        FIRST_RUN
+    ),
+    "scripts/people --help": "tests/scripts/test_people.py",
+    'scripts/people token "my laptop"': "tests/scripts/test_people.py",
     "scripts/test-email ada@example.com": MAIL,
-    "curl -X PUT http://localhost:3000/api/settings/notifications --json "
+    "curl -X PUT http://localhost:3000/api/settings/notifications "
+    """-H "Authorization: Bearer $PUSHLOG_TOKEN" --json """
     """'{"email": "ada@example.com", "email_incidents": true}'""": MAIL,
     f"{PRODUCTION} scripts/backup /var/backups/pushlog --keep 14": BACKUP,
     f"{PRODUCTION} scripts/restore /var/backups/pushlog/pushlog-TIME": BACKUP,
+    f"{DOCTOR}scripts/doctor": "tests/scripts/test_doctor.py",
     "scripts/replay --production prod,eu": "tests/scripts/test_replay.py",
     "python -m engine < events.ndjson": "tests/engine/test_process.py",
     "scripts/setup": "tests/whole/test_setup.py",
     "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
     "pm2 restart pushlog-prod": PM2,
+    "pm2 start ecosystem.config.js --only pushlog-staging": PM2,
     "pm2 stop pushlog-prod": PM2,
     'pm2 logs pushlog-prod --lines 500 --nostream | grep -E "webhooks/sentry|incident-engine"': PM2,
     'pm2 logs pushlog-prod --lines 500 --nostream | grep "Sentry webhook error"': PM2,
@@ -171,10 +211,17 @@ COMMANDS = {
 }
 """Which test runs each command of the docs."""
 LOCK = "uv pip compile --universal --generate-hashes --no-header"
+DEBIAN = "sudo apt-get install -y git python3 python3-venv nodejs npm"
 NOT_RUN = {
     f"{LOCK} pyproject.toml -o requirements.lock": "asks the package index",
     f"{LOCK} -c requirements.lock pyproject.toml --group test -o requirements-test.lock": "too",
     "pm2 save && pm2 startup": "changes what the machine starts after a reboot",
+    f"sudo apt-get update && {DEBIAN}": "changes the machine",
+    "sudo npm install -g pm2": "changes the machine",
+    'sudo adduser --disabled-password --gecos "" pushlog': "changes the machine",
+    "sudo install -d -o pushlog /srv/pushlog": "changes the machine",
+    "cp prod.env.example prod.env && chmod 600 prod.env": "its parts are read by other tests",
+    "git pull && scripts/setup && pm2 restart pushlog-prod": "asks for a newer version",
 }
 
 
@@ -189,7 +236,9 @@ def commands() -> Iterator[str]:
 def test_every_command_in_the_docs_is_run_by_a_test_or_listed_as_not_run() -> None:
     assert set(commands()) == {*COMMANDS, *NOT_RUN}
     for command, path in COMMANDS.items():
-        program = command.removeprefix(PRODUCTION).split()[0].rpartition("/")[2]
+        program = (
+            command.removeprefix(DOCTOR).removeprefix(PRODUCTION).split()[0].rpartition("/")[2]
+        )
         assert program in (ROOT / path).read_text(), f"{path} does not run {command}"
 
 

@@ -26,8 +26,10 @@ from scripts.disturbance.load import send_load
 from scripts.disturbance.mailbox import RECEIVER, Mailbox, open_mailbox
 from scripts.disturbance.processes import Server
 from scripts.disturbance.replay import give_address, replay
-from scripts.disturbance.sink import Sink, open_sink
+from scripts.disturbance.sink import CHANNEL, Sink, open_sink
 from scripts.disturbance.wire import Blow, Strike
+from server.notify.office import WEBHOOK_RECEIVER
+from server.notify.plan import Outlets
 
 EXIT_FAULT = 1
 
@@ -48,6 +50,12 @@ _BOUNDARIES: tuple[tuple[str, str], ...] = (
 )
 """Where the first blow of a round falls, in turn: at a commit of one of the two files, at a
 delivery to people, or at a message on its way to one of the two sides."""
+
+_OUTLETS = (
+    Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER),
+    Outlets(email=True, slack="bot", slack_receiver=CHANNEL),
+)
+"""How people are told, in turn."""
 
 _BLOWS: tuple[Blow, ...] = (
     "kill engine",
@@ -102,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"\n{options.rounds} rounds in {time.monotonic() - started:.0f} s: "
         f"accepted {total.accepted}, decided {total.decided}, set aside {total.set_aside}, "
         f"incidents {total.incidents}, notifications {total.notifications}, "
-        f"messages sent {total.sent}, "
+        f"messages sent {total.sent}, of them edits in Slack {total.edits}, "
         f"lost {total.lost}, doubled {total.doubled}, rounds with a difference {faulty}"
     )
     return EXIT_FAULT if faulty else 0
@@ -116,11 +124,13 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     wire.write_plan(plan, _strikes(rng, boundary, events))
     engine = (sys.executable, "-m", "engine")
     relayed = (sys.executable, "-m", "scripts.disturbance.wire", str(plan), *engine)
+    outlets = _OUTLETS[number % len(_OUTLETS)]
     made: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         sink = await stack.enter_async_context(open_sink())
         mailbox = await stack.enter_async_context(open_mailbox())
-        server = Server(folder, relayed, {"SLACK_WEBHOOK_URL": sink.url, **mailbox.settings()})
+        slack = sink.as_bot() if outlets.slack == "bot" else sink.as_webhook()
+        server = Server(folder, relayed, {**slack, **mailbox.settings()})
         await give_address(server.database, RECEIVER)
         for receiver, send in ((sink, "send to Slack"), (mailbox, "send of mail")):
             if boundary[0] == send:
@@ -137,12 +147,14 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await evidence.news_is_out(server.journal, server.database)
+        if outlets.slack == "bot":
+            await _kill_at_edit(server, sink, rng, made)
     made.extend(
         f"{strike.blow} {'after' if strike.after else 'before'} {strike.kind} to {strike.to}"
         for strike in wire.read_done(plan)
     )
     faults: list[str] = []
-    counts = await _examine(folder, server, accepted.keys, sink, mailbox, faults)
+    counts = await _examine(folder, server, accepted.keys, outlets, sink, mailbox, faults)
     return Round(
         counts=counts,
         blows=Counter(made),
@@ -155,6 +167,15 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
 def _kill_at_send(server: Server, send: str, made: list[str]) -> None:
     made.append(f"kill server at {send}")
     server.kill()
+
+
+async def _kill_at_edit(server: Server, sink: Sink, rng: random.Random, made: list[str]) -> None:
+    """Kill the server over one of the edits that it makes when it starts, and let it go on."""
+    await asyncio.to_thread(blows.age_messages, server.database)
+    sink.strike_at = len(sink.messages) + rng.randrange(1, 4)
+    sink.strike = partial(_kill_at_send, server, "edit in Slack", made)
+    server.kill()
+    await evidence.messages_are_new(server.database)
 
 
 async def _kill_at_commit(
@@ -191,6 +212,7 @@ async def _examine(
     folder: Path,
     server: Server,
     accepted: set[str],
+    outlets: Outlets,
     sink: Sink,
     mailbox: Mailbox,
     faults: list[str],
@@ -202,8 +224,8 @@ async def _examine(
         evidence.copy_database(server.journal, folder / journal)
     await give_address(undisturbed, RECEIVER)
     evidence.copy_dead_letters(server.database, undisturbed)
-    await replay(folder / "disturbed-journal.db", server.database, end)
-    await replay(folder / "undisturbed-journal.db", undisturbed, end)
+    await replay(folder / "disturbed-journal.db", server.database, end, outlets)
+    await replay(folder / "undisturbed-journal.db", undisturbed, end, outlets)
     counts = evidence.count(
         folder / "disturbed-journal.db",
         server.database,
@@ -212,6 +234,8 @@ async def _examine(
         {"slack": sink.messages, "email": mailbox.texts()},
         faults,
     )
+    counts.edits = sink.edits
+    faults.extend(evidence.messages_behind(sink.standing, server.database))
     faults.extend(evidence.mails_doubled(mailbox.mails, server.kills))
     faults.extend(evidence.differences(server.database, undisturbed))
     return counts

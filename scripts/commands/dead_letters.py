@@ -6,21 +6,15 @@ Only the standard library is used, so that it runs where nothing is installed.
 import argparse
 import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-DEFAULT_URL = "http://localhost:3000"
-TIMEOUT_S = 10
+from scripts.api_client import DEFAULT_URL, Refused, ask, checked_url, harmless, short_time
+
 PAGE = 50
 
 EXIT_REFUSED = 1
 EXIT_UNREACHABLE = 2
-
-
-class Refused(Exception):
-    """The server answered with an error: its words."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,11 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
             case "list":
                 lines = list_letters(url, settled=options.all)
             case "show":
-                lines = show(_ask(f"{url}/{options.seq}"))
+                lines = show(ask(f"{url}/{options.seq}"))
             case action:
                 lines = settle(url, action, options.seqs)
         for line in lines:
-            print(_harmless(line))
+            print(harmless(line))
     except Refused as error:
         print(f"scripts/dead-letters: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -51,12 +45,12 @@ def list_letters(url: str, *, settled: bool) -> Iterator[str]:
     found = False
     before: int | None = None
     while True:
-        page = _ask(f"{url}?limit={PAGE}" + ("" if before is None else f"&before={before}"))
+        page = ask(f"{url}?limit={PAGE}" + ("" if before is None else f"&before={before}"))
         for letter in page["dead_letters"]:
             if letter["state"] == "waiting" or settled:
                 found = True
                 yield (
-                    f"{letter['seq']:>10}  {_time(letter['received'])}  {_fate(letter)}: "
+                    f"{letter['seq']:>10}  {short_time(letter['received'])}  {_fate(letter)}: "
                     f"{letter['reason']}"
                 )
         before = page["next"]
@@ -68,8 +62,8 @@ def list_letters(url: str, *, settled: bool) -> Iterator[str]:
 
 def show(letter: dict[str, Any]) -> Iterator[str]:
     """All that is known of one, with the entry itself."""
-    yield f"Entry {letter['seq']}, received {_time(letter['received'])}: {_fate(letter)}"
-    yield f"Set aside {_time(letter['buried_at'])}: {letter['reason']}"
+    yield f"Entry {letter['seq']}, received {short_time(letter['received'])}: {_fate(letter)}"
+    yield f"Set aside {short_time(letter['buried_at'])}: {letter['reason']}"
     yield ""
     yield from json.dumps(letter["entry"], indent=2, ensure_ascii=False).splitlines()
 
@@ -77,7 +71,7 @@ def show(letter: dict[str, Any]) -> Iterator[str]:
 def settle(url: str, action: str, seqs: list[int]) -> Iterator[str]:
     """Replay or discard each of them; what was done before one is refused stays done."""
     for seq in seqs:
-        answer = _ask(f"{url}/{seq}/{action}", method="POST")
+        answer = ask(f"{url}/{seq}/{action}", method="POST")
         if action == "replay":
             yield f"{seq} is given to the engine again, as entry {answer['replayed_as']}."
         else:
@@ -88,39 +82,6 @@ def _fate(letter: dict[str, Any]) -> str:
     if letter["state"] == "replayed":
         return f"replayed as {letter['replayed_as']}"
     return str(letter["state"])
-
-
-def _time(text: str) -> str:
-    return text[:19].replace("T", " ") + " UTC"
-
-
-def _harmless(line: str) -> str:
-    """What a sender wrote must not reach the terminal as an escape sequence."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-
-
-def _ask(url: str, method: str = "GET") -> dict[str, Any]:
-    request = urllib.request.Request(url, method=method)  # noqa: S310 - checked
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-            body: dict[str, Any] = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise Refused(_words(error)) from error
-    return body
-
-
-def _words(error: urllib.error.HTTPError) -> str:
-    with error:
-        try:
-            return str(json.load(error)["error"])
-        except (ValueError, KeyError, TypeError):
-            return f"{error.code} {error.reason}"
-
-
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no http or https URL")
-    return text
 
 
 def _seq(text: str) -> int:
@@ -137,7 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument(
-        "--url", type=_url, default=DEFAULT_URL, help="where PushLog is (default: %(default)s)"
+        "--url",
+        type=checked_url,
+        default=DEFAULT_URL,
+        help="where PushLog is (default: %(default)s); PUSHLOG_TOKEN is the token to be let in by",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", parents=[where], help="those that wait for somebody")

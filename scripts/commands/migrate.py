@@ -8,12 +8,14 @@ from pathlib import Path
 from server.env_file import with_env_file
 from server.settings import SettingsError, read_settings
 from server.storage.database import migrate
+from server.storage.file_lock import InUse, lock_file
+from server.storage.schema import NewerSchema
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or 2 where a setting is wrong."""
+    """The exit code: 0, 1 where nothing was changed, or 2 where a setting is wrong."""
     parser = argparse.ArgumentParser(
         prog="scripts/migrate",
         description="Brings the database of DATABASE_URL to the newest schema, making it where "
@@ -28,7 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return 2
-    migrate(settings.database_path)
+    try:
+        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+        with lock_file(settings.database_path):
+            migrate(settings.database_path)
+    except (InUse, NewerSchema, OSError) as error:
+        print(f"scripts/migrate: {error}", file=sys.stderr)
+        return 1
     print(f"{settings.database_path} has the newest schema")
     return 0
 

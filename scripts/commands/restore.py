@@ -28,6 +28,7 @@ from server.storage.backup_folder import (
     sync_folder,
 )
 from server.storage.file_lock import InUse, lock_file
+from server.storage.schema import NewerSchema, refuse_newer_schema
 from server.storage.snapshot import Inconsistent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_SETTINGS
     try:
         restored = restore(settings, backup)
-    except (InUse, Inconsistent, OSError) as error:
+    except (InUse, Inconsistent, NewerSchema, OSError) as error:
         print(f"scripts/restore: nothing was changed: {error}", file=sys.stderr)
         return EXIT_FAILED
     manifest = restored.manifest
@@ -78,9 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
 def restore(settings: Settings, backup: Path) -> Restored:
     """Put `backup` where the settings say that the data is.
 
-    Raises `InUse`, `Inconsistent` or OSError, and then everything is as it was.
+    Raises `InUse`, `Inconsistent`, `NewerSchema` or OSError, and then everything is as it was.
     """
     manifest = examine(backup)
+    refuse_newer_schema(backup / DATABASE, at_rest=True)
     places = {
         JOURNAL: settings.journal_path.absolute(),
         MAIL_KEY: settings.mail_key_path.absolute(),
@@ -90,7 +92,7 @@ def restore(settings: Settings, backup: Path) -> Restored:
     targets = {name: place for name, place in places.items() if name in manifest.files}
     folder = places[DATABASE].parent
     folder.mkdir(parents=True, exist_ok=True)
-    with lock_file(places[JOURNAL]):
+    with lock_file(places[DATABASE]), lock_file(places[JOURNAL]):
         staged = {
             name: place.with_name(f".{place.name}.restoring") for name, place in targets.items()
         }

@@ -4,17 +4,14 @@ Only the standard library is used, so that it runs where nothing is installed.
 """
 
 import argparse
-import json
 import re
 import sys
 import textwrap
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-DEFAULT_URL = "http://localhost:3000"
-TIMEOUT_S = 10
+from scripts.api_client import DEFAULT_URL, Refused, ask, checked_url, harmless, short_time
+
 WIDTH = 92
 
 EXIT_REFUSED = 1
@@ -23,21 +20,17 @@ EXIT_UNREACHABLE = 2
 _INCIDENT = re.compile(r"inc-[0-9a-f]{16}")
 
 
-class Refused(Exception):
-    """The server answered with an error: its words."""
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
     options = _parser().parse_args(arguments)
     url = options.url.rstrip("/")
     try:
         if options.what.isdecimal():
-            lines = explain_event(_get(f"{url}/api/decisions/{options.what}"))
+            lines = explain_event(ask(f"{url}/api/decisions/{options.what}"))
         else:
-            lines = explain_incident(_get(f"{url}/api/incidents/{options.what}"))
+            lines = explain_incident(ask(f"{url}/api/incidents/{options.what}"))
         for line in lines:
-            print(_harmless(line))
+            print(harmless(line))
     except Refused as error:
         print(f"scripts/why: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -65,7 +58,7 @@ def explain_incident(incident: dict[str, Any]) -> Iterator[str]:
     yield (
         f"  {incident['incident_id']}: {incident['severity']} in {incident['service']}/"
         f"{incident['environment']}, {incident['state']}, {_count(incident)}since "
-        f"{_time(incident['start_time'])}"
+        f"{short_time(incident['start_time'])}"
     )
     yield from _section("Why", _paragraph(incident["explanation"]))
     yield from _section("The numbers", _numbers(incident["trigger_numbers"]))
@@ -102,7 +95,7 @@ def _suspects(suspects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _changes(changes: list[dict[str, Any]]) -> Iterator[str]:
     for change in changes:
-        head = f"  {_time(change['at'])}  {change['change']}: "
+        head = f"  {short_time(change['at'])}  {change['change']}: "
         yield from _paragraph(change["about"], head, "      ")
 
 
@@ -121,32 +114,6 @@ def _paragraph(text: str, first: str = "  ", rest: str = "  ") -> Iterator[str]:
     yield from textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest)
 
 
-def _time(text: str) -> str:
-    return text[:19].replace("T", " ") + " UTC"
-
-
-def _harmless(line: str) -> str:
-    """What a sender wrote must not reach the terminal as an escape sequence."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-
-
-def _get(url: str) -> dict[str, Any]:
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - checked
-            body: dict[str, Any] = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise Refused(_words(error)) from error
-    return body
-
-
-def _words(error: urllib.error.HTTPError) -> str:
-    with error:
-        try:
-            return str(json.load(error)["error"])
-        except (ValueError, KeyError, TypeError):
-            return f"{error.code} {error.reason}"
-
-
 def _what(text: str) -> str:
     if text.isascii() and text.isdecimal() and len(text) <= 18:
         return text
@@ -156,12 +123,6 @@ def _what(text: str) -> str:
         f"{text!r} is neither the number of an event (the `seq` of a webhook's answer) nor the id "
         "of an incident (inc-…)"
     )
-
-
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no http or https URL")
-    return text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,7 +138,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the `seq` of a webhook's answer, or the id of an incident",
     )
     parser.add_argument(
-        "--url", type=_url, default=DEFAULT_URL, help="where PushLog is (default: %(default)s)"
+        "--url",
+        type=checked_url,
+        default=DEFAULT_URL,
+        help="where PushLog is (default: %(default)s); PUSHLOG_TOKEN is the token to be let in by",
     )
     return parser
 

@@ -73,6 +73,15 @@ async def strike_now_and_then(server: Server, rng: random.Random, made: list[str
         made.append(blow)
 
 
+def age_messages(database: Path) -> None:
+    """Let the server find that its messages in Slack were last edited long ago.
+
+    It edits each once a minute, and a round does not take that long.
+    """
+    with contextlib.closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        connection.execute("UPDATE slack_messages SET edited_at = 0")
+
+
 async def _hold(pids: list[int]) -> None:
     """Let these processes stand still for a while."""
     _signal(pids, signal.SIGSTOP)

@@ -6,13 +6,14 @@ import re
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from server.notify.news import IncidentNews, News
 from shared.pipe import Decision, EventEntry, decode_inbound, decode_outbound
 
 _TABLES = {
@@ -44,6 +45,16 @@ _TABLES = {
 _OPENED = re.compile(r"\[incident-engine\] incident (inc-[0-9a-f]{16}) \(")
 
 
+_SHOWN = re.compile(r"\\n([\d,]+), last seen ")
+"""The number of events, in the JSON of a message in Slack."""
+
+_decode_said = msgspec.json.Decoder(list[News]).decode
+
+_OLD_MESSAGES = (
+    "SELECT count(*) FROM incidents JOIN slack_messages ON subject = incident_id "
+    "WHERE ended_at IS NULL AND changed_seq > said_seq"
+)
+
 _AT_ONCE = 5
 """So many news go out by each channel without waiting for a digest (`server.notify.pace`)."""
 
@@ -60,6 +71,7 @@ class Counts(msgspec.Struct):
     incidents: int = 0
     notifications: int = 0
     sent: int = 0
+    edits: int = 0
     lost: int = 0
     doubled: int = 0
 
@@ -123,9 +135,18 @@ async def news_is_out(journal: Path, database: Path) -> None:
 
     Or when that takes too long: what was not told is no fault, and the counts show how much was.
     """
+    await _wait(lambda: _is_out(journal, database))
+
+
+async def messages_are_new(database: Path) -> None:
+    """Return once each message in Slack about an open incident says all of it, or as above."""
+    await _wait(lambda: _number(database, _OLD_MESSAGES) == 0)
+
+
+async def _wait(is_so: Callable[[], bool]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_NEWS_S):
-            while not _is_out(journal, database):  # noqa: ASYNC110 - another process
+            while not is_so():  # noqa: ASYNC110 - another process
                 await asyncio.sleep(_LOOK_EVERY_S)
 
 
@@ -145,6 +166,24 @@ def mails_doubled(mails: Sequence[EmailMessage], deaths: int) -> Iterator[str]:
     again = len(mails) - len(ids)
     if again > deaths:
         yield f"{again} mails came again after {deaths} deaths: {_more_than_once(ids)}"
+
+
+def messages_behind(standing: Mapping[str, str], database: Path) -> Iterator[str]:
+    """Messages in Slack that say less than the server had said in them already."""
+    for ts, said in _rows(database, "SELECT ts, said FROM slack_messages"):
+        if not isinstance(said, bytes):
+            raise TypeError(f"what message {ts!r} says is not as it should be")
+        news = _decode_said(said)[0]
+        if not isinstance(news, IncidentNews):
+            continue
+        text = standing.get(str(ts), "")
+        shown = _SHOWN.search(text)
+        events = int(shown[1].replace(",", "")) if shown else 0
+        if events < news.incident.event_count or news.incident.incident_id not in text:
+            yield (
+                f"the message about {news.incident.incident_id} says {events} events, "
+                f"and said {news.incident.event_count}"
+            )
 
 
 def differences(disturbed: Path, undisturbed: Path) -> Iterator[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from server.incidents.record import Recorder
 from server.live import Live
 from server.metrics import Metrics
-from server.notify.office import WEBHOOK_RECEIVER
 from server.notify.plan import Outlets
 from server.storage import checkpoints, people
 from server.storage.database import Database, migrate, open_database
@@ -21,14 +20,15 @@ LATER_MICROS = 30 * 24 * 3600 * 1_000_000
 """Long after the last entry: by then every incident has come to its end."""
 
 _TIMEOUT_S = 120.0
-_OUTLETS = Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER)
-"""Those of the disturbed server."""
-
 _ENGINE = (sys.executable, "-m", "engine")
 
 
-async def replay(journal_path: Path, database_path: Path, end_micros: int) -> None:
+async def replay(
+    journal_path: Path, database_path: Path, end_micros: int, outlets: Outlets
+) -> None:
     """Let an engine decide what the database at `database_path` has not yet of the journal.
+
+    `outlets` are those of the disturbed server.
 
     Two entries follow, at `end_micros` and long after, so that everything that is due by then is
     said and recorded. Both files are written to: give copies.
@@ -46,7 +46,7 @@ async def replay(journal_path: Path, database_path: Path, end_micros: int) -> No
         async with database.write() as tx:
             await people.make_operator(tx)
         recorder = Recorder(
-            database, live=Live(), metrics=Metrics(), min_severity="all", outlets=_OUTLETS
+            database, live=Live(), metrics=Metrics(), min_severity="all", outlets=outlets
         )
         supervisor = Supervisor(_ENGINE, journal, database, recorder.record)
         running = asyncio.create_task(supervisor.run(), name="supervise the engine")

@@ -162,6 +162,7 @@ class DeployLookup:
             cut=found.cut,
             repository=found.repository,
             base=found.base,
+            deployed_by=found.deployed_by,
         )
         line = encode_lines([entry])
         if len(line) > MAX_TOLD_BYTES:

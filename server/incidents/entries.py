@@ -4,6 +4,7 @@ from server.notify.announce import Announcer
 from server.notify.plan import Plan
 from server.storage import deploys, incidents
 from server.storage.database import Transaction
+from server.storage.incidents import RecordedChange
 from server.storage.journal import JournalEntry
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, canonical_environment
@@ -61,17 +62,24 @@ async def _store_wish(tx: Transaction, seq: int, wish: Resolve | Silence) -> Non
     """A line on the timeline of the incident that is named, where it is known."""
     if wish.incident_id is None or await incidents.get(tx, wish.incident_id) is None:
         return
-    change = "resolved" if isinstance(wish, Resolve) else "silenced"
     await incidents.add_change(
-        tx, wish.incident_id, seq, change, to_micros(wish.time), _about(wish)
+        tx, wish.incident_id, seq, _change(wish), to_micros(wish.time), _about(wish)
     )
+
+
+def _change(wish: Resolve | Silence) -> RecordedChange:
+    if isinstance(wish, Resolve):
+        return "resolved"
+    if wish.until is None:
+        return "silenced"
+    return "snoozed" if wish.until > wish.time else "unsilenced"
 
 
 def _about(wish: Resolve | Silence) -> str:
     if isinstance(wish, Resolve):
         return f"By {wish.by}."
     if wish.until is not None and wish.until <= wish.time:
-        return f"No more, by {wish.by}."
+        return f"By {wish.by}."
     until = "for good" if wish.until is None else f"until {wish.until:%-d %b %Y, %H:%M} UTC"
     reason = f": {wish.reason}" if wish.reason else ""
     return f"By {wish.by}, {until}{reason}."

@@ -117,6 +117,8 @@ class Recorder:
                     await self._store_end(tx, message, told)
                 case DeployVerdict():
                     if await deploys.set_verdict(tx, message):
+                        # The list of deploys renews itself with that of incidents.
+                        told.incidents_changed = True
                         told.tell(await self._announcer.verdict(tx, message))
                 case State():
                     states.append(message)

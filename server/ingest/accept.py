@@ -7,6 +7,7 @@ from aiohttp import web
 
 from server import log
 from server.ingest.delivery import Delivery, InvalidPayload
+from server.ingest.webhook import Webhook, note_accepted, note_unentered
 from server.keys import JOURNAL, METRICS, SETTINGS, SUPERVISOR
 from server.storage.journal import JournalUnavailable
 from shared.pipe import EventEntry
@@ -14,30 +15,34 @@ from shared.pipe import EventEntry
 RETRY_AFTER_S = 30
 
 
-async def accept(request: web.Request, source: str, delivery: Delivery) -> web.Response:
+async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> web.Response:
     """Commit the delivery's entries and answer; the engine's pipe is never touched here."""
     started = time.perf_counter()
-    metrics = request.app[METRICS]
+    source = webhook.source
     if not delivery.entries:
         log.webhook_noted(source, delivery.about)
-        metrics.webhooks.labels(source=source, outcome="no_event").inc()
+        note_unentered(request, webhook, "no_event", delivery.about, delivery)
         return web.json_response(
             {"accepted": True, "event": False, "about": delivery.about}, status=HTTPStatus.ACCEPTED
         )
     supervisor = request.app[SUPERVISOR]
     if supervisor.backlog >= request.app[SETTINGS].incident_queue_max:
         log.child_not_writable("dropped")
-        metrics.webhooks.labels(source=source, outcome="queue_full").inc()
-        return unavailable("as many events wait for the engine as INCIDENT_QUEUE_MAX allows")
+        reason = "as many events wait for the engine as INCIDENT_QUEUE_MAX allows"
+        note_unentered(request, webhook, "queue_full", reason, delivery)
+        return unavailable(reason)
     try:
         appended = await request.app[JOURNAL].append(delivery.entries, delivery.identity)
     except JournalUnavailable as error:
         log.webhook_error(source, f"not stored: {error}")
-        metrics.webhooks.labels(source=source, outcome="not_stored").inc()
-        return unavailable(f"the event could not be stored: {error}")
+        reason = f"the event could not be stored: {error}"
+        note_unentered(request, webhook, "not_stored", reason, delivery)
+        return unavailable(reason)
     if appended.duplicate:
         log.webhook_noted(source, f"Duplicate: {delivery.about}")
-        metrics.webhooks.labels(source=source, outcome="duplicate").inc()
+        note_unentered(
+            request, webhook, "duplicate", delivery.about, delivery, first_seq=appended.seqs[0]
+        )
         return web.json_response({"accepted": True, "duplicate": True}, status=HTTPStatus.ACCEPTED)
     for entry in delivery.entries:
         if isinstance(entry, EventEntry):
@@ -46,26 +51,38 @@ async def accept(request: web.Request, source: str, delivery: Delivery) -> web.R
             log.webhook_noted(source, delivery.about)
     if not supervisor.writable:
         log.child_not_writable("queued")
-    metrics.webhooks.labels(source=source, outcome="accepted").inc()
-    metrics.accept_seconds.observe(time.perf_counter() - started)
+    note_accepted(request, webhook, delivery.about)
+    request.app[METRICS].accept_seconds.observe(time.perf_counter() - started)
     return web.json_response(
         {"accepted": True, "duplicate": False, "seq": appended.seqs[0]}, status=HTTPStatus.ACCEPTED
     )
 
 
-def refuse(request: web.Request, source: str, status: HTTPStatus, reason: str) -> web.Response:
+def refuse(request: web.Request, webhook: Webhook, status: HTTPStatus, reason: str) -> web.Response:
     """The answer to who may not send, or sent too much; `reason` says what would be right."""
-    log.webhook_error(source, reason)
-    request.app[METRICS].webhooks.labels(source=source, outcome="refused").inc()
+    log.webhook_error(webhook.source, reason)
+    note_unentered(request, webhook, "refused", reason)
     return web.json_response({"error": reason}, status=status)
 
 
-def invalid(request: web.Request, source: str, error: InvalidPayload) -> web.Response:
+def cut_off(request: web.Request, webhook: Webhook, wait_s: int) -> web.Response:
+    """The answer to who keeps failing: for `wait_s` only a right signature is looked at."""
+    reason = (
+        "too many requests from this address were refused in a row; for the rest of the minute "
+        "only those with the right signature are taken"
+    )
+    response = refuse(request, webhook, HTTPStatus.TOO_MANY_REQUESTS, reason)
+    response.headers["Retry-After"] = str(wait_s)
+    return response
+
+
+def invalid(request: web.Request, webhook: Webhook, error: InvalidPayload) -> web.Response:
     """The answer to a body that is no event, naming each fault and what would be right."""
     details = [{"path": fault.path, "message": fault.message} for fault in error.faults]
     shown = "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)
-    log.webhook_error(source, f"{error} ({shown})" if shown else str(error))
-    request.app[METRICS].webhooks.labels(source=source, outcome="invalid").inc()
+    reason = f"{error} ({shown})" if shown else str(error)
+    log.webhook_error(webhook.source, reason)
+    note_unentered(request, webhook, "invalid", reason)
     return web.json_response(
         {"error": str(error), "details": details}, status=HTTPStatus.BAD_REQUEST
     )

@@ -143,13 +143,14 @@ def _read_fields(
 def _deploy_entry(
     values: dict[str, object], window: ChangeWindow, notes: Notes, *, announce_deploys: bool
 ) -> Entry:
+    values = {"source": "deploy"} | values
     if not announce_deploys:
-        where = {name: values[name] for name in ("service", "environment")}
+        where = {name: values[name] for name in ("service", "environment", "source")}
         return msgspec.convert(msgspec.structs.asdict(window) | where, ChangeWindowEntry)
     commits = len(window.commits)
     counted = "1 commit" if commits == 1 else f"{commits or 'no'} commits"
     what = window.release or values.get("release") or (window.deploy_id or "")[:_SHOWN_OF_AN_ID]
-    said = {"source": "deploy", "timestamp": window.deploy_time} | values
+    said = {"timestamp": window.deploy_time} | values
     made = {
         "kind": "deploy",
         "severity": "warning",

@@ -1,21 +1,46 @@
 """The webhooks: read, verify, parse, journal, answer."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 
+import msgspec
 from aiohttp import web
 
 from server import log
-from server.ingest.accept import accept, invalid, refuse
-from server.ingest.delivery import InvalidPayload
+from server.client import client_address
+from server.ingest.accept import accept, cut_off, invalid, refuse
+from server.ingest.delivery import Delivery, InvalidPayload
+from server.ingest.failing import Failing
 from server.ingest.generic import parse_generic
 from server.ingest.github.events import parse_github
 from server.ingest.sentry import parse_sentry
-from server.ingest.signatures import verify_generic, verify_github, verify_sentry
+from server.ingest.signatures import (
+    Verdict,
+    Verification,
+    verify_generic,
+    verify_github,
+    verify_sentry,
+)
+from server.ingest.webhook import Webhook, arrived
 from server.keys import SERVICES, SETTINGS
+from server.storage.webhooks import Route
+
+FAILING = web.AppKey("failing", Failing)
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_GITHUB_BODY_BYTES = 25 * 1024 * 1024
+
+BODY_TIMEOUT_S = 10.0
+"""How long a webhook's body may take to come. Sentry gives up after 1 s, GitHub after 10."""
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A body that was not read to its end: what is answered, and why."""
+
+    status: HTTPStatus
+    reason: str
 
 
 def routes() -> list[web.RouteDef]:
@@ -31,52 +56,52 @@ async def sentry(request: web.Request) -> web.Response:
     """Any resource of Sentry's integration platform, its service hooks and legacy webhooks."""
     log.webhook_received("sentry")
     body = await _read(request, MAX_BODY_BYTES)
-    if body is None:
-        return _too_large(request, "sentry", MAX_BODY_BYTES)
-    verdict = verify_sentry(request.app[SETTINGS].sentry_webhook_secrets, request.headers, body)
-    if not verdict.passed:
-        return refuse(request, "sentry", HTTPStatus.UNAUTHORIZED, verdict.message)
-    try:
-        delivery = parse_sentry(body, request.headers.get("Sentry-Hook-Resource"), _now())
-    except InvalidPayload as error:
-        return invalid(request, "sentry", error)
-    return await accept(request, "sentry", delivery)
+    if isinstance(body, Unread):
+        return _unread(request, "sentry", body)
+    verification = verify_sentry(
+        request.app[SETTINGS].sentry_webhook_secrets, request.headers, body
+    )
+    resource = request.headers.get("Sentry-Hook-Resource")
+    return await _take(
+        request,
+        arrived(request, "sentry", body),
+        verification,
+        lambda: parse_sentry(body, resource, _now()),
+    )
 
 
 async def incidents(request: web.Request) -> web.Response:
     """An event in PushLog's own form, from anything that can POST."""
     log.webhook_received("incidents")
     body = await _read(request, MAX_BODY_BYTES)
-    if body is None:
-        return _too_large(request, "incidents", MAX_BODY_BYTES)
+    if isinstance(body, Unread):
+        return _unread(request, "incidents", body)
     settings = request.app[SETTINGS]
-    verdict = verify_generic(settings.incident_webhook_secret, request.headers)
-    if not verdict.passed:
-        return refuse(request, "incidents", HTTPStatus.UNAUTHORIZED, verdict.message)
-    try:
-        delivery = parse_generic(
+    return await _take(
+        request,
+        arrived(request, "incidents", body),
+        verify_generic(settings.incident_webhook_secret, request.headers),
+        lambda: parse_generic(
             body,
             request.headers.get("Idempotency-Key"),
             _now(),
             announce_deploys=not settings.disable_deploy_incidents,
-        )
-    except InvalidPayload as error:
-        return invalid(request, "incidents", error)
-    return await accept(request, "incidents", delivery)
+        ),
+    )
 
 
 async def github(request: web.Request) -> web.Response:
     """GitHub's pushes, deployments and releases; the rest is answered and left."""
     log.webhook_received("github")
     body = await _read(request, MAX_GITHUB_BODY_BYTES)
-    if body is None:
-        return _too_large(request, "github", MAX_GITHUB_BODY_BYTES)
+    if isinstance(body, Unread):
+        return _unread(request, "github", body)
     settings = request.app[SETTINGS]
-    verdict = verify_github(settings.github_webhook_secrets, request.headers, body)
-    if not verdict.passed:
-        return refuse(request, "github", HTTPStatus.UNAUTHORIZED, verdict.message)
-    try:
-        delivery = parse_github(
+    return await _take(
+        request,
+        arrived(request, "github", body),
+        verify_github(settings.github_webhook_secrets, request.headers, body),
+        lambda: parse_github(
             body,
             event=request.headers.get("X-GitHub-Event"),
             delivery=request.headers.get("X-GitHub-Delivery"),
@@ -84,27 +109,74 @@ async def github(request: web.Request) -> web.Response:
             received=_now(),
             services=request.app[SERVICES],
             announce_deploys=not settings.disable_deploy_incidents,
-        )
+        ),
+    )
+
+
+async def _take(
+    request: web.Request,
+    webhook: Webhook,
+    verification: Verification,
+    parse: Callable[[], Delivery],
+) -> web.Response:
+    """Refuse, or parse and accept.
+
+    Who keeps failing is cut off before parsing, unless the signature is right: whoever knows the
+    secret is heard every time, whatever came before, from there or from whoever shares its
+    address. Sentry does not send again, and a body costs its parsing only.
+    """
+    webhook = msgspec.structs.replace(webhook, signature=verification.verdict)
+    source = webhook.source
+    if verification.verdict is Verdict.VERIFIED:
+        try:
+            delivery = parse()
+        except InvalidPayload as error:
+            return invalid(request, webhook, error)
+        return await accept(request, webhook, delivery)
+    failing, address = request.app[FAILING], client_address(request)
+    if wait_s := await failing.wait_s(source, address):
+        return cut_off(request, webhook, wait_s)
+    if not verification.passed:
+        await failing.count(source, address)
+        return refuse(request, webhook, HTTPStatus.UNAUTHORIZED, verification.message)
+    try:
+        delivery = parse()
     except InvalidPayload as error:
-        return invalid(request, "github", error)
-    return await accept(request, "github", delivery)
+        await failing.count(source, address)
+        return invalid(request, webhook, error)
+    await failing.forgive(source, address)
+    return await accept(request, webhook, delivery)
 
 
-async def _read(request: web.Request, limit: int) -> bytes | None:
-    """The body, or none where it is over `limit` bytes, unpacked; the rest is not read then."""
+async def _read(request: web.Request, limit: int) -> bytes | Unread:
+    """The body of at most `limit` bytes, unpacked; of a longer one the rest is not read."""
+    too_large = Unread(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is over {limit // 1024**2} MiB, which is as much as is read",
+    )
     if (request.content_length or 0) > limit:
-        return None
+        return too_large
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            return None
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    return too_large
+    except TimeoutError:
+        reason = f"the body did not come within {BODY_TIMEOUT_S:g} s"
+        return Unread(HTTPStatus.REQUEST_TIMEOUT, reason)
+    except web.RequestPayloadError:
+        reason = "the body cannot be unpacked as its Content-Encoding says"
+        return Unread(HTTPStatus.BAD_REQUEST, reason)
+    except ConnectionError:
+        # Nobody hears the answer, but the list of webhooks shows it: Sentry hangs up after 1 s.
+        return Unread(HTTPStatus.BAD_REQUEST, "the sender hung up before the end of the body")
     return bytes(body)
 
 
-def _too_large(request: web.Request, source: str, limit: int) -> web.Response:
-    reason = f"the body is over {limit // 1024**2} MiB, which is as much as is read"
-    return refuse(request, source, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+def _unread(request: web.Request, source: Route, unread: Unread) -> web.Response:
+    return refuse(request, arrived(request, source, None), unread.status, unread.reason)
 
 
 def _now() -> datetime:

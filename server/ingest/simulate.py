@@ -10,6 +10,9 @@ from server.ingest.sentry.event import SAMPLE_TAG
 RESOURCE = "event_alert"
 """The resource to parse the payload as."""
 
+RULE = "Simulated incident"
+"""The alert rule that it names: by it a simulation is told from a test that Sentry sent."""
+
 _FRAMES = (
     ("gunicorn/workers/sync.py", "gunicorn.workers.sync", "handle_request", 184, False),
     ("flask/app.py", "flask.app", "dispatch_request", 1796, False),
@@ -65,7 +68,7 @@ def simulated_payload(now: datetime, token: str) -> bytes:
     body = {
         "action": "triggered",
         "installation": {"uuid": "00000000-0000-4000-8000-000000000000"},
-        "data": {"event": event, "triggered_rule": "Simulated incident"},
+        "data": {"event": event, "triggered_rule": RULE},
         "actor": {"type": "application", "id": "sentry", "name": "Sentry"},
     }
     return msgspec.json.encode(body)

@@ -63,7 +63,10 @@ class Announcer:
             return Plan()
         plan = plan_change(
             IncidentNews(
-                change=change, incident=_summary(incident), why=explain_incident(incident)
+                change=change,
+                incident=_summary(incident),
+                seq=incident.seq,
+                why=explain_incident(incident),
             ),
             incident.seq,
             people=await people.everyone(tx),
@@ -83,6 +86,7 @@ class Announcer:
         news = IncidentNews(
             change="ended",
             incident=stored.summary,
+            seq=stored.changed_seq,
             why=explain_incident(stored.summary),
             ended_at=ended.time,
             end_reason=ended.reason,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -57,6 +57,18 @@ async def send_mail(mail: EmailMessage, smtp: Smtp, timeout_s: float = TIMEOUT_S
 
     Once the server has said yes to the mail, nothing that happens after it is a failure.
     """
+    async with _logged_in(smtp, timeout_s) as client:
+        await client.send_message(mail)
+
+
+async def try_login(smtp: Smtp, timeout_s: float = TIMEOUT_S) -> None:
+    """Go as far as `send_mail` does without a mail; raises as it does."""
+    async with _logged_in(smtp, timeout_s):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def _logged_in(smtp: Smtp, timeout_s: float) -> AsyncIterator[aiosmtplib.SMTP]:
     client = aiosmtplib.SMTP(
         hostname=smtp.host,
         port=smtp.port,
@@ -72,7 +84,7 @@ async def send_mail(mail: EmailMessage, smtp: Smtp, timeout_s: float = TIMEOUT_S
                 await client.starttls()
             if smtp.user is not None:
                 await client.login(smtp.user, smtp.password or "")
-            await client.send_message(mail)
+            yield client
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
             await client.quit(timeout=GOODBYE_TIMEOUT_S)
     finally:

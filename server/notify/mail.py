@@ -4,8 +4,9 @@ Whatever an event says, it becomes no header: a subject is one line of printable
 all else that comes from outside stands in the body.
 """
 
+import functools
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address as Mailbox
@@ -52,20 +53,46 @@ def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> 
     Raises `NotAnAddress`.
     """
     first = letters[0]
-    sender, receiver = _mailbox(letterhead.sender, "PushLog"), _mailbox(first.receiver)
     if len(letters) == 1:
         content = content_of(first.news, letterhead.public_url)
     else:
         content = digest_of(letters, letterhead.public_url)
     is_test = all(isinstance(letter.news, TestNews) for letter in letters)
-    unsubscribe = None if is_test else letterhead.unsubscribe_url(first.receiver)
+    return write(
+        content,
+        receiver=first.receiver,
+        sender=letterhead.sender,
+        at=at,
+        subject=_subject(letters, content),
+        thread=functools.partial(_thread, letters),
+        unsubscribe=None if is_test else letterhead.unsubscribe_url(first.receiver),
+        mark=_digest_of_keys(letters),
+    )
 
+
+def write(
+    content: Content,
+    *,
+    receiver: str,
+    sender: str,
+    at: datetime,
+    subject: str,
+    thread: Callable[[str], Mapping[str, str]],
+    unsubscribe: str | None,
+    mark: str,
+) -> EmailMessage:
+    """The mail that says `content` as text and as HTML; raises `NotAnAddress`.
+
+    `thread` gives the headers that name this mail and those before it, from the sender's domain;
+    `mark` stands between the parts, and is the same when the same mail is written again.
+    """
+    writer, reader = _mailbox(sender, "PushLog"), _mailbox(receiver)
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = sender
-    mail["To"] = receiver
-    mail["Subject"] = _subject(letters, content)
+    mail["From"] = writer
+    mail["To"] = reader
+    mail["Subject"] = subject
     mail["Date"] = format_datetime(at)
-    for name, value in _thread(letters, sender.domain).items():
+    for name, value in thread(writer.domain).items():
         mail[name] = value
     mail["Auto-Submitted"] = "auto-generated"
     if unsubscribe is not None:
@@ -75,7 +102,7 @@ def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> 
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     shown = {
         "content": content,
-        "subject": _subject(letters, content),
+        "subject": subject,
         "preview": one_line(content.preview, MAX_PREVIEW),
         "title": one_line(content.title, MAX_TITLE),
         "unsubscribe": None if unsubscribe is None else Address(unsubscribe),
@@ -83,7 +110,7 @@ def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> 
     # Quoted-printable: no line is too long and no byte too high for any server on the way.
     mail.set_content(_TEXT.render(shown), cte="quoted-printable")
     mail.add_alternative(_HTML.render(shown), subtype="html", cte="quoted-printable")
-    mail.set_boundary(f"=_{_digest_of_keys(letters)}")
+    mail.set_boundary(f"=_{mark}")
     return mail
 
 

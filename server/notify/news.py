@@ -12,11 +12,13 @@ from shared.incident import IncidentSummary, Verdict
 class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=True):
     """An incident opened, got worse, or ended; `incident` is what it was then.
 
-    `why` says in a sentence, with its numbers, why it was opened.
+    `seq` is the entry up to which that holds; 0 where an earlier version wrote it. `why` says in a
+    sentence, with its numbers, why it was opened.
     """
 
     change: Literal["opened", "escalated", "ended"]
     incident: IncidentSummary
+    seq: int = 0
     why: str = ""
     ended_at: datetime | None = None
     end_reason: str | None = None

@@ -13,7 +13,8 @@ from server.notify.news import TestNews
 from server.notify.pace import EMAIL, SLACK, Pace
 from server.notify.plan import Outlets
 from server.notify.post import Postman
-from server.notify.slack import open_slack
+from server.notify.refresh import Refresher
+from server.notify.slack import BotChannel, open_slack
 from server.notify.unsubscribing import unsubscribe_url
 from server.settings import Settings, Smtp
 from server.storage.database import Database
@@ -24,10 +25,19 @@ WEBHOOK_RECEIVER = "incoming webhook"
 
 
 class PostOffice:
-    """Wakes and ends the postmen, and tries channels out."""
+    """Wakes and ends the postmen, and tries channels out.
 
-    def __init__(self, channels: Sequence[Channel], postmen: Sequence[Postman]) -> None:
+    There is a `refresher` where Slack is written to by a bot.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        postmen: Sequence[Postman],
+        refresher: Refresher | None = None,
+    ) -> None:
         self.postmen = postmen
+        self.refresher = refresher
         self._channels = {channel.name: channel for channel in channels}
 
     @property
@@ -78,16 +88,22 @@ async def open_office(
     """The office with every channel that is set up; nothing is sent before postmen run."""
     async with contextlib.AsyncExitStack() as stack:
         channels: list[tuple[Channel, Pace]] = []
+        refresher: Refresher | None = None
         if settings.smtp is not None:
             channels.append(
                 (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp)), EMAIL)
             )
         if settings.slack is not None:
-            slack = open_slack(settings.slack, database, settings.public_url)
-            channels.append((await stack.enter_async_context(slack), SLACK))
+            slack = await stack.enter_async_context(
+                open_slack(settings.slack, database, settings.public_url)
+            )
+            channels.append((slack, SLACK))
+            if isinstance(slack, BotChannel):
+                refresher = Refresher(database, slack, metrics)
         yield PostOffice(
             [channel for channel, _ in channels],
             [Postman(database, channel, pace, metrics) for channel, pace in channels],
+            refresher,
         )
 
 

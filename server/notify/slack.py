@@ -2,18 +2,20 @@
 for each incident and push, which is edited as it changes, with what changed in its thread.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 
 import aiohttp
 import msgspec
 
-from server.notify.channel import Channel, ChannelName, Letter
+from server.notify.channel import ChannelName, Letter
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews
 from server.notify.slack_api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack_blocks import SlackText, render, render_digest, reply_to
 from server.settings import Slack
-from server.storage import slack_messages
+from server.storage import incidents, slack_messages
 from server.storage.database import Database
 from server.storage.slack_messages import SlackMessage
 from server.storage.times import to_micros
@@ -43,34 +45,63 @@ class BotChannel:
     """Slack by a bot, which remembers its messages in the database.
 
     A message that was posted and could not be remembered, since the process died in between, is
-    posted once more; an edit that is repeated changes nothing.
+    posted once more; an edit that is repeated changes nothing. One thing is done at a time, so that
+    of two edits of a message the newer is the last.
     """
 
     name: ChannelName = "slack"
 
-    def __init__(self, api: SlackApi, database: Database, public_url: str) -> None:
+    def __init__(
+        self, api: SlackApi, database: Database, public_url: str, now: Callable[[], datetime]
+    ) -> None:
         self._api = api
         self._database = database
         self._public_url = public_url
+        self._now = now
+        self._busy = asyncio.Lock()
 
     async def send(self, letters: Sequence[Letter]) -> None:
         """Post or edit; of several letters a digest, and edits of what stands there already.
 
         Raises `DeliveryFailed`.
         """
-        if len(letters) == 1:
-            await self._tell(letters[0])
-            return
-        for letter in letters:
-            known = await self._message_about(letter.news)
-            if known is not None:
-                await self._edit(letter, known)
-        await self._post(letters[0].receiver, render_digest(letters, self._public_url))
+        async with self._busy:
+            if len(letters) == 1:
+                await self._tell(letters[0])
+                return
+            for letter in letters:
+                known = await self._message_about(letter.news)
+                if known is not None:
+                    await self._edit(letter.news, letter.key, known)
+            shown = render_digest(letters, self._public_url)
+            await self._api.post_message(_message(shown) | {"channel": letters[0].receiver})
+
+    async def refresh(self, incident_id: str) -> bool:
+        """Edit the message about an open incident, so that it says what is known now, and tell
+        nobody. False where nothing is left to edit; what somebody deleted is not posted again.
+
+        Raises `DeliveryFailed`.
+        """
+        async with self._busy:
+            async with self._database.read() as tx:
+                known = await slack_messages.get(tx, incident_id)
+                stored = await incidents.get(tx, incident_id)
+            if known is None or stored is None or stored.ended_at is not None:
+                return False
+            said = _decode(known.said)[0]
+            if not isinstance(said, IncidentNews):
+                return False
+            newest = msgspec.structs.replace(said, incident=stored.summary, seq=stored.changed_seq)
+            if await self._edit(newest, f"{incident_id}/updated/{newest.seq}/slack", known):
+                return True
+            async with self._database.write() as tx:
+                await slack_messages.forget(tx, incident_id)
+            return False
 
     async def _tell(self, letter: Letter) -> None:
         news = letter.news
         known = await self._message_about(news)
-        if known is not None and await self._edit(letter, known):
+        if known is not None and await self._edit(news, letter.key, known):
             reply = reply_to(news)
             if reply is not None:
                 await self._api.post_message(
@@ -87,18 +118,19 @@ class BotChannel:
             # The message about its push was a line of a digest, and a clean deploy is no news.
             return
         shown = render([news], letter.key, self._public_url)
-        posted = await self._post(letter.receiver, shown)
+        posted = await self._api.post_message(_message(shown) | {"channel": letter.receiver})
         subject = _subject(news)
         if subject is not None:
-            await self._remember(subject, posted, [news])
+            channel = posted.channel or letter.receiver
+            await self._remember(subject, channel, posted.ts, [news])
 
-    async def _edit(self, letter: Letter, known: SlackMessage) -> bool:
+    async def _edit(self, news: News, key: str, known: SlackMessage) -> bool:
         """Bring the message up to date; False where it cannot be edited any more."""
         said = _decode(known.said)
-        now_said = _with(said, letter.news)
+        now_said = _with(said, news)
         if now_said == said:
             return True
-        shown = render(now_said, letter.key, self._public_url)
+        shown = render(now_said, key, self._public_url)
         message = _message(shown) | {"channel": known.channel, "ts": known.ts}
         try:
             await self._api.update(message)
@@ -106,14 +138,10 @@ class BotChannel:
             if refused.code in GONE:
                 return False
             raise
-        subject = _subject(letter.news)
+        subject = _subject(news)
         if subject is not None:
-            await self._remember(subject, known, now_said)
+            await self._remember(subject, known.channel, known.ts, now_said)
         return True
-
-    async def _post(self, receiver: str, shown: SlackText) -> SlackMessage:
-        posted = await self._api.post_message(_message(shown) | {"channel": receiver})
-        return SlackMessage(posted.channel or receiver, posted.ts, b"[]")
 
     async def _message_about(self, news: News) -> SlackMessage | None:
         subject = _subject(news)
@@ -122,19 +150,31 @@ class BotChannel:
         async with self._database.read() as tx:
             return await slack_messages.get(tx, subject)
 
-    async def _remember(self, subject: str, message: SlackMessage, said: list[News]) -> None:
+    async def _remember(self, subject: str, channel: str, ts: str, said: list[News]) -> None:
+        first = said[0]
+        message = SlackMessage(
+            channel,
+            ts,
+            _encode(said),
+            said_seq=first.seq if isinstance(first, IncidentNews) else 0,
+            edited_at=to_micros(self._now()),
+        )
         async with self._database.write() as tx:
-            remembered = SlackMessage(message.channel, message.ts, _encode(said))
-            await slack_messages.put(tx, subject, remembered)
+            await slack_messages.put(tx, subject, message)
 
 
 @contextlib.asynccontextmanager
-async def open_slack(slack: Slack, database: Database, public_url: str) -> AsyncIterator[Channel]:
+async def open_slack(
+    slack: Slack,
+    database: Database,
+    public_url: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[BotChannel | WebhookChannel]:
     """The channel that the settings name: a bot where there is a token, else the webhook."""
     async with aiohttp.ClientSession() as session:
         if slack.bot_token and slack.channel:
-            api = SlackApi(session, slack.api_url, slack.bot_token)
-            yield BotChannel(api, database, public_url)
+            api = SlackApi(session, slack.api_url, slack.bot_token, now)
+            yield BotChannel(api, database, public_url, now)
         else:
             yield WebhookChannel(session, slack.webhook_url or "", public_url)
 
@@ -182,7 +222,7 @@ def _with(said: list[News], news: News) -> list[News]:
     """What the message says with `news` in it; what is older than what it says changes nothing."""
     match said[0], news:
         case IncidentNews() as known, IncidentNews():
-            return [news] if _ORDER[news.change] >= _ORDER[known.change] else said
+            return [_later(known, news)]
         case PushNews(), VerdictNews():
             others = [
                 each
@@ -191,6 +231,16 @@ def _with(said: list[News], news: News) -> list[News]:
             ]
             return [said[0], *others, news]
     return said
+
+
+def _later(known: IncidentNews, news: IncidentNews) -> IncidentNews:
+    """The later change of the two, with the incident as it stood later.
+
+    These may be of different news: while one waited, the counts in the message went on.
+    """
+    changed = max(known, news, key=lambda each: (_ORDER[each.change], each.seq))
+    newest = max(known, news, key=lambda each: (each.seq, _ORDER[each.change]))
+    return msgspec.structs.replace(changed, incident=newest.incident, seq=newest.seq)
 
 
 def _is_worse(news: News) -> bool:

@@ -1,7 +1,8 @@
 """Slack over HTTP: one call, and what each refusal means."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -90,12 +91,24 @@ class Posted(msgspec.Struct, frozen=True):
 
 
 class SlackApi:
-    """The two methods that we use, as the bot that `token` belongs to."""
+    """The three methods that we use, as the bot that `token` belongs to.
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+    A method for which Slack says `Retry-After` is not called before that, whoever wants to:
+    `SlackRefused` then says how long that still is.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        token: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._session = session
         self._url = url
         self._token = token
+        self._now = now
+        self._closed_until: dict[str, datetime] = {}
 
     async def post_message(self, message: Mapping[str, object]) -> Posted:
         """``chat.postMessage``; raises `DeliveryFailed`, and `SlackRefused` of its kind."""
@@ -105,7 +118,23 @@ class SlackApi:
         """``chat.update``; raises as `post_message` does."""
         return await self._call("chat.update", message)
 
+    async def test(self) -> None:
+        """``auth.test``: whether Slack knows the token; raises as `post_message` does."""
+        await self._call("auth.test", {})
+
     async def _call(self, method: str, body: Mapping[str, object]) -> Posted:
+        closed_until = self._closed_until.get(method)
+        if closed_until is not None and (now := self._now()) < closed_until:
+            raise SlackRefused("ratelimited", retry_after_s=(closed_until - now).total_seconds())
+        try:
+            return await self._ask(method, body)
+        except DeliveryFailed as failure:
+            if failure.retry_after_s is not None:
+                closed_for = timedelta(seconds=failure.retry_after_s)
+                self._closed_until[method] = self._now() + closed_for
+            raise
+
+    async def _ask(self, method: str, body: Mapping[str, object]) -> Posted:
         headers = {"Authorization": f"Bearer {self._token}"}
         status, headers_back, text = await post(
             self._session, f"{self._url}/{method}", body, headers

@@ -11,7 +11,7 @@ import msgspec
 from server.notify.channel import Letter
 from server.notify.masking import without_query_values
 from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
-from server.notify.slack_text import code, escaped, link, one_line, plain
+from server.notify.slack_text import code, escaped, link, moment, one_line, plain
 from shared.event import Commit, Frame
 from shared.incident import SuspectCommit
 
@@ -130,12 +130,12 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
         _header(f"{mark} {incident.title}"),
         _fields(
             {
-                "Service": incident.service,
-                "Environment": incident.environment,
+                "Service": one_line(incident.service, 300),
+                "Environment": one_line(incident.environment, 300),
                 "Severity": incident.severity,
                 "Trigger": incident.trigger.replace("_", " "),
-                "State": _state(news),
-                "Events": f"{incident.event_count:,}",
+                "State": one_line(_state(news), 300),
+                "Events": f"{incident.event_count:,}, last seen {moment(incident.last_seen)}",
             }
         ),
         _section(f"*Error message*\n{code(incident.message, MESSAGE_SHOWN)}"),
@@ -247,10 +247,11 @@ def _list(head: str, lines: Sequence[str]) -> Block:
 
 
 def _fields(values: dict[str, str]) -> Block:
+    """Names beside their values, which are escaped and cut already."""
     return {
         "type": "section",
         "fields": [
-            {"type": "mrkdwn", "text": f"*{name}*\n{one_line(value, 300) or '-'}"}
+            {"type": "mrkdwn", "text": f"*{name}*\n{value or '-'}"}
             for name, value in values.items()
         ],
     }

@@ -4,6 +4,7 @@ Slack refuses a whole message of which one part is too long, and escaping makes 
 each character is escaped by itself, and as many are taken as fit.
 """
 
+from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 from server.notify.masking import printable, without_secrets
@@ -76,3 +77,9 @@ def link(url: str | None, label: str, limit: int) -> str:
         return shown
     # In a label it would end the address.
     return f"<{target}|{shown.replace('|', '¦')}>"
+
+
+def moment(at: datetime) -> str:
+    """A time, which Slack shows to each reader in their own zone."""
+    shown = "{date_short_pretty} {time}"
+    return f"<!date^{int(at.timestamp())}^{shown}|{at:%Y-%m-%d %H:%M} UTC>"

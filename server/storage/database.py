@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from server.storage.schema import migrations, refuse_newer_schema
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -17,10 +18,13 @@ Transaction = AsyncConnection
 
 
 def migrate(path: Path) -> None:
-    """Bring the database at `path` to the newest schema, making it where there is none."""
+    """Bring the database at `path` to the newest schema, making it where there is none.
+
+    Whoever does so for a server holds its lock. Raises `NewerSchema`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    refuse_newer_schema(path)
+    config = migrations()
     config.attributes["url"] = f"sqlite:///{path}"
     command.upgrade(config, "head")
 

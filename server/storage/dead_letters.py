@@ -1,12 +1,11 @@
 """The table dead_letters: entries that the engine died on, and what people did with them."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import LargeBinary, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.journal_file import JournalEntry
@@ -15,19 +14,30 @@ from server.storage.tables import dead_letters
 Fate = Literal["waiting", "replayed", "discarded"]
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+_START_BYTES = 4_000
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """An entry that was set aside. Times are microseconds since the epoch.
 
-    `replayed_as` is the new entry that was made of it.
+    `start` is the beginning of its `size_bytes`. `replayed_as` is the new entry that was made of
+    it.
     """
 
     seq: int
     received: int
-    entry: bytes
+    size_bytes: int
+    start: bytes
     reason: str
     buried_at: int
     state: Fate
     replayed_as: int | None
+
+
+class WholeDeadLetter(DeadLetter, frozen=True, kw_only=True):
+    """The same, with all of the entry."""
+
+    entry: bytes
 
 
 async def bury(tx: AsyncConnection, entry: JournalEntry, reason: str, at: int) -> None:
@@ -46,18 +56,31 @@ async def bury(tx: AsyncConnection, entry: JournalEntry, reason: str, at: int) -
     )
 
 
-async def newest(tx: AsyncConnection, before_seq: int | None, limit: int) -> list[DeadLetter]:
+async def newest(
+    tx: AsyncConnection, before_seq: int | None, limit: int, state: Fate | None = None
+) -> list[DeadLetter]:
     """A page of dead letters, newest first: those before `before_seq`, or the first page."""
-    query = select(dead_letters).order_by(dead_letters.c.seq.desc()).limit(limit)
+    query = select(*_SHOWN).order_by(dead_letters.c.seq.desc()).limit(limit)
     if before_seq is not None:
         query = query.where(dead_letters.c.seq < before_seq)
-    return [_from_row(row) for row in await tx.execute(query)]
+    if state is not None:
+        query = query.where(dead_letters.c.state == state)
+    return [msgspec.convert(row._mapping, DeadLetter) for row in await tx.execute(query)]
 
 
-async def get(tx: AsyncConnection, seq: int) -> DeadLetter | None:
+async def counts(tx: AsyncConnection) -> dict[Fate, int]:
+    """How many there are in each state, those that wait first."""
+    state = dead_letters.c.state
+    rows = await tx.execute(select(state, func.count().label("letters")).group_by(state))
+    found = {row.state: row.letters for row in rows}
+    return {each: found.get(each, 0) for each in get_args(Fate)}
+
+
+async def get(tx: AsyncConnection, seq: int) -> WholeDeadLetter | None:
     """The dead letter of the entry at `seq`."""
-    row = (await tx.execute(select(dead_letters).where(dead_letters.c.seq == seq))).first()
-    return None if row is None else _from_row(row)
+    query = select(*_SHOWN, dead_letters.c.entry).where(dead_letters.c.seq == seq)
+    row = (await tx.execute(query)).first()
+    return None if row is None else msgspec.convert(row._mapping, WholeDeadLetter)
 
 
 async def seqs_after(tx: AsyncConnection, seq: int) -> Sequence[int]:
@@ -76,6 +99,25 @@ async def mark_discarded(tx: AsyncConnection, seq: int) -> bool:
     return await _settle(tx, seq, "discarded", None)
 
 
+async def remove_settled(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
+    """Remove those of entries before `before` that somebody has settled, the oldest `limit` at
+    most; how many there were.
+
+    From `watermark` on they are still to be kept from the engine.
+    """
+    old = (
+        select(dead_letters.c.seq)
+        .where(
+            dead_letters.c.seq <= watermark,
+            dead_letters.c.state != "waiting",
+            dead_letters.c.received < before,
+        )
+        .order_by(dead_letters.c.seq)
+        .limit(limit)
+    )
+    return (await tx.execute(delete(dead_letters).where(dead_letters.c.seq.in_(old)))).rowcount
+
+
 async def _settle(tx: AsyncConnection, seq: int, state: Fate, replayed_as: int | None) -> bool:
     settled = await tx.execute(
         update(dead_letters)
@@ -85,5 +127,13 @@ async def _settle(tx: AsyncConnection, seq: int, state: Fate, replayed_as: int |
     return settled.rowcount == 1
 
 
-def _from_row(row: Row[tuple[object, ...]]) -> DeadLetter:
-    return msgspec.convert(row._mapping, DeadLetter)
+_SHOWN = (
+    dead_letters.c.seq,
+    dead_letters.c.received,
+    func.length(dead_letters.c.entry).label("size_bytes"),
+    func.substr(dead_letters.c.entry, 1, _START_BYTES, type_=LargeBinary).label("start"),
+    dead_letters.c.reason,
+    dead_letters.c.buried_at,
+    dead_letters.c.state,
+    dead_letters.c.replayed_as,
+)

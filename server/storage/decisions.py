@@ -1,9 +1,10 @@
 """The tables decision_batches and notable_decisions: what became of each event, compactly."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import insert, select
+import msgspec
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import decision_batches, notable_decisions
@@ -11,6 +12,15 @@ from shared.pipe import Decision, decode_outbound, encode_lines
 
 PLAIN = "known"
 """The code of a decision that is not worth an index: nothing happened."""
+
+
+class _Head(msgspec.Struct):
+    """What says whether the rest of a line is worth reading."""
+
+    seq: int
+
+
+_head = msgspec.json.Decoder(_Head).decode
 
 
 async def store(tx: AsyncConnection, decisions: Sequence[Decision]) -> None:
@@ -31,20 +41,81 @@ async def store(tx: AsyncConnection, decisions: Sequence[Decision]) -> None:
         await tx.execute(insert(notable_decisions), notable)
 
 
+async def count_of_incident(
+    tx: AsyncConnection, incident_id: str, spans: Sequence[tuple[int, int]]
+) -> list[int]:
+    """How many entries belong to this incident, in each span of `seq` from the first, which is
+    excluded, to the second.
+    """
+    each = func.json_each(msgspec.json.encode(spans).decode()).table_valued("value", "key")
+    count = (
+        select(func.count())
+        .select_from(notable_decisions)
+        .where(
+            notable_decisions.c.incident_id == incident_id,
+            notable_decisions.c.seq > func.json_extract(each.c.value, "$[0]"),
+            notable_decisions.c.seq <= func.json_extract(each.c.value, "$[1]"),
+        )
+        .correlate(each)
+        .scalar_subquery()
+    )
+    return list(await tx.scalars(select(count).select_from(each).order_by(each.c.key)))
+
+
 async def get(tx: AsyncConnection, seq: int) -> Decision | None:
     """The decision on the entry at `seq`; none while it has not been decided."""
-    row = (
-        await tx.execute(
-            select(decision_batches.c.decisions)
-            .where(decision_batches.c.last_seq >= seq, decision_batches.c.first_seq <= seq)
-            .order_by(decision_batches.c.last_seq)
-            .limit(1)
-        )
-    ).first()
-    if row is None:
-        return None
-    for line in zlib.decompress(row.decisions).splitlines():
-        decision = decode_outbound(line)
-        if isinstance(decision, Decision) and decision.seq == seq:
-            return decision
-    return None
+    return (await get_some(tx, (seq,))).get(seq)
+
+
+async def get_some(tx: AsyncConnection, seqs: Collection[int]) -> dict[int, Decision]:
+    """The decisions on those of the entries at `seqs` that have one; each batch is read once."""
+    found: dict[int, Decision] = {}
+    missing = set(seqs)
+    while missing:
+        seq = missing.pop()
+        row = (
+            await tx.execute(
+                select(decision_batches.c.decisions)
+                .where(decision_batches.c.last_seq >= seq, decision_batches.c.first_seq <= seq)
+                .order_by(decision_batches.c.last_seq)
+                .limit(1)
+            )
+        ).first()
+        if row is None:
+            continue
+        wanted = missing | {seq}
+        for line in zlib.decompress(row.decisions).splitlines():
+            if _head(line).seq in wanted:
+                decision = decode_outbound(line)
+                if isinstance(decision, Decision):
+                    found[decision.seq] = decision
+        missing -= found.keys()
+    return found
+
+
+async def remove_batches(tx: AsyncConnection, before_seq: int, limit: int) -> int:
+    """Remove batches, the oldest `limit` at most, of which every entry is older than
+    `before_seq`; how many there were.
+    """
+    old = (
+        select(decision_batches.c.last_seq)
+        .where(decision_batches.c.last_seq < before_seq)
+        .order_by(decision_batches.c.last_seq)
+        .limit(limit)
+    )
+    result = await tx.execute(delete(decision_batches).where(decision_batches.c.last_seq.in_(old)))
+    return result.rowcount
+
+
+async def remove_notable(tx: AsyncConnection, before_seq: int, limit: int) -> int:
+    """Remove the index of decisions on entries before `before_seq`, the oldest `limit` at most;
+    how many there were.
+    """
+    old = (
+        select(notable_decisions.c.seq)
+        .where(notable_decisions.c.seq < before_seq)
+        .order_by(notable_decisions.c.seq)
+        .limit(limit)
+    )
+    result = await tx.execute(delete(notable_decisions).where(notable_decisions.c.seq.in_(old)))
+    return result.rowcount

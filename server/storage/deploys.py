@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, insert, select, tuple_, update
+from sqlalchemy import Row, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import deploys
 from server.storage.times import from_micros, to_micros
-from shared.deploy import renewed
+from shared.deploy import name_of, renewed
 from shared.event import ChangeWindow, Commit
 from shared.incident import Verdict
 from shared.pipe import DeployVerdict
@@ -16,6 +16,16 @@ from shared.pipe import DeployVerdict
 _encode = msgspec.json.Encoder().encode
 _decode_commits = msgspec.json.Decoder(list[Commit]).decode
 _decode_reasons = msgspec.json.Decoder(list[str]).decode
+
+_JUDGED = (
+    "verdict",
+    "verdict_reasons",
+    "events_before",
+    "minutes_before",
+    "events_after",
+    "minutes_after",
+)
+"""The columns that a verdict fills."""
 
 
 class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +44,7 @@ class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
     cut: int
     repository: str | None
     base: str | None
+    deployed_by: str | None
     verdict: Verdict | None
     verdict_reasons: list[str]
 
@@ -45,6 +56,14 @@ class DeployPlace(msgspec.Struct, frozen=True):
     id: int
 
 
+class DeployMark(msgspec.Struct, frozen=True):
+    """That there was a deploy, without its commits."""
+
+    at: datetime
+    deploy_id: str
+    release: str | None
+
+
 async def store(tx: AsyncConnection, service: str, environment: str, window: ChangeWindow) -> None:
     """Make or renew the deploy that `window` announces.
 
@@ -52,7 +71,7 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
     announcement's time and has its commits, unless that has none. A commit keeps what was found
     out about it. A verdict on another time is none any more.
     """
-    deploy_id = _deploy_id(window)
+    deploy_id = name_of(window)
     row = (
         await tx.execute(
             select(deploys).where(
@@ -75,6 +94,7 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
                 cut=window.cut,
                 repository=window.repository,
                 base=window.base,
+                deployed_by=window.deployed_by,
             )
         )
         return
@@ -85,26 +105,42 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
         "release": new.release,
         "repository": new.repository,
         "base": new.base,
+        "deployed_by": new.deployed_by,
         "commits": _encode(new.commits),
         "cut": new.cut,
     }
     if [commit.id for commit in new.commits] != [commit.id for commit in known.commits]:
         changes["looked_up_at"] = None
     if known.deployed_at != window.deploy_time:
-        changes |= {"verdict": None, "verdict_reasons": None}
+        changes |= dict.fromkeys(_JUDGED)
     await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
 
 
 async def set_verdict(tx: AsyncConnection, verdict: DeployVerdict) -> bool:
-    """Whether there is such a deploy; one that has moved in time is no longer the one judged."""
+    """Whether there is such a deploy; one that has moved in time is no longer the one judged.
+
+    An engine that does not say which deploy it means, means the only one of that time; where there
+    are several, it means none for sure.
+    """
+    judged = (
+        deploys.c.service == verdict.service,
+        deploys.c.environment == verdict.environment,
+        deploys.c.deployed_at == to_micros(verdict.deploy_time),
+    )
+    which = deploys.c.deploy_id == verdict.deploy_id
+    if verdict.deploy_id is None:
+        which = select(func.count()).select_from(deploys).where(*judged).scalar_subquery() == 1
     result = await tx.execute(
         update(deploys)
-        .where(
-            deploys.c.service == verdict.service,
-            deploys.c.environment == verdict.environment,
-            deploys.c.deployed_at == to_micros(verdict.deploy_time),
+        .where(*judged, which)
+        .values(
+            verdict=verdict.verdict,
+            verdict_reasons=_encode(verdict.reasons),
+            events_before=verdict.before and verdict.before.events,
+            minutes_before=verdict.before and verdict.before.minutes,
+            events_after=verdict.after and verdict.after.events,
+            minutes_after=verdict.after and verdict.after.minutes,
         )
-        .values(verdict=verdict.verdict, verdict_reasons=_encode(verdict.reasons))
     )
     return result.rowcount > 0
 
@@ -131,6 +167,32 @@ async def recent(
         query.order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc()).limit(limit)
     )
     return [_stored(row) for row in rows]
+
+
+async def marks(
+    tx: AsyncConnection,
+    service: str,
+    environment: str,
+    *,
+    since: datetime,
+    until: datetime,
+    limit: int,
+) -> list[DeployMark]:
+    """The newest `limit` deploys in that time, oldest first."""
+    rows = await tx.execute(
+        select(deploys.c.deployed_at, deploys.c.deploy_id, deploys.c.release)
+        .where(
+            deploys.c.service == service,
+            deploys.c.environment == environment,
+            deploys.c.deployed_at >= to_micros(since),
+            deploys.c.deployed_at <= to_micros(until),
+        )
+        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
+        .limit(limit)
+    )
+    return [DeployMark(from_micros(row.deployed_at), row.deploy_id, row.release) for row in rows][
+        ::-1
+    ]
 
 
 async def get(tx: AsyncConnection, row_id: int) -> StoredDeploy | None:
@@ -192,15 +254,30 @@ async def set_looked_up(tx: AsyncConnection, deploy: StoredDeploy, at: datetime)
     )
 
 
+async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Remove deploys of before `before`, in microseconds, the oldest `limit` at most; how many
+    there were. The last one of a place stays: it is what runs there.
+    """
+    later = deploys.alias()
+    old = (
+        select(deploys.c.id)
+        .where(
+            deploys.c.deployed_at < before,
+            exists().where(
+                later.c.service == deploys.c.service,
+                later.c.environment == deploys.c.environment,
+                later.c.deployed_at > deploys.c.deployed_at,
+            ),
+        )
+        .order_by(deploys.c.deployed_at)
+        .limit(limit)
+    )
+    return (await tx.execute(delete(deploys).where(deploys.c.id.in_(old)))).rowcount
+
+
 def place_of(deploy: StoredDeploy) -> DeployPlace:
     """Where it stands in the list."""
     return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
-
-
-def _deploy_id(window: ChangeWindow) -> str:
-    if window.deploy_id is not None:
-        return window.deploy_id
-    return window.commits[-1].id if window.commits else window.deploy_time.isoformat()
 
 
 def _window(deploy: StoredDeploy) -> ChangeWindow:
@@ -212,6 +289,7 @@ def _window(deploy: StoredDeploy) -> ChangeWindow:
         cut=deploy.cut,
         repository=deploy.repository,
         base=deploy.base,
+        deployed_by=deploy.deployed_by,
     )
 
 
@@ -229,6 +307,7 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredDeploy:
         cut=values["cut"],
         repository=values["repository"],
         base=values["base"],
+        deployed_by=values["deployed_by"],
         verdict=values["verdict"],
         verdict_reasons=_decode_reasons(reasons) if reasons is not None else [],
     )

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -29,12 +30,21 @@ MAX_GROUP = 2_000
 RETRY_AFTER_S = 1.0
 """How long a file that failed is left alone before it is opened again."""
 
+T = TypeVar("T")
+
 
 class Waiting(msgspec.Struct, frozen=True):
     """A delivery, and where its answer is awaited."""
 
     arrival: Arrival
     answer: asyncio.Future[Appended]
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """Entries that are to go, and where their number is awaited."""
+
+    up_to_seq: int
+    answer: asyncio.Future[int]
 
 
 class GroupCommit:
@@ -65,6 +75,7 @@ class GroupCommit:
         self._broken_until = 0.0
         self._changed = threading.Condition()
         self._waiting: list[Waiting] = []
+        self._removals: list[Removal] = []
         self._committing = False
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="journal writer", daemon=True)
@@ -82,6 +93,18 @@ class GroupCommit:
             if self._closing:
                 raise JournalUnavailable("the server is stopping")
             self._waiting.append(Waiting(arrival, answer))
+            self._changed.notify()
+        return answer
+
+    def remove(self, up_to_seq: int) -> asyncio.Future[int]:
+        """How many entries are gone, once they are: between two groups, so that none waits for
+        the lock of another connection. Let it be few at a time.
+        """
+        answer: asyncio.Future[int] = self._loop.create_future()
+        with self._changed:
+            if self._closing:
+                raise JournalUnavailable("the server is stopping")
+            self._removals.append(Removal(up_to_seq, answer))
             self._changed.notify()
         return answer
 
@@ -105,35 +128,49 @@ class GroupCommit:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._closing:
+                while not (self._waiting or self._removals or self._closing):
                     self._changed.wait()
-                if not self._waiting:
+                if not (self._waiting or self._removals):
                     break
                 group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
-                self._committing = True
+                removal = self._removals.pop(0) if self._removals else None
+                self._committing = bool(group)
                 received = self._clock.now()
-            outcome = self._commit([each.arrival for each in group], received)
-            with self._changed:
-                self._committing = False
-                if self._file is not None:
-                    self._last_seq = self._file.last_seq
-                last_seq = self._last_seq
-            self._loop.call_soon_threadsafe(self._answer, group, received, outcome, last_seq)
+            if group:
+                self._write_group(group, received)
+            if removal is not None:
+                self._carry_out(removal)
         if self._file is not None:
             self._file.close()
+
+    def _write_group(self, group: Sequence[Waiting], received: int) -> None:
+        outcome = self._commit([each.arrival for each in group], received)
+        with self._changed:
+            self._committing = False
+            if self._file is not None:
+                self._last_seq = self._file.last_seq
+            last_seq = self._last_seq
+        self._loop.call_soon_threadsafe(self._answer, group, received, outcome, last_seq)
+
+    def _carry_out(self, removal: Removal) -> None:
+        removed = self._use(lambda file: file.remove(removal.up_to_seq))
+        self._loop.call_soon_threadsafe(_answer_removal, removal, removed)
 
     def _commit(
         self, arrivals: Sequence[Arrival], received: int
     ) -> list[Appended] | JournalUnavailable:
         if not self._disk.has_room():
             return JournalUnavailable(f"the disk is full but for the last {KEPT_FREE:.0%}")
+        return self._use(lambda file: file.append(arrivals, received))
+
+    def _use(self, work: Callable[[JournalFile], T]) -> T | JournalUnavailable:
         if self._file is None and self._broken is not None:
             if time.monotonic() < self._broken_until:
                 return self._broken
             self._broken = None
         try:
             self._file = self._file or JournalFile(self._path, writable=True)
-            return self._file.append(arrivals, received)
+            return work(self._file)
         except JournalLocked as error:
             return error
         except JournalUnavailable as error:
@@ -171,3 +208,13 @@ class GroupCommit:
         for waiting, appended in zip(group, outcome, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(appended)
+
+
+def _answer_removal(removal: Removal, removed: int | JournalUnavailable) -> None:
+    # Who asked may have been cancelled meanwhile.
+    if removal.answer.done():
+        return
+    if isinstance(removed, JournalUnavailable):
+        removal.answer.set_exception(removed)
+    else:
+        removal.answer.set_result(removed)

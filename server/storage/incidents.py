@@ -1,33 +1,57 @@
 """The tables incidents, incident_changes and symptoms: written by the recorder, read by pages."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, tuple_, update
+from sqlalchemy import Column, Row, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.tables import incident_changes, incidents, symptoms
+from server.storage import incident_search
+from server.storage.incident_search import Search, matching
+from server.storage.tables import (
+    incident_changes,
+    incident_deploys,
+    incidents,
+    noise_filters,
+    notifications,
+    symptoms,
+)
 from server.storage.times import from_micros, to_micros
 from shared.event import Severity
 from shared.incident import IncidentSummary, Trigger
 from shared.pipe import Incident, IncidentEnded
 
 IncidentState = Literal["open", "ended"]
-RecordedChange = Literal["opened", "escalated", "joined", "resolved", "silenced", "ended"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The mildest first."""
+
+RecordedChange = Literal[
+    "opened",
+    "escalated",
+    "joined",
+    "acknowledged",
+    "resolved",
+    "silenced",
+    "snoozed",
+    "unsilenced",
+    "ended",
+]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(IncidentSummary).decode
 
 
 class StoredIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as it stands; open while `ended_at` is none."""
+    """An incident as it stands; open while `ended_at` is none. `acknowledged_by` is a name."""
 
     opened_seq: int
     changed_seq: int
     ended_at: datetime | None
     end_reason: str | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
     summary: IncidentSummary
 
 
@@ -41,13 +65,21 @@ class IncidentChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which incidents are asked for; what is none is not asked."""
+    """Which incidents are asked for; what is none is not asked. `severity` is the least."""
 
     state: IncidentState | None = None
     service: str | None = None
     environment: str | None = None
     trigger: Trigger | None = None
     severity: Severity | None = None
+    search: Search | None = None
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Names to choose from."""
+
+    services: list[str]
+    environments: list[str]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -86,6 +118,8 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
     )
     if result.rowcount == 0:
         return
+    await incident_search.put(tx, incident)
+    await _put_deploys(tx, incident)
     for symptom in incident.top_symptoms:
         shown = {
             "exception_type": symptom.exception_type,
@@ -99,6 +133,25 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
         )
 
 
+async def _put_deploys(tx: AsyncConnection, incident: Incident) -> None:
+    """Which deploys the incident suspects by now."""
+    suspected: dict[str, float] = {}
+    for suspect in incident.suspected_causes:
+        if suspect.deploy_id is not None:
+            known = suspected.get(suspect.deploy_id, 0.0)
+            suspected[suspect.deploy_id] = max(known, suspect.confidence)
+    of_incident = incident_deploys.c.incident_id == incident.incident_id
+    await tx.execute(delete(incident_deploys).where(of_incident))
+    if suspected:
+        await tx.execute(
+            insert(incident_deploys),
+            [
+                {"incident_id": incident.incident_id, "deploy_id": each, "confidence": confidence}
+                for each, confidence in suspected.items()
+            ],
+        )
+
+
 async def end(tx: AsyncConnection, ended: IncidentEnded) -> bool:
     """Whether the incident was open, and is ended now."""
     result = await tx.execute(
@@ -107,6 +160,23 @@ async def end(tx: AsyncConnection, ended: IncidentEnded) -> bool:
         .values(ended_at=to_micros(ended.time), end_reason=ended.reason)
     )
     return result.rowcount == 1
+
+
+async def acknowledge(tx: AsyncConnection, incident_id: str, by: str, at: int) -> bool:
+    """Whether the incident is open and nobody had acknowledged it; the first who does so stays."""
+    result = await tx.execute(
+        update(incidents)
+        .where(
+            incidents.c.incident_id == incident_id,
+            incidents.c.ended_at.is_(None),
+            incidents.c.acknowledged_at.is_(None),
+        )
+        .values(acknowledged_at=at, acknowledged_by=by)
+    )
+    if result.rowcount == 0:
+        return False
+    await add_change(tx, incident_id, 0, "acknowledged", at, f"By {by}.")
+    return True
 
 
 async def add_change(
@@ -124,27 +194,49 @@ async def newest(
     tx: AsyncConnection, wanted: IncidentFilter, limit: int, after: Place | None = None
 ) -> list[StoredIncident]:
     """Incidents, the newest first; with `after` those that follow that place in the list."""
-    query = select(incidents)
+    ids = select(incidents.c.incident_id)
     match wanted.state:
         case "open":
-            query = query.where(incidents.c.ended_at.is_(None))
+            ids = ids.where(incidents.c.ended_at.is_(None))
         case "ended":
-            query = query.where(incidents.c.ended_at.is_not(None))
+            ids = ids.where(incidents.c.ended_at.is_not(None))
     for column, value in (
         (incidents.c.service, wanted.service),
         (incidents.c.environment, wanted.environment),
         (incidents.c.trigger, wanted.trigger),
-        (incidents.c.severity, wanted.severity),
     ):
         if value is not None:
-            query = query.where(column == value)
+            ids = ids.where(column == value)
+    if wanted.severity is not None and wanted.severity != SEVERITIES[0]:
+        least = SEVERITIES.index(wanted.severity)
+        ids = ids.where(incidents.c.severity.in_(SEVERITIES[least:]))
+    if wanted.search is not None:
+        ids = ids.where(await matching(tx, wanted.search))
     if after is not None:
         place = tuple_(incidents.c.started_at, incidents.c.incident_id)
-        query = query.where(place < (after.started_at, after.incident_id))
-    rows = await tx.execute(
-        query.order_by(incidents.c.started_at.desc(), incidents.c.incident_id.desc()).limit(limit)
-    )
+        ids = ids.where(place < (after.started_at, after.incident_id))
+    order = (incidents.c.started_at.desc(), incidents.c.incident_id.desc())
+    # The ids come from an index that holds all of the above; rows are big, and only these are read.
+    chosen = incidents.c.incident_id.in_(ids.order_by(*order).limit(limit))
+    rows = await tx.execute(select(incidents).where(chosen).order_by(*order))
     return [_stored(row) for row in rows]
+
+
+async def places(tx: AsyncConnection, limit: int) -> Places:
+    """The services and environments that had incidents, by name, and of each at most `limit`."""
+    return Places(
+        await _names(tx, incidents.c.service, limit),
+        await _names(tx, incidents.c.environment, limit),
+    )
+
+
+async def _names(tx: AsyncConnection, column: Column[str], limit: int) -> list[str]:
+    # From each name to the next greater one by the index: DISTINCT would read every incident.
+    names = select(func.min(column).label("name")).cte("names", recursive=True)
+    greater = select(func.min(column)).where(column > names.c.name).scalar_subquery()
+    names = names.union_all(select(greater).where(names.c.name.is_not(None)))
+    found = await tx.scalars(select(names.c.name).where(names.c.name.is_not(None)).limit(limit))
+    return list(found)
 
 
 async def get(tx: AsyncConnection, incident_id: str) -> StoredIncident | None:
@@ -153,16 +245,6 @@ async def get(tx: AsyncConnection, incident_id: str) -> StoredIncident | None:
         await tx.execute(select(incidents).where(incidents.c.incident_id == incident_id))
     ).first()
     return None if row is None else _stored(row)
-
-
-async def count_open(tx: AsyncConnection) -> int:
-    """How many incidents have not ended."""
-    return (
-        await tx.scalar(
-            select(func.count()).select_from(incidents).where(incidents.c.ended_at.is_(None))
-        )
-        or 0
-    )
 
 
 async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[IncidentChange]:
@@ -176,6 +258,31 @@ async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[Inc
     return [_change(row) for row in rows][::-1]
 
 
+async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
+    """Remove incidents that ended before `before`, the oldest `limit` at most, with all that hangs
+    on them; how many there were.
+
+    What the engine may say again, being restored from `watermark`, must find its incident.
+    """
+    rows = await tx.execute(
+        select(incidents.c.incident_id)
+        .where(incidents.c.ended_at < before, incidents.c.changed_seq <= watermark)
+        .order_by(incidents.c.ended_at)
+        .limit(limit)
+    )
+    going = list(rows.scalars())
+    if not going:
+        return 0
+    await tx.execute(
+        update(noise_filters)
+        .where(noise_filters.c.last_incident_id.in_(going))
+        .values(last_incident_id=None)
+    )
+    for table in (notifications, symptoms, incident_changes, incidents):
+        await tx.execute(delete(table).where(table.c.incident_id.in_(going)))
+    return len(going)
+
+
 def place_of(incident: StoredIncident) -> Place:
     """Where it stands in the list."""
     return Place(to_micros(incident.summary.start_time), incident.summary.incident_id)
@@ -186,10 +293,16 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:
     return StoredIncident(
         opened_seq=values["opened_seq"],
         changed_seq=values["changed_seq"],
-        ended_at=None if values["ended_at"] is None else from_micros(values["ended_at"]),
+        ended_at=_moment(values["ended_at"]),
         end_reason=values["end_reason"],
+        acknowledged_at=_moment(values["acknowledged_at"]),
+        acknowledged_by=values["acknowledged_by"],
         summary=_decode(values["summary"]),
     )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
 
 
 def _change(row: Row[tuple[object, ...]]) -> IncidentChange:

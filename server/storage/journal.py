@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from server.storage.clock import Clock, monotonic_micros, wall_micros
 from server.storage.disk import Disk
@@ -20,14 +20,25 @@ from server.storage.journal_file import (
     JournalEntry,
     JournalFile,
     JournalUnavailable,
+    Needle,
     identity_key,
 )
 from server.storage.tail import Tail
 from shared.pipe import Entry, encode_lines
 
-__all__ = ["Appended", "InUse", "Journal", "JournalEntry", "JournalUnavailable", "open_journal"]
+__all__ = [
+    "Appended",
+    "InUse",
+    "Journal",
+    "JournalEntry",
+    "JournalUnavailable",
+    "Needle",
+    "open_journal",
+]
 
 TAIL_BYTES = 8 * 1024 * 1024
+
+T = TypeVar("T")
 
 
 class Journal(Protocol):
@@ -52,8 +63,37 @@ class Journal(Protocol):
         `limit` of `max_bytes` together; raises `JournalUnavailable`.
         """
 
+    async def read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
+    ) -> list[JournalEntry]:
+        """The entries before `before_seq`, the newest first, bounded as in `read`; with `holding`
+        only those that hold these bytes. Raises `JournalUnavailable`.
+        """
+
+    async def find(self, identity: str) -> int | None:
+        """The first entry of the delivery with this identity, for a day; raises
+        `JournalUnavailable`.
+        """
+
     async def get(self, seq: int) -> JournalEntry | None:
         """One entry, where it is still there; raises `JournalUnavailable`."""
+
+    async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        """The last number given out before each of `moments` (microseconds, growing): 0 where there
+        was none yet, and none where entries of that time are not kept any more; raises
+        `JournalUnavailable`.
+        """
+
+    async def remove(self, up_to_seq: int) -> int:
+        """Remove the entries up to `up_to_seq`, never the newest one; how many there were.
+
+        Whoever appends waits for it, so let it be few at a time. Raises `JournalUnavailable`.
+        """
+
+    async def used_bytes(self) -> int:
+        """How large the journal is, without the room that removed entries have left in its file;
+        raises `JournalUnavailable`.
+        """
 
     async def wait_beyond(self, seq: int) -> None:
         """Return once `last_seq` is greater than `seq`."""
@@ -98,13 +138,34 @@ class SqliteJournal:
         recent = self._tail.read(after_seq, limit, max_bytes)
         if recent is not None:
             return recent
-        return await asyncio.get_running_loop().run_in_executor(
-            self._reader, self._read, after_seq, limit, max_bytes
+        return await self._from_file(lambda file: file.read(after_seq, limit, max_bytes))
+
+    async def read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
+    ) -> list[JournalEntry]:
+        return await self._from_file(
+            lambda file: file.read_back(before_seq, limit, max_bytes, holding)
         )
+
+    async def find(self, identity: str) -> int | None:
+        key = identity_key(identity)
+        return await self._from_file(lambda file: file.find(key))
 
     async def get(self, seq: int) -> JournalEntry | None:
         found = await self.read(seq - 1, 1, 0)
         return found[0] if found and found[0].seq == seq else None
+
+    async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        return await self._from_file(lambda file: file.seqs_before(moments))
+
+    async def remove(self, up_to_seq: int) -> int:
+        up_to_seq = min(up_to_seq, self._last_seq - 1)
+        removed = await self._writer.remove(up_to_seq)
+        self._tail.remove(up_to_seq)
+        return removed
+
+    async def used_bytes(self) -> int:
+        return await self._from_file(JournalFile.used_bytes)
 
     async def wait_beyond(self, seq: int) -> None:
         while self._last_seq <= seq:
@@ -120,11 +181,14 @@ class SqliteJournal:
             await asyncio.get_running_loop().run_in_executor(self._reader, self._file.close)
         self._reader.shutdown()
 
-    def _read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+    async def _from_file(self, read: Callable[[JournalFile], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, read)
+
+    def _read(self, read: Callable[[JournalFile], T]) -> T:
         if self._file is None:
             self._file = JournalFile(self._path, writable=False)
         try:
-            return self._file.read(after_seq, limit, max_bytes)
+            return read(self._file)
         except JournalUnavailable:
             # The state of the connection is not known: the next try is on a new one.
             self._file.close()

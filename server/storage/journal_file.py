@@ -23,6 +23,9 @@ a third of what is alive, without an index by age, and an idle journal is left a
 
 _SWEEP_AT_LEAST = 256
 _KEYS_A_QUERY = 500
+_ROWS_A_STATEMENT = 32
+"""Few enough lengths for every statement to stay among those that the connection has prepared."""
+
 _PAGES_BETWEEN_CHECKPOINTS = 4_000
 
 _SCHEMA = """
@@ -79,6 +82,13 @@ class Appended(msgspec.Struct, frozen=True):
     duplicate: bool
 
 
+class Needle(msgspec.Struct, frozen=True):
+    """Bytes that are looked for in the bodies of entries, from `from_seq` on."""
+
+    text: bytes
+    from_seq: int
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """A delivery on its way into the journal: a body for each entry, and its identity's key."""
 
@@ -118,16 +128,48 @@ class JournalFile:
         """
         return self._explained(lambda: self._read(after_seq, limit, max_bytes))
 
+    def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        """The last number given out before each of `moments` (microseconds, growing): 0 where there
+        was none yet, and none where entries of that time are not kept any more.
+        """
+        return self._explained(lambda: self._seqs_before(moments))
+
+    def read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
+    ) -> list[JournalEntry]:
+        """The entries before `before_seq`, the newest first: at least one where there is one, and
+        then no more than `limit` of `max_bytes` together; with `holding` only those like it.
+        """
+        return self._explained(lambda: self._read_back(before_seq, limit, max_bytes, holding))
+
+    def find(self, key: bytes) -> int | None:
+        """The first entry of the delivery with this identity's key, as long as it is known."""
+        row = self._explained(
+            lambda: self._connection.execute(
+                "SELECT seq FROM identities WHERE key = ?", (key,)
+            ).fetchone()
+        )
+        return row[0] if row else None
+
+    def remove(self, up_to_seq: int) -> int:
+        """Remove the entries up to `up_to_seq`, never the newest one; how many there were.
+
+        It does not wait for the disk: what a loss of power brings back is removed again.
+        """
+        return self._explained(lambda: self._remove(up_to_seq))
+
+    def used_bytes(self) -> int:
+        """What is in use of the file. The rest of it is free for new entries."""
+        return self._explained(self._used_bytes)
+
     def _append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
         try:
             answers, rows, identities = self._sort_out(arrivals, received)
-            self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+            self._insert("INSERT INTO entries VALUES", rows)
             if identities:
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO identities VALUES (?, ?, ?)", identities
-                )
+                self._insert("INSERT OR REPLACE INTO identities VALUES", identities)
                 self._sweep(len(identities), received)
             run("COMMIT")
         except BaseException:
@@ -137,6 +179,17 @@ class JournalFile:
         self.last_seq += len(rows)
         self.last_received = received
         return answers
+
+    def _insert(self, into: str, rows: Sequence[tuple[object, object, object]]) -> None:
+        """Insert many rows by few statements.
+
+        Each statement lets go of the interpreter, and waits for the event loop to get it back: one
+        for each row left the writer waiting far longer than it wrote.
+        """
+        for start in range(0, len(rows), _ROWS_A_STATEMENT):
+            some = rows[start : start + _ROWS_A_STATEMENT]
+            marks = ", ".join(("(?, ?, ?)",) * len(some))
+            self._connection.execute(f"{into} {marks}", [value for row in some for value in row])
 
     def _sort_out(
         self, arrivals: Sequence[Arrival], received: int
@@ -195,12 +248,35 @@ class JournalFile:
         self._sweep_debt = 0
 
     def _read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
-        entries: list[JournalEntry] = []
-        size = 0
-        cursor = self._connection.execute(
+        return self._within(
+            max_bytes,
             "SELECT seq, received, body FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
             (after_seq, limit),
         )
+
+    def _read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
+    ) -> list[JournalEntry]:
+        if holding is None:
+            return self._within(
+                max_bytes,
+                "SELECT seq, received, body FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+                (before_seq, limit),
+            )
+        return self._within(
+            max_bytes,
+            "SELECT seq, received, body FROM entries WHERE seq < ? AND seq >= ? "
+            "AND instr(body, ?) > 0 ORDER BY seq DESC LIMIT ?",
+            (before_seq, holding.from_seq, holding.text, limit),
+        )
+
+    def _within(
+        self, max_bytes: int, query: str, values: tuple[int | bytes, ...]
+    ) -> list[JournalEntry]:
+        """The rows of `query`, as many as `max_bytes` hold, but at least one."""
+        entries: list[JournalEntry] = []
+        size = 0
+        cursor = self._connection.execute(query, values)
         try:
             for seq, received, body in cursor:
                 size += len(body)
@@ -211,6 +287,53 @@ class JournalFile:
             # An open read would keep the write-ahead log from being folded in.
             cursor.close()
         return entries
+
+    def _seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        run = self._connection.execute
+        first = run("SELECT seq, received FROM entries ORDER BY seq LIMIT 1").fetchone()
+        last = run("SELECT seq FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        if first is None or last is None:
+            return [None if self._read_end()[0] else 0 for _ in moments]
+        found: list[int | None] = []
+        low = first[0] - 1
+        for moment in moments:
+            if low < first[0] and first[0] > 1 and first[1] >= moment:
+                found.append(None)
+                continue
+            # `received` never goes back as `seq` grows, so that it needs no index.
+            high = last[0]
+            while low < high:
+                middle = (low + high + 1) // 2
+                seq, received = run(
+                    "SELECT seq, received FROM entries WHERE seq >= ? ORDER BY seq LIMIT 1",
+                    (middle,),
+                ).fetchone()
+                if seq <= high and received < moment:
+                    low = seq
+                else:
+                    high = middle - 1
+            found.append(low)
+        return found
+
+    def _remove(self, up_to_seq: int) -> int:
+        run = self._connection.execute
+        # Not synced by itself, but by the next group of entries, which follows it in the log.
+        run("PRAGMA synchronous = NORMAL")
+        try:
+            # The newest one tells the clock where to go on.
+            return run(
+                "DELETE FROM entries WHERE seq <= min(?, (SELECT max(seq) FROM entries) - 1)",
+                (up_to_seq,),
+            ).rowcount
+        finally:
+            run("PRAGMA synchronous = FULL")
+
+    def _used_bytes(self) -> int:
+        pages, free, size = (
+            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
 
     def _read_end(self) -> tuple[int, int]:
         """The last `seq` ever given out, and the stamp of the last entry that is still there."""
@@ -243,6 +366,8 @@ def _connect(path: Path, writable: bool) -> sqlite3.Connection:
             # A commit is on the disk when it returns: 202 means that it stays.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
+            # Debian's SQLite would write zeros over every page that removed entries leave.
+            connection.execute("PRAGMA secure_delete = FAST")
             connection.executescript(_SCHEMA)
         else:
             connection.execute("PRAGMA query_only = ON")

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.tables import notifications
+from server.storage.tables import notifications, people
 from server.storage.times import from_micros
 
 
@@ -53,6 +53,26 @@ async def people_told(tx: AsyncConnection, incident_id: str) -> set[int]:
         .distinct()
     )
     return set(rows.scalars())
+
+
+class Bell(msgspec.Struct, frozen=True):
+    """That the bell of one person, by name, rang because of this change of an incident."""
+
+    change: str
+    created_at: datetime
+    name: str
+
+
+async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list[Bell]:
+    """Whose bells rang because of this incident, the newest `limit`, oldest first."""
+    rows = await tx.execute(
+        select(notifications.c.change, notifications.c.created_at, people.c.name)
+        .join(people, people.c.id == notifications.c.person_id)
+        .where(notifications.c.incident_id == incident_id)
+        .order_by(notifications.c.id.desc())
+        .limit(limit)
+    )
+    return [Bell(row.change, from_micros(row.created_at), row.name) for row in rows][::-1]
 
 
 async def newest(

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.tables import outbox
+from server.storage.tables import incidents, outbox
 from server.storage.times import from_micros
 
 ChannelName = Literal["email", "slack"]
@@ -23,6 +23,7 @@ GIVE_UP_AFTER_US = 86_400_000_000
 """A day: what could not be told by then is not tried any more until somebody asks for it."""
 
 _DUE = ("waiting", "sending")
+_SETTLED = ("sent", "failed", "digested")
 
 
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,7 +217,7 @@ async def resend(tx: AsyncConnection, row_id: int, at: int) -> bool:
     """Whether it was sent or given up, and is due again now, for another day."""
     result = await tx.execute(
         update(outbox)
-        .where(outbox.c.id == row_id, outbox.c.state.in_(("sent", "failed", "digested")))
+        .where(outbox.c.id == row_id, outbox.c.state.in_(_SETTLED))
         .values(state="waiting", next_at=at, give_up_at=at + GIVE_UP_AFTER_US)
     )
     return result.rowcount == 1
@@ -251,6 +252,24 @@ async def counts(tx: AsyncConnection) -> dict[DeliveryState, int]:
     rows = await tx.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
     found = {row[0]: row[1] for row in rows}
     return {state: found.get(state, 0) for state in get_args(DeliveryState)}
+
+
+async def remove_settled(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Remove what was made before `before` and is told or given up, the oldest `limit` at most;
+    how many there were. What belongs to an incident stays as long as that: it is the memory of who
+    is to hear of its end.
+    """
+    old = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.created_at < before,
+            outbox.c.state.in_(_SETTLED),
+            ~exists().where(incidents.c.incident_id == outbox.c.incident_id),
+        )
+        .order_by(outbox.c.created_at)
+        .limit(limit)
+    )
+    return (await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))).rowcount
 
 
 def _is_due(channel: ChannelName, now: int) -> ColumnElement[bool]:

@@ -1,25 +1,45 @@
-"""Journal and main database belong together: what is decided must be in the journal."""
+"""Journal and main database belong together: what is decided must be in the journal, and what is
+to be decided yet must be there still.
+"""
 
 from pathlib import Path
 
-from server.storage.checkpoints import Progress
+from server.storage import checkpoints
+from server.storage.database import Transaction
 from server.storage.journal import Journal
 
 
 class NotAPair(RuntimeError):
-    """The journal ends before what the main database has decided, so it is another or an old one.
-
-    With it, new events would get numbers that count as decided, and nobody would hear of them.
+    """The journal ends before what the main database has decided, so it is another or an old one:
+    new events would get numbers that count as decided, and nobody would hear of them. Or it begins
+    after what the engine must be given next: events between the two would be passed over.
     """
 
 
-def refuse_another_journal(progress: Progress, journal: Journal, path: Path) -> None:
-    """Raise `NotAPair` where `journal`, the file at `path`, cannot be that of these results."""
+async def join_pair(tx: Transaction, journal: Journal, path: Path) -> None:
+    """Raise `NotAPair` where `journal`, the file at `path`, cannot be that of these results.
+
+    A main database that is new begins with what the journal still has.
+    """
+    progress = await checkpoints.progress(tx)
     decided = max(progress.watermark, progress.recorded_seq)
     if decided > journal.last_seq:
         raise NotAPair(
             f"the journal {path} ends with entry {journal.last_seq}, but the main database has "
             f"decided up to entry {decided}: it is not the journal that belongs to it. Put that "
             "one back, or restore both from one backup (scripts/restore). To begin anew with this "
-            "journal, move the main database aside: all is decided again from the journal."
+            "journal, move the main database aside: what is in the journal is decided again."
         )
+    oldest = await journal.read(0, 1, 0)
+    if not oldest or oldest[0].seq <= progress.watermark + 1:
+        return
+    if decided > 0:
+        raise NotAPair(
+            f"the journal {path} begins with entry {oldest[0].seq}, since older ones were removed, "
+            f"but the engine would go on after entry {progress.watermark}: the main database is an "
+            "older one than belongs to this journal. Put the newer one back, or restore both from "
+            "one backup (scripts/restore). To begin anew with this journal, move the main "
+            "database aside: what is in the journal is decided again."
+        )
+    # Said now: an engine that dies before its first checkpoint would not look new any more.
+    await checkpoints.store(tx, oldest[0].seq - 1, [])

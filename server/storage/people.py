@@ -1,4 +1,4 @@
-"""The table people: who is told of incidents, and of which."""
+"""The table people as those who are told of incidents, and of which."""
 
 from typing import Literal
 
@@ -65,7 +65,7 @@ async def set_wishes(tx: AsyncConnection, person_id: int, wishes: Wishes) -> boo
 
 
 async def make_operator(tx: AsyncConnection) -> None:
-    """The one person of an installation where nobody has an account: whoever is on the machine."""
+    """Who is told before anybody has an account; the first account becomes this person's."""
     if (await tx.execute(select(people.c.id).limit(1))).first() is None:
         await tx.execute(
             insert(people).values(name="operator", email_incidents=False, min_severity="all")

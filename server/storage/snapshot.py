@@ -114,13 +114,20 @@ def _copy(view: sqlite3.Connection, target: Path) -> None:
 
 
 def _reach(main: sqlite3.Connection, entries: sqlite3.Connection) -> Reach:
+    (first,) = entries.execute("SELECT coalesce(min(seq), 0) FROM entries").fetchone()
     given = entries.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
     row = main.execute("SELECT watermark, recorded_seq FROM engine_progress").fetchone()
     reach = Reach(given[0] if given else 0, *(row or (0, 0)))
-    if max(reach.watermark, reach.recorded_seq) > reach.last_seq:
+    decided = max(reach.watermark, reach.recorded_seq)
+    if decided > reach.last_seq:
         raise Inconsistent(
             "main database and journal do not belong together: the journal ends with entry "
-            f"{reach.last_seq}, and the other tells of entry "
-            f"{max(reach.watermark, reach.recorded_seq)}"
+            f"{reach.last_seq}, and the other tells of entry {decided}"
+        )
+    # One that has decided nothing begins with whatever the journal has.
+    if decided > 0 and reach.watermark + 1 < first:
+        raise Inconsistent(
+            "main database and journal do not belong together: the journal begins with entry "
+            f"{first}, and the engine would go on after entry {reach.watermark}"
         )
     return reach

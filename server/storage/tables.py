@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -60,9 +62,20 @@ notable_decisions = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("code", String, nullable=False),
     Column("incident_id", String),
-    Index(None, "incident_id"),
+    Index(None, "incident_id", "seq"),
 )
 """An index into the batches: the decisions that are not plain "known"."""
+
+_LISTED = (
+    "started_at",
+    "incident_id",
+    "ended_at",
+    "service",
+    "environment",
+    "trigger",
+    "severity",
+    "text_id",
+)
 
 incidents = Table(
     "incidents",
@@ -81,10 +94,30 @@ incidents = Table(
     Column("ended_at", BigInteger),
     Column("end_reason", Text),
     Column("summary", LargeBinary, nullable=False),
-    Index(None, "started_at", "incident_id"),
-    Index(None, "ended_at"),
+    Column("text_id", Integer),
+    Column("acknowledged_at", BigInteger),
+    Column("acknowledged_by", Text),
+    Index("ix_incidents_list", *_LISTED),
+    Index("ix_incidents_list_of_open", *_LISTED, sqlite_where=text("ended_at IS NULL")),
+    *(
+        Index(f"ix_incidents_list_of_{name}", name, *(each for each in _LISTED if each != name))
+        for name in ("service", "environment")
+    ),
+    Index("ix_incidents_text_id", "text_id", unique=True),
+    Index("ix_incidents_ended", "ended_at", sqlite_where=text("ended_at IS NOT NULL")),
 )
-"""`summary` is the newest `shared.incident.IncidentSummary`, as JSON."""
+"""`summary` is the newest `shared.incident.IncidentSummary`, as JSON. The indexes of the list hold
+all that it is filtered by, so that only the rows that are shown are read. `acknowledged_by` is a
+name: it stays when the person goes."""
+
+incident_texts = Table(
+    "incident_texts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+)
+"""What an incident is searched by, under its `text_id`. The FTS5 table `incident_search` is kept in
+step by triggers, and a text goes with its incident."""
 
 incident_changes = Table(
     "incident_changes",
@@ -97,7 +130,8 @@ incident_changes = Table(
     Column("about", Text, nullable=False),
     UniqueConstraint("incident_id", "seq", "change"),
 )
-"""What happened to an incident, in order. An end has `seq` 0: a deadline caused it, no entry."""
+"""What happened to an incident, in order. `seq` is 0 where no entry caused it: an end comes of a
+deadline, and an acknowledgement is nothing that the engine must know."""
 
 symptoms = Table(
     "symptoms",
@@ -126,15 +160,38 @@ deploys = Table(
     Column("repository", String),
     Column("base", String),
     Column("looked_up_at", BigInteger),
+    Column("deployed_by", String),
+    Column("events_before", Integer),
+    Column("minutes_before", Float),
+    Column("events_after", Integer),
+    Column("minutes_after", Float),
     UniqueConstraint("service", "environment", "deploy_id"),
-    Index(None, "deployed_at"),
+    Index(None, "deployed_at", "id", "service", "environment", "verdict"),
+    Index(None, "service", "environment", "deployed_at", "id", "verdict"),
     Index(None, "looked_up_at", "deployed_at"),
 )
-"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` one of sentences.
+"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` one of sentences. The events
+before and after are what the verdict says of all errors of the service; none: not known.
 
 `cut`, `repository` and `base` are those of `shared.event.ChangeWindow`. `looked_up_at` is when
 all was found out about the commits that the repository can tell.
 """
+
+incident_deploys = Table(
+    "incident_deploys",
+    metadata,
+    Column(
+        "incident_id",
+        String,
+        ForeignKey("incidents.incident_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("deploy_id", String, primary_key=True),
+    Column("confidence", Float, nullable=False),
+    Index(None, "deploy_id"),
+)
+"""Which deploys of its service an incident suspects. `confidence` (0-1) is that of the likeliest
+of their commits."""
 
 people = Table(
     "people",
@@ -146,9 +203,55 @@ people = Table(
     Column("min_severity", String, nullable=False),
     Column("services", LargeBinary),
     Column("environments", LargeBinary),
+    Column("role", String, nullable=False, server_default="admin"),
+    Column("password_hash", Text),
 )
-"""Who is told. `min_severity`: ``all``, ``error`` or ``critical``; `services` and `environments`
-are JSON lists of those that the person wants to hear of, none: all."""
+"""Who is told, and who signs in. `min_severity`: ``all``, ``error`` or ``critical``; `services`
+and `environments` are JSON lists of those that the person wants to hear of, none: all. `role`:
+``admin`` or ``member``. Without a `password_hash` nobody signs in as this person."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Index(None, "person_id"),
+)
+"""Browsers that are signed in. `digest` is that of the secret in the browser's cookie."""
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("ending", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Index(None, "person_id"),
+)
+"""Programs that may use the API as a person. `ending`: the last characters, to know it again."""
+
+one_time_links = Table(
+    "one_time_links",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("purpose", String, nullable=False),
+    Column("email", String, nullable=False),
+    Column("role", String),
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+"""Links that work once. `purpose`: ``invitation`` (of `email`, in `role`) or ``reset`` (of the
+password of `person_id`)."""
 
 notifications = Table(
     "notifications",
@@ -163,6 +266,7 @@ notifications = Table(
     Column("read_at", BigInteger),
     UniqueConstraint("incident_id", "seq", "change", "person_id"),
     Index(None, "person_id", "id"),
+    Index("ix_notifications_unread", "person_id", sqlite_where=text("read_at IS NULL")),
 )
 """The bell of each person. `id` is also the id of the live stream's message."""
 
@@ -185,6 +289,7 @@ outbox = Table(
     Index(None, "channel", "state", "next_at"),
     Index(None, "incident_id"),
     Index(None, "channel", "receiver", "sent_at"),
+    Index(None, "created_at"),
 )
 """One row for each thing that is told somebody outside. `key` makes it once: what happened, by
 which channel and to whom. `state`: ``waiting``, ``sending`` (claimed; due again at `next_at`,
@@ -198,9 +303,14 @@ slack_messages = Table(
     Column("channel", String, nullable=False),
     Column("ts", String, nullable=False),
     Column("said", LargeBinary, nullable=False),
+    Column("said_seq", BigInteger, nullable=False, server_default="0"),
+    Column("edited_at", BigInteger, nullable=False, server_default="0"),
+    Index(None, "ts"),
 )
 """Messages of our bot that are edited as their subject (an incident, a push) changes. `channel`
-and `ts` are Slack's names for it; `said` is what it says: a JSON list of `server.notify.news`."""
+and `ts` are Slack's names for it; `said` is what it says: a JSON list of `server.notify.news`.
+`said_seq` is the entry up to which it tells its incident; `edited_at` is when it was
+posted, edited or tried last."""
 
 noise_filters = Table(
     "noise_filters",
@@ -228,3 +338,34 @@ dead_letters = Table(
     Column("replayed_as", BigInteger),
 )
 """Entries that the engine died on. `state`: ``waiting``, ``replayed`` or ``discarded``."""
+
+unentered_webhooks = Table(
+    "unentered_webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("size_bytes", Integer),
+    Column("delivery_id", String),
+    Column("event_id", String),
+    Column("first_seq", BigInteger),
+    Column("more_like_it", Integer, nullable=False, server_default="0"),
+    Index(None, "source", "outcome", "id"),
+)
+"""Webhooks that made no entry in the journal: refused, duplicate, without an event. A sample in a
+flood: `more_like_it` counts those after it that were not kept. `first_seq` is the entry that a
+duplicate repeats. Nothing here is of a body that was not verified."""
+
+webhook_sources = Table(
+    "webhook_sources",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("signature", String),
+    Column("about", Text, nullable=False),
+    Column("accepted_at", BigInteger),
+)
+"""The last webhook of each source, and when the last one came that was not refused."""

@@ -33,6 +33,12 @@ class Tail:
         self._entries.clear()
         self._size_bytes = 0
 
+    def remove(self, up_to_seq: int) -> None:
+        """Forget the entries up to `up_to_seq`, which the file has not got any more."""
+        while self._entries and self._first <= up_to_seq:
+            self._size_bytes -= len(self._entries.pop(self._first).body)
+            self._first += 1
+
     def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry] | None:
         """As `JournalFile.read`, or None where the first one asked for is not here."""
         if after_seq + 1 not in self._entries:

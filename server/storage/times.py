@@ -14,3 +14,8 @@ def to_micros(moment: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The moment, in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def micros_now() -> int:
+    """This moment."""
+    return to_micros(datetime.now(UTC))

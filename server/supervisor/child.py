@@ -131,7 +131,8 @@ async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Chi
 def _widen(transport: asyncio.BaseTransport | None) -> None:
     """Let the pipe hold `_PIPE_BYTES`, where the system can and allows it."""
     if sys.platform == "linux" and transport is not None:
-        with contextlib.suppress(OSError):
+        # ValueError: a child that was killed at once has had its pipe closed already.
+        with contextlib.suppress(OSError, ValueError):
             pipe = transport.get_extra_info("pipe")
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 

@@ -83,6 +83,11 @@ class Supervisor:
         return life is not None and self._states.now == "running" and life.feeder.has_room
 
     @property
+    def engine_pid(self) -> int | None:
+        """The engine's process; none between two of them."""
+        return None if self._life is None else self._life.child.pid
+
+    @property
     def backlog(self) -> int:
         """How many entries of the journal have no recorded decision yet."""
         decided = self._decided_seq
@@ -91,6 +96,17 @@ class Supervisor:
             decided = max(decided or 0, conversation.acked - conversation.unrecorded)
         # Before the first look into the database nothing is known, and nothing refused for it.
         return 0 if decided is None else max(0, self._journal.last_seq - decided)
+
+    async def oldest_waiting_s(self) -> float | None:
+        """How long ago the oldest entry without a recorded decision was accepted.
+
+        None where there is none; raises `JournalUnavailable`.
+        """
+        waiting = self.backlog
+        if waiting == 0:
+            return None
+        found = await self._journal.read(self._journal.last_seq - waiting, 1, 0)
+        return max(0.0, (self._wall() - found[0].received) / 1e6) if found else None
 
     def status(self) -> EngineStatus:
         """How it is now."""

@@ -6,15 +6,19 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, LIVE, SETTINGS
+from server.incidents.rate import read_rate
+from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
 from server.storage import decisions, incidents, notifications
 from server.storage.incidents import IncidentChange, StoredIncident
+from server.storage.journal import JournalUnavailable
 from server.storage.notifications import Notification
 from server.storage.times import to_micros
 from server.web.answers import answer
 from server.web.auth import person_id
+from server.web.incident_timeline import read_timeline
 from server.web.questions import read_filter, read_limit, read_number, read_place, write_place
 from server.wording.explain import explain_decision, explain_incident
+from server.wording.timeline import TimelineItem
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
 
 
@@ -36,15 +40,18 @@ class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
     state: Literal["open", "ended"]
     ended_at: datetime | None
     end_reason: str | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
     opened_seq: int
     explanation: str
     url: str
 
 
 class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
-    """One incident, with its timeline, the oldest change first."""
+    """One incident, with its changes and all that happened, each the oldest first."""
 
     changes: list[IncidentChange]
+    timeline: list[TimelineItem]
 
 
 class IncidentPage(msgspec.Struct):
@@ -94,9 +101,26 @@ async def get_incident(request: web.Request) -> web.Response:
         if incident is None:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
         changes = await incidents.changes(tx, incident_id, 1000)
+        timeline = await read_timeline(tx, incident_id)
     found = _incident(incident, request.app[SETTINGS].public_url)
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return answer(IncidentWithChanges(**fields, changes=changes))
+    return answer(IncidentWithChanges(**fields, changes=changes, timeline=timeline))
+
+
+async def get_rate(request: web.Request) -> web.Response:
+    """``GET /api/incidents/{incident_id}/rate``: how often its events came."""
+    incident_id = request.match_info["incident_id"]
+    async with request.app[DATABASE].read() as tx:
+        incident = await incidents.get(tx, incident_id)
+        if incident is None:
+            raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
+        try:
+            rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
+        except JournalUnavailable as error:
+            raise web.HTTPServiceUnavailable(text=f"It cannot be read now: {error}.") from error
+    if rate is None:
+        raise web.HTTPNotFound(text="The events of that time are not kept any more.")
+    return answer(rate)
 
 
 async def list_notifications(request: web.Request) -> web.Response:
@@ -172,6 +196,8 @@ def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
         state="open" if incident.ended_at is None else "ended",
         ended_at=incident.ended_at,
         end_reason=incident.end_reason,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
         opened_seq=incident.opened_seq,
         explanation=explain_incident(summary),
         url=f"{base_url}/incidents/{summary.incident_id}",

@@ -1,102 +1,216 @@
-"""Who may see the pages and the API. Until there are accounts: whoever is on this machine.
+"""Who may see the pages and the API: people who are signed in, and programs with a token.
 
-Three things must hold, because each alone can be had from afar: the connection comes from a
-loopback address (not from the network), the Host is a loopback name (a page elsewhere could have
-its own name resolve to 127.0.0.1), and no proxy has had the request (everybody's requests come
-from loopback then).
+Pages of other sites can change nothing: a browser says where a request comes from (see
+`from_another_site`), and does not send our cookie with the posts of other sites (SameSite=Lax).
 """
 
+import contextlib
 import functools
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import urlsplit
 
+import msgspec
 from aiohttp import HttpVersion11, hdrs, web
+
+from server.accounts.secrets import digest
+from server.keys import DATABASE, SETTINGS
+from server.settings import Settings
+from server.storage import api_tokens, sessions
+from server.storage.accounts import Role
+from server.storage.times import to_micros
+from server.storage.trouble import STORAGE_TROUBLE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-OPERATOR = 1
-"""The one person there is (`server.storage.people.make_operator`)."""
 
-_PROXY_HEADERS = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"})
-_PROXY_PREFIXES = ("x-forwarded-", "x-original-", "cf-")
+_PROXY_HEADERS = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
 _HOST = re.compile(r"(?P<name>\[[^\]]+\]|[^:\[\]]+)(?::\d+)?")
 
 _HOW = (
-    "PushLog has no accounts yet, so its pages and its API answer only on the machine that it "
-    "runs on. From elsewhere, forward the port over SSH (ssh -L {port}:localhost:{port} "
-    "YOU@THIS-SERVER) and open http://localhost:{port}/ on your own machine. Webhooks are "
-    "accepted from anywhere."
+    "Sign in, or send a token: Authorization: Bearer TOKEN. Tokens are made in Settings, Account, "
+    "and by scripts/people token."
 )
 
 
-def person_id(_request: web.Request) -> int:
-    """Whose bell it is."""
-    return OPERATOR
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, and by what: the session of a browser, or the token of a program."""
+
+    person_id: int
+    role: Role
+    session_id: int | None = None
+    token_id: int | None = None
+
+
+_IDENTITY = web.RequestKey("identity", Identity)
+
+
+def person_id(request: web.Request) -> int:
+    """Who asks; for handlers that `for_people` or one of its kind lets requests through to."""
+    return identity(request).person_id
+
+
+def identity(request: web.Request) -> Identity:
+    """Who asks, and by what; for the same handlers."""
+    return request[_IDENTITY]
 
 
 def for_people(handler: Handler) -> Handler:
-    """Answer 403 with the reason and the way in, unless the request comes from this machine.
+    """Answer 401 unless somebody is signed in or gives a token; 403 what another site asks for."""
+    return _guarded(handler, "anybody")
 
-    What changes something is refused from pages of other sites as well: the browser of somebody
-    on this machine would send it for them.
-    """
+
+def for_admins(handler: Handler) -> Handler:
+    """The same, and 403 for who is no admin."""
+    return _guarded(handler, "admin")
+
+
+def for_sessions(handler: Handler) -> Handler:
+    """The same as `for_people`, but for browsers only: a token that leaks makes no other one."""
+    return _guarded(handler, "session")
+
+
+def for_anybody(handler: Handler) -> Handler:
+    """Without signing in; what another site asks for is refused all the same."""
 
     @functools.wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
-        refused = why_not_local(request)
-        if refused is not None:
-            raise web.HTTPForbidden(text=f"{refused} {_HOW.format(port=_port(request))}")
-        if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD) and from_another_site(request):
-            raise web.HTTPForbidden(text="This came from a page of another site, and was not done.")
+        _refuse_other_sites(request)
         return await handler(request)
 
     return guarded
 
 
-def why_not_local(request: web.BaseRequest) -> str | None:
-    """What shows that the request may come from elsewhere, as a sentence; none if nothing does."""
-    peer = _peer(request)
-    if not _is_loopback(peer):
-        return f"This request comes from {peer or 'an unknown address'}."
-    name = _HOST.fullmatch(request.headers.get(hdrs.HOST, ""))
-    if name is None or not (name["name"].lower() == "localhost" or _is_loopback(name["name"])):
-        return "This request is not addressed to localhost."
-    for header in request.headers:
-        if header.lower() in _PROXY_HEADERS or header.lower().startswith(_PROXY_PREFIXES):
-            return f"This request came through a proxy (it has the header {header})."
-    if request.version < HttpVersion11:
-        # nginx left to its defaults adds no header and says Host: localhost, but speaks 1.0.
-        return "This request came through a proxy (it speaks HTTP/1.0, which no browser does)."
-    return None
+def for_scrapers(handler: Handler) -> Handler:
+    """For people, and for whoever asks on the machine itself: a Prometheus beside the server."""
+    guarded_handler = for_people(handler)
+
+    @functools.wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if is_local(request):
+            return await handler(request)
+        return await guarded_handler(request)
+
+    return guarded
 
 
-def from_another_site(request: web.BaseRequest) -> bool:
+async def read_identity(request: web.Request) -> Identity | None:
+    """Who the request's token or cookie stands for; a wrong token is nobody, whatever else is."""
+    now = to_micros(datetime.now(UTC))
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() == "bearer":
+        return await _by_token(request, token.strip(), now)
+    secret = request.cookies.get(cookie_name(request.app[SETTINGS]))
+    return None if secret is None else await _by_cookie(request, secret, now)
+
+
+async def still_allowed(request: web.Request) -> bool:
+    """Whether who asked when a long answer began may go on to read it."""
+    found = await read_identity(request)
+    return found is not None and found.person_id == person_id(request)
+
+
+def cookie_name(settings: Settings) -> str:
+    """Of the session's cookie. By port, since browsers give all ports of a host the same cookies;
+    with the prefix that lets no other host and no plain http set it, where we are on https.
+    """
+    name = f"pushlog-{settings.port}"
+    return f"__Host-{name}" if settings.public_url.startswith("https://") else name
+
+
+def from_another_site(request: web.BaseRequest, own_host: str = "") -> bool:
     """Whether a browser says that a page of another origin made this request.
 
-    Programs that are no browsers send neither header, and are no way to trick a person.
+    Programs that are no browsers send neither header, and are no way to trick a person. Compared
+    is the host, not the scheme, which a proxy in front may have changed. `own_host`: another name
+    that is ours.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in ("same-origin", "none")
     origin = request.headers.get(hdrs.ORIGIN)
-    return origin is not None and origin != f"{request.scheme}://{request.headers.get(hdrs.HOST)}"
-
-
-def _peer(request: web.BaseRequest) -> str:
-    name = request.transport.get_extra_info("peername") if request.transport else None
-    return name[0] if isinstance(name, tuple) else ""
-
-
-def _is_loopback(host: str) -> bool:
+    if origin is None:
+        return False
     try:
-        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return True
+    return not host or host not in (request.headers.get(hdrs.HOST), own_host)
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the request was made on this machine, and by no proxy for somebody elsewhere.
+
+    A proxy shows by what it adds, by asking for the name that it was asked for, or by speaking
+    HTTP/1.0, as nginx left to its defaults does.
+    """
+    name = _HOST.fullmatch(request.headers.get(hdrs.HOST, ""))
+    proxied = any(header.lower() in _PROXY_HEADERS for header in request.headers)
+    return (
+        not proxied
+        and request.version >= HttpVersion11
+        and name is not None
+        and (name["name"].lower() == "localhost" or _is_loopback(name["name"].strip("[]")))
+        and _is_loopback(request.remote or "")
+    )
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
     except ValueError:
         return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
-def _port(request: web.BaseRequest) -> int:
-    name = request.transport.get_extra_info("sockname") if request.transport else None
-    return name[1] if isinstance(name, tuple) else 3000
+def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> Handler:
+    @functools.wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        _refuse_other_sites(request)
+        found = await read_identity(request)
+        if found is None:
+            raise web.HTTPUnauthorized(text=_HOW, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
+        if who == "admin" and found.role != "admin":
+            raise web.HTTPForbidden(text="This is for admins.")
+        if who == "session" and found.session_id is None:
+            raise web.HTTPForbidden(text="This needs somebody who signs in; a token will not do.")
+        request[_IDENTITY] = found
+        return await handler(request)
+
+    return guarded
+
+
+def _refuse_other_sites(request: web.Request) -> None:
+    if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
+        return
+    if from_another_site(request, urlsplit(request.app[SETTINGS].public_url).netloc):
+        raise web.HTTPForbidden(text="This came from a page of another site, and was not done.")
+
+
+async def _by_cookie(request: web.Request, secret: str, now: int) -> Identity | None:
+    database = request.app[DATABASE]
+    async with database.read() as tx:
+        found = await sessions.whose(tx, digest(secret), now)
+    if found is None:
+        return None
+    if found.stale:
+        # A full disk keeps nobody from looking.
+        with contextlib.suppress(*STORAGE_TROUBLE):
+            async with database.write() as tx:
+                await sessions.touch(tx, found.session_id, now)
+    return Identity(person_id=found.person_id, role=found.role, session_id=found.session_id)
+
+
+async def _by_token(request: web.Request, token: str, now: int) -> Identity | None:
+    database = request.app[DATABASE]
+    async with database.read() as tx:
+        found = await api_tokens.whose(tx, digest(token), now)
+    if found is None:
+        return None
+    if found.stale:
+        with contextlib.suppress(*STORAGE_TROUBLE):
+            async with database.write() as tx:
+                await api_tokens.touch(tx, found.token_id, now)
+    return Identity(person_id=found.person_id, role=found.role, token_id=found.token_id)

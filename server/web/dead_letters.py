@@ -1,26 +1,34 @@
 """The API of the dead letters: entries that the engine died on, to look at, replay or discard."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL
+from server.notify.masking import one_line
 from server.storage import dead_letters
-from server.storage.dead_letters import DeadLetter, Fate
+from server.storage.dead_letters import DeadLetter, Fate, WholeDeadLetter
 from server.storage.journal import JournalUnavailable
 from server.storage.times import from_micros
 from server.web.answers import answer
 from server.web.questions import read_limit, read_number
 from shared.pipe import Entry, UnreadableLine, decode_inbound
 
+SHOWN = 600
+"""Characters of an entry that are shown in a list."""
+
 
 class DeadLetterAnswer(msgspec.Struct, kw_only=True):
-    """What the engine died on, and what was done with it."""
+    """What the engine died on, and what was done with it.
+
+    `start` is the beginning of the entry, without what looks like a secret.
+    """
 
     seq: int
     received: datetime
+    size_bytes: int
+    start: str
     reason: str
     buried_at: datetime
     state: Fate
@@ -34,20 +42,25 @@ class DeadLetterWithEntry(DeadLetterAnswer, kw_only=True):
 
 
 class DeadLetterPage(msgspec.Struct):
-    """Some dead letters, the newest first; `next` is the ``before`` of the next page."""
+    """Some dead letters, the newest first; `counts` are of all, `next` is the ``before`` of the
+    next page.
+    """
 
+    counts: dict[Fate, int]
     dead_letters: list[DeadLetterAnswer]
     next: int | None
 
 
 async def list_letters(request: web.Request) -> web.Response:
-    """``GET /api/dead-letters``; ``limit`` and ``before`` narrow it."""
+    """``GET /api/dead-letters``; ``state``, ``limit`` and ``before`` narrow it."""
     before, limit = read_number(request.query, "before"), read_limit(request.query)
+    state = read_state(request.query.get("state"))
     async with request.app[DATABASE].read() as tx:
-        found = await dead_letters.newest(tx, before, limit + 1)
+        counts = await dead_letters.counts(tx)
+        found = await dead_letters.newest(tx, before, limit + 1, state)
     shown = found[:limit]
     more = shown[-1].seq if len(found) > limit else None
-    return answer(DeadLetterPage([DeadLetterAnswer(**_fields(each)) for each in shown], more))
+    return answer(DeadLetterPage(counts, [answered(each) for each in shown], more))
 
 
 async def get_letter(request: web.Request) -> web.Response:
@@ -57,11 +70,23 @@ async def get_letter(request: web.Request) -> web.Response:
         letter = await dead_letters.get(tx, seq)
     if letter is None:
         raise _none_at(seq)
-    return answer(DeadLetterWithEntry(**_fields(letter), entry=msgspec.Raw(letter.entry)))
+    fields = msgspec.structs.asdict(answered(letter))
+    return answer(DeadLetterWithEntry(**fields, entry=msgspec.Raw(letter.entry)))
 
 
 async def replay_letter(request: web.Request) -> web.Response:
     """``POST /api/dead-letters/{seq}/replay``: give it to the engine again, as a new entry."""
+    seq, replayed_as = await replay(request)
+    return answer({"seq": seq, "state": "replayed", "replayed_as": replayed_as}, status=202)
+
+
+async def discard_letter(request: web.Request) -> web.Response:
+    """``POST /api/dead-letters/{seq}/discard``: nobody wants it."""
+    return answer({"seq": await discard(request), "state": "discarded"})
+
+
+async def replay(request: web.Request) -> tuple[int, int]:
+    """Give the letter that the address names to the engine again; its number and the new one."""
     seq = int(request.match_info["seq"])
     # The lock is held until the journal has it, so that nobody discards it in between.
     async with request.app[DATABASE].write() as tx:
@@ -80,19 +105,54 @@ async def replay_letter(request: web.Request) -> web.Response:
                 text=f"It could not be stored: {error}.", headers={"Retry-After": "30"}
             ) from error
         await dead_letters.mark_replayed(tx, seq, appended.seqs[0])
-    return answer({"seq": seq, "state": "replayed", "replayed_as": appended.seqs[0]}, status=202)
+    return seq, appended.seqs[0]
 
 
-async def discard_letter(request: web.Request) -> web.Response:
-    """``POST /api/dead-letters/{seq}/discard``: nobody wants it."""
+async def discard(request: web.Request) -> int:
+    """Lay the letter that the address names to rest; its number."""
     seq = int(request.match_info["seq"])
     async with request.app[DATABASE].write() as tx:
         _waiting(await dead_letters.get(tx, seq), seq)
         await dead_letters.mark_discarded(tx, seq)
-    return answer({"seq": seq, "state": "discarded"})
+    return seq
 
 
-def _waiting(letter: DeadLetter | None, seq: int) -> DeadLetter:
+def read_state(text: str | None) -> Fate | None:
+    """The state that is asked for; none where it is not asked."""
+    if not text:
+        return None
+    try:
+        state: Fate = msgspec.convert(text, Fate)
+    except msgspec.ValidationError as error:
+        raise web.HTTPBadRequest(text=f"`state`: {error}.") from error
+    return state
+
+
+def answered(letter: DeadLetter) -> DeadLetterAnswer:
+    """The letter as API and page show it."""
+    return DeadLetterAnswer(
+        seq=letter.seq,
+        received=from_micros(letter.received),
+        size_bytes=letter.size_bytes,
+        start=_start(letter.start, is_cut=len(letter.start) < letter.size_bytes),
+        reason=letter.reason,
+        buried_at=from_micros(letter.buried_at),
+        state=letter.state,
+        replayed_as=letter.replayed_as,
+    )
+
+
+def _start(entry: bytes, *, is_cut: bool) -> str:
+    # A message may be JSON itself, in which secrets stand between escaped quotes.
+    text = entry.decode("utf-8", "replace").replace('\\"', "'")
+    shown = one_line(text, SHOWN)
+    if is_cut and not shown.endswith("…"):
+        # So much is masked that the cut would show, and what it cuts may be half a secret.
+        shown = one_line(text[: text.rfind('"') + 1], SHOWN)
+    return shown
+
+
+def _waiting(letter: WholeDeadLetter | None, seq: int) -> WholeDeadLetter:
     if letter is None:
         raise _none_at(seq)
     match letter.state:
@@ -106,14 +166,3 @@ def _waiting(letter: DeadLetter | None, seq: int) -> DeadLetter:
 
 def _none_at(seq: int) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=f"There is no dead letter {seq}.")
-
-
-def _fields(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "seq": letter.seq,
-        "received": from_micros(letter.received),
-        "reason": letter.reason,
-        "buried_at": from_micros(letter.buried_at),
-        "state": letter.state,
-        "replayed_as": letter.replayed_as,
-    }

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -10,15 +11,19 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, LIVE, METRICS, SETTINGS, SUPERVISOR
-from server.metrics import CONTENT_TYPE, Gauges
+from server.metrics import CONTENT_TYPE, Gauges, resident_bytes
 from server.settings import Settings
-from server.storage import checkpoints
-from server.storage.disk import KEPT_FREE, Disk
+from server.storage import checkpoints, outbox
+from server.storage.disk import KEPT_FREE, Disk, share_free
+from server.storage.journal import JournalUnavailable
 from server.storage.trouble import STORAGE_TROUBLE
 from server.supervisor.supervisor import EngineStatus
 from server.web.answers import answer
 
 PROBE_TIMEOUT_S = 2.0
+
+LATE_S = 300.0
+"""Older than this, what was accepted waits too long for its decision: not all is well."""
 
 Lamp = Literal["good", "busy", "bad"]
 
@@ -46,26 +51,57 @@ class Health(msgspec.Struct, kw_only=True):
     status: Literal["ok", "degraded", "down"]
     engine: EngineStatus
     storage: StorageHealth
+    oldest_waiting_s: float | None
+    """The age of the oldest event without a decision; none where nothing waits."""
     unsigned: list[str]
+
+    def trouble(self) -> str | None:
+        """What is wrong, the gravest thing alone. A start is no trouble, nor a young event."""
+        if self.storage.journal is not None:
+            return f"the journal: {self.storage.journal}"
+        if self.storage.database is not None:
+            return f"the main database: {self.storage.database}"
+        if self.engine.degraded is not None:
+            return self.engine.degraded
+        if self.oldest_waiting_s is not None and self.oldest_waiting_s > LATE_S:
+            return f"an event has waited over {LATE_S / 60:.0f} minutes for its decision"
+        return None
 
 
 async def health(request: web.Request) -> web.Response:
     """``GET /health``: 200 while events are accepted, whatever the engine does; otherwise 503."""
-    engine = request.app[SUPERVISOR].status()
-    storage = StorageHealth(
-        journal=_journal_trouble(request.app[SETTINGS].journal_path),
-        database=await _database_trouble(request),
-    )
-    status: Literal["ok", "degraded", "down"] = "ok"
-    if storage.journal is not None:
-        status = "down"
-    elif storage.database is not None or engine.degraded is not None:
-        status = "degraded"
-    body = Health(
-        status=status, engine=engine, storage=storage, unsigned=unsigned(request.app[SETTINGS])
-    )
-    down = status == "down"
+    body = await examine(request.app)
+    down = body.status == "down"
     return answer(body, HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK)
+
+
+async def examine(app: web.Application) -> Health:
+    """Look at everything now."""
+    storage = StorageHealth(
+        journal=_journal_trouble(app[SETTINGS].journal_path),
+        database=await _database_trouble(app),
+    )
+    found = Health(
+        status="ok",
+        engine=app[SUPERVISOR].status(),
+        storage=storage,
+        oldest_waiting_s=await _oldest_waiting_s(app),
+        unsigned=unsigned(app[SETTINGS]),
+    )
+    if storage.journal is not None:
+        found.status = "down"
+    elif found.trouble() is not None:
+        found.status = "degraded"
+    return found
+
+
+async def why_no_heartbeat(app: web.Application) -> str | None:
+    """As `Health.trouble`; besides, the engine must be running, and not only about to."""
+    found = await examine(app)
+    trouble = found.trouble()
+    if trouble is None and found.engine.state != "running":
+        return f"the engine is {found.engine.state.replace('_', ' ')}"
+    return trouble
 
 
 async def engine_health(request: web.Request) -> web.Response:
@@ -77,13 +113,19 @@ async def engine_health(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """``GET /metrics``, for Prometheus."""
-    engine = request.app[SUPERVISOR].status()
+    found = await examine(request.app)
+    pid = request.app[SUPERVISOR].engine_pid
     gauges = Gauges(
-        engine_running=engine.state == "running",
-        engine_restarts=engine.restarts,
-        backlog=engine.backlog,
-        in_flight=engine.in_flight,
+        well=found.status == "ok",
+        engine_running=found.engine.state == "running",
+        engine_restarts=found.engine.restarts,
+        engine_memory_bytes=None if pid is None else resident_bytes(pid),
+        backlog=found.engine.backlog,
+        oldest_waiting_s=found.oldest_waiting_s or 0.0,
+        in_flight=found.engine.in_flight,
         listeners=request.app[LIVE].listening,
+        outbox=await _outbox(request.app),
+        disk_free=_disk_free(request.app[SETTINGS].journal_path.parent),
     )
     text = request.app[METRICS].text(gauges)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
@@ -113,6 +155,7 @@ def unsigned(settings: Settings) -> list[str]:
     secrets = {
         "SENTRY_WEBHOOK_SECRET": settings.sentry_webhook_secrets,
         "INCIDENT_WEBHOOK_SECRET": settings.incident_webhook_secret,
+        "GITHUB_WEBHOOK_SECRET": settings.github_webhook_secrets,
     }
     return [name for name, secret in secrets.items() if not secret]
 
@@ -128,9 +171,34 @@ def _journal_trouble(path: Path) -> str | None:
     return None
 
 
-async def _database_trouble(request: web.Request) -> str | None:
+def _disk_free(folder: Path) -> float | None:
     try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S), request.app[DATABASE].read() as tx:
+        return share_free(folder)
+    except OSError:
+        return None
+
+
+async def _outbox(app: web.Application) -> Mapping[str, int] | None:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S), app[DATABASE].read() as tx:
+            counts = await outbox.counts(tx)
+    except (*STORAGE_TROUBLE, TimeoutError):
+        return None
+    return {str(state): count for state, count in counts.items()}
+
+
+async def _oldest_waiting_s(app: web.Application) -> float | None:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            return await app[SUPERVISOR].oldest_waiting_s()
+    except (JournalUnavailable, TimeoutError):
+        # The engine cannot be fed either then, which shows by itself.
+        return None
+
+
+async def _database_trouble(app: web.Application) -> str | None:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S), app[DATABASE].read() as tx:
             await checkpoints.progress(tx)
     except STORAGE_TROUBLE as error:
         return str(error)

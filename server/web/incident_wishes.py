@@ -4,6 +4,7 @@ Each is an entry of the journal: the engine decides what follows from it, in its
 others, and a replay decides the same.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -69,8 +70,26 @@ async def resolve_from_page(request: web.Request) -> web.StreamResponse:
 
 async def silence_from_page(request: web.Request) -> web.StreamResponse:
     """``POST /incidents/{incident_id}/silence``: for some ``minutes`` of the form, or for good."""
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    form = await _form(request)
+    return await _silence_from_page(request, form, read_number(form, "minutes", MAX_SNOOZE_MIN))
+
+
+async def snooze_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/snooze``: for the ``minutes`` of the form."""
+    form = await _form(request)
     minutes = read_number(form, "minutes", MAX_SNOOZE_MIN)
+    if not minutes:
+        raise web.HTTPBadRequest(text="The form did not say for how many minutes.")
+    return await _silence_from_page(request, form, minutes)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    return {name: str(value) for name, value in (await request.post()).items()}
+
+
+async def _silence_from_page(
+    request: web.Request, form: Mapping[str, str], minutes: int | None
+) -> web.StreamResponse:
     incident_id, by = await _asked(request)
     now = datetime.now(UTC)
     until = now + timedelta(minutes=minutes) if minutes else None

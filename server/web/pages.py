@@ -1,27 +1,49 @@
 """The pages: incidents, one incident, notifications. Each works without JavaScript."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-import msgspec
 from aiohttp import hdrs, web
 
-from server.keys import DATABASE, LIVE, SETTINGS
-from server.storage import incidents, notifications
-from server.storage.incidents import IncidentFilter, StoredIncident
+from server.incidents.rate import Rate, read_rate
+from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
+from server.storage import deploy_list, incidents, notifications
+from server.storage.database import Transaction
+from server.storage.incidents import IncidentFilter, Places, StoredIncident
+from server.storage.journal import JournalUnavailable
 from server.storage.times import to_micros
 from server.web.auth import person_id
 from server.web.chrome import read_chrome
-from server.web.questions import read_filter, read_number, read_place, write_place
+from server.web.deploys import row_address
+from server.web.incident_timeline import read_timeline
+from server.web.questions import TRIGGERS, read_filter, read_number, read_place, write_place
+from server.web.rate_chart import HEIGHT, WIDTH, draw
 from server.web.rendering import render
 from server.wording.explain import explain_incident
 from server.wording.formats import fold_frames, link_name, web_url
 from server.wording.numbers import named_numbers
-from shared.incident import Numbers
+from shared.incident import IncidentSummary, Numbers
 
 PAGE_SIZE = 50
-TIMELINE_SIZE = 200
+MAX_CHOICES = 500
+"""Services and environments in the form of filters; others can be asked for in the address."""
+
+_CHOSEN = ("service", "environment", "trigger", "severity")
+_SEVERITY_WORDS = {
+    "warning": "all, from warning on",
+    "error": "error and critical",
+    "critical": "critical only",
+}
+
+
+class Choice(NamedTuple):
+    """A list to choose from in a form: the parameter, its label, and values with their words."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
 
 
 async def home(_request: web.Request) -> web.StreamResponse:
@@ -36,6 +58,7 @@ async def incident_list(request: web.Request) -> web.StreamResponse:
         chrome = await read_chrome(request, tx)
         # One more than is shown tells whether there is an older page.
         found = await incidents.newest(tx, wanted, PAGE_SIZE + 1, after)
+        places = await incidents.places(tx, MAX_CHOICES)
     shown = found[:PAGE_SIZE]
     return render(
         request,
@@ -45,7 +68,9 @@ async def incident_list(request: web.Request) -> web.StreamResponse:
             "chrome": chrome,
             "incidents": shown,
             "wanted": wanted,
-            "narrowed": _narrowed(wanted),
+            "text": request.query.get("text", "").strip(),
+            "narrowed": _narrowed(request.query),
+            "choices": _choices(wanted, places),
             "with_query": _with_query(request),
             "first_ever": not found and after is None and wanted == IncidentFilter(),
             "older": write_place(shown[-1]) if len(found) > PAGE_SIZE else None,
@@ -63,7 +88,10 @@ async def incident_page(request: web.Request) -> web.StreamResponse:
         if incident is None:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
         chrome = await read_chrome(request, tx)
-        changes = await incidents.changes(tx, incident_id, TIMELINE_SIZE)
+        timeline = await read_timeline(tx, incident_id)
+        rate = await _rate(request, tx, incident)
+        deploy_urls = await _deploy_urls(tx, incident.summary)
+    what = "alerts" if incident.summary.alert_rule else "events"
     return render(
         request,
         "incident.html",
@@ -71,11 +99,16 @@ async def incident_page(request: web.Request) -> web.StreamResponse:
             "here": "incident",
             "chrome": chrome,
             "incident": incident,
-            "changes": changes,
+            "timeline": timeline,
+            "what": what,
+            "chart": None if rate is None else draw(rate, what),
+            "width": WIDTH,
+            "height": HEIGHT,
             "why": explain_incident(incident.summary),
             "numbers": _numbers(incident.summary.trigger_numbers),
             "runs": fold_frames(incident.summary.stacktrace),
             "links": _links(incident),
+            "deploy_urls": deploy_urls,
         },
     )
 
@@ -131,12 +164,40 @@ async def mark_all_read(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(_back(request))
 
 
-def _narrowed(wanted: IncidentFilter) -> list[tuple[str, str]]:
+async def _rate(request: web.Request, tx: Transaction, incident: StoredIncident) -> Rate | None:
+    """A journal that cannot be read takes the chart from the page, and nothing else."""
+    if incident.summary.trigger == "deploy":
+        return None
+    try:
+        return await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
+    except JournalUnavailable:
+        return None
+
+
+def _narrowed(query: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """The filters that are on: parameter, name and value as people read them."""
+    shown = []
+    for name, words in (("text", "text"), *((each, each) for each in _CHOSEN)):
+        value = query.get(name, "").strip()
+        if value:
+            named = _SEVERITY_WORDS.get(value, value) if name == "severity" else value
+            shown.append((name, words, named.replace("_", " ") if name == "trigger" else named))
+    return shown
+
+
+def _choices(wanted: IncidentFilter, places: Places) -> list[Choice]:
+    """What the form lets people choose; what is asked for is among it, known or not."""
     return [
-        (name, value)
-        for name, value in msgspec.structs.asdict(wanted).items()
-        if value is not None and name != "state"
+        Choice("service", "Service", _with_chosen(places.services, wanted.service)),
+        Choice("environment", "Environment", _with_chosen(places.environments, wanted.environment)),
+        Choice("trigger", "Trigger", [(each, each.replace("_", " ")) for each in TRIGGERS]),
+        Choice("severity", "Severity", list(_SEVERITY_WORDS.items())),
     ]
+
+
+def _with_chosen(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
+    known = names if chosen is None or chosen in names else [chosen, *names]
+    return [(name, name) for name in known]
 
 
 def _with_query(request: web.Request) -> Callable[..., str]:
@@ -153,6 +214,17 @@ def _numbers(numbers: Numbers) -> list[tuple[str, str]]:
     if all(isinstance(number, str) for number in numbers.values()):
         return []
     return named_numbers(numbers)
+
+
+async def _deploy_urls(tx: Transaction, summary: IncidentSummary) -> dict[str, str]:
+    """Where the deploys stand that the incident suspects or tells of, by their ids."""
+    named = {suspect.deploy_id for suspect in summary.suspected_causes}
+    ids = [each for each in (*named, summary.trigger_numbers.get("deploy")) if each is not None]
+    places = await deploy_list.find(tx, summary.service, summary.environment, [*map(str, ids)])
+    return {
+        deploy_id: row_address(summary.service, summary.environment, place)
+        for deploy_id, place in places.items()
+    }
 
 
 def _links(incident: StoredIncident) -> list[tuple[str, str]]:

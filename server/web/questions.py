@@ -1,27 +1,46 @@
 """What a query string asks for, checked; a wrong one is answered 400 with the rule. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, get_args
 
-import msgspec
 from aiohttp import web
 
-from server.storage.incidents import IncidentFilter, Place, StoredIncident, place_of
+from server.storage.incident_search import read_search
+from server.storage.incidents import (
+    SEVERITIES,
+    IncidentFilter,
+    IncidentState,
+    Place,
+    StoredIncident,
+    place_of,
+)
+from shared.incident import Trigger
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+MAX_TEXT = 200
+"""Characters to search for."""
+
+STATES: tuple[IncidentState, ...] = get_args(IncidentState)
+TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
+
+T = TypeVar("T", bound=str)
 
 _PLACE = re.compile(r"(\d{1,18})\.(inc-[0-9a-f]{16})", re.ASCII)
 _MAX_NUMBER = 2**63 - 1
 
 
 def read_filter(query: Mapping[str, str]) -> IncidentFilter:
-    """Which incidents are asked for; what is there but empty is not asked."""
-    asked = {name: query[name] for name in IncidentFilter.__struct_fields__ if query.get(name)}
-    try:
-        return msgspec.convert(asked, IncidentFilter)
-    except msgspec.ValidationError as error:
-        raise web.HTTPBadRequest(text=f"{error}.") from error
+    """Which incidents are asked for; what is there but empty is not asked, nor is ``state=all``."""
+    return IncidentFilter(
+        state=_one_of(query, "state", STATES, but="all"),
+        service=query.get("service") or None,
+        environment=query.get("environment") or None,
+        trigger=_one_of(query, "trigger", TRIGGERS),
+        severity=_one_of(query, "severity", SEVERITIES),
+        search=read_search(_short(query, "text", MAX_TEXT)),
+    )
 
 
 def read_place(query: Mapping[str, str]) -> Place | None:
@@ -54,3 +73,23 @@ def read_number(query: Mapping[str, str], name: str, most: int = _MAX_NUMBER) ->
 def read_limit(query: Mapping[str, str]) -> int:
     """How many are asked for at once."""
     return max(1, read_number(query, "limit", MAX_LIMIT) or DEFAULT_LIMIT)
+
+
+def _one_of(
+    query: Mapping[str, str], name: str, values: Sequence[T], but: str | None = None
+) -> T | None:
+    text = query.get(name)
+    if not text or text == but:
+        return None
+    for value in values:
+        if value == text:
+            return value
+    named = ", ".join(f"`{value}`" for value in [*values, *([but] if but else [])])
+    raise web.HTTPBadRequest(text=f"`{name}` must be one of {named}; it is `{text[:100]}`.")
+
+
+def _short(query: Mapping[str, str], name: str, most: int) -> str:
+    text = query.get(name, "")
+    if len(text) > most:
+        raise web.HTTPBadRequest(text=f"`{name}` must have at most {most} characters.")
+    return text

@@ -4,6 +4,7 @@ import functools
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 import aiohttp_jinja2
 import jinja2
@@ -12,8 +13,10 @@ from aiohttp import hdrs, web
 from server.web.assets import ASSETS, asset_url
 from server.web.auth import Handler
 from server.wording import formats
+from server.wording.deploys import say_events, say_rate, short_name
 from server.wording.explain import change_words
-from server.wording.numbers import say_number
+from server.wording.incoming import OUTCOMES
+from server.wording.numbers import say_number, say_span
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -27,7 +30,7 @@ SECURITY_HEADERS = {
 }
 
 _TITLES = {
-    HTTPStatus.FORBIDDEN: "Not from here",
+    HTTPStatus.FORBIDDEN: "Not for you",
     HTTPStatus.NOT_FOUND: "There is nothing here",
 }
 
@@ -45,11 +48,17 @@ def set_up_templates(app: web.Application) -> None:
     environment.filters |= {
         "ago": formats.ago,
         "clock": formats.clock,
+        "error_events": say_events,
+        "error_rate": say_rate,
         "lasted": formats.lasted,
         "number": say_number,
+        "outcome_name": OUTCOMES.__getitem__,
         "percent": formats.percent,
         "place_of_frame": formats.place_of_frame,
+        "short_name": short_name,
+        "size": formats.size,
         "source_name": formats.source_name,
+        "span": say_span,
         "utc": formats.utc,
         "web_url": formats.web_url,
     }
@@ -78,6 +87,8 @@ def as_page(handler: Handler) -> Handler:
         except web.HTTPRedirection as redirection:
             redirection.headers.update(SECURITY_HEADERS)
             raise
+        except web.HTTPUnauthorized:
+            response = _to_sign_in(request)
         except web.HTTPClientError as error:
             response = _problem(request, error)
         response.headers.update(SECURITY_HEADERS)
@@ -85,6 +96,16 @@ def as_page(handler: Handler) -> Handler:
         return response
 
     return page
+
+
+def _to_sign_in(request: web.Request) -> web.Response:
+    """And back again, where going back does no more than to show a page."""
+    back = (
+        f"?{urlencode({'next': request.path_qs}, safe='/')}"
+        if request.method == hdrs.METH_GET
+        else ""
+    )
+    return web.Response(status=303, headers={hdrs.LOCATION: f"/login{back}"})
 
 
 def _problem(request: web.Request, error: web.HTTPClientError) -> web.Response:

@@ -4,18 +4,24 @@ from aiohttp import web
 
 from server.keys import LIVE
 from server.web import (
+    acknowledging,
     api,
     dead_letters,
+    dead_letters_page,
     deliveries,
+    deploys,
     health,
     incident_wishes,
+    incoming,
+    integrations,
     noise,
     pages,
     settings_page,
     wishes,
 )
+from server.web.accounts import routes as accounts
 from server.web.assets import ASSETS, read_assets, serve_asset
-from server.web.auth import Handler, for_people
+from server.web.auth import Handler, for_admins, for_people, for_scrapers
 from server.web.rendering import as_page, set_up_templates
 from server.web.simulate import simulate_incident
 from server.web.stream import stream
@@ -28,13 +34,14 @@ _UNSUBSCRIBE = r"/unsubscribe/{token:[0-9a-f]{40}}"
 
 def routes() -> list[web.RouteDef]:
     """The table: for anybody, and for people."""
-    return [*_for_anybody(), *_pages(), *_api()]
+    return [*_for_anybody(), *accounts.routes(), *_pages(), *_api()]
 
 
 def set_up_web(app: web.Application) -> None:
     """Add the routes and what they need to `app`."""
     app[ASSETS] = read_assets()
     set_up_templates(app)
+    accounts.set_up_accounts(app)
     app.add_routes(routes())
     # Before the requests under way are waited for: a stream ends only when it is told to.
     app.on_shutdown.append(_end_streams)
@@ -57,8 +64,25 @@ def _pages() -> list[web.RouteDef]:
         web.get("/incidents/{incident_id}", _page(pages.incident_page)),
         web.post("/incidents/{incident_id}/resolve", _page(incident_wishes.resolve_from_page)),
         web.post("/incidents/{incident_id}/silence", _page(incident_wishes.silence_from_page)),
+        web.post("/incidents/{incident_id}/snooze", _page(incident_wishes.snooze_from_page)),
+        web.post(
+            "/incidents/{incident_id}/acknowledge", _page(acknowledging.acknowledge_from_page)
+        ),
+        web.get("/deploys", _page(deploys.show_deploys)),
         web.get("/deliveries", _page(deliveries.delivery_list)),
+        web.get("/deliveries/incoming", _page(incoming.incoming_page)),
         web.post(f"/deliveries/{_ID}/resend", _page(deliveries.resend_from_page)),
+        web.get("/deliveries/dead-letters", _page(dead_letters_page.show_letters)),
+        web.post(
+            f"/deliveries/dead-letters/{_SEQ}/replay",
+            as_page(for_admins(dead_letters_page.replay_from_page)),
+        ),
+        web.post(
+            f"/deliveries/dead-letters/{_SEQ}/discard",
+            as_page(for_admins(dead_letters_page.discard_from_page)),
+        ),
+        web.get("/integrations", _page(integrations.show)),
+        web.post("/integrations/simulate", _page(integrations.simulate_from_page)),
         web.get("/settings", _page(settings_page.show)),
         web.post("/settings/notifications", _page(settings_page.save_wishes)),
         web.post("/settings/channels/{channel}/test", _page(settings_page.try_channel)),
@@ -75,6 +99,7 @@ def _api() -> list[web.RouteDef]:
     return [
         web.get("/api/incidents", for_people(api.list_incidents)),
         web.get("/api/incidents/{incident_id}", for_people(api.get_incident)),
+        web.get("/api/incidents/{incident_id}/rate", for_people(api.get_rate)),
         web.post(
             "/api/incidents/{incident_id}/resolve", for_people(incident_wishes.resolve_incident)
         ),
@@ -84,6 +109,11 @@ def _api() -> list[web.RouteDef]:
         web.post(
             "/api/incidents/{incident_id}/snooze", for_people(incident_wishes.snooze_incident)
         ),
+        web.post(
+            "/api/incidents/{incident_id}/acknowledge",
+            for_people(acknowledging.acknowledge_incident),
+        ),
+        web.get("/api/deploys", for_people(deploys.list_deploys)),
         web.get("/api/notifications", for_people(api.list_notifications)),
         web.get("/api/notifications/stream", for_people(stream), allow_head=False),
         web.post(f"/api/notifications/{_ID}/read", for_people(api.mark_read)),
@@ -91,8 +121,10 @@ def _api() -> list[web.RouteDef]:
         web.get(f"/api/decisions/{_SEQ}", for_people(api.get_decision)),
         web.get("/api/dead-letters", for_people(dead_letters.list_letters)),
         web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),
-        web.post(f"/api/dead-letters/{_SEQ}/replay", for_people(dead_letters.replay_letter)),
-        web.post(f"/api/dead-letters/{_SEQ}/discard", for_people(dead_letters.discard_letter)),
+        web.post(f"/api/dead-letters/{_SEQ}/replay", for_admins(dead_letters.replay_letter)),
+        web.post(f"/api/dead-letters/{_SEQ}/discard", for_admins(dead_letters.discard_letter)),
+        web.get("/api/integrations", for_people(integrations.get_integrations)),
+        web.get("/api/webhooks", for_people(incoming.list_webhooks)),
         web.get("/api/deliveries", for_people(deliveries.list_deliveries)),
         web.get(f"/api/deliveries/{_ID}", for_people(deliveries.get_delivery)),
         web.post(f"/api/deliveries/{_ID}/resend", for_people(deliveries.resend_delivery)),
@@ -104,7 +136,7 @@ def _api() -> list[web.RouteDef]:
         web.put(f"/api/noise-filters/{_ID}", for_people(noise.change_filter)),
         web.delete(f"/api/noise-filters/{_ID}", for_people(noise.remove_filter)),
         web.post("/api/test/simulate-incident", for_people(simulate_incident)),
-        web.get("/metrics", for_people(health.metrics)),
+        web.get("/metrics", for_scrapers(health.metrics)),
     ]
 
 

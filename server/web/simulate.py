@@ -8,6 +8,7 @@ from aiohttp import web
 from server.ingest.accept import accept
 from server.ingest.sentry import parse_sentry
 from server.ingest.simulate import RESOURCE, simulated_payload
+from server.ingest.webhook import Webhook
 from server.keys import SETTINGS
 
 
@@ -17,4 +18,5 @@ async def simulate_incident(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="Simulations are off: ENABLE_TEST_ROUTES=true turns them on.")
     now = datetime.now(UTC)
     body = simulated_payload(now, secrets.token_hex(16))
-    return await accept(request, "sentry", parse_sentry(body, RESOURCE, now))
+    webhook = Webhook(source="sentry", size_bytes=len(body), is_simulated=True)
+    return await accept(request, webhook, parse_sentry(body, RESOURCE, now))

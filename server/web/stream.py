@@ -21,7 +21,7 @@ from server.keys import DATABASE, LIVE
 from server.live import Listener, TooManyListeners
 from server.storage import notifications
 from server.storage.database import Database
-from server.web.auth import person_id
+from server.web.auth import person_id, still_allowed
 from server.web.questions import read_number
 
 KEEP_ALIVE_S = 15.0
@@ -55,6 +55,8 @@ async def _tell(request: web.Request, person: int, listener: Listener) -> web.St
             position = await _tell_bell(response, database, person, position, RETRY_MS)
             while not live.closed and response.is_connected():
                 news = await listener.news(KEEP_ALIVE_S)
+                if not await still_allowed(request):
+                    break
                 if "bell" in news:
                     position = await _tell_bell(response, database, person, position)
                 if "incidents" in news:

@@ -1,6 +1,5 @@
 """The API of what a person wants to be told of, and by which way."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,14 +10,13 @@ from msgspec import Meta
 from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName
 from server.settings import MinSeverity
-from server.storage import people
+from server.storage import accounts, people
 from server.storage.people import AddressTaken, Person, Wishes
+from server.web.accounts.details import check_email
 from server.web.answers import answer
 from server.web.auth import person_id
 from server.web.bodies import read_body
 from shared.event import Environment, Service, canonical_environment
-
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,255}")
 
 _Services = Annotated[list[Service], Meta(max_length=500)]
 _Environments = Annotated[list[Environment], Meta(max_length=100)]
@@ -68,14 +66,16 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
         if value is not msgspec.UNSET
     }
     email = changes.get("email")
-    if isinstance(email, str) and not _ADDRESS.fullmatch(email):
-        raise web.HTTPBadRequest(text="`email` must be a mail address, or null.")
+    if isinstance(email, str):
+        check_email(email)
     if changes.get("environments") is not None:
         changes["environments"] = [canonical_environment(each) for each in changes["environments"]]
     async with request.app[DATABASE].write() as tx:
         person = _there(await people.get(tx, person_id(request)))
         known = {name: getattr(person, name) for name in Wishes.__struct_fields__}
         wishes = Wishes(**(known | changes))
+        if wishes.email is None and await accounts.get(tx, person.id) is not None:
+            raise web.HTTPBadRequest(text="`email` is what you sign in with: it can't be empty.")
         if wishes.email_incidents and wishes.email is None:
             raise web.HTTPBadRequest(text="`email_incidents` needs an `email` to write to.")
         try:

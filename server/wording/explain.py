@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from server.wording.numbers import say_number, say_numbers, say_span
 from shared.incident import IncidentSummary, Numbers, Trigger
 from shared.pipe import Decision, Incident
@@ -19,8 +21,11 @@ CHANGES = {
     "opened": "Opened",
     "escalated": "Got worse",
     "joined": "Another issue joined",
+    "acknowledged": "Acknowledged",
     "resolved": "Resolved",
     "silenced": "Silenced",
+    "snoozed": "Snoozed",
+    "unsilenced": "No longer silenced",
     "ended": "Ended",
 }
 
@@ -77,7 +82,7 @@ def explain_decision(decision: Decision) -> str:
         match decision.code:
             case "opened" | "joined":
                 rest = {name: number for name, number in numbers.items() if name != "trigger"}
-                why = _WHY[str(numbers["trigger"])](rest)
+                why = explain_trigger(msgspec.convert(numbers["trigger"], Trigger), rest)
                 return f"{DECISIONS[decision.code]}{_which(decision)}. {why}"
             case "escalated":
                 now = f"now {numbers['severity']}, after {say_number(numbers['events'])} events"
@@ -92,7 +97,7 @@ def explain_decision(decision: Decision) -> str:
             case "silenced":
                 would_be = str(numbers["trigger"]).replace("_", " ")
                 return f"Somebody silenced its issue; otherwise this would be a {would_be}."
-    except KeyError:
+    except (KeyError, msgspec.ValidationError):
         pass
     # An engine of another version may have codes of its own; its numbers still say something.
     words = DECISIONS.get(decision.code, f"The engine decided “{decision.code}”")

@@ -71,6 +71,15 @@ def web_url(text: str | None) -> str | None:
     return text if parts.scheme in ("http", "https") and parts.hostname else None
 
 
+def size(size_bytes: int) -> str:
+    """So many bytes, in the unit that fits."""
+    if size_bytes < 1_000:
+        return f"{size_bytes} B"
+    if size_bytes < 1_000_000:
+        return f"{size_bytes / 1_000:.1f} kB"
+    return f"{size_bytes / 1_000_000:.1f} MB"
+
+
 def percent(share: float) -> str:
     """A share from 0 to 1."""
     return f"{share:.0%}".replace("%", " %")

@@ -159,6 +159,5 @@ TestAnswersAreTheSameHoweverOftenTheEngineIsKilled = Restoring.TestCase
 TestAnswersAreTheSameHoweverOftenTheEngineIsKilled.settings = settings(
     max_examples=100,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

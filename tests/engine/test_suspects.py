@@ -217,7 +217,7 @@ errors = st.builds(
 unique_commits = st.lists(commits, max_size=8, unique_by=lambda each: each.id)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(unique_commits, errors, st.randoms(use_true_random=False))
 def test_the_order_in_which_commits_come_changes_nothing(
     given_commits: list[Commit], error: ErrorEvidence, chance: Any
@@ -225,13 +225,13 @@ def test_the_order_in_which_commits_come_changes_nothing(
     shuffled = list(given_commits)
     chance.shuffle(shuffled)
     one, other = (
-        rank_suspects(error, [prepare(ChangeWindow(deploy_time=at(-300), commits=each))])
+        rank_suspects(error, [prepare(change_window(commits=each))])
         for each in (given_commits, shuffled)
     )
     assert one == other
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(unique_commits, unique_commits, errors)
 def test_whatever_comes_is_ranked_and_said_in_words(
     older: list[Commit], newer: list[Commit], error: ErrorEvidence

@@ -6,7 +6,8 @@ import random
 import msgspec
 import pytest
 
-from engine.verdict import FAULTY_P, WATCH_S, VerdictReading, Watch, judge, new_watch, note
+from engine.verdict import FAULTY_P, VerdictReading, Watch, judge, new_watch, note
+from shared.deploy import WATCH_S
 
 NEW_ISSUE_A_WEEK = 1 / (7 * 1440)
 JUST_MET = 0.2

@@ -1,6 +1,7 @@
 """What is said of a deploy within half an hour of it, and what ends with that."""
 
 from engine.state import State
+from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict, Inbound, Outbound
 from tests import builders
 from tests.engine.drive import ended, lasting, of_type, restored, run, save, store
@@ -100,6 +101,27 @@ def test_a_deploy_that_is_told_again_is_judged_once() -> None:
     assert len(verdicts(out)) == 1
 
 
+def test_a_deploy_whose_functions_are_found_after_its_verdict_keeps_it() -> None:
+    broken = [error(FIRST + 1 + n, DEPLOYED + MINUTE + n, 1) for n in range(30)]
+    found = [builders.commit(functions=["total", "pay"])]
+    later: list[Inbound] = [
+        builders.change_window_entry(
+            FIRST + 31, DEPLOYED + 2 * MINUTE, deploy_time=builders.at(DEPLOYED), commits=found
+        ),
+        builders.tick(DEPLOYED + HOUR),
+    ]
+    out = run([*known_service(), builders.change_window_entry(FIRST, DEPLOYED), *broken, *later])
+    assert [verdict for verdict, _ in verdicts(out)] == ["faulty"]
+
+
+def test_a_verdict_names_its_deploy_as_the_server_does() -> None:
+    unnamed = builders.change_window_entry(
+        FIRST, DEPLOYED, deploy_id=None, commits=[builders.commit("old"), builders.commit("new")]
+    )
+    out = run([*known_service(), unnamed, builders.tick(DEPLOYED + HOUR)])
+    assert [said.deploy_id for said in of_type(out, DeployVerdict)] == ["new"]
+
+
 def test_the_watch_goes_on_from_the_time_at_which_a_deploy_succeeded() -> None:
     out = run(
         [
@@ -125,3 +147,49 @@ def test_a_verdict_is_the_same_after_a_restart() -> None:
         store(stored, lines)
         rest = [*broken[cut:], builders.tick(DEPLOYED + HOUR)]
         assert lasting(run(rest, restored(stored, seq))) == lasting(run(rest, state))
+
+
+def test_a_verdict_has_the_errors_of_half_an_hour_before_and_of_the_time_after() -> None:
+    busy = [error(FIRST + n, DEPLOYED - 50 * MINUTE + n * MINUTE) for n in range(50)]
+    seq = FIRST + 50
+    after = [error(seq + 1 + n, DEPLOYED + 3 * MINUTE * (n + 1)) for n in range(5)]
+    out = run(
+        [
+            *known_service(),
+            *busy,
+            builders.change_window_entry(seq, DEPLOYED),
+            *after,
+            builders.tick(DEPLOYED + HOUR),
+        ]
+    )
+    (said,) = of_type(out, DeployVerdict)
+    # One a minute, and three more of the usual one in ten minutes.
+    assert said.before == ErrorRate(33, 30.0)
+    assert said.after == ErrorRate(5, 30.0)
+
+
+def test_the_errors_after_a_faulty_deploy_are_those_until_it_was_called_so() -> None:
+    broken = [error(FIRST + 1 + n, DEPLOYED + MINUTE + n, 1) for n in range(30)]
+    entry = builders.change_window_entry(FIRST, DEPLOYED)
+    out = run([*known_service(), entry, *broken])
+    (said,) = of_type(out, DeployVerdict)
+    assert said.before == ErrorRate(3, 30.0)
+    assert said.after is not None
+    assert 3 <= said.after.events < 30
+    assert 1.0 < said.after.minutes < 1.5
+
+
+def test_of_a_service_that_is_new_nobody_knows_the_errors_before() -> None:
+    out = run([builders.change_window_entry(1, 0), builders.tick(HOUR)])
+    (said,) = of_type(out, DeployVerdict)
+    assert (said.before, said.after) == (None, ErrorRate(0, 30.0))
+
+
+def test_a_deploy_that_is_told_of_late_is_set_beside_the_time_before_it() -> None:
+    after = [error(FIRST + n, DEPLOYED + n * MINUTE, 1) for n in range(1, 15)]
+    told = builders.change_window_entry(
+        FIRST + 15, DEPLOYED + 15 * MINUTE, deploy_time=builders.at(DEPLOYED)
+    )
+    out = run([*known_service(), *after, told, builders.tick(DEPLOYED + HOUR)])
+    (said,) = of_type(out, DeployVerdict)
+    assert (said.before, said.after) == (ErrorRate(3, 30.0), ErrorRate(0, 15.0))

@@ -51,6 +51,7 @@ class FakeGitHub:
         self._history: dict[str, list[dict[str, Any]]] = {}
         app = web.Application()
         app.router.add_get("/repos/{owner}/{repo}/commits/{ref}", self._commit)
+        app.router.add_get("/rate_limit", self._rate_limit)
         app.router.add_get("/repos/{owner}/{repo}/compare/{range}", self._compare)
         self._runner = web.AppRunner(app)
 
@@ -107,6 +108,11 @@ class FakeGitHub:
                 "files": [],
             }
         )
+
+    async def _rate_limit(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return web.json_response({"message": "Bad credentials"}, status=401)
+        return self._answer({"rate": {"remaining": self.remaining}})
 
     def _commits(self, request: web.Request) -> list[dict[str, Any]]:
         info = request.match_info

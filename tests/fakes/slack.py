@@ -1,7 +1,7 @@
 """Slack as its documentation describes it, as far as we use it: it enforces the limits.
 
-``chat.postMessage``, ``chat.update`` and incoming webhooks, with the refusals that are HTTP 200 and
-``ok: false``, and 429 with Retry-After::
+``chat.postMessage``, ``chat.update``, ``auth.test`` and incoming webhooks, with the refusals
+that are HTTP 200 and ``ok: false``, and 429 with Retry-After::
 
     async with FakeSlack() as slack:
         ... SLACK_API_URL=slack.api_url, SLACK_BOT_TOKEN=slack.token, SLACK_CHANNEL="#alerts"
@@ -19,7 +19,10 @@ from aiohttp import web
 TOKEN = "xoxb-a-token-of-the-tests"
 CHANNELS = {"#alerts": "C0ALERTS", "C0ALERTS": "C0ALERTS"}
 MAX_TOGETHER = 13_200
-_ENTITY = re.compile(r"&(?:amp|lt|gt);|<(?:https?://[^<>|]+)(?:\|[^<>|]*)?>")
+_DATE = re.compile(r"<!date\^\d+\^(?:\{\w+\}|[^<>|{}^])+\|([^<>|]+)>")
+_ENTITY = re.compile(
+    rf"&(?:amp|lt|gt);|{_DATE.pattern}|<(?:https?://[^<>|]+)(?:\|[^<>|]*)?>",
+)
 
 
 class FakeSlack:
@@ -35,12 +38,13 @@ class FakeSlack:
         self.down = False
         """While it is, every call is answered 503."""
         self.hang = False
-        """While it is, no call is answered."""
+        """While it is, no call is answered before `release`."""
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
         app = web.Application()
         app.router.add_post("/api/chat.postMessage", self._post_message)
         app.router.add_post("/api/chat.update", self._update)
+        app.router.add_post("/api/auth.test", self._test)
         app.router.add_post("/services/T0/B0/secret", self._webhook)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
@@ -77,6 +81,18 @@ class FakeSlack:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def wait_until_shown(self, text: str, timeout_s: float = 30.0) -> None:
+        """Return as soon as a message says this."""
+        async with asyncio.timeout(timeout_s):
+            while not any(text in text_of(each) for each in self.messages.values()):
+                self._changed.clear()
+                await self._changed.wait()
+
+    def release(self) -> None:
+        """Answer the calls that hang, and all that come."""
+        self.hang = False
+        self._released.set()
+
     async def __aenter__(self) -> Self:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -90,7 +106,7 @@ class FakeSlack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._released.set()
+        self.release()
         await self._runner.cleanup()
 
     async def _post_message(self, request: web.Request) -> web.Response:
@@ -125,6 +141,10 @@ class FakeSlack:
         self.messages[body["ts"]] |= {"text": body["text"], "blocks": body.get("blocks", [])}
         self._changed.set()
         return web.json_response({"ok": True, "channel": "C0ALERTS", "ts": body["ts"]})
+
+    async def _test(self, request: web.Request) -> web.Response:
+        refused = await self._refused(request, "auth.test")
+        return refused or web.json_response({"ok": True, "user": "pushlog", "user_id": "U0BOT"})
 
     async def _webhook(self, request: web.Request) -> web.Response:
         refused = await self._refused(request, "webhook", with_token=False)
@@ -165,7 +185,7 @@ def too_many(retry_after_s: int) -> web.Response:
 
 def text_of(message: dict[str, Any]) -> str:
     """All that people read in a message, without the links' addresses."""
-    parts = [part["text"] for block in message["blocks"] for part in _texts(block)]
+    parts = [part["text"] for block in message.get("blocks", []) for part in _texts(block)]
     return re.sub(r"<[^<>|]+\|([^<>|]*)>", r"\1", "\n".join(parts))
 
 

@@ -19,6 +19,7 @@ from server.storage.backup_folder import DATABASE, JOURNAL, MAIL_KEY, examine
 from server.storage.database import migrate
 from server.storage.journal import open_journal
 from server.storage.key_file import read_or_make_key
+from server.storage.schema import NewerSchema
 from server.storage.snapshot import Inconsistent, copy_databases, examine_copies
 from tests.builders import event_entry
 
@@ -49,6 +50,14 @@ def append(settings: Settings, entries: int) -> None:
 def recorded_up_to(settings: Settings, seq: int) -> None:
     with contextlib.closing(sqlite3.connect(settings.database_path)) as main, main:
         main.execute("REPLACE INTO engine_progress VALUES (1, ?, ?)", (seq - 1, seq))
+
+
+def remove_up_to(settings: Settings, seq: int) -> None:
+    async def work() -> None:
+        async with open_journal(settings.journal_path) as journal:
+            await journal.remove(seq)
+
+    asyncio.run(work())
 
 
 def last_seq(journal: Path) -> int:
@@ -108,6 +117,14 @@ def test_databases_of_two_installations_make_no_backup(settings: Settings, folde
     with pytest.raises(Inconsistent, match="ends with entry 10, and the other tells of entry 11"):
         back_up(settings, folder)
     assert list(folder.iterdir()) == []
+
+
+def test_a_journal_that_begins_too_late_makes_no_backup(settings: Settings, folder: Path) -> None:
+    remove_up_to(settings, 3)
+    back_up(settings, folder)
+    remove_up_to(settings, 4)
+    with pytest.raises(Inconsistent, match="begins with entry 5, and the engine would go on after"):
+        back_up(settings, folder)
 
 
 def test_too_little_room_is_said_before_anything_is_copied(
@@ -172,6 +189,17 @@ def test_a_backup_of_which_anything_is_missing_or_changed_is_not_restored(
     with pytest.raises(Inconsistent, match=r"manifest\.json cannot be read"):
         restore(settings, made)
     assert last_seq(settings.journal_path) == 11
+    assert not list(settings.database_path.parent.glob("before-restore-*"))
+
+
+def test_a_backup_by_a_newer_pushlog_is_not_restored(settings: Settings, folder: Path) -> None:
+    with contextlib.closing(sqlite3.connect(settings.database_path)) as main, main:
+        main.execute("UPDATE alembic_version SET version_num = '9999'")
+    made, _, _ = back_up(settings, folder)
+    before = sorted(made.iterdir())
+    with pytest.raises(NewerSchema, match=r"has schema 9999, and this PushLog knows none beyond"):
+        restore(settings, made)
+    assert sorted(made.iterdir()) == before
     assert not list(settings.database_path.parent.glob("before-restore-*"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from tests.processes import ServerProcess, running_server
+from tests.signed_in import TOKEN
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "dead-letters"
 POISONED = f"{sys.executable} -m tests.fakes.engines.misbehaving poisoned"
@@ -19,7 +20,12 @@ async def dead_letters(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         SCRIPT,
         *arguments,
-        env={"PATH": os.environ["PATH"], "PYTHON": sys.executable, "LANG": "C.UTF-8"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHON": sys.executable,
+            "LANG": "C.UTF-8",
+            "PUSHLOG_TOKEN": TOKEN,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.processes import ServerProcess
+from tests.signed_in import TOKEN
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "why"
 
@@ -20,7 +21,12 @@ async def why(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         SCRIPT,
         *arguments,
-        env={"PATH": os.environ["PATH"], "PYTHON": f"{sys.executable}", "LANG": "C.UTF-8"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHON": sys.executable,
+            "LANG": "C.UTF-8",
+            "PUSHLOG_TOKEN": TOKEN,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -4,8 +4,8 @@ from server.first_steps import first_steps
 from server.settings import read_settings
 
 
-def text_for(port: int = 3000, **environ: str) -> str:
-    return first_steps(read_settings(environ), port)
+def text_for(port: int = 3000, code: str | None = None, **environ: str) -> str:
+    return first_steps(read_settings(environ), port, code)
 
 
 def test_it_names_the_pages_the_webhook_and_a_line_to_paste() -> None:
@@ -40,10 +40,18 @@ def test_an_address_is_one_that_a_browser_can_open(host: str, address: str) -> N
 
 
 def test_it_says_plainly_what_is_unsigned() -> None:
-    sentry, generic = "SENTRY_WEBHOOK_SECRET", "INCIDENT_WEBHOOK_SECRET"
-    assert f"because\n  {sentry} and {generic} are not set" in text_for()
-    assert f"because\n  {generic} is not set" in text_for(SENTRY_WEBHOOK_SECRET="s3cret")
-    signed = text_for(SENTRY_WEBHOOK_SECRET="s3cret", INCIDENT_WEBHOOK_SECRET="s4cret")
+    sentry, github = "SENTRY_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET"
+    generic = "INCIDENT_WEBHOOK_SECRET"
+    assert f"because\n  {sentry}, {generic} and {github} are not set" in text_for()
+    some = text_for(SENTRY_WEBHOOK_SECRET="s3cret")
+    assert f"because\n  {generic} and {github} are not set" in some
+    most = text_for(SENTRY_WEBHOOK_SECRET="s3cret", GITHUB_WEBHOOK_SECRET="s5cret")
+    assert f"because\n  {generic} is not set" in most
+    signed = text_for(
+        SENTRY_WEBHOOK_SECRET="s3cret",
+        GITHUB_WEBHOOK_SECRET="s5cret",
+        INCIDENT_WEBHOOK_SECRET="s4cret",
+    )
     assert "unsigned" not in signed
 
 

@@ -37,6 +37,9 @@ def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
         INCIDENT_NOTIFICATION_MIN_SEVERITY="loud",
         INCIDENT_QUEUE_MAX="0",
         HEARTBEAT_URL="ftp://x",
+        RETENTION_DAYS="0",
+        RETENTION_INCIDENT_DAYS="40000",
+        RETENTION_MAX_JOURNAL_MB="99",
     )
     assert faults == [
         "PORT: must be a port number from 0 to 65535, not '70000'",
@@ -45,6 +48,9 @@ def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
         "INCIDENT_NOTIFICATION_MIN_SEVERITY: must be all, error or critical, not 'loud'",
         "INCIDENT_QUEUE_MAX: must be a whole number above 0, not '0'",
         "HEARTBEAT_URL: must be an http or https URL, not 'ftp://x'",
+        "RETENTION_DAYS: must be a number of days from 1 to 36500, not '0'",
+        "RETENTION_INCIDENT_DAYS: must be a number of days from 1 to 36500, not '40000'",
+        "RETENTION_MAX_JOURNAL_MB: must be a whole number of megabytes from 100 on, not '99'",
     ]
 
 

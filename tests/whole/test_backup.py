@@ -14,6 +14,7 @@ from scripts.disturbance.evidence import count
 from scripts.disturbance.load import Accepted, send_load
 from scripts.disturbance.sink import open_sink
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
+from tests.signed_in import AS_OPERATOR
 
 
 async def run(script: str, data: Path, *arguments: str | Path) -> tuple[int, str, str]:
@@ -44,7 +45,7 @@ async def restore(data: Path, made: Path) -> str:
 
 async def all_decided(server: ServerProcess) -> None:
     await server.log.wait_for("has its")
-    async with aiohttp.ClientSession() as http, asyncio.timeout(60):
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, asyncio.timeout(60):
         while True:
             async with http.get(f"{server.url}/health") as response:
                 engine = (await response.json())["engine"]
@@ -65,7 +66,7 @@ async def fail(server: ServerProcess, service: str) -> None:
         "message": "price is negative",
     }
     async with (
-        aiohttp.ClientSession() as http,
+        aiohttp.ClientSession(headers=AS_OPERATOR) as http,
         http.post(f"{server.url}/api/webhooks/incidents", json=event) as response,
     ):
         assert response.status == 202
@@ -73,7 +74,7 @@ async def fail(server: ServerProcess, service: str) -> None:
 
 async def delivered(server: ServerProcess, count: int) -> None:
     """Return once so many deliveries are marked as sent."""
-    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, asyncio.timeout(30):
         while True:
             async with http.get(f"{server.url}/api/deliveries?state=sent") as response:
                 if len((await response.json())["deliveries"]) == count:
@@ -156,7 +157,7 @@ async def test_what_was_delivered_before_a_backup_is_not_delivered_again_after_i
 ) -> None:
     live, other = tmp_path / "live", tmp_path / "other"
     async with open_sink() as sink:
-        slack = {"SLACK_WEBHOOK_URL": sink.url}
+        slack = sink.as_webhook()
         async with running_server(live, env=slack) as server:
             await fail(server, "before-the-backup")
             await delivered(server, 1)

@@ -1,5 +1,6 @@
 """What people see in a real browser, from a real server with a real engine."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -14,6 +15,7 @@ from aiohttp import ClientSession
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.processes import ServerProcess, running_server
+from tests.signed_in import AS_OPERATOR, cookie
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = [
@@ -45,8 +47,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @contextlib.asynccontextmanager
 async def visitor(browser: Browser, **options: Any) -> AsyncIterator[BrowserContext]:
-    """A browser of its own, in which no page may break a rule or a script."""
+    """A browser of its own, signed in, in which no page may break a rule or a script."""
     context = await browser.new_context(**options)
+    await sign_in(context, port=0)
     context.set_default_timeout(TIMEOUT_MS)
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
@@ -92,8 +95,14 @@ def event(number: int = 1, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+async def sign_in(context: BrowserContext, port: int) -> None:
+    """Let this browser into the server with this `PORT`."""
+    ((name, value),) = cookie(port).items()
+    await context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"}])
+
+
 async def send(server: ServerProcess, *events: dict[str, Any]) -> None:
-    async with ClientSession() as session:
+    async with ClientSession(headers=AS_OPERATOR) as session:
         for each in events:
             response = await session.post(f"{server.url}/api/webhooks/incidents", json=each)
             assert response.status == 202, await response.text()
@@ -172,7 +181,7 @@ async def test_all_tabs_count_alike_and_share_one_stream(
         await send(server, event(1), event(2))
         for page in pages:
             await expect(page.locator("#unread-number")).to_have_text("2")
-        assert await streams(server) == 1
+        await one_stream(server)
         await pages[3].locator("#bell > summary").click()
         await pages[3].get_by_role("button", name="Mark as read: ").first.click()
         for page in pages:
@@ -185,7 +194,7 @@ async def test_all_tabs_count_alike_and_share_one_stream(
         await send(server, event(3))
         for page in pages[1:]:
             await expect(page.locator("#unread-number")).to_have_text("1")
-        assert await streams(server) == 1
+        await one_stream(server)
 
 
 async def test_a_restart_of_the_server_loses_and_doubles_nothing(
@@ -213,6 +222,7 @@ async def test_a_restart_of_the_server_loses_and_doubles_nothing(
         await expect(page.locator("#bell")).to_have_attribute("data-connected", "no")
         port = first.url.rpartition(":")[2]
         async with running_server(tmp_path, env={"PORT": port}) as second:
+            await sign_in(context, int(port))
             await context.set_offline(False)
             await expect(page.locator("#unread-number")).to_have_text("2")
             await expect(page.locator("#rows .row")).to_have_count(2)
@@ -245,6 +255,59 @@ async def test_everything_but_what_is_live_works_without_javascript(
         await expect(page.get_by_text("django/core/base.py:197")).to_be_visible()
 
 
+async def test_filters_are_chosen_shown_and_cleared_without_javascript(
+    server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event(1), event(2, severity="warning"), event(3, message="disk is full"))
+    await opened(server, 3)
+    phone = {"width": 390, "height": 800}
+    async with visitor(browser, java_script_enabled=False, viewport=phone) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/incidents?state=open")
+        rows = page.locator("#rows .row")
+        await expect(rows).to_have_count(3)
+        await page.get_by_label("Text").fill("NEGATIVE price")
+        await page.get_by_label("Severity").select_option("error")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(rows).to_have_count(1)
+        await expect(rows).to_contain_text("price 1 is negative")
+        assert "state=open" in page.url
+        await page.get_by_role("link", name="severity error and critical").click()
+        await expect(rows).to_have_count(2)
+        await expect(page.get_by_label("Text")).to_have_value("NEGATIVE price")
+        await page.get_by_role("link", name="Clear filters").click()
+        await expect(rows).to_have_count(3)
+        await page.get_by_label("Service").select_option("shop-3")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(rows).to_contain_text("disk is full")
+        await page.get_by_role("link", name="Ended").click()
+        await expect(page.get_by_text("No ended incident like that.")).to_be_visible()
+
+
+async def test_what_somebody_writes_stays_while_news_come(
+    server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event(1))
+    await opened(server, 1)
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/incidents")
+        await page.locator(".row-link").click()
+        await live(page)
+        await page.get_by_role("button", name="Acknowledge").click()
+        await expect(page.get_by_text("operator looks after this")).to_be_visible()
+        await live(page)
+        reason = page.get_by_label("Reason").first
+        await reason.fill("known since")
+        await page.get_by_role("heading", name="Timeline").click()
+        async with page.expect_response(page.url):
+            await send(server, event(1, severity="critical"))
+        await expect(page.locator("#unread-number")).to_have_text("2")
+        await expect(reason).to_have_value("known since")
+        await page.get_by_role("button", name="Snooze").click()
+        await expect(page.locator(".timeline")).to_contain_text("known since")
+
+
 async def test_looking_at_an_incident_from_the_bell_marks_it_as_read(
     server: ServerProcess, browser: Browser
 ) -> None:
@@ -274,15 +337,36 @@ async def test_no_page_is_wider_than_the_screen(
         page = await context.new_page()
         await page.goto(f"{server.url}/incidents")
         addresses = await page.locator(".row-link").evaluate_all("links => links.map(a => a.href)")
-        for address in [page.url, f"{server.url}/notifications", *addresses]:
+        others = [
+            f"{server.url}/{name}"
+            for name in ("notifications", "deliveries/incoming", "integrations")
+        ]
+        for address in [page.url, *others, *addresses]:
             await page.goto(address)
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
-async def streams(server: ServerProcess) -> int:
-    """How many streams the server has open."""
-    async with ClientSession() as session:
-        text = await (await session.get(f"{server.url}/metrics")).text()
-    found = re.search(r"^pushlog_live_streams (\d+)", text, re.MULTILINE)
-    assert found is not None
-    return int(found[1])
+async def test_a_webhook_that_came_in_leads_to_its_incident(
+    server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event(1))
+    await opened(server, 1)
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/integrations")
+        await expect(page.locator("#sentry-url")).to_have_value(re.compile("/api/webhooks/sentry$"))
+        await expect(page.get_by_role("button", name="Copy")).to_have_count(2)
+        await page.get_by_role("link", name="Webhooks that came in").click()
+        await page.get_by_label("From").select_option("Sentry")
+        await page.get_by_role("button", name="Find").click()
+        await page.get_by_role("link", name="Open the incident").click()
+        await expect(page.get_by_role("heading", name="Stack trace")).to_be_visible()
+
+
+async def one_stream(server: ServerProcess) -> None:
+    """Wait until the server has one stream open: it hears of a closed tab when its socket ends."""
+    async with ClientSession(headers=AS_OPERATOR) as session, asyncio.timeout(TIMEOUT_MS / 1000):
+        while True:
+            text = await (await session.get(f"{server.url}/metrics")).text()
+            if re.search(r"^pushlog_live_streams 1(\.0)?$", text, re.MULTILINE):
+                return

@@ -19,6 +19,7 @@ from tests.fakes.github import FakeGitHub, rest_commit
 from tests.processes import ServerProcess, running_server
 from tests.repositories import announce, new_repository
 from tests.server.ingest.github_payloads import push_of, pushed, sample, sha
+from tests.signed_in import AS_OPERATOR
 
 SECRET = "s3cret"
 SAMPLES = Path(__file__).parents[2] / "scripts" / "samples"
@@ -35,7 +36,7 @@ PAY = "def pay(cart):\n    return cart.total()\n"
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
         yield session
 
 
@@ -105,6 +106,15 @@ async def incidents(http: aiohttp.ClientSession, server: ServerProcess) -> list[
         async with http.get(f"{server.url}/api/incidents/{each['incident_id']}") as response:
             found.append(dict(await response.json()))
     return found
+
+
+async def deploy_list(
+    http: aiohttp.ClientSession, server: ServerProcess, **wanted: str
+) -> list[dict[str, Any]]:
+    """The deploys that are asked for, as the API lists them."""
+    async with http.get(f"{server.url}/api/deploys", params=wanted) as response:
+        assert response.status == 200, await response.text()
+        return list((await response.json())["deploys"])
 
 
 async def wait_for(
@@ -182,6 +192,15 @@ async def test_the_verdict_on_a_deploy_that_brought_an_error_is_faulty(
         )
         (told,) = [each for each in found if each["trigger"] == "deploy"]
         assert told["end_reason"] == "the deploy is judged: faulty"
+        (listed,) = await deploy_list(http, server, verdict="faulty")
+        assert listed["after"]["events"] >= 3
+        assert [named["title"] for named in listed["incidents"]] == [errors(found)[0]["title"]]
+        async with http.get(f"{server.url}/deploys") as response:
+            page = await response.text()
+        assert f"<code>{culprit[:10]}</code>" in page
+        assert ">faulty</span>" in page
+        assert "never seen before this deploy" in page
+        assert f'href="/incidents/{errors(found)[0]["incident_id"]}"' in page
         assert await server.interrupt() == 0
     (deploy,) = await stored_deploys(tmp_path)
     assert (deploy.deploy_id, deploy.verdict) == (culprit, "faulty")
@@ -248,6 +267,16 @@ async def test_a_push_and_its_deployment_are_one_deploy_and_one_incident(
         (incident,) = errors(found)
         # The push touches shop/cart.py with its second commit.
         assert incident["suspected_causes"][0]["commit_id"] == sha("two")
+        (listed,) = await deploy_list(http, server, service="shop")
+        assert (listed["verdict"], listed["deployed_by"]) == ("watching", "ada")
+        assert listed["commit_url"] == f"https://github.com/acme/shop/commit/{sha('three')}"
+        assert [named["incident_id"] for named in listed["incidents"]] == [incident["incident_id"]]
+        async with http.get(f"{server.url}/incidents/{incident['incident_id']}") as response:
+            page = await response.text()
+        assert f'#deploy-{listed["id"]}">deployed ' in page
+        _, path, query = listed["url"].partition("/deploys?")
+        async with http.get(server.url + path + query) as response:
+            assert f'id="deploy-{listed["id"]}"' in await response.text()
         assert await server.interrupt() == 0
     (deploy,) = await stored_deploys(tmp_path)
     assert (deploy.deploy_id, deploy.environment) == (sha("three"), "production")

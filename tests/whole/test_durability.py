@@ -19,6 +19,7 @@ import pytest
 from server.storage.journal import open_journal
 from tests.builders import event_entry
 from tests.processes import ServerProcess, running_server
+from tests.signed_in import AS_OPERATOR
 
 SLUGGISH_ENGINE = {
     "INCIDENT_ENGINE_BIN": f"{sys.executable} -m tests.fakes.engines.misbehaving sluggish"
@@ -28,7 +29,7 @@ STOP_S = 5.0
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
         yield session
 
 
@@ -81,6 +82,17 @@ def locked(path: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+def at_revision(folder: Path, revision: str) -> None:
+    """Let the database say that it has another schema than it has."""
+    with contextlib.closing(sqlite3.connect(folder / "pushlog.db")) as main, main:
+        main.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def revision(folder: Path) -> str:
+    with contextlib.closing(sqlite3.connect(folder / "pushlog.db")) as main:
+        return str(main.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
 async def test_a_journal_that_cannot_be_written_is_a_503_and_recovers_by_itself(
     http: aiohttp.ClientSession, server: ServerProcess, tmp_path: Path
 ) -> None:
@@ -118,6 +130,29 @@ async def test_a_second_server_on_the_same_files_is_refused(
         await second.log.wait_until(lambda _: second.log.ended or None, what="its end")
         (line,) = second.log.matching("cannot start: ")
         assert f"in use by another server (process {server.pid})" in line
+
+
+async def test_a_second_server_changes_no_schema_under_the_first(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    assert server.pid
+    at_revision(tmp_path, "0001")
+    async with running_server(tmp_path, listening=False, migrated=False) as second:
+        assert await second.wait() == 2
+        await second.log.wait_for("cannot start: .* is in use by another server")
+    assert revision(tmp_path) == "0001"
+
+
+async def test_a_database_of_a_newer_pushlog_is_refused_with_what_would_be_right(
+    tmp_path: Path,
+) -> None:
+    async with running_server(tmp_path) as server:
+        assert await server.interrupt() == 0
+    at_revision(tmp_path, "9999")
+    async with running_server(tmp_path, listening=False, migrated=False) as newer:
+        assert await newer.wait() == 2
+        await newer.log.wait_for("cannot start: .* has schema 9999, .* take the PushLog that")
+    assert revision(tmp_path) == "9999"
 
 
 async def test_a_stop_with_many_events_waiting_is_quick_and_loses_nothing(

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
+from tests.signed_in import TOKEN
 
 RUN = (str(ROOT / "scripts/run"),)
 CURL = re.search(
@@ -22,7 +23,7 @@ async def shell(command: str, server: ServerProcess, folder: Path) -> str:
     process = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", command.replace("http://localhost:3000", server.url)),
         cwd=folder,
-        env=clean_environment(folder),
+        env={**clean_environment(folder), "PUSHLOG_TOKEN": TOKEN},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -35,14 +36,24 @@ async def shell(command: str, server: ServerProcess, folder: Path) -> str:
 async def test_scripts_run_serves_and_its_first_steps_lead_to_an_incident(tmp_path: Path) -> None:
     async with running_server(tmp_path, command=RUN) as server:
         await server.log.wait_for(r"^PushLog is running\.$")
+        account = await server.log.wait_for(r"Make the first account +(http://\S+)")
+        code = await server.log.wait_for(r"with the code +(\S+)")
         pages = await server.log.wait_for(r"Incidents +(http://\S+)")
         try_it = await server.log.wait_for(r"Try it.* (scripts/send-sentry-webhook.*)")
         await shell(try_it[1], server, ROOT)
         opened = await server.log.wait_for(r"incident (inc-[0-9a-f]{16}) \(new_issue\)")
 
-        async with aiohttp.ClientSession() as http, http.get(pages[1]) as response:
-            assert response.status == 200
-            assert opened[1] in await response.text()
+        filled = {
+            "code": code[1],
+            "name": "Ada",
+            "email": "ada@example.org",
+            "password": "correct horse battery",
+        }
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            async with http.post(account[1], data=filled) as response:
+                assert response.status == 200, await response.text()
+            async with http.get(pages[1]) as response:
+                assert opened[1] in await response.text()
         why = await shell(f"scripts/why {opened[1]} --url http://localhost:3000", server, ROOT)
         assert "never seen before" in why
         assert await server.interrupt() == 0
@@ -55,7 +66,10 @@ async def test_the_event_of_the_docs_becomes_an_incident_and_leaves_no_dead_lett
         assert CURL is not None
         assert '"accepted":' in await shell(CURL[0], server, tmp_path)
         await server.log.wait_for(r"incident inc-[0-9a-f]{16} \(new_issue\) shop/production: ")
-        letters = "curl -s http://localhost:3000/api/dead-letters"
+        letters = (
+            'curl -s -H "Authorization: Bearer $PUSHLOG_TOKEN" '
+            "http://localhost:3000/api/dead-letters"
+        )
         assert '"dead_letters":[]' in await shell(letters, server, tmp_path)
 
 

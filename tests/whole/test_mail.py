@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shlex
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from playwright.async_api import Browser
 
 from tests.fakes.smtp import Authority, FakeSmtp
 from tests.processes import ROOT, running_server
+from tests.signed_in import TOKEN
 from tests.whole.test_browser import CHROMIUM, browser, event, opened, send, visitor
 
 __all__ = ["browser"]
@@ -20,6 +20,8 @@ COMMANDS = re.findall(
     r"^(?:scripts/test-email|curl) .*$", (ROOT / "docs/EMAIL_SETUP.md").read_text(), re.MULTILINE
 )
 """`scripts/test-email` and `curl`, as docs/EMAIL_SETUP.md has them."""
+
+LET_IN = {"PUSHLOG_TOKEN": TOKEN}
 
 
 def settings(server: FakeSmtp) -> dict[str, str]:
@@ -38,7 +40,7 @@ def settings(server: FakeSmtp) -> dict[str, str]:
 async def shell(command: str, env: dict[str, str]) -> None:
     """Run a command of the docs; it must succeed."""
     process = await asyncio.create_subprocess_exec(
-        *shlex.split(command),
+        *("/bin/sh", "-c", command),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "PUSHLOG_ENV_FILE": "-nowhere.env"} | env,
         stdout=asyncio.subprocess.DEVNULL,
@@ -67,7 +69,7 @@ async def test_what_the_docs_say_leads_to_a_mail_of_the_first_incident_and_of_a_
         test_email, put_wishes = COMMANDS
         await shell(test_email, env)
         async with running_server(tmp_path, env=env) as server:
-            await shell(put_wishes.replace("http://localhost:3000", server.url), {})
+            await shell(put_wishes.replace("http://localhost:3000", server.url), LET_IN)
             await send(server, event())
             await opened(server, 1)
             mail = await arrived(smtp, "price 1")
@@ -101,7 +103,7 @@ async def test_a_mail_fits_on_a_phone_and_on_a_desk_and_can_be_read_in_the_dark(
     async with FakeSmtp() as smtp:
         env = settings(smtp)
         async with running_server(tmp_path, env=env) as server:
-            await shell(COMMANDS[1].replace("http://localhost:3000", server.url), {})
+            await shell(COMMANDS[1].replace("http://localhost:3000", server.url), LET_IN)
             await send(server, wide)
             mail = await arrived(smtp, "ValueError")
     async with visitor(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.processes import ServerProcess, running_server
 from tests.shared_data import FOLDER, needs_shared_data
+from tests.signed_in import AS_OPERATOR
 
 PAYLOADS = FOLDER / "contracts" / "payloads"
 SAMPLES = Path(__file__).parents[2] / "scripts" / "samples"
@@ -27,7 +28,7 @@ SIX_PLATFORMS = {
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
         yield session
 
 

@@ -1,8 +1,10 @@
 """The whole way to Slack: a real server, a real engine, and a Slack that keeps its own rules."""
 
+import contextlib
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from tests.fakes.slack import FakeSlack, text_of, too_many
 from tests.processes import ServerProcess, running_server
+from tests.signed_in import AS_OPERATOR
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
         yield session
 
 
@@ -36,7 +39,12 @@ def as_bot(slack: FakeSlack, **changes: str) -> dict[str, str]:
     }
 
 
-async def fail(http: aiohttp.ClientSession, server: ServerProcess, service: str) -> None:
+async def fail(
+    http: aiohttp.ClientSession,
+    server: ServerProcess,
+    service: str,
+    exception_type: str = "OutOfStock",
+) -> None:
     """An error in production of a service of its own: an incident."""
     body = {
         "source": "curl",
@@ -44,7 +52,7 @@ async def fail(http: aiohttp.ClientSession, server: ServerProcess, service: str)
         "environment": "production",
         "timestamp": datetime.now(UTC).isoformat(),
         "severity": "error",
-        "exception_type": "OutOfStock",
+        "exception_type": exception_type,
         "message": f"no more teapots in <{service}> & nowhere",
     }
     async with http.post(f"{server.url}/api/webhooks/incidents", json=body) as response:
@@ -108,6 +116,28 @@ async def test_an_incident_is_one_message_that_says_when_it_is_resolved(
         assert [each["change"] for each in found["changes"]] == ["opened", "resolved", "ended"]
         assert await server.interrupt() == 0
     assert len(slack.messages) == 2
+
+
+async def test_what_an_incident_grew_by_is_shown_in_its_message_by_the_next_start(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        await fail(http, server, "shop")
+        (message,) = await slack.wait_for(1)
+        assert "1, last seen" in text_of(message)
+        await fail(http, server, "shop", "TeapotBroken")
+        # What comes after it in the journal is told: so it is counted.
+        await fail(http, server, "other")
+        await slack.wait_for(2)
+        assert await server.interrupt() == 0
+    # As if a minute had passed, before which no message is edited again.
+    with contextlib.closing(sqlite3.connect(tmp_path / "pushlog.db")) as database, database:
+        database.execute("UPDATE slack_messages SET edited_at = 0")
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        await slack.wait_until_shown("2, last seen")
+        assert await server.interrupt() == 0
+    assert slack.calls == ["chat.postMessage", "chat.postMessage", "chat.update"]
+    assert "2, last seen" in text_of(slack.roots()[0])
 
 
 @pytest.mark.parametrize("disabled", ["true", "false"])

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from server.ingest.delivery import Delivery
-from server.ingest.github.payload import DeploymentStatus, ReleaseChange, Repository
+from server.ingest.github.payload import DeploymentStatus, Person, ReleaseChange, Repository
 from server.ingest.github.reading import missing, read_name
 from server.ingest.text import one_line
 from server.services import ServiceMap
@@ -36,7 +36,12 @@ def read_deployment(
     sha = one_line((deployment and deployment.sha) or "", 64)
     if not sha:
         raise missing("deployment.sha", "expected the commit that was deployed")
-    window = ChangeWindow(deploy_time=received, deploy_id=sha, repository=one_line(repository, 512))
+    window = ChangeWindow(
+        deploy_time=received,
+        deploy_id=sha,
+        repository=one_line(repository, 512),
+        deployed_by=_person(deployment.creator if deployment else None),
+    )
     return Delivery(
         entries=_entries(window, environment, change.repository, services),
         identity=identity,
@@ -72,12 +77,20 @@ def read_release(
         deploy_id=target if _FULL_HASH.fullmatch(target) else tag,
         release=tag,
         repository=one_line(repository, 512),
+        deployed_by=_person(release.author),
     )
     return Delivery(
         entries=_entries(window, environment, change.repository, services),
         identity=identity,
         about=one_line(about, 256),
     )
+
+
+def _person(account: Person | None) -> str | None:
+    """The name of who deployed; a bot does so for somebody who is not known."""
+    if account is None or account.type == "Bot":
+        return None
+    return one_line(account.login or "", 100) or None
 
 
 def _entries(
@@ -89,6 +102,7 @@ def _entries(
         ChangeWindowEntry(
             service=one_line(each.service, 128),
             environment=environment,
+            source="github",
             **msgspec.structs.asdict(window),
         )
         for each in watched

@@ -31,7 +31,7 @@ def parse_github(
     windows. Whatever else GitHub tells is no entry at all. A push is known again by itself
     (repository, ref, before, after), everything else by `delivery`.
     """
-    identity = f"github {one_line(delivery, 256)}" if delivery else None
+    identity = delivery_identity(delivery) if delivery else None
     notes = Notes()
     match event:
         case None:
@@ -60,3 +60,8 @@ def parse_github(
     return Delivery(
         entries=(), identity=identity, about=f"{one_line(event, 64)}: of no use to PushLog"
     )
+
+
+def delivery_identity(delivery: str) -> str:
+    """What tells a delivery that comes again, of all but pushes."""
+    return f"github {one_line(delivery, 256)}"

@@ -9,11 +9,15 @@ Text = str | None
 
 
 class Person(msgspec.Struct):
-    """Git's author (`name`, `username` where GitHub knows them), or an account (`login`)."""
+    """Git's author (`name`, `username` where GitHub knows them), or an account (`login`).
+
+    `type` of an account is ``User``, ``Bot`` or ``Organization``.
+    """
 
     name: Text = None
     username: Text = None
     login: Text = None
+    type: Text = None
 
 
 class Repository(msgspec.Struct):
@@ -68,6 +72,7 @@ class Deployment(msgspec.Struct):
 
     sha: Text = None
     environment: Text = None
+    creator: Person | None = None
 
 
 class DeploymentStatus(msgspec.Struct):
@@ -84,6 +89,7 @@ class Release(msgspec.Struct):
     tag_name: Text = None
     target_commitish: Text = None
     prerelease: bool | None = None
+    author: Person | None = None
 
 
 class ReleaseChange(msgspec.Struct):

@@ -21,6 +21,8 @@ TAG = "refs/tags/"
 PAYLOAD_COMMITS = 2048
 """As many commits as GitHub puts into one push; of more it leaves out some without saying so."""
 
+UNNAMED = "somebody"
+
 TOLD_COMMITS = 20
 """The newest commits of a push that people are told of by name."""
 
@@ -76,7 +78,7 @@ def read_push(
         environment=environment,
         head=head,
         base=_base(push),
-        pusher=one_line((push.pusher and push.pusher.name) or "somebody", 100),
+        pusher=one_line((push.pusher and push.pusher.name) or UNNAMED, 100),
         manner=_manner(push),
         url=one_line(push.compare or "", 2048),
         at=received,
@@ -146,11 +148,15 @@ def _entry(
         cut=read.commits_cut + read.files_cut,
         repository=one_line(deploy.repository, 512),
         base=deploy.base,
+        deployed_by=deploy.pusher if deploy.pusher != UNNAMED else None,
         push=told,
     )
     if not announce_deploys:
         return ChangeWindowEntry(
-            service=service, environment=deploy.environment, **msgspec.structs.asdict(window)
+            service=service,
+            environment=deploy.environment,
+            source="github",
+            **msgspec.structs.asdict(window),
         )
     return EventEntry(
         kind="deploy",

@@ -157,7 +157,7 @@ async function refresh() {
   const page = new DOMParser().parseFromString(html, "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
-    if (fresh && !isSelectedIn(old)) replace(old, fresh);
+    if (fresh && !isSelectedIn(old) && !isTypedIn(old)) replace(old, fresh);
   }
 }
 
@@ -165,6 +165,16 @@ async function refresh() {
 function isSelectedIn(element) {
   const selection = getSelection();
   return !selection.isCollapsed && selection.containsNode(element, true);
+}
+
+// Nor who writes a reason; what is new comes with the next news.
+function isTypedIn(element) {
+  const fields = [...element.querySelectorAll("input, select")];
+  return fields.some(
+    (field) =>
+      field === document.activeElement ||
+      (field.defaultValue !== undefined && field.value !== field.defaultValue),
+  );
 }
 
 function replace(old, fresh) {
@@ -204,3 +214,17 @@ document.addEventListener("visibilitychange", () => {
     if (stale) refreshSoon();
   }
 });
+
+// --- addresses to copy: only a page that came safely may write to the clipboard ---
+
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const address = document.getElementById(button.dataset.copy).value;
+      navigator.clipboard.writeText(address).then(() => {
+        button.textContent = "Copied";
+      }, () => {});
+    });
+  }
+}

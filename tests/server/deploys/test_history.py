@@ -16,6 +16,7 @@ def known(head: str, base: str | None, *ids: str, **changes: Any) -> StoredDeplo
         "commits": [commit(each) for each in ids or (head,)],
         "cut": 0,
         "repository": "acme/shop",
+        "deployed_by": None,
         "verdict": None,
         "verdict_reasons": [],
     }

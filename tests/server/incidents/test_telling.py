@@ -181,12 +181,16 @@ async def test_what_people_want_of_an_incident_stands_on_its_timeline(database: 
         silence(6, incident_id=ID, until=at(7200), reason="known since the move"),
         resolve(7, incident_id=ID),
         resolve(8, incident_id="inc-ffffffffffffffff"),
+        silence(9, 60, incident_id=ID, until=at(0)),
+        silence(10, incident_id=ID),
     ]
     journal = [journalled(wish, seq) for seq, wish in enumerate(wishes, 6)]
-    await desk.recorder.record([Decision(8, "noted")], journal)
+    await desk.recorder.record([Decision(10, "noted")], journal)
     async with database.read() as tx:
         changes = await incidents.changes(tx, ID, 10)
     assert [(each.change, each.about) for each in changes[1:]] == [
-        ("silenced", "By ada, until 4 Mar 2025, 11:00 UTC: known since the move."),
+        ("snoozed", "By ada, until 4 Mar 2025, 11:00 UTC: known since the move."),
         ("resolved", "By ada."),
+        ("unsilenced", "By ada."),
+        ("silenced", "By ada, for good."),
     ]

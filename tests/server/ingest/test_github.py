@@ -67,8 +67,16 @@ def test_a_successful_deployment_is_a_deploy_of_its_commit_to_its_environment() 
     assert (window.service, window.environment) == ("shop", "production")
     assert (window.deploy_id, window.deploy_time) == (sha("three"), START)
     assert (window.commits, window.repository) == ([], "acme/shop")
+    assert window.deployed_by == "ada"
     assert delivery.identity == "github guid-1"
     assert delivery.about == "Deployment of acme/shop to production: success"
+
+
+@pytest.mark.parametrize("creator", [None, {}, {"login": "vercel[bot]", "type": "Bot"}])
+def test_a_bot_is_nobody_who_deployed(creator: dict[str, str] | None) -> None:
+    body = status()
+    body["deployment"]["creator"] = creator
+    assert window_of(parse(encoded(body), "deployment_status")).deployed_by is None
 
 
 @pytest.mark.parametrize(
@@ -118,6 +126,7 @@ def test_a_published_release_is_a_deploy_that_is_known_by_its_tag() -> None:
     window = window_of(parse(encoded(release()), "release"))
     assert (window.service, window.environment) == ("shop", "production")
     assert (window.release, window.deploy_id) == ("v1.4.0", "v1.4.0")
+    assert window.deployed_by == "ada"
 
 
 def test_a_release_of_a_commit_is_the_deploy_of_that_commit() -> None:

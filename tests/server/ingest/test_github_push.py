@@ -89,6 +89,7 @@ def test_a_deploy_is_known_by_its_head_and_says_where_more_can_be_asked() -> Non
     window = window_of(parse(sample("push")))
     assert window.deploy_id == sha("three")
     assert (window.repository, window.base) == ("acme/shop", sha("zero"))
+    assert window.deployed_by == "ada"
 
 
 def test_a_push_is_context_alone_where_deploys_are_not_told() -> None:

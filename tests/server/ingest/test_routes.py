@@ -15,6 +15,7 @@ import pytest
 
 from tests.builders import event
 from tests.processes import ServerProcess, running_server
+from tests.signed_in import AS_OPERATOR
 
 SECRET = "s3cret"
 
@@ -64,7 +65,7 @@ async def test_a_body_without_an_event_gets_400_and_has_no_effect(
     assert status == 400
     assert said["error"]
     await server.log.wait_for("Sentry webhook error:")
-    async with http.get(f"{server.url}/api/incidents") as response:
+    async with http.get(f"{server.url}/api/incidents", headers=AS_OPERATOR) as response:
         assert (await response.json())["incidents"] == []
 
 

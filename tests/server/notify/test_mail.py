@@ -277,7 +277,7 @@ HEADERS = [
 ]
 
 
-@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     title=nasty, message=nasty, service=nasty, name=nasty, url=nasty, tag=nasty, why=nasty,
     is_escalated=st.booleans(),

@@ -9,6 +9,7 @@ import pytest
 from server.storage import checkpoints, dead_letters
 from server.storage.checkpoints import Progress
 from server.storage.database import Database, migrate, open_database
+from server.storage.dead_letters import DeadLetter
 from server.storage.journal import JournalEntry
 from shared.pipe import State
 
@@ -105,8 +106,11 @@ async def test_a_dead_letter_waits_until_somebody_settles_it_once(database: Data
         await dead_letters.bury(tx, entry, "the engine died of it", 2_000)
         await dead_letters.bury(tx, entry, "again", 3_000)
     async with database.write() as tx:
-        (letter,) = await dead_letters.newest(tx, None, 10)
-        assert letter == await dead_letters.get(tx, 7)
+        letter = await dead_letters.get(tx, 7)
+        assert letter is not None
+        (listed,) = await dead_letters.newest(tx, None, 10)
+        assert listed == msgspec.convert(letter, DeadLetter, from_attributes=True)
+        assert (letter.size_bytes, letter.start) == (16, entry.body)
         assert (letter.state, letter.reason) == ("waiting", "the engine died of it")
         assert (letter.entry, letter.received, letter.buried_at) == (entry.body, 1_000, 2_000)
         assert await dead_letters.mark_replayed(tx, 7, 12)
@@ -115,6 +119,8 @@ async def test_a_dead_letter_waits_until_somebody_settles_it_once(database: Data
         replayed = await dead_letters.get(tx, 7)
         assert replayed is not None
         assert (replayed.state, replayed.replayed_as) == ("replayed", 12)
+        assert await dead_letters.newest(tx, None, 10, "waiting") == []
+        assert await dead_letters.counts(tx) == {"waiting": 0, "replayed": 1, "discarded": 0}
 
 
 async def test_dead_letters_are_paged_newest_first(database: Database) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.storage import deploys
+from server.storage import deploy_list, deploys
 from server.storage.database import Database, migrate, open_database
+from server.storage.deploy_list import DeployFilter
 from server.storage.deploys import StoredDeploy
 from shared.event import ChangeWindow
+from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict
 from tests.builders import at, change_window, commit
 
@@ -115,6 +117,19 @@ async def test_a_verdict_is_of_the_deploy_of_that_time(database: Database) -> No
     assert b.verdict is None
 
 
+async def test_of_two_deploys_of_one_moment_the_one_that_is_named_has_the_verdict(
+    database: Database,
+) -> None:
+    await stored(database, change_window(10, deploy_id="a"), change_window(10, deploy_id="b"))
+    async with database.write() as tx:
+        assert not await deploys.set_verdict(tx, verdict(10))
+        assert await deploys.set_verdict(tx, verdict(10, deploy_id="a"))
+        assert not await deploys.set_verdict(tx, verdict(10, deploy_id="c"))
+    b, a = await stored(database)
+    assert (a.deploy_id, a.verdict) == ("a", "faulty")
+    assert b.verdict is None
+
+
 async def test_a_deploy_that_moves_in_time_is_judged_anew(database: Database) -> None:
     await stored(database, change_window(10))
     async with database.write() as tx:
@@ -180,3 +195,24 @@ async def test_old_deploys_are_not_looked_up(database: Database) -> None:
     await stored(database, change_window(10, repository="acme/shop"))
     async with database.read() as tx:
         assert await deploys.to_look_up(tx, at(10), 9) == []
+
+
+async def test_the_errors_of_a_verdict_go_with_it_when_the_deploy_moves(database: Database) -> None:
+    await stored(database, change_window(10))
+    async with database.write() as tx:
+        rates = {"before": ErrorRate(3, 30.0), "after": ErrorRate(9, 1.5)}
+        await deploys.set_verdict(tx, verdict(10, **rates))
+        (judged,) = await deploy_list.newest(tx, DeployFilter(), 9)
+        assert (judged.before, judged.after) == (ErrorRate(3, 30.0), ErrorRate(9, 1.5))
+    await stored(database, change_window(20))
+    async with database.read() as tx:
+        (moved,) = await deploy_list.newest(tx, DeployFilter(), 9)
+    assert (moved.verdict, moved.before, moved.after) == ("watching", None, None)
+
+
+async def test_who_deployed_is_still_known_when_a_bot_tells_that_it_succeeded(
+    database: Database,
+) -> None:
+    pushed = change_window(10, deployed_by="ada")
+    (deploy,) = await stored(database, pushed, change_window(20, deployed_by=None))
+    assert deploy.deployed_by == "ada"

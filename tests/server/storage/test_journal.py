@@ -14,7 +14,7 @@ import pytest
 
 from server.storage.disk import Disk
 from server.storage.file_lock import InUse
-from server.storage.journal import Journal, JournalEntry, JournalUnavailable, open_journal
+from server.storage.journal import Journal, JournalEntry, JournalUnavailable, Needle, open_journal
 from shared.pipe import Entry, EventEntry, decode_inbound
 from tests.builders import at, event_entry, resolve
 from tests.processes import ROOT
@@ -51,6 +51,30 @@ async def test_entries_are_read_as_they_were_appended(journal: Journal) -> None:
     assert [each.seq for each in read] == [1, 2]
     assert [decode_inbound(each.body) for each in read] == entries
     assert all(each.body.startswith(b'{"type":"event",') for each in read)
+
+
+async def test_entries_are_read_back_from_the_newest_within_their_bounds(journal: Journal) -> None:
+    await journal.append([entry(str(number)) for number in range(5)], None)
+    everything = await read_all(journal)
+    assert await journal.read_back(6, 10, 1_000_000) == everything[::-1]
+    assert await journal.read_back(4, 2, 1_000_000) == [everything[2], everything[1]]
+    assert await journal.read_back(4, 10, 1) == [everything[2]]
+    assert await journal.read_back(1, 10, 1_000_000) == []
+
+
+async def test_reading_back_finds_what_holds_a_text(journal: Journal) -> None:
+    await journal.append([entry(message) for message in ("a", "needle", "b", "needle")], None)
+    found = await journal.read_back(9, 10, 1_000_000, Needle(b'"needle"', 1))
+    assert [each.seq for each in found] == [4, 2]
+    assert [each.seq for each in await journal.read_back(9, 10, 9_000, Needle(b'"b"', 3))] == [3]
+    assert await journal.read_back(9, 10, 1_000_000, Needle(b'"a"', 2)) == []
+
+
+async def test_a_delivery_is_found_by_its_identity(journal: Journal) -> None:
+    await journal.append([entry()], None)
+    await journal.append([entry(), entry()], "delivery")
+    assert await journal.find("delivery") == 2
+    assert await journal.find("another") is None
 
 
 async def test_what_was_appended_is_there_after_a_restart(path: Path) -> None:
@@ -192,6 +216,37 @@ async def test_one_entry_is_found_by_its_number(journal: Journal) -> None:
     assert found.seq == 1
     assert await journal.get(2) is None
     assert await journal.get(0) is None
+
+
+async def test_the_last_number_before_a_moment_is_found_with_gaps_and_equal_times(
+    path: Path,
+) -> None:
+    async with open_journal(path) as journal:
+        assert await journal.seqs_before([NOW]) == [0]
+    times = [NOW + step * 1_000 for step in (0, 0, 0, 1, 5, 5, 9, 20, 20, 21)]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO entries (received, body) VALUES (?, '{}')", [(time,) for time in times]
+        )
+        connection.execute("DELETE FROM entries WHERE seq IN (5, 6, 9)")
+    kept = [(seq, time) for seq, time in enumerate(times, 1) if seq not in (5, 6, 9)]
+    moments = [NOW + step * 500 for step in range(-2, 50)]
+    expected = [max((seq for seq, time in kept if time < moment), default=0) for moment in moments]
+    async with open_journal(path) as journal:
+        assert await journal.seqs_before(moments) == expected
+
+
+async def test_of_times_whose_entries_are_removed_no_number_is_told(path: Path) -> None:
+    async with open_journal(path, wall=lambda: NOW) as journal:
+        await journal.append([entry(), entry()], None)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM entries WHERE seq = 1")
+    async with open_journal(path) as journal:
+        assert await journal.seqs_before([NOW - 1, NOW, NOW + DAY]) == [None, None, 2]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM entries")
+    async with open_journal(path) as journal:
+        assert await journal.seqs_before([NOW, NOW + DAY]) == [None, None]
 
 
 async def test_whoever_waits_hears_of_a_new_entry(journal: Journal) -> None:

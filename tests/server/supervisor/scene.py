@@ -12,7 +12,7 @@ from server.backoff import Backoff
 from server.storage import checkpoints, dead_letters
 from server.storage.checkpoints import Progress
 from server.storage.database import Database, migrate, open_database
-from server.storage.dead_letters import DeadLetter
+from server.storage.dead_letters import WholeDeadLetter
 from server.storage.journal import Journal, open_journal
 from server.supervisor.feeder import Window
 from server.supervisor.life import Limits
@@ -71,10 +71,12 @@ class Scene:
         async with self.database.read() as tx:
             return await checkpoints.progress(tx)
 
-    async def dead_letters(self) -> list[DeadLetter]:
+    async def dead_letters(self) -> list[WholeDeadLetter]:
         """All of them, oldest first."""
         async with self.database.read() as tx:
-            return (await dead_letters.newest(tx, None, 1_000))[::-1]
+            newest = await dead_letters.newest(tx, None, 1_000)
+            found = [await dead_letters.get(tx, each.seq) for each in newest[::-1]]
+        return [each for each in found if each is not None]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return once `condition` holds; what it asks has no event to wait for."""

@@ -1,7 +1,7 @@
 """What people see, served in this process from real storage, and incidents to show."""
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +28,23 @@ from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
 from server.settings import read_settings
-from server.storage import incidents, notifications, people
+from server.storage import incidents, notifications
 from server.storage.crash_files import CrashFiles
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal import open_journal
 from server.storage.times import to_micros
 from server.supervisor.supervisor import Supervisor
-from server.web.auth import OPERATOR
 from server.web.routes import set_up_web
 from server.wording.explain import explain_change
 from shared.incident import SuspectCommit, Symptom
 from shared.pipe import Incident
 from tests.builders import at, frame
+from tests.signed_in import OPERATOR, cookie, let_in
 
 Client = TestClient[web.Request, web.Application]
 Open = Callable[..., Awaitable[str]]
+
+SIGNED_IN = cookie(3000)
 
 
 @pytest.fixture(scope="session")
@@ -55,15 +57,19 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def client(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) -> Client:
-    """A browser on this machine, and a server whose engine is not started."""
+    """The operator's browser, and a server whose engine is not started."""
     shutil.copy(migrated, tmp_path)
-    return await aiohttp_client(build(tmp_path))
+    return await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
 
 
-def build(folder: Path, channels: Sequence[Channel] = ()) -> web.Application:
+def build(
+    folder: Path, channels: Sequence[Channel] = (), environ: Mapping[str, str] | None = None
+) -> web.Application:
     """The pages and the API on the data in `folder`, without webhooks and without an engine."""
     app = web.Application(middlewares=[errors_as_json])
-    app[SETTINGS] = read_settings({"DATABASE_URL": f"sqlite:///{folder}/pushlog.db"})
+    app[SETTINGS] = read_settings(
+        {"DATABASE_URL": f"sqlite:///{folder}/pushlog.db"} | dict(environ or {})
+    )
     app[METRICS] = Metrics()
     app[LIVE] = Live()
     app[OFFICE] = PostOffice(channels, ())
@@ -80,7 +86,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         open_journal(settings.journal_path) as app[JOURNAL],
     ):
         async with app[DATABASE].write() as tx:
-            await people.make_operator(tx)
+            await let_in(tx)
         recorder = Recorder(app[DATABASE], live=app[LIVE], metrics=app[METRICS], min_severity="all")
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
@@ -111,7 +117,7 @@ async def with_boxes(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClie
 
     async def start(*channels: Channel) -> Client:
         shutil.copy(migrated, tmp_path)
-        return await aiohttp_client(build(tmp_path, channels))
+        return await aiohttp_client(build(tmp_path, channels), cookies=SIGNED_IN)
 
     return start
 

@@ -49,8 +49,10 @@ async def test_pages_of_incidents_join_without_a_gap(client: Client, database: D
         ("service=billing", [2]),
         ("environment=staging", [1]),
         ("trigger=spike", [2]),
-        ("severity=warning", [1]),
-        ("severity=warning&service=billing", []),
+        ("severity=warning", [2, 1]),
+        ("severity=error", [2]),
+        ("severity=critical", []),
+        ("state=all&severity=error&service=shop", []),
         ("service=", [2, 1]),
     ],
 )

@@ -1,113 +1,173 @@
-"""Until there are accounts, pages and API answer only to who is on the machine itself."""
+"""Who may see and change what: people who are signed in, programs with a token, and nobody else."""
 
-import asyncio
-from unittest.mock import Mock
+import re
 
 import pytest
 from aiohttp import hdrs, web
-from aiohttp.test_utils import make_mocked_request
 from yarl import URL
 
-from server.web.auth import why_not_local
+from server.accounts.secrets import digest
+from server.keys import DATABASE, SETTINGS
+from server.settings import read_settings
+from server.storage import accounts, api_tokens, sessions
+from server.storage.times import micros_now
+from server.web.accounts import routes as ways_in
+from server.web.auth import cookie_name
 from server.web.routes import routes
 from tests.server.web.conftest import Client
+from tests.signed_in import AS_OPERATOR, OPERATOR, SECRET, TOKEN
 
 OPEN = {
     "/health",
     "/health/engine",
     "/static/{name}",
+    "/login",
+    "/first-account",
+    "/forgotten",
+    "/invitation/{secret}",
+    "/reset/{secret}",
     # Who has the link of a mail may end the mails to its receiver.
-    r"/unsubscribe/{token:[0-9a-f]{40}}",
+    "/unsubscribe/{token}",
+    # On the machine itself: see the tests of it.
+    "/metrics",
 }
-GUARDED = [route for route in routes() if route.path not in OPEN]
+ADMINS = {"/settings/people/invitations", "/settings/people/invitations/{id}/remove"} | {
+    f"/api/people/{rest}" for rest in ("invitations", "invitations/{id}", "{id}")
+}
+ADMINS |= {
+    f"{letters}/{{seq}}/{settle}"
+    for letters in ("/api/dead-letters", "/deliveries/dead-letters")
+    for settle in ("replay", "discard")
+}
 VALUES = {
     "id": "1",
     "seq": "1",
     "incident_id": "inc-0000000000000001",
     "name": "pushlog.css",
     "channel": "slack",
+    "secret": "s" * 43,
+    "token": "0" * 40,
 }
 
 
-def filled(path: str) -> str:
-    for name, value in VALUES.items():
-        path = path.replace(f"{{{name}}}", value).replace(f"{{{name}:\\d{{1,18}}}}", value)
-    assert "{" not in path
-    return path
+def plain(route: web.RouteDef) -> str:
+    """The path as the docs have it, without the patterns."""
+    return re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", route.path)
 
 
-@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.path}")
-async def test_no_page_and_no_api_answers_a_request_that_was_forwarded(
-    client: Client, route: web.RouteDef
+def filled(route: web.RouteDef) -> str:
+    return re.sub(r"\{(\w+)\}", lambda name: VALUES[name[1]], plain(route))
+
+
+def named(route: web.RouteDef) -> str:
+    return f"{route.method} {plain(route)}"
+
+
+GUARDED = [route for route in routes() if plain(route) not in OPEN]
+
+
+@pytest.fixture
+def stranger(client: Client) -> Client:
+    """Who has no session."""
+    client.session.cookie_jar.clear()
+    return client
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=named)
+async def test_a_stranger_sees_and_changes_nothing(stranger: Client, route: web.RouteDef) -> None:
+    response = await stranger.request(route.method, filled(route), allow_redirects=False)
+    if route.path.startswith("/api/"):
+        assert response.status == 401
+        assert response.headers[hdrs.WWW_AUTHENTICATE] == "Bearer"
+        assert "Authorization: Bearer" in (await response.json())["error"]
+    else:
+        assert response.status == 303
+        assert response.headers[hdrs.LOCATION].startswith("/login")
+
+
+async def test_a_page_that_was_asked_for_is_shown_after_the_sign_in(stranger: Client) -> None:
+    response = await stranger.get("/incidents?state=open", allow_redirects=False)
+    assert response.headers[hdrs.LOCATION] == "/login?next=/incidents%3Fstate%3Dopen"
+
+
+@pytest.mark.parametrize("way", ["cookie", "token"])
+@pytest.mark.parametrize("secret", ["", "x", SECRET[:-1], TOKEN, "\x00", "ü" * 9, "y" * 4000])
+async def test_what_is_no_secret_of_ours_lets_nobody_in(
+    stranger: Client, way: str, secret: str
 ) -> None:
-    response = await client.request(
-        route.method,
-        filled(route.path),
-        headers={"X-Forwarded-For": "203.0.113.9"},
-        allow_redirects=False,
-    )
-    assert response.status == 403
-    text = await response.text()
-    assert "X-Forwarded-For" in text
-    assert "ssh -L" in text
+    cookie = {hdrs.COOKIE: f"pushlog-3000={secret}"}
+    token = {hdrs.AUTHORIZATION: f"Bearer {'' if secret == TOKEN else secret}"}
+    headers = cookie if way == "cookie" else token
+    if "\x00" in secret:
+        headers = {name: value.replace("\x00", "%00") for name, value in headers.items()}
+    response = await stranger.get("/api/incidents", headers=headers)
+    assert response.status == 401
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["Forwarded", "Via", "X-Forwarded-Host", "x-forwarded-proto", "X-Real-IP", "CF-Connecting-IP"],
-)
-async def test_what_any_proxy_adds_is_refused(client: Client, header: str) -> None:
-    response = await client.get("/api/incidents", headers={header: "for=203.0.113.9"})
-    assert response.status == 403
-    assert header.lower() in (await response.json())["error"].lower()
+async def test_a_program_comes_in_by_its_token(stranger: Client) -> None:
+    assert (await stranger.get("/api/incidents", headers=AS_OPERATOR)).status == 200
+    lower = {hdrs.AUTHORIZATION: f"bearer {TOKEN}"}
+    assert (await stranger.get("/api/incidents", headers=lower)).status == 200
 
 
-@pytest.mark.parametrize(
-    "host", ["pushlog.example", "pushlog.example:3000", "localhost.example", "127.0.0.1.nip.io", ""]
-)
-async def test_a_name_that_merely_resolves_to_this_machine_is_refused(
-    client: Client, host: str
-) -> None:
-    response = await client.get("/api/incidents", headers={hdrs.HOST: host})
-    assert response.status == 403
-    assert "localhost" in (await response.json())["error"]
+async def test_a_token_makes_no_other_and_ends_no_session(stranger: Client) -> None:
+    for method, path in (
+        ("POST", "/api/account/tokens"),
+        ("DELETE", "/api/account/tokens/1"),
+        ("DELETE", "/api/account/sessions/1"),
+        ("PUT", "/api/account/password"),
+    ):
+        response = await stranger.request(method, path, json={"name": "x"}, headers=AS_OPERATOR)
+        assert response.status == 403
+        assert "signs in" in (await response.json())["error"]
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4711", "127.0.0.1:80", "[::1]:3000"])
-async def test_the_names_of_this_machine_are_welcome(client: Client, host: str) -> None:
-    response = await client.get("/api/incidents", headers={hdrs.HOST: host})
-    assert response.status == 200
+async def test_a_member_does_nothing_that_is_for_admins(client: Client) -> None:
+    database = client.app[DATABASE]
+    async with database.write() as tx:
+        member = await accounts.add(
+            tx, name="Bob", email="bob@example.org", role="member", hashed="-"
+        )
+        await sessions.add(
+            tx, digest=digest("bob"), person_id=member, address="", agent="", at=micros_now()
+        )
+    as_bob = {hdrs.COOKIE: f"{cookie_name(client.app[SETTINGS])}=bob"}
+    client.session.cookie_jar.clear()
+    asked = 0
+    for route in routes():
+        response = (
+            await client.request(route.method, filled(route), headers=as_bob, allow_redirects=False)
+            if plain(route) in ADMINS or route.path == r"/settings/people/{id:\d{1,18}}"
+            else None
+        )
+        if response is not None:
+            asked += 1
+            assert response.status == 403, named(route)
+            assert "admins" in await response.text()
+    assert asked == len(ADMINS) + 2
 
 
-@pytest.mark.parametrize(
-    ("peer", "welcome"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("192.168.1.20", False),
-        ("::ffff:192.168.1.20", False),
-        ("203.0.113.9", False),
-        ("2001:db8::1", False),
-    ],
-)
-def test_only_loopback_addresses_are_welcome(peer: str, welcome: bool) -> None:
-    connection = Mock(get_extra_info={"peername": (peer, 50000)}.get)
-    request = make_mocked_request(
-        "GET", "/", headers={"Host": "localhost:3000"}, transport=connection
-    )
-    assert (why_not_local(request) is None) is welcome
+async def test_a_session_that_nobody_used_for_a_month_is_over(client: Client) -> None:
+    database = client.app[DATABASE]
+    async with database.write() as tx:
+        await sessions.touch(tx, 1, micros_now() - sessions.LIFE_US - 1_000_000)
+    assert (await client.get("/api/incidents")).status == 401
 
 
-async def test_a_proxy_that_adds_nothing_is_known_by_its_old_protocol(client: Client) -> None:
-    """nginx with `proxy_pass http://localhost:3000` and nothing else."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
-    writer.write(b"GET /api/incidents HTTP/1.0\r\nHost: localhost:3000\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    assert answer.startswith(b"HTTP/1.0 403")
-    assert b"proxy" in answer
+async def test_what_is_used_says_when_it_was_used(client: Client) -> None:
+    database = client.app[DATABASE]
+    before = micros_now()
+    async with database.write() as tx:
+        await sessions.touch(tx, 1, before - 2 * sessions.SEEN_EVERY_US)
+    await client.get("/api/incidents")
+    await client.get("/api/incidents", headers=AS_OPERATOR)
+    async with database.read() as tx:
+        ((session,), (token,)) = (
+            await sessions.of_person(tx, OPERATOR, micros_now()),
+            await api_tokens.of_person(tx, OPERATOR),
+        )
+    assert session.seen_at.timestamp() * 1e6 >= before
+    assert token.used_at is not None
 
 
 @pytest.mark.parametrize("path", ["/api/notifications/read-all", "/notifications/read-all"])
@@ -128,21 +188,58 @@ async def test_a_page_of_another_site_changes_nothing(
     assert "another site" in await response.text()
 
 
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ways_in.routes() if route.method == "POST" and plain(route) in OPEN],
+    ids=named,
+)
+async def test_a_page_of_another_site_signs_nobody_in(
+    stranger: Client, route: web.RouteDef
+) -> None:
+    response = await stranger.post(filled(route), headers={"Sec-Fetch-Site": "cross-site"})
+    assert response.status == 403
+
+
 async def test_our_own_pages_and_programs_may_change_things(client: Client) -> None:
     own = str(URL.build(scheme="http", host="127.0.0.1", port=client.port))
-    for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": own}, {}):
+    # Behind a proxy the Host may be another than the name that people know.
+    public = "http://localhost:3000"
+    for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": own}, {"Origin": public}, {}):
         response = await client.post("/api/notifications/read-all", headers=headers)
         assert response.status == 200
 
 
-async def test_probes_and_files_are_for_everybody(client: Client) -> None:
-    outside = {"X-Forwarded-For": "203.0.113.9", "Host": "pushlog.example"}
-    assert (await client.get("/health", headers=outside)).status == 200
-    assert (await client.get("/static/pushlog.css", headers=outside)).status == 200
+async def test_probes_and_files_are_for_everybody(stranger: Client) -> None:
+    assert (await stranger.get("/health")).status == 200
+    assert (await stranger.get("/static/pushlog.css")).status == 200
 
 
-async def test_a_page_says_why_it_refuses_as_a_page(client: Client) -> None:
-    response = await client.get("/incidents", headers={"Host": "pushlog.example"})
-    assert response.status == 403
-    assert response.content_type == "text/html"
-    assert f"ssh -L {client.port}:localhost:{client.port}" in await response.text()
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"X-Forwarded-For": "203.0.113.9"}, 401),
+        ({"Via": "1.1 proxy"}, 401),
+        ({"Host": "pushlog.example"}, 401),
+        ({"X-Forwarded-For": "203.0.113.9"} | AS_OPERATOR, 200),
+    ],
+)
+async def test_metrics_are_for_who_is_on_the_machine_or_has_a_token(
+    stranger: Client, headers: dict[str, str], status: int
+) -> None:
+    assert (await stranger.get("/metrics", headers=headers)).status == status
+
+
+def test_the_cookie_is_bound_to_https_where_we_are_on_it() -> None:
+    assert cookie_name(read_settings({})) == "pushlog-3000"
+    secure = read_settings({"PUBLIC_URL": "https://pushlog.example"})
+    assert cookie_name(secure) == "__Host-pushlog-3000"
+
+
+async def test_who_is_removed_is_out_at_once(client: Client) -> None:
+    async with client.app[DATABASE].write() as tx:
+        await accounts.add_first(tx, name="Ada", email="ada@example.org", hashed="-")
+        await accounts.add(tx, name="Eve", email="eve@example.org", role="admin", hashed="-")
+        assert await accounts.remove(tx, OPERATOR)
+    assert (await client.get("/api/incidents")).status == 401
+    assert (await client.get("/api/incidents", headers=AS_OPERATOR)).status == 401

@@ -10,7 +10,7 @@ from pytest_aiohttp import AiohttpClient
 from server.keys import SETTINGS
 from server.notify.news import CrashNews
 from server.storage.crash_files import CrashFiles
-from tests.server.web.conftest import build
+from tests.server.web.conftest import SIGNED_IN, build
 
 
 async def test_what_a_handler_failed_of_is_kept_to_be_mailed(
@@ -22,7 +22,7 @@ async def test_what_a_handler_failed_of_is_kept_to_be_mailed(
     shutil.copy(migrated, tmp_path)
     app = build(tmp_path)
     app.router.add_get("/api/broken", broken)
-    client = await aiohttp_client(app)
+    client = await aiohttp_client(app, cookies=SIGNED_IN)
     response = await client.get("/api/broken")
     assert response.status == 500
     assert "foresaw" not in await response.text()

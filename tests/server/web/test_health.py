@@ -2,12 +2,14 @@
 
 import re
 
+import aiohttp
 import pytest
 
 from server.keys import METRICS, SETTINGS
 from server.supervisor.states import EngineState
 from server.supervisor.supervisor import EngineStatus
 from server.web.health import describe_engine
+from tests.processes import ServerProcess
 from tests.server.web.conftest import Client
 
 WELL = EngineStatus(
@@ -28,7 +30,11 @@ async def test_health_names_the_engine_the_storage_and_what_is_unsigned(client: 
     assert body["status"] == "ok"
     assert body["engine"]["state"] == "stopped"
     assert body["storage"] == {"journal": None, "database": None}
-    assert body["unsigned"] == ["SENTRY_WEBHOOK_SECRET", "INCIDENT_WEBHOOK_SECRET"]
+    assert body["unsigned"] == [
+        "SENTRY_WEBHOOK_SECRET",
+        "INCIDENT_WEBHOOK_SECRET",
+        "GITHUB_WEBHOOK_SECRET",
+    ]
 
 
 async def test_health_is_bad_where_events_cannot_be_stored(client: Client) -> None:
@@ -108,3 +114,18 @@ async def test_metrics_count_in_the_format_of_prometheus(client: Client) -> None
     names = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
     assert len(names) == len(set(names))
     assert "process_open_fds" in names
+
+
+async def test_metrics_say_how_the_engines_process_the_outbox_and_the_disk_are(
+    server: ServerProcess,
+) -> None:
+    await server.log.wait_for("has its 0 states")
+    async with aiohttp.ClientSession() as http, http.get(f"{server.url}/metrics") as response:
+        text = await response.text()
+    samples = dict(re.findall(r"^(\S+) (\S+)$", text, re.MULTILINE))
+    assert float(samples["pushlog_engine_memory_bytes"]) > 5_000_000
+    assert 0 < float(samples["pushlog_disk_free_ratio"]) <= 1
+    assert float(samples['pushlog_outbox_deliveries{state="waiting"}']) == 0
+    assert float(samples["pushlog_well"]) == 1
+    # There from the start: an increase from nothing to 1 is none to Prometheus.
+    assert float(samples['pushlog_webhooks_total{outcome="not_stored",source="sentry"}']) == 0

@@ -175,6 +175,21 @@ async def test_paging_shows_every_incident_once(client: Client, database: Databa
     assert seen == [f"/incidents/{incident_id(number)}" for number in reversed(range(count))]
 
 
+async def test_the_form_of_filters_shows_what_is_asked_for_known_or_not(
+    client: Client, open_incident: Open
+) -> None:
+    await open_incident(1, notify=False)
+    response = await client.get(
+        "/incidents", params={"service": "gone", "severity": "error", "text": EVIL}
+    )
+    text = await response.text()
+    assert '<option value="gone" selected>gone</option>' in text
+    assert '<option value="shop">shop</option>' in text
+    assert '<option value="error" selected>error and critical</option>' in text
+    assert "No incident like that." in text
+    assert not Page(text).attributes & {"onerror"}
+
+
 async def test_filters_stay_while_one_pages_and_can_be_taken_off(
     client: Client, open_incident: Open
 ) -> None:
@@ -184,17 +199,26 @@ async def test_filters_stay_while_one_pages_and_can_be_taken_off(
     assert incident_id(2) in str(shown.links)
     assert incident_id(1) not in str(shown.links)
     assert "/incidents?severity=critical&state=open" in shown.links
+    assert "/incidents?state=open" in shown.links
     assert "/incidents?service=billing&severity=critical&state=ended" in shown.links
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["state=closed", "trigger=x", "severity=fatal", "before=x", "before=1.inc-0", "before=-1"],
+    ("query", "rule"),
+    [
+        ("state=closed", "`state` must be one of `open`, `ended`, `all`; it is `closed`."),
+        ("trigger=x", "`new_issue`, `spike`, `regression`, `deploy`, `alert`"),
+        ("severity=fatal", "`severity` must be one of `warning`, `error`, `critical`"),
+        ("text=" + "x" * 201, "`text` must have at most 200 characters."),
+        ("before=x", "`before` is no place in the list of incidents."),
+        ("before=1.inc-0", "`before` is no place"),
+        ("before=-1", "`before` is no place"),
+    ],
 )
-async def test_a_question_that_makes_no_sense_is_refused_with_the_rule(
-    client: Client, query: str
+async def test_a_question_that_makes_no_sense_is_refused_with_what_would_be_right(
+    client: Client, query: str, rule: str
 ) -> None:
-    await page(client, f"/incidents?{query}", status=400)
+    assert rule in (await page(client, f"/incidents?{query}", status=400)).words
 
 
 async def test_an_unknown_incident_is_not_found(client: Client) -> None:

@@ -208,12 +208,19 @@ async def test_an_incident_can_be_made_quiet_from_its_page(
         assert (response.status, response.headers["Location"]) == (303, page)
     async with client.post(f"{page}/silence", data={"minutes": "soon"}) as response:
         assert response.status == 400
+    async with client.post(f"{page}/snooze", data=form, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, page)
+    for minutes in ("", "0", "soon", "43201"):
+        async with client.post(f"{page}/snooze", data={"minutes": minutes}) as response:
+            assert response.status == 400
     entries = await client.app[JOURNAL].read(0, 10, 1_000_000)
-    resolved, silenced = [decode_inbound(entry.body) for entry in entries]
+    resolved, *silences = [decode_inbound(entry.body) for entry in entries]
     assert isinstance(resolved, Resolve)
-    assert isinstance(silenced, Silence)
-    assert silenced.reason == "known"
-    assert silenced.until is not None
+    assert len(silences) == 2
+    for silence in silences:
+        assert isinstance(silence, Silence)
+        assert silence.reason == "known"
+        assert silence.until == silence.time + timedelta(hours=1)
 
 
 async def test_the_page_of_deliveries_shows_what_failed_and_sends_it_again(

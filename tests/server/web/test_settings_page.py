@@ -4,8 +4,8 @@ import re
 
 from server.keys import DATABASE
 from server.storage import noise, people
-from server.web.auth import OPERATOR
 from tests.server.web.conftest import Box, Boxes, Client
+from tests.signed_in import OPERATOR
 
 WISHES = {
     "email": "ada@acme.example",

@@ -15,7 +15,7 @@ from pytest_aiohttp import AiohttpClient
 
 from server.keys import DATABASE, LIVE
 from server.web import stream as stream_module
-from tests.server.web.conftest import Client, Open, build, incident, record
+from tests.server.web.conftest import SIGNED_IN, Client, Open, build, incident, record
 
 TIMEOUT_S = 20.0
 PATH = "/api/notifications/stream"
@@ -147,7 +147,7 @@ async def test_a_reconnect_after_a_restart_of_the_server_loses_and_doubles_nothi
     tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient
 ) -> None:
     shutil.copy(migrated, tmp_path)
-    before = await aiohttp_client(build(tmp_path))
+    before = await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
     await record(before.app[DATABASE], incident(1))
     async with reading(before, position=0) as reader:
         assert ids(await reader.until("unread")) == [1]
@@ -155,7 +155,7 @@ async def test_a_reconnect_after_a_restart_of_the_server_loses_and_doubles_nothi
         await before.server.close()
         with pytest.raises(EOFError):
             await reader.message()
-    after = await aiohttp_client(build(tmp_path))
+    after = await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
     await record(after.app[DATABASE], incident(3))
     async with reading(after, position=1) as reader:
         assert ids(await reader.until("unread")) == [2, 3]
@@ -251,7 +251,7 @@ async def test_stopping_the_server_ends_streams_at_once(
     tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient
 ) -> None:
     shutil.copy(migrated, tmp_path)
-    client = await aiohttp_client(build(tmp_path))
+    client = await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
     async with reading(client) as reader:
         await reader.message()
         async with asyncio.timeout(stream_module.KEEP_ALIVE_S / 3):

@@ -169,6 +169,10 @@ def test_a_decision_without_numbers_is_still_a_sentence(code: Code) -> None:
             Decision(1, "opened", "inc-1", {"trigger": "volcano", "lava": 1}),
             "It opened an incident (inc-1) (trigger volcano, lava 1).",
         ),
+        (
+            Decision(1, "opened", "inc-1", {"trigger": "deploy"}),
+            "It opened an incident (inc-1). This is the news of a deploy.",
+        ),
         (Decision(1, "mused", None, {"depth": 2}), "The engine decided “mused” (depth 2)."),
     ],
 )

@@ -1,0 +1,65 @@
+"""Asks PushLog's API for the commands, with the token of the one who runs them.
+
+Only the standard library is used, so that it runs where nothing is installed.
+"""
+
+import argparse
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
+
+DEFAULT_URL = "http://localhost:3000"
+TOKEN = "PUSHLOG_TOKEN"  # noqa: S105 - the name of the variable
+TIMEOUT_S = 10
+
+_NO_TOKEN = (
+    f"{TOKEN} is not set or no longer right. Make a token on the page Settings, Account (or with "
+    f"scripts/people token, on the server itself) and give it: export {TOKEN}=pushlog_..."
+)
+
+
+class Refused(Exception):
+    """The server answered with an error: its words."""
+
+
+def ask(url: str, method: str = "GET") -> dict[str, Any]:
+    """What the server answers; raises `Refused`, and OSError or ValueError where it is no answer
+    of PushLog's.
+    """
+    request = urllib.request.Request(url, method=method)  # noqa: S310 - `checked_url`
+    if token := os.environ.get(TOKEN, "").strip():
+        # Not to another place that an answer may lead to.
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            body: dict[str, Any] = json.load(response)
+    except urllib.error.HTTPError as error:
+        raise Refused(_NO_TOKEN if error.code == 401 else _words(error)) from error
+    return body
+
+
+def checked_url(text: str) -> str:
+    """The address of a server, as an argument of a command."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no http or https URL")
+    return text
+
+
+def harmless(line: str) -> str:
+    """What a sender wrote must not reach the terminal as an escape sequence."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def short_time(text: str) -> str:
+    """A time of the API, for people."""
+    return text[:19].replace("T", " ") + " UTC"
+
+
+def _words(error: urllib.error.HTTPError) -> str:
+    with error:
+        try:
+            return str(json.load(error)["error"])
+        except (ValueError, KeyError, TypeError):
+            return f"{error.code} {error.reason}"

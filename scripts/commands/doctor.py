@@ -1,0 +1,56 @@
+"""Examines everything that PushLog needs, and says of each thing how it is and what to do."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.diagnosis.configuration import examine_configuration
+from scripts.diagnosis.engine import examine_engine
+from scripts.diagnosis.finding import Finding
+from scripts.diagnosis.outside import examine_outside
+from scripts.diagnosis.storage import examine_storage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+EXIT_FAILED = 1
+
+_NICENESS = 10
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, or `EXIT_FAILED` where anything is marked FAIL."""
+    argparse.ArgumentParser(
+        prog="scripts/doctor",
+        description="Examines, with the settings of the server (those of the environment and of "
+        "the env file): settings, data, disk, engine, mail, Slack, GitHub and clock. A line for "
+        "each: ok, warn or FAIL, with what to do. It changes nothing and sends nothing, and the "
+        "server may run meanwhile. Run it as the user that PushLog runs as.",
+        epilog="Exit code 0: nothing is marked FAIL; 1: something is. Where the settings cannot "
+        "be read, nothing else is examined.",
+    ).parse_args(arguments)
+    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
+    os.chdir(ROOT)
+    # Where processors are few, the server's work comes first.
+    os.nice(_NICENESS)
+    failed = False
+    for finding in _examine():
+        print(finding.line(), flush=True)
+        failed = failed or finding.verdict == "FAIL"
+    return EXIT_FAILED if failed else 0
+
+
+def _examine() -> Iterator[Finding]:
+    settings, findings = examine_configuration(os.environ)
+    yield from findings
+    if settings is None:
+        return
+    yield from examine_storage(settings)
+    yield asyncio.run(examine_engine(settings.incident_engine_command))
+    yield from asyncio.run(examine_outside(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Lets people and programs in from the machine itself, where nobody else can, or no mail goes out.
+
+It works on the database, whether or not the server runs.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from server.accounts.secrets import ENDING, digest, new_secret, new_token
+from server.env_file import with_env_file
+from server.settings import Settings, SettingsError, read_settings
+from server.storage import accounts, api_tokens, one_time_links, people
+from server.storage.accounts import Account
+from server.storage.database import Database, migrate, open_database
+from server.storage.times import micros_now
+
+ROOT = Path(__file__).resolve().parents[2]
+
+EXIT_REFUSED = 1
+EXIT_NOT_SET_UP = 2
+
+
+class Refused(Exception):
+    """It cannot be done: why not, in words."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, `EXIT_REFUSED` or `EXIT_NOT_SET_UP`."""
+    options = _parser().parse_args(arguments)
+    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
+    os.chdir(ROOT)
+    try:
+        settings = read_settings(with_env_file(os.environ))
+    except SettingsError as error:
+        print("\n".join(error.faults), file=sys.stderr)
+        return EXIT_NOT_SET_UP
+    try:
+        print(asyncio.run(_answer(settings, options)))
+    except Refused as error:
+        print(f"scripts/people: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    return 0
+
+
+async def _answer(settings: Settings, options: argparse.Namespace) -> str:
+    await asyncio.to_thread(migrate, settings.database_path)
+    async with open_database(settings.database_path) as database:
+        match options.action:
+            case "list":
+                return await _list(database)
+            case "invite":
+                role: accounts.Role = "admin" if options.admin else "member"
+                secret = await _invite(database, options.email, role)
+                return f"{settings.public_url}/invitation/{secret}"
+            case "reset":
+                return f"{settings.public_url}/reset/{await _reset(database, options.email)}"
+            case _:
+                return await _token(database, options.name, options.of)
+
+
+async def _list(database: Database) -> str:
+    async with database.read() as tx:
+        everyone = await accounts.everyone(tx)
+    lines = [f"{each.role:<8}{each.email}  {each.name}" for each in everyone]
+    return "\n".join(lines) or "There are no accounts yet: the log says how the first one is made."
+
+
+async def _invite(database: Database, email: str, role: accounts.Role) -> str:
+    secret = new_secret()
+    async with database.write() as tx:
+        if await accounts.by_email(tx, email) is not None:
+            raise Refused(f"{email} has an account already.")
+        await one_time_links.add(
+            tx,
+            digest=digest(secret),
+            purpose="invitation",
+            email=email,
+            role=role,
+            at=micros_now(),
+        )
+    return secret
+
+
+async def _reset(database: Database, email: str) -> str:
+    secret = new_secret()
+    async with database.write() as tx:
+        account = _there(await accounts.by_email(tx, email), email)
+        await one_time_links.add(
+            tx,
+            digest=digest(secret),
+            purpose="reset",
+            email=account.email,
+            person_id=account.id,
+            at=micros_now(),
+        )
+    return secret
+
+
+async def _token(database: Database, name: str, email: str | None) -> str:
+    token = new_token()
+    async with database.write() as tx:
+        if email is None:
+            # The first account, or who stands for it until it is made.
+            await people.make_operator(tx)
+            person = (await people.everyone(tx))[0].id
+        else:
+            person = _there(await accounts.by_email(tx, email), email).id
+        await api_tokens.add(
+            tx,
+            digest=digest(token),
+            person_id=person,
+            name=name,
+            ending=token[-ENDING:],
+            at=micros_now(),
+        )
+    return token
+
+
+def _there(account: Account | None, email: str) -> Account:
+    if account is None:
+        raise Refused(f"Nobody here has the mail address {email}.")
+    return account
+
+
+def _email(text: str) -> str:
+    if "@" not in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/people",
+        description="Who may use PushLog, from the machine that it runs on, where the server runs "
+        "and where it does not. What is printed lets somebody in: hand it to nobody else.",
+        epilog="Exit codes: 0 done, 1 not possible, 2 a setting is wrong.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="everybody who can sign in")
+    inviting = actions.add_parser("invite", help="print a link that makes one account, in a week")
+    inviting.add_argument("email", type=_email, metavar="EMAIL")
+    inviting.add_argument("--admin", action="store_true", help="may invite and remove people too")
+    resetting = actions.add_parser("reset", help="print a link that sets a password, in an hour")
+    resetting.add_argument("email", type=_email, metavar="EMAIL")
+    making = actions.add_parser("token", help="print a new token for a program")
+    making.add_argument("name", metavar="NAME", help="what it is for, to know it again")
+    making.add_argument(
+        "--of",
+        type=_email,
+        metavar="EMAIL",
+        help="whom it acts for (default: who was here first)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The env file and the settings: whether they can be read, and what is easily overlooked."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scripts.diagnosis.finding import Finding, fail, ok, warn
+from server.env_file import DEFAULT, NAMED_BY, parse_env_file, with_env_file
+from server.settings import Settings, SettingsError, read_settings
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class _Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self.names = {NAMED_BY}
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
+    """The settings, where they can be read, as the server would read them."""
+    try:
+        asked = _Asked(with_env_file(environ))
+        settings = read_settings(asked)
+    except SettingsError as error:
+        return None, [
+            fail("settings", f"{fault}. The server does not start so.") for fault in error.faults
+        ]
+    return settings, [
+        *_env_file(environ, asked.names),
+        ok("settings", f"all {len(asked.names)} can be used"),
+        *_overlooked(settings),
+    ]
+
+
+def _env_file(environ: Mapping[str, str], known: set[str]) -> Iterator[Finding]:
+    path = Path(environ.get(NAMED_BY, "").strip().removeprefix("-") or DEFAULT)
+    if not path.exists():
+        yield ok("env file", f"there is no {path}: all settings are those of the environment")
+        return
+    if not path.is_file():
+        yield ok("env file", f"{path} is no file, so nothing is read from it")
+        return
+    values = parse_env_file(path.read_text("utf-8-sig"), str(path))
+    unknown = sorted(values.keys() - known)
+    if unknown:
+        yield warn(
+            "env file",
+            f"{path} sets what PushLog does not know, so it has no effect: {', '.join(unknown)}. "
+            "Compare the names with the table in README.md",
+        )
+    elif path.stat().st_mode & 0o077:
+        yield warn("env file", f"{path} holds secrets and others may read it: chmod 600 {path}")
+    else:
+        yield ok("env file", f"{path} is read, {len(values)} settings stand in it")
+
+
+def _overlooked(settings: Settings) -> Iterator[Finding]:
+    secrets = {
+        "SENTRY_WEBHOOK_SECRET": settings.sentry_webhook_secrets,
+        "INCIDENT_WEBHOOK_SECRET": settings.incident_webhook_secret,
+        "GITHUB_WEBHOOK_SECRET": settings.github_webhook_secrets,
+    }
+    missing = [name for name, secret in secrets.items() if not secret]
+    if missing:
+        yield warn(
+            "webhooks",
+            f"whoever reaches this server can send them: set {', '.join(missing)}",
+        )
+    else:
+        yield ok("webhooks", "all are signed")
+    tells = settings.smtp is not None or settings.slack is not None
+    if tells and urlsplit(settings.public_url).hostname in _LOOPBACK:
+        yield warn(
+            "links",
+            f"those in mails and Slack lead to {settings.public_url}, which is another machine "
+            "for each reader: set PUBLIC_URL",
+        )
+    if settings.heartbeat_url is None:
+        yield ok(
+            "heartbeat", "HEARTBEAT_URL is not set: nobody misses this machine when it is gone"
+        )
+    else:
+        yield ok("heartbeat", "HEARTBEAT_URL is set, and not called now: the server does that")

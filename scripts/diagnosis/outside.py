@@ -1,0 +1,120 @@
+"""Whom PushLog speaks to: mail server, Slack, GitHub; and the time that they have."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+import aiosmtplib
+
+from scripts.diagnosis.finding import Finding, fail, ok, warn
+from server.notify.channel import DeliveryFailed
+from server.notify.email import try_login
+from server.notify.slack_api import SlackApi
+from server.notify.smtp_failures import failure_of
+from server.settings import Settings, Slack, Smtp
+
+TIMEOUT_S = 10.0
+
+_SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_CLOCK_WARN_S = 5.0
+_CLOCK_FAIL_S = 300.0
+
+
+async def examine_mail(smtp: Smtp | None) -> Finding:
+    """Connect, agree on TLS, log in; nothing is sent."""
+    if smtp is None:
+        return ok("mail", "SMTP_HOST is not set: PushLog sends none")
+    try:
+        await try_login(smtp, TIMEOUT_S)
+    except (aiosmtplib.SMTPException, OSError) as error:
+        failure = failure_of(error, smtp, TIMEOUT_S)
+        return fail("mail", f"{failure.reason}. {failure.advice}")
+    who = f"takes the login of {smtp.user}" if smtp.user else "answers, without a login"
+    return ok("mail", f"{smtp.host}:{smtp.port} {who}; scripts/test-email sends one")
+
+
+async def examine_slack(session: aiohttp.ClientSession, slack: Slack | None) -> Finding:
+    """Ask whom the bot's token belongs to; of a webhook only its address can be judged."""
+    if slack is None:
+        return ok(
+            "Slack", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set: it is told nothing"
+        )
+    if slack.bot_token is None:
+        parts = urlsplit(slack.webhook_url or "")
+        if parts.hostname in _SLACK_HOSTS and parts.path.startswith("/services/"):
+            return ok("Slack", "SLACK_WEBHOOK_URL looks like one; scripts/test-slack posts to it")
+        return warn(
+            "Slack",
+            "SLACK_WEBHOOK_URL is not like https://hooks.slack.com/services/T…/B…/…: "
+            "scripts/test-slack says whether it works",
+        )
+    try:
+        await SlackApi(session, slack.api_url, slack.bot_token).test()
+    except DeliveryFailed as failure:
+        return fail("Slack", f"{failure}. docs/NOTIFICATIONS.md says how to set the bot up")
+    return ok("Slack", f"it knows the bot; scripts/test-slack posts to {slack.channel}")
+
+
+async def examine_github(session: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Ask what the token may still ask, which costs none of it."""
+    if settings.github_token is None:
+        return ok("GitHub", "GITHUB_TOKEN is not set: it is asked nothing")
+    try:
+        async with session.get(
+            f"{settings.github_api_url}/rate_limit",
+            headers={"Authorization": f"Bearer {settings.github_token}", "User-Agent": "PushLog"},
+            allow_redirects=False,
+        ) as response:
+            status = response.status
+    except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+        return fail(
+            "GitHub", f"it cannot be reached ({type(error).__name__}): check GITHUB_API_URL"
+        )
+    if status == 200:
+        return ok("GitHub", "it takes GITHUB_TOKEN")
+    if status == 401:
+        return fail("GitHub", "GITHUB_TOKEN is wrong or has expired: make a new one")
+    return warn("GitHub", f"it answers HTTP {status} when asked about GITHUB_TOKEN")
+
+
+async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> Finding:
+    """Compare with the first that answers of those that PushLog speaks to anyway."""
+    for url in _with_a_clock(settings):
+        asked = time.time()
+        try:
+            async with session.head(url, allow_redirects=False) as response:
+                date = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        except (TimeoutError, aiohttp.ClientError, KeyError, ValueError):
+            continue
+        # It was read between question and answer, and tells whole seconds.
+        ahead = max(0.0, asked - date - 1.0) - max(0.0, date - time.time())
+        host = urlsplit(url).hostname
+        way = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {host}"
+        advice = "set it by NTP (timedatectl set-ntp true)"
+        if abs(ahead) > _CLOCK_FAIL_S:
+            return fail("clock", f"it is {way}, so events get wrong times: {advice}")
+        if abs(ahead) > _CLOCK_WARN_S:
+            return warn("clock", f"it is {way}: {advice}")
+        return ok("clock", f"it goes with that of {host}")
+    return ok("clock", "not examined: nobody that could tell the time can be reached")
+
+
+def _with_a_clock(settings: Settings) -> Iterator[str]:
+    if settings.slack is not None and settings.slack.bot_token is not None:
+        yield settings.slack.api_url
+    yield settings.github_api_url
+
+
+async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
+    """All of them at once."""
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        return await asyncio.gather(
+            examine_mail(settings.smtp),
+            examine_slack(session, settings.slack),
+            examine_github(session, settings),
+            examine_clock(session, settings),
+        )

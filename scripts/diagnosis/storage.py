@@ -1,0 +1,153 @@
+"""The data: its folder, the room on its disk, the main database and the journal.
+
+Everything is opened for reading, so that a server may run meanwhile.
+"""
+
+import contextlib
+import fcntl
+import os
+import pwd
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+
+from scripts.diagnosis.finding import Finding, fail, ok, warn
+from server.settings import Settings
+from server.storage import database as database_module
+from server.storage.disk import KEPT_FREE, share_free
+
+_SOON_FULL = 3 * KEPT_FREE
+_BUSY_TIMEOUT_S = 5.0
+
+
+def examine_storage(settings: Settings) -> Iterator[Finding]:
+    """In the order in which one thing rests on the other."""
+    folder = settings.database_path.parent.absolute()
+    if not folder.is_dir():
+        yield warn("data folder", f"there is no {folder} yet: the first start makes it")
+        return
+    yield _folder(settings, folder)
+    yield _disk(folder)
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        # SQLite would make files of ours beside those of the server, which it then cannot write.
+        yield warn(
+            "data", f"not examined: it belongs to {_name_of(owner)}, so run this as that user"
+        )
+        return
+    yield _database(settings.database_path)
+    yield _journal(settings.journal_path)
+
+
+def _folder(settings: Settings, folder: Path) -> Finding:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return fail(
+            "data folder",
+            f"{_name_of(os.geteuid())} cannot write in {folder}: it belongs to "
+            f"{_name_of(folder.stat().st_uid)}; run PushLog as that user, or chown -R it",
+        )
+    files = (settings.database_path, settings.journal_path, settings.mail_key_path)
+    for path in files:
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            return fail(
+                "data folder",
+                f"{path} cannot be written: it belongs to {_name_of(path.stat().st_uid)}; chown it",
+            )
+    mode = folder.stat().st_mode
+    if mode & 0o002:
+        return fail("data folder", f"everybody may change what is in it: chmod 700 {folder}")
+    if mode & 0o005:
+        return warn(
+            "data folder", f"others on this machine may read the events in it: chmod 700 {folder}"
+        )
+    return ok("data folder", f"{folder} can be written, and others cannot look into it")
+
+
+def _disk(folder: Path) -> Finding:
+    free = share_free(folder)
+    if free <= KEPT_FREE:
+        return fail(
+            "disk",
+            f"{free:.0%} are free, and the last {KEPT_FREE:.0%} are left alone: webhooks get 503. "
+            "Remove something, or give it a larger disk",
+        )
+    if free <= _SOON_FULL:
+        return warn("disk", f"only {free:.0%} are free; at {KEPT_FREE:.0%} webhooks get 503")
+    return ok("disk", f"{free:.0%} are free")
+
+
+def _database(path: Path) -> Finding:
+    what = "main database"
+    if not path.exists():
+        return warn(what, f"there is no {path} yet: the first start makes it")
+    migrations = Path(database_module.__file__).with_name("migrations")
+    script = ScriptDirectory(str(migrations))
+    newest = script.get_current_head()
+    try:
+        with _reading(path) as connection:
+            (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            (check,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        return fail(what, f"{path} cannot be read ({error}): put a backup back (scripts/restore)")
+    if check != "ok":
+        return fail(what, f"{path} is damaged ({check}): put a backup back (scripts/restore)")
+    if version == newest:
+        return ok(what, f"whole, with the newest schema ({version})")
+    if version in {each.revision for each in script.walk_revisions()}:
+        return warn(
+            what, f"whole; its schema is {version}, and the next start brings it to {newest}"
+        )
+    return fail(
+        what, f"its schema {version} is of a newer PushLog: run that one, or put a backup back"
+    )
+
+
+def _journal(path: Path) -> Finding:
+    what = "journal"
+    if not path.exists():
+        return warn(what, f"there is no {path} yet: the first start makes it")
+    try:
+        with _reading(path) as connection:
+            (last,) = connection.execute("SELECT MAX(seq) FROM entries").fetchone()
+    except sqlite3.Error as error:
+        return fail(what, f"{path} cannot be read ({error}): put a backup back (scripts/restore)")
+    holder = _holder(path.with_name(f"{path.name}.lock"))
+    use = f"in use by the running server (process {holder})" if holder else "no server runs on it"
+    return ok(what, f"can be read up to entry {last or 0}; {use}")
+
+
+def _holder(lock: Path) -> str | None:
+    """The process that holds the journal; none where nobody does.
+
+    Where it is free it is held for the moment of this question, as there is no way just to ask.
+    """
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.read(descriptor, 20).decode(errors="replace").strip() or "unknown"
+    finally:
+        os.close(descriptor)
+    return None
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_S)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"

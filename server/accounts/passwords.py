@@ -1,0 +1,55 @@
+"""Passwords: which are good enough, and their hashes (Argon2id, by argon2-cffi)."""
+
+import asyncio
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+MIN_LENGTH = 10
+MAX_LENGTH = 200
+"""Far more than anybody types; a hash of a megabyte would keep a core busy."""
+
+
+def fault_of(password: str, *known: str) -> str | None:
+    """Why this is no password, as a sentence; `known` is what anybody would try first.
+
+    Long rather than complicated, as NIST SP 800-63B, section 5.1.1.2, has it.
+    """
+    if len(password) < MIN_LENGTH:
+        return f"The password must have at least {MIN_LENGTH} characters."
+    if len(password) > MAX_LENGTH:
+        return f"The password must have at most {MAX_LENGTH} characters."
+    if password.casefold() in {each.casefold() for each in known} or len(set(password)) < 4:
+        return "This password is too easy to guess."
+    return None
+
+
+class Passwords:
+    """Makes and compares hashes in a thread, one at a time: each takes 64 MiB for 50 ms or so."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._turn = asyncio.Lock()
+
+    async def hash(self, password: str) -> str:
+        """What may be stored of `password`."""
+        async with self._turn:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def matches(self, hashed: str | None, password: str) -> bool:
+        """Whether `password` is the one of this hash; as slow where there is none to compare."""
+        async with self._turn:
+            return await asyncio.to_thread(self._verify, hashed, password)
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether a hash was made with other costs than are in force: it should be made anew."""
+        return self._hasher.check_needs_rehash(hashed)
+
+    def _verify(self, hashed: str | None, password: str) -> bool:
+        if hashed is None:
+            self._hasher.hash(password)
+            return False
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False

@@ -1,0 +1,15 @@
+"""How late the event loop is: what keeps it busy keeps every webhook waiting."""
+
+import asyncio
+from collections.abc import Callable
+
+LOOK_EVERY_S = 0.25
+
+
+async def measure_loop_lag(observe: Callable[[float], None], every_s: float = LOOK_EVERY_S) -> None:
+    """Tell `observe` for ever by how many seconds a timer went off too late."""
+    now = asyncio.get_running_loop().time
+    while True:
+        due = now() + every_s
+        await asyncio.sleep(every_s)
+        observe(max(0.0, now() - due))

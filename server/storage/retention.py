@@ -1,0 +1,194 @@
+"""What is old goes, in steps so small that nobody waits for them.
+
+Events go when they are older than `RETENTION_DAYS`, and sooner where the journal is larger than
+`RETENTION_MAX_JOURNAL_MB`; what was decided on them goes with them. Incidents go when they ended
+more than `RETENTION_INCIDENT_DAYS` ago, with all that hangs on them, and with that age deploys,
+deliveries and settled dead letters. What never goes:
+
+- Entries after the watermark, from which a restarted engine goes on. The bound is the watermark of
+  the round before: a backup looks at the main database first and at the journal a moment later, and
+  must find there every entry after the watermark that it has seen.
+- The newest entry, which tells the journal's clock where to go on.
+- What is not over: open incidents with all that was told of them, deliveries that wait, dead
+  letters that nobody has settled, the deploy that runs.
+
+Ages are those by the newest entry or by the machine's clock, whichever is earlier: a clock that is
+set wrongly removes nothing while nothing comes.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from server import log
+from server.metrics import Metrics
+from server.settings import Settings
+from server.storage import (
+    checkpoints,
+    dead_letters,
+    decisions,
+    deploys,
+    incidents,
+    outbox,
+    slack_messages,
+)
+from server.storage.clock import wall_micros
+from server.storage.database import Database, Transaction
+from server.storage.journal import Journal, JournalEntry
+from server.storage.trouble import STORAGE_TROUBLE
+
+ROUND_EVERY_S = 60.0
+
+DAY_US = 86_400_000_000
+
+_ENTRIES_A_STEP = 500
+_BYTES_A_STEP = 1_000_000
+_ROWS_A_STEP = 100
+
+_PAUSE_S = 0.02
+_PAUSE_FACTOR = 9.0
+"""A step is followed by so many times its own length: removing takes a tenth of the time at most,
+and less where the disk is slow or others write much."""
+
+Step = Callable[[Transaction, int], Awaitable[int]]
+"""Removes so many rows at most; how many there were."""
+
+
+class Retention:
+    """Removes what is old from both databases, once a minute."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        database: Database,
+        metrics: Metrics,
+        wall: Callable[[], int] = wall_micros,
+    ) -> None:
+        """`wall` gives microseconds since the epoch."""
+        self._events_us = settings.retention_days * DAY_US
+        self._incidents_us = settings.retention_incident_days * DAY_US
+        self._max_bytes = settings.retention_max_journal_mb * 1_000_000
+        self._journal = journal
+        self._database = database
+        self._metrics = metrics
+        self._wall = wall
+        self._watermark: int | None = None
+        """That of the round before."""
+        self._removed: Counter[str] = Counter()
+        """Rows that went in this round, by table."""
+        self._is_too_large = False
+        """The journal, also after all that may go has gone."""
+
+    async def run(self) -> None:
+        """Round after round, until cancelled."""
+        while True:
+            try:
+                await self.tidy()
+            except STORAGE_TROUBLE as error:
+                log.server(logging.ERROR, f"what is old cannot be removed now: {error}")
+            await asyncio.sleep(ROUND_EVERY_S)
+
+    async def tidy(self) -> None:
+        """One round; returns when nothing more may go. Raises what the two databases raise."""
+        async with self._database.read() as tx:
+            progress = await checkpoints.progress(tx)
+        bound, self._watermark = self._watermark, progress.watermark
+        newest = await self._journal.get(self._journal.last_seq)
+        await self._measure()
+        if bound is None or newest is None:
+            return
+        self._removed.clear()
+        now = min(self._wall(), newest.received)
+        try:
+            await self._remove_events(bound, newest.seq, now - self._events_us)
+            await self._remove_decisions()
+            await self._remove_results(bound, now - self._incidents_us)
+        finally:
+            self._tell()
+
+    async def _remove_events(self, bound: int, newest_seq: int, before: int) -> None:
+        while True:
+            size = await self._measure()
+            is_too_large = size > self._max_bytes
+            # Whole entries, so that the disk is waited for here and not where they are removed.
+            oldest = await self._journal.read(0, _ENTRIES_A_STEP, _BYTES_A_STEP)
+            going = [
+                entry
+                for entry in oldest
+                if entry.seq <= bound
+                and entry.seq < newest_seq
+                and (is_too_large or entry.received < before)
+            ]
+            if not going:
+                self._warn(size, is_too_large)
+                return
+            await self._remove_entries(going)
+
+    async def _remove_entries(self, going: list[JournalEntry]) -> None:
+        started = time.monotonic()
+        self._count("entries", await self._journal.remove(going[-1].seq))
+        await _rest(started)
+
+    async def _remove_decisions(self) -> None:
+        kept = await self._journal.read(0, 1, 0)
+        if not kept:
+            return
+        first = kept[0].seq
+        await self._in_steps(
+            "decision_batches", lambda tx, limit: decisions.remove_batches(tx, first, limit)
+        )
+        await self._in_steps(
+            "notable_decisions", lambda tx, limit: decisions.remove_notable(tx, first, limit)
+        )
+
+    async def _remove_results(self, bound: int, before: int) -> None:
+        # Incidents first: what was told of one goes once it is gone.
+        steps: dict[str, Step] = {
+            "incidents": lambda tx, limit: incidents.remove_ended(tx, before, bound, limit),
+            "deploys": lambda tx, limit: deploys.remove_old(tx, before, limit),
+            "dead_letters": lambda tx, limit: dead_letters.remove_settled(tx, before, bound, limit),
+            "outbox": lambda tx, limit: outbox.remove_settled(tx, before, limit),
+            "slack_messages": lambda tx, limit: slack_messages.remove_old(tx, before, limit),
+        }
+        for table, step in steps.items():
+            await self._in_steps(table, step)
+
+    async def _in_steps(self, table: str, step: Step) -> None:
+        removed = _ROWS_A_STEP
+        while removed >= _ROWS_A_STEP:
+            started = time.monotonic()
+            async with self._database.write() as tx:
+                removed = await step(tx, _ROWS_A_STEP)
+            self._count(table, removed)
+            await _rest(started)
+
+    async def _measure(self) -> int:
+        size = await self._journal.used_bytes()
+        self._metrics.journal_bytes.set(size)
+        return size
+
+    def _count(self, table: str, removed: int) -> None:
+        self._removed[table] += removed
+        self._metrics.removed.labels(table=table).inc(removed)
+
+    def _warn(self, size: int, is_too_large: bool) -> None:
+        if is_too_large and not self._is_too_large:
+            log.server(
+                logging.WARNING,
+                f"the journal takes {size / 1e6:,.0f} MB, more than RETENTION_MAX_JOURNAL_MB: "
+                "what is left of it waits for the engine, or is known again as a duplicate",
+            )
+        self._is_too_large = is_too_large
+
+    def _tell(self) -> None:
+        gone = [f"{table} {count:,}" for table, count in self._removed.items() if count]
+        if gone:
+            log.server(logging.INFO, f"Removed what is old: {', '.join(gone)}")
+
+
+async def _rest(started: float) -> None:
+    took = time.monotonic() - started
+    await asyncio.sleep(max(_PAUSE_S, took * _PAUSE_FACTOR))

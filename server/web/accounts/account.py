@@ -1,0 +1,182 @@
+"""The API of one's own account: password, sessions, tokens. Its page asks the same functions."""
+
+import logging
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from server import log
+from server.accounts.secrets import ENDING, digest, new_token
+from server.keys import DATABASE, PASSWORDS
+from server.storage import accounts, api_tokens, sessions
+from server.storage.accounts import Account
+from server.storage.api_tokens import ApiToken
+from server.storage.sessions import Session
+from server.storage.times import micros_now
+from server.web.accounts.details import check_name, check_password
+from server.web.accounts.tries import count_try, forgive_tries
+from server.web.answers import answer
+from server.web.auth import identity, person_id
+from server.web.bodies import read_body
+
+MAX_TOKENS = 50
+
+
+class NameBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What the others see."""
+
+    name: str
+
+
+class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The old one as well: who finds a browser open must not take the account over."""
+
+    current: str
+    new: str
+
+
+class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What the token is for."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class SessionList(msgspec.Struct):
+    """`current` is the session that asks; none for a token."""
+
+    current: int | None
+    sessions: Sequence[Session]
+
+
+class TokenList(msgspec.Struct):
+    """Without their secrets."""
+
+    tokens: Sequence[ApiToken]
+
+
+class MadeToken(msgspec.Struct):
+    """The only answer that holds the secret."""
+
+    id: int
+    token: str
+
+
+async def get_account(request: web.Request) -> web.Response:
+    """``GET /api/account``."""
+    async with request.app[DATABASE].read() as tx:
+        return answer(_there(await accounts.get(tx, person_id(request))))
+
+
+async def set_name(request: web.Request) -> web.Response:
+    """``PUT /api/account``."""
+    return answer(await rename(request, await read_body(request, NameBody)))
+
+
+async def set_password(request: web.Request) -> web.Response:
+    """``PUT /api/account/password``."""
+    ended = await change_password(request, await read_body(request, PasswordBody))
+    return answer({"changed": True, "sessions_ended": ended})
+
+
+async def list_sessions(request: web.Request) -> web.Response:
+    """``GET /api/account/sessions``."""
+    who = identity(request)
+    async with request.app[DATABASE].read() as tx:
+        found = await sessions.of_person(tx, who.person_id, micros_now())
+    return answer(SessionList(who.session_id, found))
+
+
+async def remove_session(request: web.Request) -> web.Response:
+    """``DELETE /api/account/sessions/{id}``."""
+    return answer({"id": await end_session(request), "ended": True})
+
+
+async def list_tokens(request: web.Request) -> web.Response:
+    """``GET /api/account/tokens``."""
+    async with request.app[DATABASE].read() as tx:
+        return answer(TokenList(await api_tokens.of_person(tx, person_id(request))))
+
+
+async def add_token(request: web.Request) -> web.Response:
+    """``POST /api/account/tokens``."""
+    return answer(await make_token(request, await read_body(request, TokenBody)), status=201)
+
+
+async def remove_token(request: web.Request) -> web.Response:
+    """``DELETE /api/account/tokens/{id}``."""
+    return answer({"id": await revoke_token(request), "revoked": True})
+
+
+async def rename(request: web.Request, body: NameBody) -> Account:
+    """Give the one who asks another name; answers 400."""
+    name = check_name(body.name)
+    async with request.app[DATABASE].write() as tx:
+        await accounts.rename(tx, person_id(request), name)
+        return _there(await accounts.get(tx, person_id(request)))
+
+
+async def change_password(request: web.Request, body: PasswordBody) -> int:
+    """Set a new password and end all other sessions, of which it answers the number.
+
+    Answers 400, 403 where the old one is wrong, and 429.
+    """
+    who = identity(request)
+    database, passwords = request.app[DATABASE], request.app[PASSWORDS]
+    async with database.read() as tx:
+        account = _there(await accounts.get(tx, who.person_id))
+        known = await accounts.password_hash(tx, who.person_id)
+    await count_try(request, account.email)
+    if not await passwords.matches(known, body.current):
+        raise web.HTTPForbidden(text="The current password is another one.")
+    await forgive_tries(request, account.email)
+    hashed = await passwords.hash(check_password(body.new, account.name, account.email))
+    async with database.write() as tx:
+        await accounts.set_password(tx, who.person_id, hashed)
+        ended = await sessions.end_all(tx, who.person_id, but=who.session_id)
+    log.server(logging.INFO, f"person {who.person_id} changed the password")
+    return ended
+
+
+async def end_session(request: web.Request) -> int:
+    """End the session that the address names, or answer 404; its id."""
+    session_id = int(request.match_info["id"])
+    async with request.app[DATABASE].write() as tx:
+        if not await sessions.end(tx, person_id(request), session_id):
+            raise web.HTTPNotFound(text=f"You have no session {session_id}.")
+    return session_id
+
+
+async def make_token(request: web.Request, body: TokenBody) -> MadeToken:
+    """A new token, or 409 where there are too many."""
+    person, token = person_id(request), new_token()
+    async with request.app[DATABASE].write() as tx:
+        if len(await api_tokens.of_person(tx, person)) >= MAX_TOKENS:
+            raise web.HTTPConflict(text=f"You have {MAX_TOKENS} tokens: revoke one first.")
+        token_id = await api_tokens.add(
+            tx,
+            digest=digest(token),
+            person_id=person,
+            name=body.name,
+            ending=token[-ENDING:],
+            at=micros_now(),
+        )
+    log.server(logging.INFO, f"person {person} made the API token {token_id}")
+    return MadeToken(token_id, token)
+
+
+async def revoke_token(request: web.Request) -> int:
+    """Revoke the token that the address names, or answer 404; its id."""
+    token_id = int(request.match_info["id"])
+    async with request.app[DATABASE].write() as tx:
+        if not await api_tokens.revoke(tx, person_id(request), token_id):
+            raise web.HTTPNotFound(text=f"You have no token {token_id}.")
+    return token_id
+
+
+def _there(account: Account | None) -> Account:
+    if account is None:
+        raise web.HTTPNotFound(text="Nobody signs in as you: there is no account yet.")
+    return account

@@ -1,0 +1,86 @@
+"""The page of who is here. Its forms work without JavaScript."""
+
+import msgspec
+from aiohttp import web
+
+from server.keys import DATABASE, LINK_MAILS
+from server.web.accounts import people
+from server.web.accounts.people import InvitationBody, Invited, RoleBody
+from server.web.auth import identity
+from server.web.chrome import read_chrome
+from server.web.forms import read_form
+from server.web.rendering import render
+
+_SAID = {
+    "saved": "Saved.",
+    "removed": "The account is gone, with its sessions and tokens.",
+    "taken-back": "The invitation works no more.",
+}
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /settings/people``."""
+    return await _page(request)
+
+
+async def invite(request: web.Request) -> web.StreamResponse:
+    """``POST /settings/people/invitations``: its answer is the only page that shows the link."""
+    fields = await read_form(request)
+    asked = {"email": fields.get("email", ""), "role": fields.get("role", "member")}
+    try:
+        invited = await people.invite(request, msgspec.convert(asked, InvitationBody))
+    except msgspec.ValidationError as error:
+        return await _page(request, problem=web.HTTPBadRequest(text=f"{error}."))
+    except web.HTTPClientError as error:
+        return await _page(request, problem=error)
+    response = await _page(request, invited=invited)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def take_back(request: web.Request) -> web.StreamResponse:
+    """``POST /settings/people/invitations/{id}/remove``."""
+    await people.take_back(request)
+    raise web.HTTPSeeOther("/settings/people?said=taken-back")
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """``POST /settings/people/{id}``: another role or, by the second button, no account."""
+    fields = await read_form(request)
+    try:
+        if "remove" in fields:
+            await people.remove(request)
+            raise web.HTTPSeeOther("/settings/people?said=removed")
+        role = msgspec.convert({"role": fields.get("role", "")}, RoleBody)
+        await people.change_role(request, role)
+    except msgspec.ValidationError as error:
+        return await _page(request, problem=web.HTTPBadRequest(text=f"{error}."))
+    except web.HTTPConflict as error:
+        return await _page(request, problem=error)
+    raise web.HTTPSeeOther("/settings/people?said=saved")
+
+
+async def _page(
+    request: web.Request,
+    *,
+    problem: web.HTTPClientError | None = None,
+    invited: Invited | None = None,
+) -> web.Response:
+    who = identity(request)
+    found = await people.everybody(request)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+    context: dict[str, object] = {
+        "here": "settings",
+        "part": "people",
+        "chrome": chrome,
+        "people": found.people,
+        "invitations": found.invitations,
+        "me": who.person_id,
+        "is_admin": who.role == "admin",
+        "can_mail": request.app[LINK_MAILS].possible,
+        "invited": invited,
+        "said": _SAID.get(request.query.get("said", "")),
+        "problem": None if problem is None else problem.text,
+    }
+    return render(request, "people.html", context, 200 if problem is None else problem.status)

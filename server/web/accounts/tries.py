@@ -1,0 +1,22 @@
+"""How often a secret may be tried: by whoever has none yet."""
+
+from aiohttp import web
+
+from server.client import client_address
+from server.keys import THROTTLE
+
+
+async def count_try(request: web.Request, account: str) -> None:
+    """Let this try count; answers 429, and when to come back, where there were too many."""
+    wait_s = await request.app[THROTTLE].wait_s(client_address(request), account)
+    if wait_s:
+        minutes = -(-wait_s // 60)
+        raise web.HTTPTooManyRequests(
+            text=f"Too many tries. Wait for {minutes} minute{'s' if minutes > 1 else ''}.",
+            headers={"Retry-After": str(wait_s)},
+        )
+
+
+async def forgive_tries(request: web.Request, account: str) -> None:
+    """It was right."""
+    await request.app[THROTTLE].forgive(client_address(request), account)

@@ -1,0 +1,208 @@
+"""The deploys in page and API: what each of them did to the errors of its service."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from server.keys import DATABASE, SETTINGS
+from server.storage import deploy_list
+from server.storage.deploy_list import CommitHead, DeployFilter, ListedDeploy, Standing, place_of
+from server.storage.deploys import DeployPlace
+from server.web.answers import answer
+from server.web.chrome import read_chrome
+from server.web.questions import read_limit
+from server.web.rendering import render
+from server.web.repository_links import commit_address, compare_address, web_address
+from server.wording.deploys import STANDINGS, per_minute, watched_until
+from server.wording.formats import web_url
+from shared.incident import ErrorRate
+
+PAGE_SIZE = 50
+
+_PLACE = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
+
+
+class RateAnswer(msgspec.Struct):
+    """So many errors in so many minutes."""
+
+    events: int
+    minutes: float
+    per_minute: float
+
+
+class SuspicionAnswer(msgspec.Struct):
+    """An incident that suspects the deploy, as surely as `confidence` (0-1)."""
+
+    incident_id: str
+    title: str
+    ended_at: datetime | None
+    confidence: float
+    url: str
+
+
+class DeployAnswer(msgspec.Struct, kw_only=True):
+    """A deploy; `incidents` are the surest of as many as `suspected_by` says.
+
+    `watched_until` is when there is a verdict at the latest, where there is none yet.
+    """
+
+    id: int
+    service: str
+    environment: str
+    deploy_id: str
+    deployed_at: datetime
+    deployed_by: str | None
+    release: str | None
+    repository: str | None
+    commits: int
+    newest_commit: CommitHead | None
+    commit_url: str | None
+    compare_url: str | None
+    verdict: Standing
+    verdict_reasons: list[str]
+    watched_until: datetime | None
+    before: RateAnswer | None
+    after: RateAnswer | None
+    suspected_by: int
+    incidents: list[SuspicionAnswer]
+    url: str
+
+
+class DeployPage(msgspec.Struct):
+    """Some deploys, the newest first; `next` is the ``before`` of the next page."""
+
+    deploys: list[DeployAnswer]
+    next: str | None
+
+
+async def list_deploys(request: web.Request) -> web.Response:
+    """``GET /api/deploys``: newest first; ``service``, ``environment``, ``verdict``, ``limit`` and
+    ``before`` narrow it.
+    """
+    wanted, after = _read_filter(request.query), _read_place(request.query)
+    limit = read_limit(request.query)
+    async with request.app[DATABASE].read() as tx:
+        found = await deploy_list.newest(tx, wanted, limit + 1, after)
+    shown = found[:limit]
+    more = _write_place(place_of(shown[-1])) if len(found) > limit else None
+    return answer(DeployPage([_answered(request, each) for each in shown], more))
+
+
+async def show_deploys(request: web.Request) -> web.StreamResponse:
+    """``GET /deploys``: the same as a page."""
+    wanted, after = _read_filter(request.query), _read_place(request.query)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+        services, environments = await deploy_list.places(tx)
+        # One more than is shown tells whether there is an older page.
+        found = await deploy_list.newest(tx, wanted, PAGE_SIZE + 1, after)
+    shown = found[:PAGE_SIZE]
+    older = place_of(shown[-1]) if len(found) > PAGE_SIZE else None
+    return render(
+        request,
+        "deploys.html",
+        {
+            "here": "deploys",
+            "chrome": chrome,
+            "deploys": [(each, *_links(request, each)) for each in shown],
+            "wanted": wanted,
+            "services": _choices(services, wanted.service),
+            "environments": _choices(environments, wanted.environment),
+            "standings": STANDINGS,
+            "watched_until": watched_until,
+            "older_url": None if older is None else _address(wanted, older),
+            "newest_url": None if after is None else _address(wanted),
+            "base_url": request.app[SETTINGS].public_url,
+        },
+    )
+
+
+def row_address(service: str, environment: str, place: DeployPlace) -> str:
+    """The page that begins with this deploy, the deploys of the same place before it below."""
+    wanted = DeployFilter(service=service, environment=environment)
+    from_here = DeployPlace(place.deployed_at, place.id + 1)
+    return f"{_address(wanted, from_here)}#deploy-{place.id}"
+
+
+def _read_filter(query: Mapping[str, str]) -> DeployFilter:
+    asked = {name: query[name] for name in DeployFilter.__struct_fields__ if query.get(name)}
+    try:
+        return msgspec.convert(asked, DeployFilter)
+    except msgspec.ValidationError as error:
+        raise web.HTTPBadRequest(text=f"{error}.") from error
+
+
+def _read_place(query: Mapping[str, str]) -> DeployPlace | None:
+    text = query.get("before")
+    if not text:
+        return None
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        raise web.HTTPBadRequest(text="`before` is no place in the list of deploys.")
+    return DeployPlace(int(found[1]), int(found[2]))
+
+
+def _write_place(place: DeployPlace) -> str:
+    return f"{place.deployed_at}.{place.id}"
+
+
+def _address(wanted: DeployFilter, before: DeployPlace | None = None) -> str:
+    query = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value}
+    if before is not None:
+        query["before"] = _write_place(before)
+    return f"/deploys?{urlencode(query)}" if query else "/deploys"
+
+
+def _choices(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
+    """What the form lets people choose; what is asked for is among it, known or not."""
+    offered = names if chosen is None or chosen in names else [chosen, *names]
+    return [(name, name) for name in offered]
+
+
+def _links(request: web.Request, deploy: ListedDeploy) -> tuple[str | None, str | None]:
+    """The addresses of its commit, and of the comparison with what ran before."""
+    github = web_address(request.app[SETTINGS].github_api_url)
+    commit = commit_address(github, deploy.repository, deploy.deploy_id)
+    if commit is None and deploy.newest is not None and deploy.newest.id == deploy.deploy_id:
+        commit = web_url(deploy.newest.url)
+    ran_before = deploy.previous or deploy.base
+    return commit, compare_address(github, deploy.repository, ran_before, deploy.deploy_id)
+
+
+def _answered(request: web.Request, deploy: ListedDeploy) -> DeployAnswer:
+    base = request.app[SETTINGS].public_url
+    commit_url, compare_url = _links(request, deploy)
+    suspicions = [
+        SuspicionAnswer(**msgspec.structs.asdict(each), url=f"{base}/incidents/{each.incident_id}")
+        for each in deploy.suspicions
+    ]
+    return DeployAnswer(
+        id=deploy.id,
+        service=deploy.service,
+        environment=deploy.environment,
+        deploy_id=deploy.deploy_id,
+        deployed_at=deploy.deployed_at,
+        deployed_by=deploy.deployed_by,
+        release=deploy.release,
+        repository=deploy.repository,
+        commits=deploy.commits,
+        newest_commit=deploy.newest,
+        commit_url=commit_url,
+        compare_url=compare_url,
+        verdict=deploy.verdict,
+        verdict_reasons=deploy.verdict_reasons,
+        watched_until=watched_until(deploy.deployed_at) if deploy.verdict == "watching" else None,
+        before=_rate(deploy.before),
+        after=_rate(deploy.after),
+        suspected_by=deploy.suspected_by,
+        incidents=suspicions,
+        url=base + row_address(deploy.service, deploy.environment, place_of(deploy)),
+    )
+
+
+def _rate(rate: ErrorRate | None) -> RateAnswer | None:
+    return None if rate is None else RateAnswer(rate.events, rate.minutes, per_minute(rate))

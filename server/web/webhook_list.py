@@ -1,0 +1,302 @@
+"""The list of webhooks, newest first: accepted ones from the journal, all others from their table.
+
+Both are read from the end, page by page, by number. What is asked for may be rare, so a page looks
+through a bounded stretch of the journal only, and may be short, or empty, and yet not the last.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from server.ingest.github.events import delivery_identity
+from server.storage import checkpoints, decisions, webhooks
+from server.storage.database import Database, Transaction
+from server.storage.journal import Journal, JournalEntry, Needle
+from server.storage.times import to_micros
+from server.storage.webhooks import END, Route, Unentered, UnenteredWebhook
+from server.wording.explain import explain_decision
+from server.wording.incoming import UNREADABLE, became, why_unentered
+from shared.pipe import (
+    ChangeWindowEntry,
+    Decision,
+    Entry,
+    EventEntry,
+    Resolve,
+    Silence,
+    UnreadableLine,
+    decode_inbound,
+)
+
+MAX_LOOKED_AT = 2_000
+"""Entries that are read, of which those of the wanted source are kept, for a page."""
+
+MAX_SEARCHED = 20_000
+"""Entries that are searched for an id, inside SQLite, for a page."""
+
+_CHUNK = 200
+_CHUNK_BYTES = 1024 * 1024
+_STRETCH = 2_000
+"""Entries that are searched at once: the engine's feeder uses the same thread, and waits."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+_WAITS = "It is on the disk, and waits for the engine."
+_UNKNOWN = "The decision on it is no longer kept."
+
+OutcomeAsked = Literal["accepted", "not_accepted", Unentered]
+
+
+class WebhookFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which webhooks are asked for; `id` is the sender's, of whatever it sent."""
+
+    source: Route | None = None
+    outcome: OutcomeAsked | None = None
+    id: str | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a page begins: entries before `seq`, rows of the table before `row`."""
+
+    seq: int = END
+    row: int = END
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One webhook with what became of it; of an accepted one, `size_bytes` is of its entry.
+
+    `sender` is the name in the event itself. `seq` is its entry, or of a duplicate the entry that
+    it repeats; `decision`, `reason` and `incident_id` are of that.
+    """
+
+    at: int
+    source: Route
+    sender: str | None
+    outcome: webhooks.Outcome
+    about: str
+    reason: str
+    size_bytes: int | None
+    seq: int | None
+    event_id: str | None
+    delivery_id: str | None
+    decision: str | None
+    incident_id: str | None
+    more_like_it: int
+
+
+class WebhookPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some webhooks, and where the next page begins; `looked_back_to` is the time, in
+    microseconds, of the oldest entry that was looked at, where that was not all there are.
+    """
+
+    webhooks: list[Listed]
+    next: Place | None
+    looked_back_to: int | None
+
+
+class _Entered(msgspec.Struct, frozen=True):
+    """An entry that a webhook made; `read` is none where it cannot be read."""
+
+    stored: JournalEntry
+    read: Entry | None
+    source: Route
+
+
+class _Stretch(msgspec.Struct):
+    """What was found in the journal; everything from `reached` on was looked at."""
+
+    found: list[_Entered]
+    reached: int
+    is_end: bool
+    oldest_at: int | None
+
+
+async def read_page(
+    journal: Journal, database: Database, wanted: WebhookFilter, place: Place, limit: int
+) -> WebhookPage:
+    """A page of at most `limit` webhooks; raises `JournalUnavailable`."""
+    stretch = _Stretch([], 0, is_end=True, oldest_at=None)
+    if wanted.outcome in (None, "accepted"):
+        stretch = await _look_back(journal, wanted, place.seq, limit)
+    async with database.read() as tx:
+        others: list[UnenteredWebhook] = []
+        match wanted.outcome:
+            case "accepted":
+                pass
+            case None | "not_accepted":
+                others = await _unentered(tx, wanted, None, place, limit)
+            case outcome:
+                others = await _unentered(tx, wanted, outcome, place, limit)
+        shown, following = _merge(stretch, others, place, limit)
+        seqs = [each.stored.seq if isinstance(each, _Entered) else each.first_seq for each in shown]
+        decided_to = (await checkpoints.progress(tx)).recorded_seq
+        decided = {seq for seq in seqs if seq is not None and seq <= decided_to}
+        made = await decisions.get_some(tx, decided)
+    is_cut = following is not None and not stretch.is_end
+    return WebhookPage(
+        webhooks=[_listed(each, made, decided_to) for each in shown],
+        next=following,
+        looked_back_to=stretch.oldest_at if is_cut else None,
+    )
+
+
+async def _unentered(
+    tx: Transaction, wanted: WebhookFilter, outcome: Unentered | None, place: Place, limit: int
+) -> list[UnenteredWebhook]:
+    return await webhooks.newest(
+        tx,
+        before_id=place.row,
+        limit=limit + 1,
+        source=wanted.source,
+        outcome=outcome,
+        named=None if wanted.id is None else names_of(wanted.id),
+    )
+
+
+async def _look_back(journal: Journal, wanted: WebhookFilter, before: int, limit: int) -> _Stretch:
+    """At least `limit` and one more that are wanted, unless they are rarer than the bounds."""
+    if wanted.id is not None:
+        return await _search_back(journal, wanted, wanted.id, before, limit)
+    stretch = _Stretch([], before, is_end=False, oldest_at=None)
+    looked_at, size = 0, limit + 1
+    while looked_at < MAX_LOOKED_AT and len(stretch.found) <= limit:
+        chunk = await journal.read_back(stretch.reached, size, _CHUNK_BYTES)
+        if not chunk:
+            stretch.is_end = True
+            break
+        _take(stretch, chunk, wanted, limit)
+        looked_at, size = looked_at + len(chunk), _CHUNK
+    return stretch
+
+
+async def _search_back(
+    journal: Journal, wanted: WebhookFilter, named: str, before: int, limit: int
+) -> _Stretch:
+    """Entries that hold this id as a text of its own: the delivery's by an index, other ids not."""
+    stretch = _Stretch([], min(before, journal.last_seq + 1), is_end=False, oldest_at=None)
+    seq = await journal.find(delivery_identity(named))
+    if seq is not None:
+        stored = await journal.get(seq) if seq < before else None
+        _take(stretch, [stored] if stored else [], wanted, limit)
+        stretch.is_end = True
+        return stretch
+    text = msgspec.json.encode(names_of(named)[-1])
+    searched = 0
+    while searched < MAX_SEARCHED and len(stretch.found) <= limit:
+        from_seq = max(1, stretch.reached - _STRETCH)
+        needle = Needle(text, from_seq)
+        chunk = await journal.read_back(stretch.reached, limit + 1, _CHUNK_BYTES, needle)
+        searched += stretch.reached - from_seq
+        _take(stretch, chunk, wanted, limit)
+        if not chunk:
+            stretch.reached = from_seq
+            older = await journal.read_back(from_seq, 1, 0)
+            if not older:
+                stretch.is_end = True
+                break
+            stretch.oldest_at = older[0].received
+    return stretch
+
+
+def names_of(named: str) -> tuple[str, ...]:
+    """The ways to write an id: Sentry's events are UUIDs, which it writes without dashes."""
+    if _UUID.fullmatch(named):
+        return named, named.replace("-", "").lower()
+    return (named,)
+
+
+def _take(stretch: _Stretch, chunk: list[JournalEntry], wanted: WebhookFilter, limit: int) -> None:
+    """Look at entries, the newest first, until one more than `limit` of the wanted are found."""
+    for stored in chunk:
+        if len(stretch.found) > limit:
+            return
+        stretch.reached, stretch.oldest_at = stored.seq, stored.received
+        entered = _entered(stored)
+        if entered is not None and wanted.source in (None, entered.source):
+            stretch.found.append(entered)
+
+
+def _entered(stored: JournalEntry) -> _Entered | None:
+    """The entry, where a webhook made it: settings and what people do on the pages are none."""
+    try:
+        read = decode_inbound(stored.body)
+    except UnreadableLine:
+        return _Entered(stored, None, "incidents")
+    match read:
+        case EventEntry(source=sender):
+            return _Entered(stored, read, _route(sender))
+        case ChangeWindowEntry(source=str() as sender):
+            return _Entered(stored, read, _route(sender))
+        case Resolve(incident_id=None, issue_id=str()) | Silence(incident_id=None, issue_id=str()):
+            return _Entered(stored, read, "sentry")
+    return None
+
+
+def _route(sender: str) -> Route:
+    match sender:
+        case "sentry" | "github":
+            return sender
+    return "incidents"
+
+
+def _merge(
+    stretch: _Stretch, others: list[UnenteredWebhook], place: Place, limit: int
+) -> tuple[list[_Entered | UnenteredWebhook], Place | None]:
+    """The newest of both, and where to go on; what is older than the stretch waits for its turn."""
+    both: list[tuple[int, _Entered | UnenteredWebhook]] = [
+        (each.stored.received, each) for each in stretch.found
+    ]
+    horizon = 0 if stretch.is_end or stretch.oldest_at is None else stretch.oldest_at
+    both += [(at, each) for each in others if (at := to_micros(each.at)) >= horizon]
+    shown = [each for _, each in sorted(both, key=lambda pair: pair[0], reverse=True)[:limit]]
+    entries = [each.stored.seq for each in shown if isinstance(each, _Entered)]
+    rows = [each.id for each in shown if isinstance(each, UnenteredWebhook)]
+    if stretch.is_end and len(shown) == len(stretch.found) + len(others):
+        return shown, None
+    is_all_found_shown = len(entries) == len(stretch.found)
+    seq = stretch.reached if is_all_found_shown else min(entries, default=place.seq)
+    return shown, Place(seq or place.seq, min(rows, default=place.row))
+
+
+def _listed(
+    each: _Entered | UnenteredWebhook, made: dict[int, Decision], decided_to: int
+) -> Listed:
+    if isinstance(each, UnenteredWebhook):
+        first = None if each.first_seq is None else made.get(each.first_seq)
+        became_of_first = None if first is None else explain_decision(first)
+        return Listed(
+            at=to_micros(each.at),
+            source=each.source,
+            sender=None,
+            outcome=each.outcome,
+            about=each.reason if each.outcome in ("duplicate", "no_event") else "",
+            reason=why_unentered(each.outcome, each.reason, each.first_seq, became_of_first),
+            size_bytes=each.size_bytes,
+            seq=each.first_seq,
+            event_id=each.event_id,
+            delivery_id=each.delivery_id,
+            decision=first.code if first else None,
+            incident_id=first.incident_id if first else None,
+            more_like_it=each.more_like_it,
+        )
+    seq, read = each.stored.seq, each.read
+    decision = made.get(seq)
+    if decision is not None:
+        reason = explain_decision(decision)
+    else:
+        reason = _WAITS if seq > decided_to else _UNKNOWN
+    return Listed(
+        at=each.stored.received,
+        source=each.source,
+        sender=read.source if isinstance(read, EventEntry | ChangeWindowEntry) else None,
+        outcome="accepted",
+        about=UNREADABLE if read is None else became(read),
+        reason=reason,
+        size_bytes=len(each.stored.body),
+        seq=seq,
+        event_id=read.event_id if isinstance(read, EventEntry) else None,
+        delivery_id=None,
+        decision=decision.code if decision else None,
+        incident_id=decision.incident_id if decision else None,
+        more_like_it=0,
+    )

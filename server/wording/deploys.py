@@ -1,0 +1,50 @@
+"""A deploy's verdict and its errors in words. Pure."""
+
+import re
+from datetime import datetime, timedelta
+
+from server.wording.numbers import say_number
+from shared.deploy import WATCH_S
+from shared.incident import ErrorRate
+
+STANDINGS = {
+    "faulty": "faulty",
+    "suspect": "suspect",
+    "clean": "clean",
+    "too_little_data": "too little data",
+    "watching": "watching",
+}
+"""The verdicts as people read them, those first that need somebody."""
+
+_HASH = re.compile(r"[0-9a-f]{20,}", re.ASCII)
+_SHOWN_OF_A_HASH = 10
+_SHOWN_OF_A_NAME = 60
+
+
+def watched_until(deployed_at: datetime) -> datetime:
+    """When there is a verdict at the latest, if the deploy was told of in time."""
+    return deployed_at + timedelta(seconds=WATCH_S)
+
+
+def short_name(deploy_id: str) -> str:
+    """As much of a deploy's name as people tell deploys apart by."""
+    return deploy_id[: _SHOWN_OF_A_HASH if _HASH.fullmatch(deploy_id) else _SHOWN_OF_A_NAME]
+
+
+def say_events(rate: ErrorRate) -> str:
+    """How many errors in which time."""
+    errors = "1 error" if rate.events == 1 else f"{rate.events:,} errors"
+    if rate.minutes < 1.0:
+        return f"{errors} in {rate.minutes * 60.0:.0f} s"
+    return f"{errors} in {say_number(round(rate.minutes, 1))} min"
+
+
+def say_rate(rate: ErrorRate) -> str:
+    """Errors a minute, in two digits or whole."""
+    rounded = per_minute(rate)
+    return say_number(round(rounded) if rounded >= 10.0 else float(f"{rounded:.2g}"))
+
+
+def per_minute(rate: ErrorRate) -> float:
+    """Errors a minute."""
+    return round(rate.events / rate.minutes, 3)

@@ -1,0 +1,76 @@
+"""All that happened to an incident, in order: its changes, and who was told of them. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+import msgspec
+
+from server.storage.incidents import IncidentChange
+from server.storage.notifications import Bell
+from server.storage.outbox import Delivery, DeliveryState
+from server.wording.explain import change_words
+from server.wording.formats import clock
+
+_WAYS = {"email": "Mail", "slack": "Slack"}
+
+_STATES: dict[DeliveryState, str] = {
+    "waiting": "waits",
+    "sending": "is being sent",
+    "sent": "sent",
+    "failed": "given up",
+    "digested": "sent as part of a digest",
+}
+
+
+class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened: `kind` is the change, or ``told``. `state` is that of a delivery."""
+
+    at: datetime
+    kind: str
+    words: str
+    about: str
+    state: DeliveryState | None = None
+
+
+def timeline(
+    changes: Sequence[IncidentChange], bells: Sequence[Bell], deliveries: Sequence[Delivery]
+) -> list[TimelineItem]:
+    """The oldest first; of what has the same time, what happened comes before who was told."""
+    items = [
+        TimelineItem(
+            at=each.at, kind=each.change, words=change_words(each.change), about=each.about
+        )
+        for each in changes
+    ]
+    items += _bells(bells)
+    items += [_delivery(each) for each in deliveries]
+    return sorted(items, key=lambda item: (item.at, item.kind == "told"))
+
+
+def _bells(bells: Sequence[Bell]) -> list[TimelineItem]:
+    return [
+        TimelineItem(
+            at=at,
+            kind="told",
+            words="Bell",
+            about=f"{change_words(change)}: rang for {', '.join(each.name for each in rung)}.",
+        )
+        for (change, at), rung in groupby(bells, key=lambda bell: (bell.change, bell.created_at))
+    ]
+
+
+def _delivery(delivery: Delivery) -> TimelineItem:
+    state = _STATES[delivery.state]
+    if delivery.state == "waiting":
+        state += f", is tried next at {clock(delivery.next_at)} UTC"
+    if delivery.attempts > 1:
+        state += f", after {delivery.attempts} tries"
+    error = f" Last error: {delivery.last_error}" if delivery.last_error else ""
+    return TimelineItem(
+        at=delivery.sent_at or delivery.created_at,
+        kind="told",
+        words=_WAYS[delivery.channel],
+        about=f"To {delivery.receiver}: {state}.{error}",
+        state=delivery.state,
+    )

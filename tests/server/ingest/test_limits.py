@@ -1,0 +1,228 @@
+"""Bodies, headers and clients beyond the limits, and who keeps failing, by a real server."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+
+from server.ingest.failing import FAILURES_A_MINUTE, MAX_SENDERS, Failing
+from server.ingest.routes import BODY_TIMEOUT_S as WEBHOOK_BODY_TIMEOUT_S
+from server.middlewares import BODY_TIMEOUT_S
+from tests.builders import event
+from tests.processes import ServerProcess, running_server
+
+SECRET = "s3cret"
+ALERT = json.dumps(
+    {"action": "triggered", "data": {"event": {"title": "ValueError: no", "level": "error"}}}
+).encode()
+SIGNED = {"Sentry-Hook-Signature": hmac.new(SECRET.encode(), ALERT, hashlib.sha256).hexdigest()}
+WRONG = {"Sentry-Hook-Signature": "0" * 64}
+
+
+class Wire:
+    """A connection on which any bytes can be sent."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def answer(self) -> str:
+        """The answer to its end, or to where the server closes."""
+        return (await self.reader.read(100_000)).decode()
+
+
+@asynccontextmanager
+async def wire(url: str, data: bytes) -> AsyncIterator[Wire]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(data)
+        await writer.drain()
+        yield Wire(reader, writer)
+    finally:
+        writer.close()
+
+
+def head(*headers: str, path: str = "/api/webhooks/sentry") -> bytes:
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
+
+
+@pytest.fixture
+async def signed(tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    async with running_server(tmp_path, env={"SENTRY_WEBHOOK_SECRET": SECRET}) as process:
+        yield process
+
+
+async def post(
+    url: str, body: bytes, count: int = 1, headers: dict[str, str] | None = None
+) -> Counter[int]:
+    async with aiohttp.ClientSession() as http:
+
+        async def one() -> int:
+            async with http.post(url, data=body, headers=headers) as response:
+                if response.status == 429:
+                    assert 1 <= int(response.headers["Retry-After"]) <= 60
+                return response.status
+
+        return Counter([await one() for _ in range(count)])
+
+
+async def test_who_keeps_signing_wrongly_gets_429_and_who_signs_rightly_202_from_the_same_address(
+    signed: ServerProcess,
+) -> None:
+    url = f"{signed.url}/api/webhooks/sentry"
+    assert await post(url, ALERT, FAILURES_A_MINUTE + 40, WRONG) == {
+        401: FAILURES_A_MINUTE,
+        429: 40,
+    }
+    assert await post(url, ALERT, 5, SIGNED) == {202: 5}
+    # What was right in between does not let the others in again.
+    assert await post(url, ALERT, 1, WRONG) == {429: 1}
+    # Another source is another sender.
+    incidents = f"{signed.url}/api/webhooks/incidents"
+    assert await post(incidents, msgspec.json.encode(event())) == {202: 1}
+
+
+async def test_who_signs_rightly_is_heard_however_many_of_its_bodies_cannot_be_read(
+    signed: ServerProcess,
+) -> None:
+    url = f"{signed.url}/api/webhooks/sentry"
+    bad = b'{"data":'
+    by_us = {"Sentry-Hook-Signature": hmac.new(SECRET.encode(), bad, hashlib.sha256).hexdigest()}
+    assert await post(url, bad, 2 * FAILURES_A_MINUTE, by_us) == {400: 2 * FAILURES_A_MINUTE}
+    assert await post(url, ALERT, 1, SIGNED) == {202: 1}
+
+
+async def test_who_sends_only_what_cannot_be_read_gets_429_where_nothing_is_signed(
+    server: ServerProcess,
+) -> None:
+    url = f"{server.url}/api/webhooks/incidents"
+    many = FAILURES_A_MINUTE + 20
+    assert await post(url, b"{}", many) == {400: FAILURES_A_MINUTE, 429: 20}
+    # The log says it ten times a second at most, and how often it did not say it.
+    await server.log.wait_for(r"Incident webhook error: too many requests .*\(and \d+ more like it")
+
+
+async def test_who_sends_good_ones_among_the_bad_is_not_cut_off(server: ServerProcess) -> None:
+    url = f"{server.url}/api/webhooks/incidents"
+    for _ in range(3):
+        assert await post(url, b"{}", FAILURES_A_MINUTE - 1) == {400: FAILURES_A_MINUTE - 1}
+        assert await post(url, msgspec.json.encode(event())) == {202: 1}
+
+
+async def test_behind_a_trusted_proxy_each_sender_is_counted_by_itself(
+    server: ServerProcess,
+) -> None:
+    url = f"{server.url}/api/webhooks/incidents"
+    bad, good = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "198.51.100.1"}
+    assert (await post(url, b"{}", FAILURES_A_MINUTE + 1, bad))[429] == 1
+    assert await post(url, msgspec.json.encode(event()), 1, good) == {202: 1}
+
+
+async def test_the_addresses_of_one_network_of_ipv6_are_one_sender_and_all_together_are_few() -> (
+    None
+):
+    failing = Failing()
+    for number in range(FAILURES_A_MINUTE):
+        await failing.count("sentry", f"2001:db8::{number:x}")
+    assert 0 < await failing.wait_s("sentry", "2001:db8::ffff") <= 60
+    assert await failing.wait_s("sentry", "2001:db8:0:1::1") == 0
+    assert await failing.wait_s("github", "2001:db8::1") == 0
+    for number in range(2 * MAX_SENDERS):
+        await failing.count("sentry", f"10.0.{number // 256}.{number % 256}")
+    assert len(failing) <= MAX_SENDERS
+
+
+async def test_a_body_that_comes_a_byte_a_second_is_cut_off(server: ServerProcess) -> None:
+    async def dribble(path: str, timeout_s: float) -> None:
+        form = "Content-Type: application/x-www-form-urlencoded"
+        async with wire(server.url, head("Content-Length: 1000", form, path=path)) as slow:
+            started = time.monotonic()
+            answering = asyncio.create_task(slow.answer())
+            while not answering.done():
+                slow.writer.write(b" ")
+                await asyncio.wait([answering], timeout=1)
+            assert "408 Request Timeout" in await answering
+            assert time.monotonic() - started < timeout_s + 5
+
+    await asyncio.gather(
+        dribble("/api/webhooks/sentry", WEBHOOK_BODY_TIMEOUT_S), dribble("/login", BODY_TIMEOUT_S)
+    )
+    await server.log.wait_for("Sentry webhook error: the body did not come within 10 s")
+    await server.log.wait_for(r"\[server\] POST /login: its body did not come within 20 s")
+
+
+async def test_who_hangs_up_in_the_middle_of_a_body_or_packs_it_wrongly_is_no_crash(
+    server: ServerProcess,
+) -> None:
+    for headers in (("Content-Length: 9",), ("Transfer-Encoding: chunked",)):
+        seen = server.log.position()
+        async with wire(server.url, head(*headers) + b"abc"):
+            await server.log.wait_for("Request received", since=seen)
+        await server.log.wait_for("Sentry webhook error: the sender hung up", since=seen)
+    packed = head("Content-Length: 3", "Content-Encoding: gzip")
+    async with wire(server.url, packed + b"abc") as unpackable:
+        assert "HTTP/1.1 400 " in await unpackable.answer()
+    form = "Content-Type: application/x-www-form-urlencoded"
+    login = head(form, "Content-Length: 3", "Content-Encoding: gzip", path="/login")
+    async with wire(server.url, login + b"abc") as unpackable:
+        assert "HTTP/1.1 400 " in await unpackable.answer()
+    assert not server.log.matching("Traceback|crash|ERROR")
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["Authorization: " + "s3cret" * 2000], "Got more than 8190 bytes when reading"),
+        ([f"A{number}: 1" for number in range(200)], "Too many headers received"),
+        (["A\x00: s3cret"], "Invalid header token"),
+        (["Content-Length: 1", "Content-Length: 2"], "Duplicate Content-Length"),
+    ],
+)
+async def test_headers_beyond_the_limits_get_400_and_a_short_line_without_what_was_in_them(
+    server: ServerProcess, lines: list[str], reason: str
+) -> None:
+    async with wire(server.url, head(*lines)) as odd:
+        assert (await odd.answer()).startswith("HTTP/1.0 400 ")
+    await server.log.wait_for(f"WARNING \\[server\\] a request that is no HTTP: {reason}")
+    assert not server.log.matching("Traceback|s3cret")
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+async def test_a_body_nested_deeper_than_anyone_can_read_gets_400(
+    server: ServerProcess, depth: int
+) -> None:
+    nested = b'{"data":' * depth + b"1" + b"}" * depth
+    for source in ("sentry", "incidents", "github"):
+        assert await post(f"{server.url}/api/webhooks/{source}", nested) == {400: 1}
+    assert not server.log.matching("Traceback")
+
+
+async def test_headers_that_come_a_byte_at_a_time_end_with_the_time_for_idle_connections() -> None:
+    # The server's own time is minutes; what it relies on is that this time holds for headers.
+    runner = web.AppRunner(web.Application(), keepalive_timeout=0.5)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        async with wire(
+            f"http://127.0.0.1:{runner.addresses[0][1]}", b"GET / HTTP/1.1\r\n"
+        ) as slow:
+            answering = asyncio.create_task(slow.answer())
+            async with asyncio.timeout(10):
+                while not answering.done():
+                    slow.writer.write(b"a")
+                    await asyncio.wait([answering], timeout=0.1)
+            assert await answering == ""
+    finally:
+        await runner.cleanup()

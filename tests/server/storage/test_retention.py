@@ -1,0 +1,260 @@
+"""What is old goes, and nothing that is needed yet."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from server.metrics import Metrics
+from server.settings import read_settings
+from server.storage import checkpoints, decisions, retention
+from server.storage.database import Database, migrate, open_database
+from server.storage.journal import Journal, open_journal
+from server.storage.retention import DAY_US, Retention
+from shared.pipe import Decision
+from tests.builders import event_entry
+
+BEGIN = 1_700_000_000_000_000
+
+
+class Time:
+    """What both clocks of the machine say; a test moves it on by days."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+
+    def read(self) -> int:
+        return self.now
+
+    def pass_days(self, days: float) -> None:
+        self.now += round(days * DAY_US)
+
+
+class Scene:
+    """Both databases, what is to be kept of them, and the time."""
+
+    def __init__(self, journal: Journal, database: Database, time: Time, path: Path) -> None:
+        self.journal = journal
+        self.database = database
+        self.time = time
+        self.path = path
+        self.metrics = Metrics()
+        self.retention = self.keeping({})
+
+    def keeping(self, settings: Mapping[str, str]) -> Retention:
+        return Retention(
+            read_settings(settings), self.journal, self.database, self.metrics, self.time.read
+        )
+
+    async def receive(self, count: int, size: int = 10) -> None:
+        """So many events, all of them decided at once."""
+        first = self.journal.last_seq + 1
+        entry = event_entry(seq=None, received=None, message="x" * size)
+        await self.journal.append([entry] * count, None)
+        said = [Decision(seq, "known") for seq in range(first, first + count - 1)]
+        said.append(Decision(first + count - 1, "opened", incident_id="inc-0123456789abcdef"))
+        async with self.database.write() as tx:
+            await decisions.store(tx, said)
+
+    async def checkpoint(self, seq: int) -> None:
+        async with self.database.write() as tx:
+            await checkpoints.store(tx, seq, [])
+
+    async def tidy(self) -> None:
+        """Two rounds: the first one sees how far the states reach."""
+        await self.retention.tidy()
+        await self.retention.tidy()
+
+    async def entries(self) -> list[int]:
+        return [entry.seq for entry in await self.journal.read(0, 1_000_000, 10**9)]
+
+    async def decided(self, *seqs: int) -> list[int]:
+        """Those of `seqs` of which the decision is known."""
+        async with self.database.read() as tx:
+            return [seq for seq in seqs if await decisions.get(tx, seq) is not None]
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    database_path, journal_path = tmp_path / "pushlog.db", tmp_path / "pushlog-journal.db"
+    await asyncio.to_thread(migrate, database_path)
+    time = Time()
+    async with (
+        open_journal(journal_path, wall=time.read, monotonic=time.read) as journal,
+        open_database(database_path) as database,
+    ):
+        yield Scene(journal, database, time, journal_path)
+
+
+async def test_old_events_go_with_their_decisions_and_younger_ones_stay(scene: Scene) -> None:
+    await scene.receive(3)
+    scene.time.pass_days(20)
+    await scene.receive(3)
+    scene.time.pass_days(11)
+    await scene.receive(3)
+    await scene.checkpoint(9)
+    await scene.tidy()
+    assert await scene.entries() == [4, 5, 6, 7, 8, 9]
+    assert await scene.decided(1, 2, 3, 4, 9) == [4, 9]
+    assert await scene.journal.get(3) is None
+
+
+async def test_what_the_engine_would_be_given_again_stays_however_old_it_is(scene: Scene) -> None:
+    await scene.receive(6)
+    scene.time.pass_days(400)
+    await scene.receive(1)
+    await scene.checkpoint(4)
+    await scene.tidy()
+    assert await scene.entries() == [5, 6, 7]
+
+
+async def test_a_checkpoint_counts_only_from_the_round_after_it_was_seen(scene: Scene) -> None:
+    await scene.receive(6)
+    scene.time.pass_days(400)
+    await scene.receive(1)
+    await scene.checkpoint(2)
+    await scene.tidy()
+    await scene.checkpoint(5)
+    await scene.retention.tidy()
+    assert (await scene.entries())[0] == 3
+    await scene.retention.tidy()
+    assert (await scene.entries())[0] == 6
+
+
+async def test_the_newest_event_stays_and_the_journal_goes_on_from_it(scene: Scene) -> None:
+    await scene.receive(4)
+    await scene.checkpoint(4)
+    scene.retention = scene.keeping({"RETENTION_MAX_JOURNAL_MB": "100"})
+    assert await scene.journal.remove(10) == 3
+    assert await scene.journal.remove(10) == 0
+    scene.time.pass_days(1)
+    await scene.receive(1)
+    assert await scene.entries() == [4, 5]
+
+
+async def test_a_clock_that_is_set_wrongly_removes_nothing_while_nothing_comes(
+    scene: Scene,
+) -> None:
+    await scene.receive(5)
+    await scene.checkpoint(5)
+    scene.time.pass_days(4_000)
+    await scene.tidy()
+    assert await scene.entries() == [1, 2, 3, 4, 5]
+
+
+async def test_a_journal_that_is_too_large_loses_its_oldest_events(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "pushlog")
+    scene.retention = scene.keeping({"RETENTION_MAX_JOURNAL_MB": "100"})
+    for _ in range(14):
+        await scene.receive(1_000, size=8_000)
+    await scene.checkpoint(14_000)
+    assert await scene.journal.used_bytes() > 110_000_000
+    await scene.tidy()
+    assert 95_000_000 < await scene.journal.used_bytes() <= 100_000_000
+    kept = await scene.entries()
+    assert kept == list(range(kept[0], 14_001))
+    assert f"[server] Removed what is old: entries {kept[0] - 1:,}, " in caplog.text
+
+
+async def test_a_journal_that_must_stay_too_large_is_told_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.retention = scene.keeping({"RETENTION_MAX_JOURNAL_MB": "100"})
+    for _ in range(14):
+        await scene.receive(1_000, size=8_000)
+    await scene.retention.tidy()
+    assert caplog.text == ""
+    await scene.tidy()
+    assert len(await scene.entries()) == 14_000
+    assert caplog.text.count("more than RETENTION_MAX_JOURNAL_MB") == 1
+
+
+async def test_events_are_accepted_while_old_ones_go(scene: Scene) -> None:
+    await scene.receive(20_000)
+    await scene.checkpoint(20_000)
+    scene.time.pass_days(31)
+    await scene.receive(1)
+    await scene.retention.tidy()
+    removing = asyncio.create_task(scene.retention.tidy())
+    appended: list[int] = []
+    while not removing.done():
+        entry = event_entry(seq=None, received=None)
+        appended += (await scene.journal.append([entry], None)).seqs
+    await removing
+    assert await scene.entries() == [20_001, *appended]
+
+
+async def test_a_journal_from_which_goes_what_comes_does_not_grow(scene: Scene) -> None:
+    sizes = []
+    for _ in range(10):
+        await scene.receive(1_000, size=1_500)
+        await scene.checkpoint(scene.journal.last_seq)
+        scene.time.pass_days(10)
+        await scene.receive(1)
+        await scene.tidy()
+        sizes.append(pages(scene.path))
+    assert sizes[2] > 2 * sizes[0]
+    assert max(sizes[4:]) <= 1.05 * sizes[4]
+
+
+async def test_what_went_is_logged_and_counted(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "pushlog")
+    await scene.receive(3)
+    await scene.checkpoint(3)
+    scene.time.pass_days(31)
+    await scene.receive(1)
+    await scene.tidy()
+    assert (
+        "[server] Removed what is old: entries 3, decision_batches 1, notable_decisions 1"
+        in caplog.text
+    )
+    assert sample(scene, "pushlog_removed_total", table="entries") == 3
+    assert sample(scene, "pushlog_journal_bytes") > 0
+    caplog.clear()
+    await scene.tidy()
+    assert caplog.text == ""
+
+
+async def test_a_database_that_is_locked_ends_no_round_for_good(
+    scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ROUND_EVERY_S", 0.01)
+    await scene.receive(3)
+    await scene.checkpoint(3)
+    scene.time.pass_days(31)
+    await scene.receive(1)
+    running = asyncio.create_task(scene.retention.run())
+    try:
+        async with scene.database.write():
+            await until(lambda: "what is old cannot be removed now: " in caplog.text)
+        await until(lambda: sample(scene, "pushlog_removed_total", table="decision_batches") == 1)
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.02)
+
+
+def sample(scene: Scene, name: str, **labels: str) -> float:
+    return scene.metrics.registry.get_sample_value(name, labels) or 0
+
+
+def pages(path: Path) -> int:
+    """How long the file is once its log is folded in."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA page_count").fetchone()[0])

@@ -1,0 +1,150 @@
+"""Notes of webhooks cost no wait, a flood becomes few rows, and none drives out another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from server.notify.masking import one_line
+from server.storage import webhooks
+from server.storage.database import Database, migrate, open_database
+from server.storage.webhook_book import KEPT_AT_ONCE, WebhookBook
+from server.storage.webhooks import END, KEPT_OF_EACH, SourceNews, UnenteredWebhook
+from tests.builders import at
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    migrate(tmp_path / "pushlog.db")
+    async with open_database(tmp_path / "pushlog.db") as opened:
+        yield opened
+
+
+def refused(seconds: float = 0, **changes: Any) -> UnenteredWebhook:
+    fields = {"source": "sentry", "outcome": "refused", "reason": "signature missing"}
+    return UnenteredWebhook(at=at(seconds), **(fields | changes))
+
+
+def news(seconds: float = 0, *, understood: bool = True, **changes: Any) -> SourceNews:
+    fields: dict[str, Any] = {
+        "source": "sentry",
+        "outcome": "accepted",
+        "signature": "verified",
+        "about": "event alert",
+    }
+    accepted_at = at(seconds) if understood else None
+    return SourceNews(at=at(seconds), accepted_at=accepted_at, **(fields | changes))
+
+
+async def rows(database: Database, limit: int = 100_000) -> list[UnenteredWebhook]:
+    async with database.read() as tx:
+        return await webhooks.newest(tx, before_id=END, limit=limit)
+
+
+async def test_what_is_noted_is_found_as_it_was(database: Database) -> None:
+    book = WebhookBook(one_line)
+    noted = refused(
+        1, outcome="duplicate", size_bytes=7, delivery_id="d", event_id="e", first_seq=3
+    )
+    book.note(noted)
+    await book.write(database)
+    (found,) = await rows(database)
+    assert found.id > 0
+    found.id = 0
+    assert found == noted
+
+
+async def test_a_flood_becomes_a_few_rows_and_a_count(database: Database) -> None:
+    book = WebhookBook(one_line)
+    for second in range(10_000):
+        book.note(refused(second / 1000))
+    book.note(refused(20, reason="signature wrong"))
+    await book.write(database)
+    wrong, *missing = await rows(database)
+    assert (wrong.reason, wrong.more_like_it) == ("signature wrong", 0)
+    assert len(missing) == KEPT_AT_ONCE
+    assert [each.more_like_it for each in missing] == [10_000 - KEPT_AT_ONCE] + [0] * 9
+
+
+async def test_secrets_that_a_reason_repeats_are_masked(database: Database) -> None:
+    book = WebhookBook(one_line)
+    book.note(refused(outcome="invalid", reason="password=hunter2 is no field" + " odd" * 1000))
+    book.came(news(about="Push to token=hunter2"))
+    await book.write(database)
+    (found,) = await rows(database)
+    assert found.reason.startswith("password=*** is no field")
+    assert len(found.reason) == 500
+    async with database.read() as tx:
+        assert (await webhooks.sources(tx))["sentry"].about == "Push to token=***"
+
+
+async def test_bodies_that_are_wrong_in_ever_new_ways_are_one_kind(database: Database) -> None:
+    book = WebhookBook(one_line)
+    for number in range(1000):
+        book.note(refused(number, outcome="invalid", reason=f"field {number} is odd"))
+    await book.write(database)
+    assert len(await rows(database)) == KEPT_AT_ONCE
+
+
+async def test_a_flood_of_one_kind_drives_out_no_other(database: Database) -> None:
+    book = WebhookBook(one_line)
+    book.note(refused(outcome="duplicate", reason="event alert"))
+    await book.write(database)
+    async with database.write() as tx:
+        for start in range(0, KEPT_OF_EACH * 2, 100):
+            await webhooks.add(tx, [refused(start + each) for each in range(100)])
+    found = await rows(database)
+    assert len(found) == KEPT_OF_EACH + 1
+    assert found[0].at == at(KEPT_OF_EACH * 2 - 1)
+    assert found[-1].outcome == "duplicate"
+
+
+async def test_what_cannot_be_written_waits_and_none_of_it_goes_uncounted(
+    database: Database, tmp_path: Path
+) -> None:
+    book = WebhookBook(one_line)
+    async with open_database(tmp_path / "without-tables.db") as broken:
+        for _ in range(3):
+            for second in range(20):
+                book.note(refused(second))
+            book.came(news(20))
+            with pytest.raises(OperationalError):
+                await book.write(broken)
+    await book.write(database)
+    found = await rows(database)
+    assert len(found) == KEPT_AT_ONCE
+    assert sum(1 + each.more_like_it for each in found) == 60
+    async with database.read() as tx:
+        assert (await webhooks.sources(tx))["sentry"] == news(20)
+
+
+async def test_a_refusal_does_not_hide_when_a_webhook_was_last_understood(
+    database: Database,
+) -> None:
+    book = WebhookBook(one_line)
+    book.came(news(1))
+    book.came(news(2, outcome="refused", signature="wrong", understood=False))
+    await book.write(database)
+    book.came(news(3, outcome="refused", signature="missing", understood=False))
+    book.came(news(4, source="github"))
+    await book.write(database)
+    async with database.read() as tx:
+        found = await webhooks.sources(tx)
+    assert (found["sentry"].at, found["sentry"].accepted_at) == (at(3), at(1))
+    assert (found["sentry"].outcome, found["sentry"].signature) == ("refused", "missing")
+    assert found["github"].accepted_at == at(4)
+
+
+async def test_the_rest_is_written_at_the_end(database: Database) -> None:
+    book = WebhookBook(one_line)
+    book.note(refused())
+    await book.write(database)
+    writing = asyncio.create_task(book.run(database))
+    writing.cancel()
+    await asyncio.wait((writing,))
+    book.note(refused(1))
+    await book.close(database)
+    assert [each.at for each in await rows(database)] == [at(1), at(0)]

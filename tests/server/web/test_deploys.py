@@ -1,0 +1,261 @@
+"""What people read of deploys: what each did, what ran before it, and who suspects it."""
+
+from typing import Any
+
+import pytest
+
+from server.storage import deploys, incidents
+from server.storage.database import Database
+from shared.event import ChangeWindow
+from shared.incident import ErrorRate, SuspectCommit
+from shared.pipe import DeployVerdict
+from tests.builders import at, change_window, commit
+from tests.server.web.conftest import Client, incident
+
+SHA = "a1b2c3d4" * 5
+OLDER = "0123abcd" * 5
+
+
+async def announce(
+    database: Database,
+    window: ChangeWindow,
+    service: str = "shop",
+    environment: str = "production",
+) -> None:
+    async with database.write() as tx:
+        await deploys.store(tx, service, environment, window)
+
+
+async def judge(database: Database, window: ChangeWindow, **changes: Any) -> None:
+    fields: dict[str, Any] = {
+        "service": "shop",
+        "environment": "production",
+        "deploy_time": window.deploy_time,
+        "deploy_id": window.deploy_id,
+        "verdict": "faulty",
+        "reasons": ["TypeError in shop/cart.py: 9 in 2 minutes, never seen before this deploy"],
+        "before": ErrorRate(3, 30.0),
+        "after": ErrorRate(9, 1.5),
+    }
+    async with database.write() as tx:
+        assert await deploys.set_verdict(tx, DeployVerdict(**(fields | changes)))
+
+
+async def suspect(database: Database, number: int, deploy_id: str, confidence: float) -> str:
+    cause = SuspectCommit("c1", 1.0, confidence, [], deploy_time=at(0), deploy_id=deploy_id)
+    found = incident(number, suspected_causes=[cause])
+    async with database.write() as tx:
+        await incidents.put(tx, found)
+    return found.incident_id
+
+
+async def read(client: Client, query: str = "") -> dict[str, Any]:
+    response = await client.get(f"/api/deploys{query}")
+    assert response.status == 200, await response.text()
+    return dict(await response.json())
+
+
+async def page(client: Client, path: str = "/deploys") -> str:
+    response = await client.get(path)
+    assert response.status == 200
+    return await response.text()
+
+
+async def test_a_deploy_is_shown_with_what_it_did(client: Client, database: Database) -> None:
+    older = change_window(-600, deploy_id=OLDER, repository="acme/shop")
+    window = change_window(
+        0,
+        deploy_id=SHA,
+        repository="acme/shop",
+        release="shop@2",
+        deployed_by="ada",
+        commits=[commit("b0"), commit(SHA, message="Read items\n\nAs asked.", author="Grace")],
+        cut=3,
+    )
+    await announce(database, older)
+    await announce(database, window)
+    await judge(database, window)
+    incident_id = await suspect(database, 1, SHA, 0.87)
+    (deploy, _) = (await read(client))["deploys"]
+    assert deploy == {
+        "id": 2,
+        "service": "shop",
+        "environment": "production",
+        "deploy_id": SHA,
+        "deployed_at": "2025-03-04T09:00:00Z",
+        "deployed_by": "ada",
+        "release": "shop@2",
+        "repository": "acme/shop",
+        "commits": 5,
+        "newest_commit": {
+            "id": SHA,
+            "author": "Grace",
+            "message": "Read items\n\nAs asked.",
+            "url": None,
+        },
+        "commit_url": f"https://github.com/acme/shop/commit/{SHA}",
+        "compare_url": f"https://github.com/acme/shop/compare/{OLDER}...{SHA}",
+        "verdict": "faulty",
+        "verdict_reasons": [
+            "TypeError in shop/cart.py: 9 in 2 minutes, never seen before this deploy"
+        ],
+        "watched_until": None,
+        "before": {"events": 3, "minutes": 30.0, "per_minute": 0.1},
+        "after": {"events": 9, "minutes": 1.5, "per_minute": 6.0},
+        "suspected_by": 1,
+        "incidents": [
+            {
+                "incident_id": incident_id,
+                "title": "ValueError: price 1 is negative",
+                "ended_at": None,
+                "confidence": 0.87,
+                "url": f"http://localhost:3000/incidents/{incident_id}",
+            }
+        ],
+        "url": "http://localhost:3000/deploys?service=shop&environment=production"
+        "&before=1741078800000000.3#deploy-2",
+    }
+    shown = await page(client)
+    for words in (
+        'id="deploy-2"',
+        ">faulty</span>",
+        f'<a href="https://github.com/acme/shop/commit/{SHA}" rel="noopener noreferrer">',
+        f'<a href="https://github.com/acme/shop/compare/{OLDER}...{SHA}"',
+        "Read items</span>",
+        "by ada",
+        "5 commits",
+        "<strong>0.1</strong> a minute",
+        "3 errors in 30 min",
+        "<strong>6</strong> a minute",
+        "9 errors in 1.5 min",
+        f'<a href="/incidents/{incident_id}">ValueError: price 1 is negative</a>',
+        "87 %",
+    ):
+        assert words in shown, words
+
+
+async def test_a_deploy_without_a_verdict_is_watched_until_a_time(
+    client: Client, database: Database
+) -> None:
+    await announce(database, change_window(0))
+    (deploy,) = (await read(client, "?verdict=watching"))["deploys"]
+    assert (deploy["verdict"], deploy["watched_until"]) == ("watching", "2025-03-04T09:30:00Z")
+    assert (deploy["before"], deploy["after"]) == (None, None)
+    assert (await read(client, "?verdict=clean"))["deploys"] == []
+    shown = await page(client)
+    assert ">watching</span>" in shown
+    assert "The engine has not said its verdict yet." in shown
+
+
+async def test_deploys_are_narrowed_and_paged_newest_first(
+    client: Client, database: Database
+) -> None:
+    windows = [change_window(10 * number, deploy_id=f"d{number}") for number in range(60)]
+    for window in windows:
+        await announce(database, window)
+    await announce(database, change_window(5, deploy_id="s"), environment="staging")
+    await announce(database, change_window(5, deploy_id="a"), service="api")
+    await judge(database, windows[0], verdict="suspect")
+
+    async def ids(query: str) -> tuple[list[str], str | None]:
+        answered = await read(client, query)
+        return [each["deploy_id"] for each in answered["deploys"]], answered["next"]
+
+    first, before = await ids("?limit=40")
+    rest, end = await ids(f"?limit=40&before={before}")
+    assert [*first, *rest] == [f"d{number}" for number in range(59, 0, -1)] + ["a", "s", "d0"]
+    assert end is None
+    assert await ids("?environment=staging") == (["s"], None)
+    assert await ids("?service=api&verdict=watching") == (["a"], None)
+    assert await ids("?verdict=suspect") == (["d0"], None)
+    newest = await page(client)
+    assert newest.count('<li class="deploy ') == 50
+    assert 'rel="next" href="/deploys?before=' in newest
+    assert "No deploy like that." in await page(client, "/deploys?service=gone")
+    shown = await page(client, "/deploys?service=api")
+    assert shown.count('<li class="deploy ') == 1
+    assert '<option value="api" selected>' in shown
+
+
+async def test_the_link_to_a_deploy_leads_to_a_page_that_begins_with_it(
+    client: Client, database: Database
+) -> None:
+    for number in range(70):
+        await announce(database, change_window(10 * number, deploy_id=f"d{number}"))
+    incident_id = await suspect(database, 1, "d3", 0.5)
+    shown = await page(client, f"/incidents/{incident_id}")
+    _, _, rest = shown.partition('<a href="/deploys?service=')
+    address = "/deploys?service=" + rest.partition('"')[0].replace("&amp;", "&")
+    path, _, anchor = address.partition("#")
+    assert anchor == "deploy-4"
+    listed = await page(client, path)
+    assert listed.index(f'id="{anchor}"') == listed.index('id="deploy-')
+    assert listed.count('<li class="deploy ') == 4
+
+
+async def test_the_surest_incidents_stand_beside_a_deploy_and_the_others_are_counted(
+    client: Client, database: Database
+) -> None:
+    await announce(database, change_window(0, deploy_id="d"))
+    await announce(database, change_window(0, deploy_id="d"), environment="staging")
+    for number in range(1, 9):
+        await suspect(database, number, "d", number / 10)
+    (staging, production) = (await read(client))["deploys"]
+    assert (staging["environment"], staging["suspected_by"]) == ("staging", 0)
+    assert production["suspected_by"] == 8
+    assert [each["confidence"] for each in production["incidents"]] == [0.8, 0.7, 0.6, 0.5, 0.4]
+    assert "and 3 incidents more" in await page(client)
+
+
+async def test_an_incident_that_suspects_another_deploy_by_now_leaves_the_first(
+    client: Client, database: Database
+) -> None:
+    await announce(database, change_window(0, deploy_id="d"))
+    await announce(database, change_window(1, deploy_id="e"))
+    await suspect(database, 1, "d", 0.5)
+    await suspect(database, 1, "e", 0.6)
+    e, d = (await read(client))["deploys"]
+    assert (e["suspected_by"], d["suspected_by"]) == (1, 0)
+
+
+async def test_deploys_of_other_repositories_are_not_compared(
+    client: Client, database: Database
+) -> None:
+    await announce(database, change_window(0, deploy_id=OLDER, repository="acme/old"))
+    moved = change_window(10, deploy_id=SHA, repository="acme/shop", base="ba5e" * 10)
+    await announce(database, moved)
+    (deploy, first) = (await read(client))["deploys"]
+    assert deploy["compare_url"] == f"https://github.com/acme/shop/compare/{'ba5e' * 10}...{SHA}"
+    assert first["compare_url"] is None
+
+
+async def test_nothing_that_senders_say_becomes_a_page_or_a_link(
+    client: Client, database: Database
+) -> None:
+    evil = "<script>alert(1)</script>"
+    window = change_window(
+        0,
+        deploy_id=evil,
+        release=evil,
+        repository=f"../{evil}",
+        deployed_by=evil,
+        commits=[commit(evil, message=evil, author=evil, url="javascript:alert(1)")],
+    )
+    await announce(database, window, service=evil, environment=evil)
+    (deploy,) = (await read(client))["deploys"]
+    assert (deploy["commit_url"], deploy["compare_url"]) == (None, None)
+    shown = await page(client)
+    assert evil not in shown
+    assert "javascript:alert" not in shown
+
+
+async def test_a_page_without_deploys_says_how_to_have_some(client: Client) -> None:
+    assert "scripts/announce-deploy --url http://localhost:3000" in await page(client)
+
+
+@pytest.mark.parametrize("query", ["verdict=good", "before=1", "before=x.y", "limit=999"])
+async def test_a_question_that_breaks_a_rule_is_refused(client: Client, query: str) -> None:
+    for path in ("/api/deploys", "/deploys"):
+        if query.startswith("limit") and path == "/deploys":
+            continue
+        assert (await client.get(f"{path}?{query}")).status == 400
