@@ -146,7 +146,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         smtp=_smtp(reader),
         slack=_slack(reader),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
-        trusted_proxies=reader.read("TRUSTED_PROXIES", _networks("127.0.0.0/8,::1"), _networks),
+        trusted_proxies=reader.read("TRUSTED_PROXIES", (), _networks),
         retention_days=reader.read("RETENTION_DAYS", 30, _days),
         retention_incident_days=reader.read("RETENTION_INCIDENT_DAYS", 365, _days),
         retention_max_journal_mb=reader.read("RETENTION_MAX_JOURNAL_MB", 10_000, _megabytes),

@@ -6,15 +6,13 @@ Pages of other sites can change nothing: a browser says where a request comes fr
 
 import contextlib
 import functools
-import ipaddress
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import hdrs, web
 
 from server.accounts.secrets import digest
 from server.keys import DATABASE, SETTINGS
@@ -26,9 +24,6 @@ from server.storage.trouble import STORAGE_TROUBLE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-_PROXY_HEADERS = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
-_HOST = re.compile(r"(?P<name>\[[^\]]+\]|[^:\[\]]+)(?::\d+)?")
 
 _HOW = (
     "Sign in, or send a token: Authorization: Bearer TOKEN. Tokens are made in Settings, Account, "
@@ -84,19 +79,6 @@ def for_anybody(handler: Handler) -> Handler:
     return guarded
 
 
-def for_scrapers(handler: Handler) -> Handler:
-    """For people, and for whoever asks on the machine itself: a Prometheus beside the server."""
-    guarded_handler = for_people(handler)
-
-    @functools.wraps(handler)
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        if is_local(request):
-            return await handler(request)
-        return await guarded_handler(request)
-
-    return guarded
-
-
 async def read_identity(request: web.Request) -> Identity | None:
     """Who the request's token or cookie stands for; a wrong token is nobody, whatever else is."""
     now = to_micros(datetime.now(UTC))
@@ -139,30 +121,6 @@ def from_another_site(request: web.BaseRequest, own_host: str = "") -> bool:
     except ValueError:
         return True
     return not host or host not in (request.headers.get(hdrs.HOST), own_host)
-
-
-def is_local(request: web.Request) -> bool:
-    """Whether the request was made on this machine, and by no proxy for somebody elsewhere.
-
-    A proxy shows by what it adds, by asking for the name that it was asked for, or by speaking
-    HTTP/1.0, as nginx left to its defaults does.
-    """
-    name = _HOST.fullmatch(request.headers.get(hdrs.HOST, ""))
-    proxied = any(header.lower() in _PROXY_HEADERS for header in request.headers)
-    return (
-        not proxied
-        and request.version >= HttpVersion11
-        and name is not None
-        and (name["name"].lower() == "localhost" or _is_loopback(name["name"].strip("[]")))
-        and _is_loopback(request.remote or "")
-    )
-
-
-def _is_loopback(text: str) -> bool:
-    try:
-        return ipaddress.ip_address(text).is_loopback
-    except ValueError:
-        return False
 
 
 def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> Handler:

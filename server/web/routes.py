@@ -21,7 +21,7 @@ from server.web import (
 )
 from server.web.accounts import routes as accounts
 from server.web.assets import ASSETS, read_assets, serve_asset
-from server.web.auth import Handler, for_admins, for_people, for_scrapers
+from server.web.auth import Handler, for_admins, for_people
 from server.web.rendering import as_page, set_up_templates
 from server.web.simulate import simulate_incident
 from server.web.stream import stream
@@ -136,7 +136,7 @@ def _api() -> list[web.RouteDef]:
         web.put(f"/api/noise-filters/{_ID}", for_people(noise.change_filter)),
         web.delete(f"/api/noise-filters/{_ID}", for_people(noise.remove_filter)),
         web.post("/api/test/simulate-incident", for_people(simulate_incident)),
-        web.get("/metrics", for_scrapers(health.metrics)),
+        web.get("/metrics", for_people(health.metrics)),
     ]
 
 

@@ -120,13 +120,15 @@ async def test_who_sends_good_ones_among_the_bad_is_not_cut_off(server: ServerPr
         assert await post(url, msgspec.json.encode(event())) == {202: 1}
 
 
-async def test_behind_a_trusted_proxy_each_sender_is_counted_by_itself(
-    server: ServerProcess,
+@pytest.mark.parametrize(("trusted", "status"), [("127.0.0.1", 202), ("192.0.2.1", 429), ("", 429)])
+async def test_only_behind_a_trusted_proxy_each_sender_is_counted_by_itself(
+    tmp_path: Path, trusted: str, status: int
 ) -> None:
-    url = f"{server.url}/api/webhooks/incidents"
     bad, good = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "198.51.100.1"}
-    assert (await post(url, b"{}", FAILURES_A_MINUTE + 1, bad))[429] == 1
-    assert await post(url, msgspec.json.encode(event()), 1, good) == {202: 1}
+    async with running_server(tmp_path, env={"TRUSTED_PROXIES": trusted}) as server:
+        url = f"{server.url}/api/webhooks/incidents"
+        assert (await post(url, b"{}", FAILURES_A_MINUTE + 1, bad))[429] == 1
+        assert await post(url, msgspec.json.encode(event()), 1, good) == {status: 1}
 
 
 async def test_the_addresses_of_one_network_of_ipv6_are_one_sender_and_all_together_are_few() -> (

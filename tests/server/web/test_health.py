@@ -11,6 +11,7 @@ from server.supervisor.supervisor import EngineStatus
 from server.web.health import describe_engine
 from tests.processes import ServerProcess
 from tests.server.web.conftest import Client
+from tests.signed_in import AS_OPERATOR
 
 WELL = EngineStatus(
     state="running",
@@ -120,8 +121,8 @@ async def test_metrics_say_how_the_engines_process_the_outbox_and_the_disk_are(
     server: ServerProcess,
 ) -> None:
     await server.log.wait_for("has its 0 states")
-    async with aiohttp.ClientSession() as http, http.get(f"{server.url}/metrics") as response:
-        text = await response.text()
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http:
+        text = await (await http.get(f"{server.url}/metrics")).text()
     samples = dict(re.findall(r"^(\S+) (\S+)$", text, re.MULTILINE))
     assert float(samples["pushlog_engine_memory_bytes"]) > 5_000_000
     assert 0 < float(samples["pushlog_disk_free_ratio"]) <= 1

@@ -139,13 +139,20 @@ async def test_who_gets_it_right_may_get_it_wrong_again(ada: Visitor, visit: Vis
         assert (await browser.sign_in("ada@example.org"))[0] == 200
 
 
-async def test_addresses_behind_a_proxy_are_counted_apart(ada: Visitor, visit: Visit) -> None:
-    browser = visit()
+@pytest.mark.parametrize(("trusted", "last"), [("127.0.0.1", 403), ("192.0.2.1", 429), ("", 429)])
+async def test_addresses_are_counted_apart_behind_a_proxy_that_is_trusted(
+    tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient, trusted: str, last: int
+) -> None:
+    shutil.copy(migrated, tmp_path)
+    app = build(tmp_path, environ={"TRUSTED_PROXIES": trusted})
+    browser = Visitor(await aiohttp_client(app))
     form = {"email": "ada@example.org", "password": "guess"}
-    for number in range(12):
+    statuses = []
+    for number in range(11):
         headers = {"X-Forwarded-For": f"203.0.113.{number}"}
-        status, _ = await browser.ask("POST", "/login", data=form, headers=headers)
-        assert status == 403
+        statuses.append((await browser.ask("POST", "/login", data=form, headers=headers))[0])
+    await browser.close()
+    assert statuses == [403] * 10 + [last]
 
 
 @pytest.mark.parametrize(
