@@ -14,6 +14,7 @@ from collections.abc import Callable
 import msgspec
 
 from server import log
+from server.cancellation import finish
 from server.storage import webhooks
 from server.storage.database import Database
 from server.storage.trouble import STORAGE_TROUBLE
@@ -57,7 +58,8 @@ class WebhookBook:
         """Write down what was noted, at most once in `PAUSE_S`, until cancelled."""
         while True:
             await self._noted.wait()
-            await self._try_to_write(database)
+            # Cut off in its commit, it would be written once more by `close`.
+            await finish(self._try_to_write(database))
             await asyncio.sleep(PAUSE_S)
 
     async def close(self, database: Database) -> None:

@@ -1,6 +1,8 @@
 """Notes of webhooks cost no wait, a flood becomes few rows, and none drives out another."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +150,22 @@ async def test_the_rest_is_written_at_the_end(database: Database) -> None:
     book.note(refused(1))
     await book.close(database)
     assert [each.at for each in await rows(database)] == [at(1), at(0)]
+
+
+async def test_a_stop_in_the_moment_of_the_commit_writes_nothing_twice(
+    database: Database, tmp_path: Path
+) -> None:
+    assert await rows(database) == []
+    count = "SELECT count(*) FROM unentered_webhooks"
+    with contextlib.closing(sqlite3.connect(tmp_path / "pushlog.db")) as other:
+        for number in range(1, 21):
+            book = WebhookBook(one_line)
+            book.note(refused(number))
+            writing = asyncio.create_task(book.run(database))
+            while other.execute(count).fetchall() < [(number,)]:  # noqa: ASYNC110 - it is about the moment
+                await asyncio.sleep(0)
+            # Committed, and most of the time not known to the task yet.
+            writing.cancel()
+            await asyncio.wait((writing,))
+            await book.close(database)
+    assert [each.at for each in await rows(database)] == [at(each) for each in range(20, 0, -1)]
