@@ -4,6 +4,7 @@ What a behaviour depends on is in the entries themselves (their exception types)
 journal makes each engine do the same.
 """
 
+import json
 import os
 import signal
 import sys
@@ -123,10 +124,18 @@ class Early(HonestEngine):
 
     def run(self) -> None:
         self.say({"type": "ack", "seq": 1})
-        self.say({"type": "ready", "engine": "early"})
-        self.say({"type": "state", "key": "Boom", "value": 1_000})
-        self.say({"type": "checkpoint", "seq": 0})
-        self.say({"type": "ack", "seq": 1})
+        # In one piece, or the server might hear the end of it after it has given entry 1.
+        self.write(
+            b"".join(
+                json.dumps(message).encode() + b"\n"
+                for message in (
+                    {"type": "ready", "engine": "early"},
+                    {"type": "state", "key": "Boom", "value": 1_000},
+                    {"type": "checkpoint", "seq": 0},
+                    {"type": "ack", "seq": 1},
+                )
+            )
+        )
         super().run()
 
 
