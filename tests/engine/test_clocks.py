@@ -1,13 +1,15 @@
 """Wrong clocks: the future, the far past, out of order; nothing opens, ends or rewinds by them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.fold import fold
+from engine.fold import LATEST, fold
 from engine.state import State
-from shared.pipe import Decision, Incident
+from shared.pipe import Decision, DeployVerdict, Incident
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, run, told
 
@@ -117,3 +119,27 @@ def test_no_time_is_too_odd(
         out += fold(state, builders.event_entry(seq, timestamp=timestamp, received=received))
     out += fold(state, builders.tick(0))
     assert len(of_type(out, Decision)) == len(times) + 1
+
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def test_what_is_received_at_the_end_of_time_still_ends_and_is_judged() -> None:
+    """The clock stops early enough that an incident and a watched deploy have an end to come."""
+    state = State()
+    deployed = builders.change_window_entry(1, received=END_OF_TIME, deploy_time=END_OF_TIME)
+    failed = builders.event_entry(2, received=END_OF_TIME, timestamp=END_OF_TIME)
+    out = run([deployed, failed], state)
+    assert codes(out) == ["noted", "opened"]
+    out = fold(state, msgspec.structs.replace(builders.tick(0), received=END_OF_TIME))
+    stopped = datetime.fromtimestamp(LATEST, UTC)
+    assert [line.time for line in ended(out)] == [stopped + timedelta(minutes=30)]
+    assert [line.verdict for line in of_type(out, DeployVerdict)] == ["too_little_data"]
+
+
+@pytest.mark.parametrize(("received", "now"), [(-1.0, -1.0), (0.0, 0.0), (1.0, 0.0)])
+def test_the_clock_goes_on_to_the_year_9892_and_no_further(received: float, now: float) -> None:
+    stop = datetime(9892, 3, 8, 12, 26, 40, tzinfo=UTC)
+    state = State()
+    fold(state, builders.event_entry(1, received=stop + timedelta(seconds=received)))
+    assert datetime.fromtimestamp(state.now, UTC) == stop + timedelta(seconds=now)
