@@ -1,12 +1,16 @@
 """A new version of the fingerprint rules makes no storm of new issues."""
 
 import json
+from typing import Any
+
+import pytest
 
 from engine.checkpoints import RELEARNING_S
+from engine.records import OpenIncident
 from engine.state import State
-from shared.pipe import Inbound
+from shared.pipe import Decision, Inbound, Incident
 from tests import builders
-from tests.engine.drive import Stored, codes, restored, run, save, store, told
+from tests.engine.drive import Stored, codes, ended, of_type, restored, run, save, store, told
 
 DAY = 86_400.0
 
@@ -16,26 +20,41 @@ def error(seq: int, at: float, number: int, **fields: object) -> Inbound:
     return builders.event_entry(seq, at, **({"stacktrace": trace} | fields))
 
 
-def under_older_rules(*entries: Inbound) -> tuple[Stored, int]:
-    """The states of an engine whose rules gave every issue another key."""
+def older(key: str) -> str:
+    """The key that older rules gave to an issue, and the reverse."""
+    return key[::-1]
+
+
+MEMBERS = OpenIncident.__struct_fields__.index("members")
+SYMPTOMS = OpenIncident.__struct_fields__.index("symptoms")
+
+
+def under_older_rules(*entries: Inbound, still_open: bool = False) -> tuple[Stored, int]:
+    """The states of an engine whose rules gave every issue another key.
+
+    The incidents of `entries` are over by then, unless they are `still_open`.
+    """
     state = State()
     run(entries, state)
     lines, seq = save(state)
     stored: Stored = {}
     store(stored, lines)
-    older: Stored = {}
+    before: Stored = {}
     for key, value in stored.items():
         kind, _, name = key.partition(":")
-        fields = json.loads(value)
+        fields: list[Any] = json.loads(value)
         if kind == "issue":
             fields[3] = 0
-            name = name[::-1]
+            name = older(name)
         elif kind == "clock":
             fields[2] = 0
         elif kind == "incident":
-            continue
-        older[f"{kind}:{name}"] = json.dumps(fields).encode()
-    return older, seq
+            if not still_open:
+                continue
+            fields[MEMBERS] = [older(member) for member in fields[MEMBERS]]
+            fields[SYMPTOMS] = {older(key): each for key, each in fields[SYMPTOMS].items()}
+        before[f"{kind}:{name}"] = json.dumps(fields).encode()
+    return before, seq
 
 
 def test_known_issues_stay_known_under_new_rules() -> None:
@@ -77,3 +96,61 @@ def test_relearning_goes_on_after_another_restart() -> None:
     store(stored, lines)
     state = restored(stored, seq)
     assert codes(run([error(4, 2 * DAY, 1), error(5, 2 * DAY, 2)], state)) == ["known", "opened"]
+
+
+def three_issues_in_one_incident() -> tuple[Stored, int, list[str]]:
+    """The states of it under older rules, and the newer keys of its issues."""
+    entries = [
+        error(n + 1, n, n, exception_type=name)
+        for n, name in enumerate(("KeyError", "TypeError", "ValueError"))
+    ]
+    state = State()
+    assert codes(run(entries, state)) == ["opened", "joined", "joined"]
+    return *under_older_rules(*entries, still_open=True), list(state.issues)
+
+
+def test_an_open_incident_goes_on_with_the_new_keys_of_its_issues() -> None:
+    stored, seq, keys = three_issues_in_one_incident()
+    state = restored(stored, seq)
+    out = run([error(4, 60, 1, exception_type="TypeError"), builders.tick(240)], state)
+    assert codes(out) == ["in_incident"]
+    (line,) = of_type(out, Incident)
+    assert (line.change, line.issue_count, line.event_count) == ("updated", 3, 4)
+    assert {each.fingerprint: each.count for each in line.top_symptoms} == {
+        older(keys[0]): 1,
+        keys[1]: 2,
+        older(keys[2]): 1,
+    }
+    (incident,) = state.incidents.values()
+    assert incident.members == [older(keys[0]), keys[1], older(keys[2])]
+
+
+def test_an_incident_whose_issues_got_new_keys_ends_with_the_last_of_them() -> None:
+    stored, seq, keys = three_issues_in_one_incident()
+    state = restored(stored, seq)
+    back = [
+        error(4 + n, 60 + n, n, exception_type=name)
+        for n, name in enumerate(("KeyError", "TypeError", "ValueError"))
+    ]
+    assert codes(run(back, state)) == ["in_incident"] * 3
+    (incident_id,) = state.incidents
+    for seq, key in enumerate(keys, start=7):
+        assert state.issues[key].incident == incident_id
+        out = run([builders.resolve(seq, seq * 60, issue=key)], state)
+        assert of_type(out, Decision)[0].numbers == {"issues": 1}
+        assert len(ended(out)) == (key == keys[-1])
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_after_another_restart_an_issue_has_its_new_key_only(counted: bool) -> None:
+    stored, seq, keys = three_issues_in_one_incident()
+    state = restored(stored, seq)
+    run([error(4, 60, 1, exception_type="TypeError", occurrence=counted)], state)
+    assert list(state.issues)[-1] == keys[1]
+    lines, seq = save(state)
+    store(stored, lines)
+    again = restored(stored, seq)
+    assert sorted(again.issues) == sorted([older(keys[0]), keys[1], older(keys[2])])
+    (incident,) = again.incidents.values()
+    assert incident.members == [older(keys[0]), keys[1], older(keys[2])]
+    assert set(incident.symptoms) == set(incident.members)
