@@ -146,13 +146,10 @@ def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
 
 def _fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> Decision:
     issue, event = seen.issue, seen.event
-    if issue.silenced_until:
-        if event.source_state is not None and issue.silenced_by_source:
-            issue.silenced_until, issue.silenced_by_source = 0.0, False
-        elif issue.silenced_until < 0.0 or issue.silenced_until > state.now:
+    if issues.is_silenced(issue, state.now):
+        if event.source_state is None or not issue.silenced_by_source:
             return Decision(state.clock.seq, Code.SILENCED, None, {"trigger": fired.trigger})
-        else:
-            issue.silenced_until = 0.0
+        issue.silenced_until, issue.silenced_by_source = 0.0, False
     if fired.trigger != "alert":
         issue.resolved, issue.resolved_release = 0.0, None
     if event.alert_rule is not None:

@@ -69,6 +69,11 @@ def forget_alias(state: State, key: str, issue: Issue) -> None:
         del state.aliases[issue.issue_id]
 
 
+def is_silenced(issue: Issue, now: float) -> bool:
+    """Does nobody want to hear of it at `now`, by the engine's clock?"""
+    return issue.silenced_until < 0.0 or issue.silenced_until > now
+
+
 def shrink(state: State) -> None:
     """Beyond the limit the least recently touched issues become tombstones, and those go too."""
     limit = state.settings.max_issues

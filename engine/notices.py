@@ -47,7 +47,11 @@ def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
         state.note("tombstone", entry.issue or "")
     if until:
         reason = f"silenced by {entry.by}"
-        _end_incidents(state, entry, named, reason=reason, is_over=_is_silenced, out=out)
+
+        def is_over(issue: Issue) -> bool:
+            return issues.is_silenced(issue, state.now) or _is_resolved(issue)
+
+        _end_incidents(state, entry, named, reason=reason, is_over=is_over, out=out)
     return _decision(state, len(named) + (tombstone is not None))
 
 
@@ -100,10 +104,6 @@ def _end_incidents(
 
 def _is_resolved(issue: Issue) -> bool:
     return issue.resolved > 0.0
-
-
-def _is_silenced(issue: Issue) -> bool:
-    return issue.silenced_until != 0.0 or issue.resolved > 0.0
 
 
 def _decision(state: State, named: int) -> Decision:

@@ -5,7 +5,7 @@ import pytest
 from engine.state import State
 from shared.pipe import Decision, Inbound, Incident
 from tests import builders
-from tests.engine.drive import codes, of_type, run, told
+from tests.engine.drive import codes, ended, of_type, run, told
 
 MINUTE = 60.0
 HOUR = 3_600.0
@@ -136,11 +136,14 @@ def test_releases_without_numbers_are_as_old_as_they_appeared() -> None:
 
 def test_a_silence_far_beyond_its_habit_is_a_regression() -> None:
     known = steady(300, 5 * MINUTE)
+    last = 299 * 5 * MINUTE + 12 * MINUTE
     state = State()
-    run(known, state)
-    out = run([builders.event_entry(301, 300 * 5 * MINUTE + 2 * DAY)], state)
+    run([*known, builders.event_entry(301, last)], state)
+    out = run([builders.event_entry(302, last + 2 * DAY + 10 * MINUTE)], state)
     assert told(out) == [("opened", "regression")]
-    assert float(of_type(out, Incident)[0].trigger_numbers["silent_min"]) > 2_000
+    silence = {"silent_min": 2_890.0, "longest_gap_min": 12.0, "known_gaps": 300}
+    assert of_type(out, Incident)[0].trigger_numbers == silence
+    assert of_type(out, Decision)[0].numbers == {"trigger": "regression"} | silence
 
 
 @pytest.mark.parametrize("gap_s", [HOUR, 1.5 * HOUR, DAY])
@@ -211,15 +214,75 @@ def test_a_silenced_issue_opens_nothing_until_then() -> None:
     assert codes(out) == ["opened", "noted", "silenced", "opened"]
 
 
+@pytest.mark.parametrize(
+    ("first", "open_incidents"),
+    [
+        (builders.silence(3, 10, issue_id="7"), 0),
+        (builders.resolve(3, 10, issue_id="7"), 0),
+        (builders.resolve(3, 10, issue_id="9"), 1),
+    ],
+)
+def test_a_silence_ends_an_incident_of_which_every_other_issue_is_silenced_or_resolved(
+    first: Inbound, open_incidents: int
+) -> None:
+    trace = [builders.frame(function="other")]
+    state = State()
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7"),
+            builders.event_entry(2, 1, issue_id="8", stacktrace=trace),
+            first,
+            builders.silence(4, 15 * MINUTE, issue_id="8"),
+        ],
+        state,
+    )
+    assert [line.reason for line in ended(out)] == ["silenced by ada"] * (1 - open_incidents)
+    assert len(state.incidents) == open_incidents
+
+
+def test_a_silence_that_is_over_keeps_its_issue_in_the_incident_that_others_leave() -> None:
+    trace = [builders.frame(function="other")]
+    start: list[Inbound] = [
+        builders.event_entry(1, 0, issue_id="7"),
+        builders.event_entry(2, 1, issue_id="8", stacktrace=trace),
+        builders.silence(3, 10, issue_id="7", until=builders.at(10 * MINUTE)),
+    ]
+    for at, open_incidents in ((10 * MINUTE - 1, 0), (10 * MINUTE, 1)):
+        state = State()
+        out = run([*start, builders.silence(4, at, issue_id="8")], state)
+        assert codes(out) == ["opened", "joined", "noted", "noted"]
+        assert len(state.incidents) == open_incidents
+
+
+def test_an_issue_that_is_told_of_again_after_its_silence_is_silent_no_more() -> None:
+    trace = [builders.frame(function="other")]
+    state = State()
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7"),
+            builders.silence(2, 10, issue_id="7", until=builders.at(DAY)),
+            alert(3, DAY - 1, issue_id="7"),
+            alert(4, DAY, issue_id="7"),
+            builders.event_entry(5, DAY + 1, issue_id="8", stacktrace=trace),
+            builders.silence(6, DAY + 2, issue_id="8"),
+        ],
+        state,
+    )
+    assert codes(out) == ["opened", "noted", "silenced", "opened", "joined", "noted"]
+    assert [line.reason for line in ended(out)] == ["silenced by ada"]
+    assert len(state.incidents) == 1
+
+
 def test_the_silence_of_the_source_ends_when_the_source_says_that_it_is_worse() -> None:
     out = run(
         [
             builders.event_entry(1, 0, issue_id="7"),
             builders.silence(2, 10, issue_id="7"),
             builders.event_entry(3, DAY, issue_id="7", source_state="escalating"),
+            alert(4, 2 * DAY, issue_id="7"),
         ]
     )
-    assert codes(out) == ["opened", "noted", "opened"]
+    assert codes(out) == ["opened", "noted", "opened", "opened"]
 
 
 def test_the_silence_of_a_person_lasts_whatever_the_source_says() -> None:
