@@ -103,6 +103,42 @@ def test_a_new_level_is_the_usual_one_after_a_day() -> None:
     assert 5.0 < usual < 20.0
 
 
+@pytest.mark.parametrize("first", [20.0, 200.0])
+def test_what_an_earlier_burst_had_is_no_part_of_a_new_level(first: float) -> None:
+    baseline, start = settled(0.5)
+    burst = alarms(baseline, poisson(first, 40 * MINUTE, "first", start))
+    assert [alarm.kind for _, alarm in burst] == ["spike"]
+    assert alarms(baseline, poisson(0.5, DAY, "between", start + 40 * MINUTE)) == []
+    risen = start + DAY + 40 * MINUTE
+    level = alarms(baseline, poisson(10.0, DAY + 10 * MINUTE, "level", risen))
+    assert [alarm.kind for _, alarm in level] == ["spike"]
+    usual = reading(baseline, risen + DAY + 10 * MINUTE)["usual_per_min"]
+    assert usual == pytest.approx(10.0, rel=0.05)
+
+
+def test_a_second_level_is_the_usual_one_after_a_day_as_the_first_was() -> None:
+    baseline, start = settled(0.5)
+    for number, level in enumerate((20.0, 400.0)):
+        risen = start + number * 1.1 * DAY
+        found = alarms(baseline, poisson(level, 1.1 * DAY, f"level {level}", risen))
+        assert [alarm.kind for _, alarm in found] == ["spike"]
+        usual = reading(baseline, risen + 1.1 * DAY)["usual_per_min"]
+        assert usual == pytest.approx(level, rel=0.05)
+
+
+@pytest.mark.parametrize(("first", "worse"), [(20.0, 300.0), (150.0, 150.0), (20.0, 20.0)])
+def test_a_second_burst_that_gets_much_worse_is_said_once_more_whatever_the_first_did(
+    first: float, worse: float
+) -> None:
+    baseline, start = settled(0.5)
+    for at, rates in ((start, (first, worse)), (start + DAY, (20.0, 300.0))):
+        burst = [*poisson(rates[0], 15 * MINUTE, "burst", at)]
+        burst += poisson(rates[1], 15 * MINUTE, "worse", at + 15 * MINUTE)
+        kinds = [alarm.kind for _, alarm in alarms(baseline, burst)]
+        assert kinds == (["spike", "escalated"] if rates[1] > rates[0] else ["spike"])
+        alarms(baseline, poisson(0.5, 0.9 * DAY, "quiet", at + 30 * MINUTE))
+
+
 def test_the_moment_of_quiet_only_moves_later() -> None:
     baseline, start = settled(0.5)
     last = 0.0
