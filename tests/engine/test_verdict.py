@@ -48,6 +48,41 @@ def test_a_known_error_that_comes_much_more_often_makes_a_deploy_faulty() -> Non
     assert found.reasons == ["TypeError in k.py: 31 in 6 minutes, 0.18 expected"]
 
 
+@pytest.mark.parametrize(
+    ("at_s", "least"),
+    [
+        (2 * MINUTE, 18),
+        (2 * MINUTE + 1, 24),
+        (5 * MINUTE, 24),
+        (5 * MINUTE + 1, 31),
+        (10 * MINUTE, 31),
+        (10 * MINUTE + 1, 42),
+        (20 * MINUTE, 42),
+        (20 * MINUTE + 1, 52),
+        (30 * MINUTE, 52),
+    ],
+)
+def test_a_count_is_set_beside_what_is_usual_by_the_end_of_the_running_look(
+    at_s: float, least: int
+) -> None:
+    """One in two minutes is usual: the fewest with a probability under 1 in 100, by five looks."""
+    assert verdict(judge(seen(watch(), least - 1, 0.5), at_s)) != "faulty"
+    assert verdict(judge(seen(watch(), least, 0.5), at_s)) == "faulty"
+
+
+def test_what_would_be_suspect_is_said_at_the_end_from_1_in_10_on() -> None:
+    assert verdict(judge(seen(watch(), 37, 0.5), WATCH_S)) == "clean"
+    assert verdict(judge(seen(watch(), 38, 0.5), WATCH_S)) == "suspect"
+    assert judge(seen(watch(), 38, 0.5), WATCH_S - 1) is None
+
+
+def test_two_new_errors_are_no_fault_and_three_are() -> None:
+    assert judge(seen(watch(), 2, None), 15 * MINUTE) is None
+    found = judge(seen(watch(), 3, None), 15 * MINUTE)
+    assert found is not None
+    assert found.reasons == ["TypeError in k.py: 3 in 15 minutes, never seen before this deploy"]
+
+
 def test_a_known_error_at_its_usual_rate_leaves_a_deploy_clean() -> None:
     usual = seen(watch(), 60, 2.0)
     assert judge(usual, WATCH_S - 1) is None
