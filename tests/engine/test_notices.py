@@ -76,3 +76,12 @@ def test_an_issue_that_was_forgotten_is_silent_until_its_silence_ends() -> None:
             error(6, at, 1, source_state="escalating"),
         ]
         assert codes(run(entries, state))[-1] == code
+
+
+@pytest.mark.parametrize(("after", "code"), [(60, "before_resolve"), (61, "joined")])
+def test_an_issue_that_was_forgotten_is_back_after_it_was_resolved(after: float, code: str) -> None:
+    state = State()
+    run([error(1, 0, 1), builders.settings(2, 1, max_issues=1), error(3, 2, 2)], state)
+    (forgotten,) = state.tombstones
+    out = run([builders.resolve(4, 60, issue=forgotten), error(5, after, 1)], state)
+    assert codes(out) == ["noted", code]

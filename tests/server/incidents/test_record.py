@@ -142,6 +142,43 @@ async def test_every_decision_can_be_looked_up_and_only_notable_ones_are_indexed
     assert [row["seq"] for row in await rows(database, notable_decisions)] == [100]
 
 
+async def test_each_decision_is_counted_once_by_its_code_however_often_it_is_said(
+    database: Database,
+) -> None:
+    metrics = Metrics()
+    store = Recorder(database, live=Live(), metrics=metrics, min_severity="all")
+    said: list[Outbound] = [
+        *(Decision(seq, "known") for seq in (1, 2, 3)),
+        incident(4),
+        Decision(4, "opened", "inc-0123456789abcdef"),
+    ]
+    await store.record(said, [])
+    await store.record([*said, Decision(5, "known"), Decision(6, "not_production")], [])
+    await store.record([Decision(6, "not_production")], [])
+    counted = {
+        sample.labels["code"]: sample.value
+        for metric in metrics.decisions.collect()
+        for sample in metric.samples
+        if sample.name == "pushlog_decisions_total"
+    }
+    assert counted == {"known": 4, "opened": 1, "not_production": 1}
+    assert (
+        metrics.registry.get_sample_value("pushlog_incidents_total", {"trigger": "new_issue"}) == 1
+    )
+
+
+async def test_what_could_not_be_stored_is_not_counted(database: Database) -> None:
+    metrics = Metrics()
+    store = Recorder(database, live=Live(), metrics=metrics, min_severity="all")
+    unknown = incident(6, "joined", incident_id="inc-1")
+    with pytest.raises(Exception, match="UNIQUE"):
+        await store.record([*OPENED, unknown, unknown], [])
+    opened = {"code": "opened"}
+    assert metrics.registry.get_sample_value("pushlog_decisions_total", opened) is None
+    await store.record(OPENED, [])
+    assert metrics.registry.get_sample_value("pushlog_decisions_total", opened) == 1
+
+
 async def test_below_the_severity_floor_an_incident_is_stored_and_nobody_is_told(
     database: Database,
 ) -> None:
