@@ -12,9 +12,9 @@ from shared.incident import Symptom
 from tests.server.notify.news import incident
 
 
-def noise_filter(pattern: str) -> NoiseFilter:
+def noise_filter(pattern: str, number: int = 1) -> NoiseFilter:
     return NoiseFilter(
-        id=1,
+        id=number,
         pattern=pattern,
         about="",
         enabled=True,
@@ -54,3 +54,83 @@ def test_an_incident_of_which_one_symptom_is_no_noise_is_told() -> None:
     assert is_partly_noise(mixed, filters)
     assert not is_partly_noise(incident(), filters)
     assert not is_partly_noise(mixed, [])
+
+
+NOISE = Symptom("f1", "ValueError", "price is negative", 1)
+MORE_NOISE = Symptom("f2", "ValueError", "price is missing", 1)
+NEWS = Symptom("f3", "ValueError", "tax is negative", 1)
+OTHER_TYPE = Symptom("f4", "KeyError", "price is negative", 1)
+
+
+@pytest.mark.parametrize(
+    ("symptoms", "is_partly"),
+    [
+        ([], False),
+        ([NOISE], False),
+        ([NEWS], False),
+        ([NOISE, MORE_NOISE], False),
+        ([NEWS, OTHER_TYPE], False),
+        ([NOISE, NEWS], True),
+        ([NEWS, NOISE], True),
+        ([NOISE, MORE_NOISE, OTHER_TYPE], True),
+    ],
+)
+def test_partly_noise_is_what_has_noise_and_something_else_in_any_order(
+    symptoms: list[Symptom], is_partly: bool
+) -> None:
+    mixed = incident(top_symptoms=symptoms)
+    assert is_partly_noise(mixed, [noise_filter("valueerror: price*")]) is is_partly
+
+
+@pytest.mark.parametrize(
+    ("symptoms", "is_noise"),
+    [
+        ([], True),
+        ([NOISE, MORE_NOISE], True),
+        ([NOISE, NEWS], False),
+        ([NEWS, NOISE], False),
+        ([OTHER_TYPE], False),
+    ],
+)
+def test_an_incident_is_noise_when_its_error_and_all_of_its_symptoms_are(
+    symptoms: list[Symptom], is_noise: bool
+) -> None:
+    filters = [noise_filter("ValueError: price*")]
+    held_back = noise_in(incident(top_symptoms=symptoms), filters)
+    assert held_back == (filters[0] if is_noise else None)
+    shown = incident(top_symptoms=symptoms, message="tax is negative")
+    assert noise_in(shown, filters) is None
+
+
+def test_symptoms_may_be_noise_by_different_filters_and_the_first_of_the_error_counts() -> None:
+    filters = [
+        noise_filter("KeyError*", 1),
+        noise_filter("ValueError: price is n*", 2),
+        noise_filter("ValueError*", 3),
+    ]
+    mixed = incident(top_symptoms=[NOISE, OTHER_TYPE])
+    assert noise_in(mixed, filters) == filters[1]
+    assert noise_in(mixed, filters[1:]) is None
+    assert not is_partly_noise(mixed, filters)
+    assert is_partly_noise(mixed, filters[1:])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "does"),
+    [
+        ("ab*ba", "aba", False),
+        ("ab*ba", "abba", True),
+        ("a*b*c", "acb", False),
+        ("*a*a*", "ba", False),
+        ("*a*a*", "aa", True),
+        ("", "", True),
+        ("", "a", False),
+        ("*", "", True),
+        ("a", "ab", False),
+        ("STRASSE", "straße", True),
+    ],
+)
+def test_the_parts_of_a_pattern_stand_one_behind_the_other(
+    pattern: str, text: str, does: bool
+) -> None:
+    assert matches(pattern, text) is does
