@@ -56,6 +56,11 @@ def test_masking_again_changes_nothing_and_what_is_shown_is_printable(text: str)
     assert "\n" not in one_line(text, 50)
 
 
-def test_long_text_without_secrets_takes_no_time() -> None:
-    for piece in ("a", "a-", "password", "= ", "://", "a:", "eyJ", "'", "Bearer ", "-----BEGIN "):
-        without_secrets(piece * (40_000 // len(piece)))
+@pytest.mark.parametrize(
+    "piece", ["a", "a-", "password", "= ", "://", "a:", "eyJ", "'", "Bearer ", "-----BEGIN "]
+)
+def test_long_text_that_only_begins_like_a_secret_stays(piece: str) -> None:
+    """Half of what begins a secret, over and over: where a pattern could try for ever."""
+    text = piece * (40_000 // len(piece))
+    assert without_secrets(text) == text
+    assert without_secrets(f"{text}\npassword=hunter2") == f"{text}\npassword=***"

@@ -127,7 +127,12 @@ def test_symptoms_may_be_noise_by_different_filters_and_the_first_of_the_error_c
         ("", "a", False),
         ("*", "", True),
         ("a", "ab", False),
+        ("a*b*b", "ab", False),
+        ("a*b*b", "abb", True),
+        ("a*a*", "ab", False),
+        ("a*a*", "aba", True),
         ("STRASSE", "straße", True),
+        ("straße", "STRASSE", True),
     ],
 )
 def test_the_parts_of_a_pattern_stand_one_behind_the_other(
