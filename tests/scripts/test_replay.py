@@ -13,10 +13,10 @@ from tests import builders
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
     entries: list[Inbound] = [
-        builders.event_entry(None, 0, environment="staging"),
+        builders.event_entry(None, 0, environment="eu"),
         builders.event_entry(None, 60),
         builders.settings(None, 120, production_environments=["production"]),
-        builders.event_entry(None, 180, environment="staging", exception_type="KeyError"),
+        builders.event_entry(None, 180, environment="eu", exception_type="KeyError"),
     ]
     file = tmp_path / "events.ndjson"
     file.write_bytes(b"{nonsense\n\n" + encode_lines(entries))
@@ -36,7 +36,7 @@ def test_without_other_settings_nothing_differs(
 def test_what_another_environment_of_production_would_have_told(
     events: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(events), "--production", "production, staging"]) == 0
+    assert main([str(events), "--production", "prod,eu"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line[0] for line in said if "opened new_issue" in line] == ["+", "="]
     assert said[-1].split() == ["new_issue", "1", "2"]

@@ -31,8 +31,8 @@ async def run(script: str, data: Path, *arguments: str | Path) -> tuple[int, str
     return process.returncode, out.decode(), err.decode()
 
 
-async def backup(data: Path, folder: Path) -> Path:
-    code, out, err = await run("backup", data, folder)
+async def backup(data: Path, folder: Path, *options: str) -> Path:
+    code, out, err = await run("backup", data, folder, *options)
     assert (code, err) == (0, "")
     return Path(out.partition(":")[0])
 
@@ -176,7 +176,7 @@ async def test_what_was_there_is_moved_aside_and_the_key_of_mails_comes_back(
     data: Path, tmp_path: Path
 ) -> None:
     (data / "pushlog-mail.key").write_text("ab" * 32)
-    made = await backup(data, tmp_path / "backups")
+    made = await backup(data, tmp_path / "backups", "--keep", "14")
     (data / "pushlog-mail.key").write_text("cd" * 32)
     (ended,) = numbers(data / "pushlog-journal.db", "SELECT max(seq) FROM entries")
     async with running_server(data) as server:
