@@ -86,5 +86,6 @@ def _author(person: Person | None) -> str | None:
 def _timestamp(text: str | None) -> datetime | None:
     try:
         return msgspec.convert(text, Timestamp | None)
-    except msgspec.ValidationError:
+    # The latter for half of a surrogate pair.
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None

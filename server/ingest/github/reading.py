@@ -10,6 +10,7 @@ from server.ingest.delivery import Fault, InvalidPayload
 from server.ingest.github.payload import Repository
 from server.ingest.notes import Notes
 from server.ingest.salvage import salvage
+from server.ingest.text import one_line
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -34,8 +35,9 @@ def missing(path: str, message: str) -> InvalidPayload:
 
 def read_name(repository: Repository | None) -> str:
     """``owner/name``; raises `InvalidPayload` where it is missing."""
-    name = ((repository and repository.full_name) or "").strip()
-    if not name.rpartition("/")[2]:
+    # Cleaned first: a name of nothing but control characters would be a service without a name.
+    name = one_line((repository and repository.full_name) or "", 512)
+    if not name.rpartition("/")[2].strip():
         raise missing("repository.full_name", "expected owner/name")
     return name
 

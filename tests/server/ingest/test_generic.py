@@ -195,6 +195,39 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     assert "body" in faults_of(body) or "message" in faults_of(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (b'{"a": tru}', "Expecting value: line 1 column 7 (char 6)"),
+        (b'{"a": NaN}', "NaN, Infinity and halves of surrogate pairs are none"),
+        (b'{"a": -Infinity}', "NaN, Infinity and halves of surrogate pairs are none"),
+        (
+            b'{"a": NaN, "b": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+            "maximum recursion depth exceeded while decoding a JSON array from a unicode string",
+        ),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused_with_what_is_wrong_in_it(body: bytes, why: str) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        parse_generic(body, None, RECEIVED)
+    assert str(refusal.value) == f"the body is not JSON ({why})"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"severity": "bad"}, "a field breaks the rules of an event"),
+        ({"severity": "bad", "message": ""}, "2 fields break the rules of an event"),
+    ],
+)
+def test_a_refusal_is_one_sentence_beside_its_faults(changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        parse_generic(json.dumps(fields() | changes).encode(), None, RECEIVED)
+    assert str(refusal.value) == text
+    assert {fault.path for fault in refusal.value.faults} == changes.keys()
+
+
 def test_a_change_window_alone_announces_a_deploy() -> None:
     read = event_of(deploy(release="v2"))
     assert (read.kind, read.exception_type, read.severity) == ("deploy", DEPLOY, "warning")

@@ -212,6 +212,29 @@ def test_a_push_of_more_commits_than_a_payload_carries_is_marked() -> None:
     assert window.cut == 1
 
 
+def test_a_push_without_a_head_commit_is_a_deploy_of_what_the_branch_is_at_now() -> None:
+    window = window_of(parse(sample("push", head_commit=None)))
+    assert window.deploy_id == sha("three")
+    assert [commit.id for commit in window.commits] == [sha("one"), sha("two"), sha("three")]
+    # Where that is none of the commits, it stays unknown, and nothing is made up for it.
+    elsewhere = window_of(parse(sample("push", head_commit=None, after=sha("four"))))
+    assert elsewhere.deploy_id == sha("four")
+    assert [commit.id for commit in elsewhere.commits] == [sha("one"), sha("two"), sha("three")]
+    nothing = deploy_of(parse(sample("push", head_commit=None, commits=[])))
+    assert nothing.message == "Push without new commits to main by ada"
+    assert nothing.change_window is not None
+    assert (nothing.change_window.deploy_id, nothing.change_window.commits) == (sha("three"), [])
+
+
+def test_a_push_deploys_its_head_commit_also_where_that_is_not_what_the_branch_is_at() -> None:
+    head = pushed("head")
+    for after in (sha("other"), None):
+        assert window_of(parse(push_of(head, after=after))).deploy_id == head["id"]
+    # One without an id says no more than none.
+    unnamed = push_of(head, after=sha("other"), head_commit=head | {"id": ""})
+    assert window_of(parse(unnamed)).deploy_id == sha("other")
+
+
 def test_a_push_deploys_the_services_whose_folders_it_touches() -> None:
     web = pushed("web", modified=["apps/web/cart.ts"])
     both = pushed("both", modified=["apps/api/cart.py"], added=["packages/money/index.ts"])

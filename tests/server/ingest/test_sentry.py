@@ -1,5 +1,6 @@
 """What becomes of each of Sentry's webhooks, by bodies of our own in the same shapes."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -343,3 +344,23 @@ def test_the_header_counts_in_any_letters_and_the_body_without_it() -> None:
     without_action = sample()
     del without_action["action"]
     assert isinstance(parsed(without_action, "event_alert").entries[0], EventEntry)
+
+
+@pytest.mark.parametrize(
+    ("named", "trace"),
+    [
+        ({"filename": "shop/cart.py", "function": "total"}, [Frame("shop/cart.py", None, "total")]),
+        ({"filename": "shop/cart.py"}, [Frame("shop/cart.py")]),
+        ({"function": "total"}, [Frame(function="total")]),
+        ({"filename": "\x00", "function": " "}, []),
+        ({}, []),
+    ],
+)
+def test_an_issue_has_the_frame_of_which_sentry_names_a_file_or_a_function(
+    named: dict[str, str], trace: list[Frame]
+) -> None:
+    payload = json.loads(shape("issue-created"))
+    payload["data"]["issue"]["metadata"] = {"type": "KeyError", "value": "'sku'"} | named
+    assert event_of(payload, "issue").stacktrace == trace
+    payload["data"]["issue"]["metadata"] = None
+    assert event_of(payload, "issue").stacktrace == []

@@ -257,6 +257,35 @@ def test_a_body_without_an_event_is_refused_with_what_would_be_right(
     assert str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "note"),
+    [
+        ("utf-8-sig", None),
+        ("utf-16", "body: encoded as utf-16 rather than UTF-8"),
+        ("utf-16-le", "body: encoded as utf-16-le rather than UTF-8"),
+        ("utf-32-be", "body: encoded as utf-32-be rather than UTF-8"),
+    ],
+)
+def test_another_encoding_is_read_and_named(encoding: str, note: str | None) -> None:
+    body = json.dumps({"data": {"event": {"title": "no \ufffd \xe9"}}}, ensure_ascii=False)
+    event = event_of(body.encode(encoding))
+    assert event.message == "no \ufffd \xe9"
+    assert [each for each in event.notes if each.startswith("body: ")] == ([note] if note else [])
+
+
+def test_bytes_that_are_no_utf_8_are_replaced_and_it_is_said_only_where_there_are_some() -> None:
+    # NaN, so that the body is read leniently though its bytes are right.
+    right = '{"data":{"event":{"title":"a \ufffd b"}},"x":NaN}'.encode()
+    wrong = right.replace("\ufffd".encode(), b"\xff")
+    for body, notes in (
+        (right, []),
+        (wrong, ["body: not valid UTF-8; the wrong bytes are replaced"]),
+    ):
+        event = event_of(body)
+        assert event.message == "a \ufffd b"
+        assert [each for each in event.notes if each.startswith("body: ")] == notes
+
+
 def test_a_header_that_the_body_does_not_bear_out_is_refused() -> None:
     for resource in ("event_alert", "error", "issue", "metric_alert"):
         with pytest.raises(InvalidPayload):
