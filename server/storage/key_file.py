@@ -34,8 +34,10 @@ def read_or_make_key(path: Path) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    text = path.read_text("ascii").strip()
-    key = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else b""
-    if not key:
+    try:
+        key = bytes.fromhex(path.read_text("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
         raise OSError(f"{path} is no key of PushLog: remove it, and another is made")
     return key

@@ -218,7 +218,7 @@ def test_a_push_without_a_head_commit_is_a_deploy_of_what_the_branch_is_at_now()
     assert [commit.id for commit in window.commits] == [sha("one"), sha("two"), sha("three")]
     # Where that is none of the commits, it stays unknown, and nothing is made up for it.
     elsewhere = window_of(parse(sample("push", head_commit=None, after=sha("four"))))
-    assert elsewhere.deploy_id == sha("four")
+    assert (elsewhere.deploy_id, elsewhere.cut) == (sha("four"), 0)
     assert [commit.id for commit in elsewhere.commits] == [sha("one"), sha("two"), sha("three")]
     nothing = deploy_of(parse(sample("push", head_commit=None, commits=[])))
     assert nothing.message == "Push without new commits to main by ada"
