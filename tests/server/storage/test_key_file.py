@@ -1,14 +1,15 @@
 """The key of an installation is made once, whole, and stays what it was."""
 
-import asyncio
+import contextlib
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from server.storage.key_file import read_or_make_key
-from tests.processes import ROOT
+from tests.processes import ROOT, TIMEOUT_S
 
 OF_BEFORE = "00ff" * 15 + "a1B2"
 """A key as it has stood in files since the first version: 32 bytes in hexadecimal."""
@@ -16,6 +17,7 @@ OF_BEFORE = "00ff" * 15 + "a1B2"
 MAKE = """
 import pathlib, sys
 from server.storage.key_file import read_or_make_key
+print("ready", flush=True)
 sys.stdin.readline()
 print(read_or_make_key(pathlib.Path(sys.argv[1])).hex())
 """
@@ -77,16 +79,27 @@ def test_a_folder_that_is_not_there_is_an_error_of_the_system(path: Path) -> Non
         read_or_make_key(path / "below")
 
 
-async def test_of_processes_that_make_it_at_once_all_have_the_key_of_one(path: Path) -> None:
-    processes = [
-        await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", MAKE, str(path)),
-            cwd=ROOT,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        for _ in range(5)
-    ]
-    said = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
-    assert {out.decode().strip() for out, _ in said} == {path.read_text()}
+def test_of_processes_that_make_it_at_once_all_have_the_key_of_one(path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    (sys.executable, "-c", MAKE, str(path)),
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=TIMEOUT_S)[0].strip() for process in processes]
+    assert said == [path.read_text()] * len(processes)
     assert list(path.parent.iterdir()) == [path]

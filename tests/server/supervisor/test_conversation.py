@@ -201,3 +201,18 @@ def test_what_is_held_without_an_acknowledgement_is_measured() -> None:
     conversation.hear(Ack(1), 10)
     assert conversation.held_bytes == 5_000
     assert conversation.recordable.size_bytes == 10_012
+
+
+def test_of_two_decisions_on_one_entry_the_first_counts_and_the_second_is_told() -> None:
+    conversation = ready()
+    conversation.sent([entry(1), entry(2)])
+    assert conversation.hear(Decision(1, "known"), 10) is None
+    for _ in range(2):
+        assert conversation.hear(Decision(1, "opened"), 1_000) == "a second decision on entry 1"
+        assert conversation.held_bytes == 10
+    assert conversation.hear(Decision(2, "opened"), 10) is None
+    assert conversation.hear(Ack(2), 10) is None
+    assert conversation.take().messages == [Decision(1, "known"), Decision(2, "opened")]
+    assert conversation.hear(Decision(1, "opened"), 10) == (
+        "a decision on entry 1, which is not in flight"
+    )

@@ -1,0 +1,135 @@
+"""A journal's file that failed: nobody waits for it, nothing is lost, and it is opened again."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.storage.journal import Journal, JournalUnavailable, open_journal
+from tests.builders import event_entry
+
+MISSING = "SQLite cannot go on .*no such table: (main\\.)?entries"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+async def append(journal: Journal, message: str = "boom", identity: str | None = None) -> int:
+    entry = event_entry(seq=None, received=None, message=message)
+    return (await journal.append([entry], identity)).seqs[0]
+
+
+@contextlib.contextmanager
+def without_entries(path: Path) -> Iterator[None]:
+    """The file lacks its table, until the end."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("ALTER TABLE entries RENAME TO away")
+        try:
+            yield
+        finally:
+            connection.execute("ALTER TABLE away RENAME TO entries")
+
+
+def move_aside(path: Path) -> Path:
+    """The file with what SQLite keeps beside it, under another name; who has it open keeps it."""
+    aside = path.with_name("aside.db")
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+    return aside
+
+
+def copied(path: Path, name: str) -> Path:
+    """A copy of the database at `path`, whole."""
+    copy = path.with_name(name)
+    with (
+        contextlib.closing(sqlite3.connect(path)) as source,
+        contextlib.closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")
+    return copy
+
+
+async def test_a_read_after_one_that_failed_is_on_a_new_connection(path: Path) -> None:
+    async with open_journal(path) as journal:
+        await append(journal, "one")
+        await append(journal, "two")
+    # Opened anew, so that nothing is in memory.
+    async with open_journal(path) as journal:
+        assert [entry.seq for entry in await journal.read(0, 10, 10_000)] == [1, 2]
+        good = copied(path, "good.db")
+        aside = move_aside(path)
+        with without_entries(aside):
+            with pytest.raises(JournalUnavailable, match=MISSING):
+                await journal.read(0, 10, 10_000)
+            # What is at the path now is sound; the connection of before would not see it.
+            good.rename(path)
+            read = await journal.read(0, 10, 10_000)
+            assert [entry.seq for entry in read] == [1, 2]
+            assert await journal.get(2) == read[1]
+
+
+async def test_a_file_that_fails_again_is_refused_again_and_read_when_it_is_well(
+    path: Path,
+) -> None:
+    async with open_journal(path) as journal:
+        await append(journal)
+    async with open_journal(path) as journal:
+        with without_entries(path):
+            for _ in range(2):
+                with pytest.raises(JournalUnavailable, match=MISSING):
+                    await journal.read(0, 10, 10_000)
+        assert [entry.seq for entry in await journal.read(0, 10, 10_000)] == [1]
+
+
+async def test_after_a_failed_write_all_are_refused_at_once_until_it_is_time_to_try_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.group_commit.RETRY_AFTER_S", 3_600.0)
+    async with open_journal(path) as journal:
+        await append(journal)
+        with without_entries(path), pytest.raises(JournalUnavailable, match=MISSING) as first:
+            await append(journal)
+        # The file is well again, and yet it is left alone.
+        for _ in range(2):
+            with pytest.raises(JournalUnavailable) as refused:
+                await append(journal)
+            assert str(refused.value) == str(first.value) == journal.trouble
+        with pytest.raises(JournalUnavailable, match=MISSING):
+            await journal.remove(1)
+        assert journal.last_seq == 1
+
+
+async def test_when_it_is_time_the_file_is_opened_again_and_takes_what_comes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.group_commit.RETRY_AFTER_S", 0.0)
+    async with open_journal(path) as journal:
+        await append(journal, identity="a")
+        with without_entries(path), pytest.raises(JournalUnavailable, match=MISSING):
+            await append(journal, identity="b")
+        # What was refused is not known: it may come again.
+        assert await append(journal, identity="b") == 2
+        assert journal.trouble is None
+        assert journal.last_seq == 2
+        with without_entries(path), pytest.raises(JournalUnavailable, match=MISSING):
+            await append(journal)
+        assert await append(journal) == 3
+
+
+async def test_the_clock_goes_on_where_it_was_after_the_file_was_opened_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.group_commit.RETRY_AFTER_S", 0.0)
+    async with open_journal(path) as journal:
+        await append(journal)
+        with without_entries(path), pytest.raises(JournalUnavailable):
+            await append(journal)
+        await append(journal)
+        stamps = [entry.received for entry in await journal.read(0, 10, 10_000)]
+        assert stamps == sorted(stamps)
+        assert len(stamps) == 2
