@@ -1,0 +1,141 @@
+"""A stop begins nothing more, and waits for what is under way on every channel."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+import pytest
+
+from server.metrics import Metrics
+from server.notify.channel import ChannelName, DeliveryFailed, Letter
+from server.notify.news import TestNews as TryNews
+from server.notify.office import PostOffice
+from server.notify.pace import EMAIL, SLACK
+from server.notify.post import Postman
+from server.storage import outbox
+from server.storage.database import Database
+from server.storage.outbox import DeliveryFilter, NewDelivery
+from server.storage.times import to_micros
+from tests.builders import START
+
+TIMEOUT_S = 30.0
+
+
+class SlowChannel:
+    """Takes each letter only when it is let through."""
+
+    def __init__(self, name: ChannelName) -> None:
+        self.name: ChannelName = name
+        self.begun: list[str] = []
+        self.under_way = asyncio.Event()
+        self.through = asyncio.Event()
+        self.fails = False
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        self.begun += [letter.key for letter in letters]
+        self.under_way.set()
+        await self.through.wait()
+        if self.fails:
+            raise DeliveryFailed("nobody at home", permanent=True)
+
+
+class Post:
+    """An office of two slow channels, in the middle of a send on each."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.mail, self.slack = SlowChannel("email"), SlowChannel("slack")
+        self.office = PostOffice(
+            (self.mail, self.slack),
+            (
+                Postman(database, self.mail, EMAIL, Metrics()),
+                Postman(database, self.slack, SLACK, Metrics()),
+            ),
+        )
+
+    async def add(self, channel: ChannelName, key: str, receiver: str) -> None:
+        letter = NewDelivery(
+            key=key,
+            channel=channel,
+            receiver=receiver,
+            incident_id=None,
+            news=msgspec.json.encode(TryNews(START)),
+        )
+        async with self.database.write() as tx:
+            await outbox.add(tx, letter, to_micros(START))
+
+    async def states(self) -> dict[str, str]:
+        async with self.database.read() as tx:
+            return {row.key: row.state for row in await outbox.newest(tx, DeliveryFilter(), 100)}
+
+
+@pytest.fixture
+async def post(database: Database) -> AsyncIterator[Post]:
+    made = Post(database)
+    await made.add("email", "mail 1", "ada@acme.example")
+    await made.add("email", "mail 2", "bob@acme.example")
+    await made.add("slack", "slack 1", "#alerts")
+    running = [asyncio.create_task(postman.run()) for postman in made.office.postmen]
+    async with asyncio.timeout(TIMEOUT_S):
+        await made.mail.under_way.wait()
+        await made.slack.under_way.wait()
+    yield made
+    for task in running:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def turns() -> None:
+    """Let everything that can go on do so for a while."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_stop_waits_for_the_sends_that_are_under_way_and_begins_no_other(
+    post: Post,
+) -> None:
+    stopping = asyncio.create_task(post.office.stop(TIMEOUT_S))
+    await turns()
+    assert not stopping.done()
+    post.mail.through.set()
+    await post.office.postmen[0].stop(TIMEOUT_S)
+    assert (await post.states())["mail 1"] == "sent"
+    await turns()
+    # The other channel is waited for too.
+    assert not stopping.done()
+    post.slack.through.set()
+    await stopping
+    assert await post.states() == {"mail 1": "sent", "mail 2": "waiting", "slack 1": "sent"}
+    assert post.mail.begun == ["mail 1"]
+
+
+async def test_a_send_that_fails_during_a_stop_is_noted_before_the_stop_is_over(
+    post: Post,
+) -> None:
+    post.mail.fails = True
+    stopping = asyncio.create_task(post.office.stop(TIMEOUT_S))
+    await turns()
+    post.mail.through.set()
+    post.slack.through.set()
+    await stopping
+    assert await post.states() == {"mail 1": "failed", "mail 2": "waiting", "slack 1": "sent"}
+
+
+async def test_a_send_that_takes_too_long_holds_up_no_stop_and_is_tried_again_by_the_next_start(
+    post: Post,
+) -> None:
+    await post.office.stop(0)
+    assert await post.states() == {"mail 1": "sending", "mail 2": "waiting", "slack 1": "sending"}
+    async with post.database.write() as tx:
+        assert await outbox.release(tx, "email", to_micros(START)) == 1
+    assert (await post.states())["mail 1"] == "waiting"
+
+
+async def test_a_second_stop_is_over_as_the_first(post: Post) -> None:
+    post.mail.through.set()
+    post.slack.through.set()
+    await post.office.stop(TIMEOUT_S)
+    async with asyncio.timeout(TIMEOUT_S):
+        await post.office.stop(TIMEOUT_S)
