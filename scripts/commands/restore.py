@@ -28,7 +28,7 @@ from server.storage.backup_folder import (
     sync_folder,
 )
 from server.storage.file_lock import InUse, lock_file
-from server.storage.schema import NewerSchema, refuse_newer_schema
+from server.storage.schema import NewerSchema, read_revision
 from server.storage.snapshot import Inconsistent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,7 +82,7 @@ def restore(settings: Settings, backup: Path) -> Restored:
     Raises `InUse`, `Inconsistent`, `NewerSchema` or OSError, and then everything is as it was.
     """
     manifest = examine(backup)
-    refuse_newer_schema(backup / DATABASE, at_rest=True)
+    read_revision(backup / DATABASE, at_rest=True)
     places = {
         JOURNAL: settings.journal_path.absolute(),
         MAIL_KEY: settings.mail_key_path.absolute(),

@@ -11,12 +11,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-
 from scripts.diagnosis.finding import Finding, fail, ok, warn
 from server.settings import Settings
-from server.storage import database as database_module
 from server.storage.disk import KEPT_FREE, share_free
+from server.storage.schema import REVISIONS
 
 _SOON_FULL = 3 * KEPT_FREE
 _BUSY_TIMEOUT_S = 5.0
@@ -82,9 +80,7 @@ def _database(path: Path) -> Finding:
     what = "main database"
     if not path.exists():
         return warn(what, f"there is no {path} yet: the first start makes it")
-    migrations = Path(database_module.__file__).with_name("migrations")
-    script = ScriptDirectory(str(migrations))
-    newest = script.get_current_head()
+    newest = REVISIONS[-1]
     try:
         with _reading(path) as connection:
             (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -95,7 +91,7 @@ def _database(path: Path) -> Finding:
         return fail(what, f"{path} is damaged ({check}): put a backup back (scripts/restore)")
     if version == newest:
         return ok(what, f"whole, with the newest schema ({version})")
-    if version in {each.revision for each in script.walk_revisions()}:
+    if version in REVISIONS:
         return warn(
             what, f"whole; its schema is {version}, and the next start brings it to {newest}"
         )

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from server.storage.schema import migrations, refuse_newer_schema
+from server.storage.schema import MIGRATIONS, REVISIONS, read_revision
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -23,8 +22,13 @@ def migrate(path: Path) -> None:
     Whoever does so for a server holds its lock. Raises `NewerSchema`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    refuse_newer_schema(path)
-    config = migrations()
+    if read_revision(path) == REVISIONS[-1]:
+        return
+    from alembic import command  # noqa: PLC0415 - see REVISIONS
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = f"sqlite:///{path}"
     command.upgrade(config, "head")
 
