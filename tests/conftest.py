@@ -1,15 +1,17 @@
-"""What every test can use, and the check that as many tests ran as should."""
+"""What every test can use."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from hypothesis import settings
 
-from tests import shared_data
+from server.storage.database import Database, open_database
+from tests.clock import Clock
+from tests.databases import make_database
 from tests.processes import EngineProcess, ServerProcess, running_engine, running_server
-
-MINIMUM_TESTS = Path(__file__).with_name("minimum_tests")
+from tests.signed_in import AS_OPERATOR
 
 # How long an example takes says more of what else the machine does than of our code.
 settings.register_profile("untimed", deadline=None)
@@ -30,35 +32,27 @@ async def engine() -> AsyncIterator[EngineProcess]:
         yield process
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --at-least-minimum, which `scripts/test` gives when it runs everything."""
-    parser.addoption(
-        "--at-least-minimum",
-        action="store_true",
-        help="fail where fewer tests passed than tests/minimum_tests asks for",
-    )
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A program of the operator's."""
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
+        yield session
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A suite that lost tests (a folder not collected, all of them skipped) must not look well."""
-    # Where tests run in several processes (pytest-xdist), the one that counts is that above them.
-    if not session.config.getoption("--at-least-minimum") or hasattr(session.config, "workerinput"):
-        return
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    assert reporter is not None
-    passed = len(reporter.stats.get("passed", ()))
-    wanted = minimum_tests(MINIMUM_TESTS.read_text(), shared_data.FOLDER.is_dir())
-    if passed < wanted:
-        reporter.write_line("")
-        reporter.write_line(
-            f"only {passed} tests passed; tests/minimum_tests asks for {wanted}", red=True
-        )
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+@pytest.fixture
+def database_path(tmp_path: Path) -> Path:
+    """The file of an empty main database, in which only the operator is."""
+    return make_database(tmp_path / "pushlog.db")
 
 
-def minimum_tests(text: str, with_shared_data: bool) -> int:
-    """The number that applies here, of a file with a line ``NAME: NUMBER`` for each case."""
-    numbers = dict(
-        line.split(":", 1) for line in text.splitlines() if line and not line.startswith("#")
-    )
-    return int(numbers["with shared data" if with_shared_data else "anywhere"])
+@pytest.fixture
+async def database(database_path: Path) -> AsyncIterator[Database]:
+    """The same, open."""
+    async with open_database(database_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Time that passes only when the test says so."""
+    return Clock()

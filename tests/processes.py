@@ -24,15 +24,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from server.storage.database import migrate, open_database
 from shared.pipe import Inbound, Outbound, decode_outbound, encode_lines
-from tests.signed_in import let_in
+from tests import waiting
+from tests.databases import make_database
 
 ROOT = Path(__file__).resolve().parent.parent
 """The root of the repository, where every process starts."""
-
-TIMEOUT_S = 30.0
-"""How long a line may take before the wait fails; the machine may be slow and busy."""
 
 MARK = "PUSHLOG_TEST_PROCESS"
 """The variable by which a process and whatever it started are found again."""
@@ -59,9 +56,7 @@ class Log:
         """The lines in which `pattern` (a regular expression) is found."""
         return [line for line in self.lines[since:] if re.search(pattern, line)]
 
-    async def wait_for(
-        self, pattern: str, *, timeout_s: float = TIMEOUT_S, since: int = 0
-    ) -> re.Match[str]:
+    async def wait_for(self, pattern: str, *, since: int = 0) -> re.Match[str]:
         """The first match of `pattern` in a line, at once if it is there already.
 
         Fails with the lines so far when time is over, and at once when the process has ended.
@@ -69,13 +64,10 @@ class Log:
         return await self.wait_until(
             lambda lines: next((m for line in lines if (m := re.search(pattern, line))), None),
             what=f"a line that matches {pattern!r}",
-            timeout_s=timeout_s,
             since=since,
         )
 
-    async def wait_for_count(
-        self, pattern: str, count: int, *, timeout_s: float = TIMEOUT_S, since: int = 0
-    ) -> list[str]:
+    async def wait_for_count(self, pattern: str, count: int, *, since: int = 0) -> list[str]:
         """The lines that match `pattern`, as soon as there are `count` of them or more."""
 
         def enough(lines: Sequence[str]) -> list[str] | None:
@@ -85,7 +77,6 @@ class Log:
         return await self.wait_until(
             enough,
             what=f"{count} lines that match {pattern!r}",
-            timeout_s=timeout_s,
             since=since,
         )
 
@@ -94,11 +85,10 @@ class Log:
         find: Callable[[Sequence[str]], T | None],
         *,
         what: str,
-        timeout_s: float = TIMEOUT_S,
         since: int = 0,
     ) -> T:
         """What `find` makes of the lines, as soon as it is not None; `what` is for the failure."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
+        deadline = asyncio.get_running_loop().time() + waiting.LIMIT_S
         while True:
             found = find(self.lines[since:])
             if found is not None:
@@ -111,7 +101,7 @@ class Log:
                     await self._more.wait()
             except TimeoutError:
                 raise AssertionError(
-                    f"waited {timeout_s} s in vain for {what}:\n{self.text()}"
+                    f"waited {waiting.LIMIT_S} s in vain for {what}:\n{self.text()}"
                 ) from None
 
     def text(self) -> str:
@@ -153,9 +143,9 @@ class ServerProcess:
         """The process ids of what the server started and what still runs: the engine."""
         return [pid for pid in find_marked(self._mark) if pid != self.pid]
 
-    async def wait_until_listening(self, timeout_s: float = TIMEOUT_S) -> None:
+    async def wait_until_listening(self) -> None:
         """Wait for the line that names the address, and take `url` from it."""
-        found = await self.log.wait_for(_LISTENING, timeout_s=timeout_s)
+        found = await self.log.wait_for(_LISTENING)
         self.url = found[1]
 
     async def kill(self) -> None:
@@ -164,19 +154,19 @@ class ServerProcess:
             self._process.kill()
         await self._process.wait()
 
-    async def interrupt(self, timeout_s: float = TIMEOUT_S) -> int:
+    async def interrupt(self) -> int:
         """Ask it to stop, as pm2 and Ctrl-C do (SIGINT), and return its exit code."""
-        return await self.stop(signal.SIGINT, timeout_s)
+        return await self.stop(signal.SIGINT)
 
-    async def stop(self, by: signal.Signals, timeout_s: float = TIMEOUT_S) -> int:
+    async def stop(self, by: signal.Signals) -> int:
         """Send it the signal `by` and return its exit code."""
         if self._process.returncode is None:
             self._process.send_signal(by)
-        return await self.wait(timeout_s)
+        return await self.wait()
 
-    async def wait(self, timeout_s: float = TIMEOUT_S) -> int:
+    async def wait(self) -> int:
         """Wait for it to end by itself, and return its exit code."""
-        async with asyncio.timeout(timeout_s):
+        async with waiting.limit():
             return await self._process.wait()
 
 
@@ -188,20 +178,17 @@ async def running_server(
     command: Sequence[str] = (sys.executable, "-m", "server"),
     listening: bool = True,
     migrated: bool = True,
-    timeout_s: float = TIMEOUT_S,
 ) -> AsyncIterator[ServerProcess]:
-    """A server of its own on a free port, its database in `folder`, migrated as `scripts/run` does.
+    """A server of its own on a free port, its database in `folder`.
 
-    The operator is let in (`tests.signed_in`). Starting a second one on the same `folder` goes on
+    The operator is let in (`tests.databases`). Starting a second one on the same `folder` goes on
     with the same data; with `migrated` false it finds that as it is. `env` stands over the clean
     environment of `clean_environment`. With `listening` false it is handed over as soon as it is
     started, for tests of a start that fails. It and all that it started is killed at the end.
     """
     database = folder / "pushlog.db"
     if migrated:
-        await asyncio.to_thread(migrate, database)
-        async with open_database(database) as opened, opened.write() as tx:
-            await let_in(tx)
+        make_database(database)
     mark = uuid.uuid4().hex
     environment = {
         **clean_environment(folder),
@@ -224,7 +211,7 @@ async def running_server(
     async with _read_to_end(process, {log: process.stdout}, mark):
         server = ServerProcess(process, log, mark)
         if listening:
-            await server.wait_until_listening(timeout_s)
+            await server.wait_until_listening()
         yield server
 
 
@@ -249,22 +236,20 @@ class EngineProcess:
         """All that it has said so far."""
         return [decode_outbound(line.encode()) for line in self.log.lines]
 
-    async def wait_for(self, kind: type[T], *, timeout_s: float = TIMEOUT_S, since: int = 0) -> T:
+    async def wait_for(self, kind: type[T], *, since: int = 0) -> T:
         """The first message of the type `kind`, at once if it is there already."""
 
         def first(lines: Sequence[str]) -> T | None:
             messages = (decode_outbound(line.encode()) for line in lines)
             return next((message for message in messages if isinstance(message, kind)), None)
 
-        return await self.log.wait_until(
-            first, what=f"a message {kind.__name__}", timeout_s=timeout_s, since=since
-        )
+        return await self.log.wait_until(first, what=f"a message {kind.__name__}", since=since)
 
-    async def finish(self, timeout_s: float = TIMEOUT_S) -> int:
+    async def finish(self) -> int:
         """End its stdin, wait until it ends by itself, and return its exit code."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        async with asyncio.timeout(timeout_s):
+        async with waiting.limit():
             code = await self._process.wait()
             await self.log.wait_until(lambda _: self.log.ended or None, what="its end")
         return code
@@ -353,7 +338,7 @@ async def _read_to_end(
 
 async def _end_marked(mark: str) -> None:
     """Kill what carries `mark`, and return when the system has taken it away."""
-    async with asyncio.timeout(TIMEOUT_S):
+    async with waiting.limit():
         while pids := find_marked(mark):
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):

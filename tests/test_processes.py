@@ -1,6 +1,7 @@
 """What other tests rely on: waits that end, environments that are clean, nothing left behind."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.pipe import Ping, Pong, Ready
-from tests.conftest import minimum_tests
+from tests import waiting
 from tests.processes import ROOT, Log, running_engine, running_server
 
 
@@ -52,16 +53,19 @@ async def test_a_wait_fails_at_once_when_the_process_has_ended() -> None:
     log = await log_of(b"one\ntwo\n")
     assert (await log.wait_for("t.o"))[0] == "two"
     with pytest.raises(AssertionError, match="the process ended without a line that matches"):
-        await log.wait_for("three", timeout_s=1000)
+        await log.wait_for("three")
 
 
-async def test_a_wait_fails_with_the_lines_so_far_when_its_time_is_over() -> None:
+async def test_a_wait_fails_with_the_lines_so_far_when_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "LIMIT_S", 0.05)
     log = Log()
     stream = asyncio.StreamReader()
     stream.feed_data(b"one\n")
     reading = asyncio.create_task(log.read(stream))
     with pytest.raises(AssertionError, match=r"waited 0.05 s in vain for a line .*:\none"):
-        await log.wait_for("two", timeout_s=0.05)
+        await log.wait_for("two")
     stream.feed_eof()
     await reading
 
@@ -81,27 +85,32 @@ async def log_of(text: bytes) -> Log:
     return log
 
 
-@pytest.mark.parametrize(("with_data", "number"), [(False, 3), (True, 5)])
-def test_the_minimum_of_tests_depends_on_the_data(with_data: bool, number: int) -> None:
-    text = "# a comment\nanywhere: 3\nwith shared data: 5\n"
-    assert minimum_tests(text, with_data) == number
+SKIPS = """
+import pytest
+
+@pytest.mark.skipif(True, reason="there is no chromium")
+def test_a_page():
+    pass
+
+@pytest.mark.xfail(reason="wanted", strict=True)
+def test_what_is_wanted():
+    assert False
+"""
 
 
-def test_a_suite_that_lost_its_tests_fails() -> None:
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--no-skips"], 1)])
+def test_a_skipped_test_fails_where_everything_must_be_there(
+    tmp_path: Path, options: list[str], code: int
+) -> None:
+    (tmp_path / "test_it.py").write_text(SKIPS)
+    plugin = ["-c", os.devnull, "-p", "tests.no_skips"]
     run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--at-least-minimum",
-            "tests/test_docs.py",
-            "-k",
-            "setting",
-        ],
+        [sys.executable, "-m", "pytest", "-ra", *plugin, *options, str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert run.returncode == 1
-    assert "tests/minimum_tests asks for" in run.stdout
+    assert run.returncode == code, run.stdout
+    assert "there is no chromium" in run.stdout
+    assert "1 xfailed" in run.stdout

@@ -27,8 +27,9 @@ def fault_of(password: str, *known: str) -> str | None:
 class Passwords:
     """Makes and compares hashes in a thread, one at a time: each takes 64 MiB for 50 ms or so."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        """By the costs of `hasher`; unless told otherwise by those of the library."""
+        self._hasher = hasher or PasswordHasher()
         self._turn = asyncio.Lock()
 
     async def hash(self, password: str) -> str:

@@ -15,7 +15,9 @@ from server.supervisor.conversation import Conversation
 from server.supervisor.splice import engine_lines, state_lines
 from shared.pipe import Restored, Tick, encode_lines
 
-_STATES_A_SLICE = 500
+STATES_A_SLICE = 500
+"""Given at once; others have their turn after each."""
+
 _ENTRIES_A_WRITE = 256
 _BYTES_A_WRITE = 512 * 1024
 _RETRY_S = 1.0
@@ -72,7 +74,7 @@ class Feeder:
         watermark = self._conversation.last_sent
         count = 0
         async with database.read() as tx:
-            async for states in checkpoints.read_states(tx, _STATES_A_SLICE):
+            async for states in checkpoints.read_states(tx, STATES_A_SLICE):
                 count += len(states)
                 await self._write(state_lines(states))
                 self._conversation.signs_of_life += 1

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -54,14 +55,16 @@ class Supervisor:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         backoff: Backoff | None = None,
         wall: Callable[[], int] = wall_micros,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wall` gives microseconds since the epoch."""
+        """`wall` gives microseconds since the epoch, `monotonic` seconds."""
         self._command = command
         self._journal = journal
         self._database = database
         self._limits = limits
         self._backoff = backoff or Backoff(random.random)
         self._wall = wall
+        self._monotonic = monotonic
         self._recording = Recording(record)
         self._suspicion = Suspicion()
         self._states = EngineStates()
@@ -146,14 +149,13 @@ class Supervisor:
             await asyncio.wait({self._lives_task})
 
     async def _lives(self) -> None:
-        now = asyncio.get_running_loop().time
         try:
             while not self._stop_asked.is_set():
-                started = now()
+                started = self._monotonic()
                 await self._live()
                 if self._stop_asked.is_set():
                     break
-                self._delay = delay = self._backoff.failed(now() - started)
+                self._delay = delay = self._backoff.failed(self._monotonic() - started)
                 log.engine(
                     logging.ERROR, f"ended: {self._last_exit}; starting again in {delay:.1f} s"
                 )
@@ -215,7 +217,7 @@ class Supervisor:
         self._states.enter(state)
         if state == "running":
             # As long as it was away it has to be there, to count as well again.
-            self._well_from = asyncio.get_running_loop().time() + self._delay
+            self._well_from = self._monotonic() + self._delay
 
     def _ended(self, reason: str) -> None:
         self._last_exit = reason
@@ -245,7 +247,7 @@ class Supervisor:
             return self._recording.trouble
         if self._last_exit is None:
             return None
-        if self._states.now == "running" and asyncio.get_running_loop().time() >= self._well_from:
+        if self._states.now == "running" and self._monotonic() >= self._well_from:
             return None
         return f"the engine ended: {self._last_exit}"
 

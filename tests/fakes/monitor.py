@@ -6,6 +6,8 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.waiting import limit
+
 
 class FakeMonitor:
     """The server; `url` is what belongs into HEARTBEAT_URL."""
@@ -23,9 +25,9 @@ class FakeMonitor:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
-    async def wait_for_calls(self, count: int, timeout_s: float = 30.0) -> None:
+    async def wait_for_calls(self, count: int) -> None:
         """Return as soon as it was called so often."""
-        async with asyncio.timeout(timeout_s):
+        async with limit():
             while len(self.calls) < count:
                 self._called.clear()
                 await self._called.wait()

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.waiting import limit
+
 TOKEN = "xoxb-a-token-of-the-tests"
 CHANNELS = {"#alerts": "C0ALERTS", "C0ALERTS": "C0ALERTS"}
 MAX_TOGETHER = 13_200
@@ -66,24 +68,24 @@ class FakeSlack:
         """What stands in the thread of a message."""
         return [each for each in self.messages.values() if each.get("thread_ts") == ts]
 
-    async def wait_for(self, count: int, timeout_s: float = 30.0) -> list[dict[str, Any]]:
+    async def wait_for(self, count: int) -> list[dict[str, Any]]:
         """The messages, as soon as there are `count` of them or more."""
-        async with asyncio.timeout(timeout_s):
+        async with limit():
             while len(self.messages) < count:
                 self._changed.clear()
                 await self._changed.wait()
         return list(self.messages.values())
 
-    async def wait_for_calls(self, count: int, timeout_s: float = 30.0) -> None:
+    async def wait_for_calls(self, count: int) -> None:
         """Return as soon as it was called so often."""
-        async with asyncio.timeout(timeout_s):
+        async with limit():
             while len(self.calls) < count:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def wait_until_shown(self, text: str, timeout_s: float = 30.0) -> None:
+    async def wait_until_shown(self, text: str) -> None:
         """Return as soon as a message says this."""
-        async with asyncio.timeout(timeout_s):
+        async with limit():
             while not any(text in text_of(each) for each in self.messages.values()):
                 self._changed.clear()
                 await self._changed.wait()

@@ -16,12 +16,12 @@ from scripts.commands.backup import Refused, back_up
 from scripts.commands.restore import exchange, restore
 from server.settings import Settings, read_settings
 from server.storage.backup_folder import DATABASE, JOURNAL, MAIL_KEY, examine
-from server.storage.database import migrate
 from server.storage.journal import open_journal
 from server.storage.key_file import read_or_make_key
 from server.storage.schema import NewerSchema
 from server.storage.snapshot import Inconsistent, copy_databases, examine_copies
 from tests.builders import event_entry
+from tests.databases import make_database
 
 MIB = 1024**2
 
@@ -30,7 +30,7 @@ MIB = 1024**2
 def settings(tmp_path: Path) -> Settings:
     """Those of an installation with ten entries, of which four are recorded, and a key."""
     settings = read_settings({"DATABASE_URL": f"sqlite:///{tmp_path / 'data' / 'pushlog.db'}"})
-    migrate(settings.database_path)
+    make_database(settings.database_path)
     append(settings, 10)
     recorded_up_to(settings, 4)
     read_or_make_key(settings.mail_key_path)

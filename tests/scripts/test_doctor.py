@@ -16,11 +16,12 @@ from scripts.diagnosis.finding import warn
 from scripts.diagnosis.outside import examine_clock
 from scripts.diagnosis.storage import examine_storage
 from server.settings import read_settings
-from server.storage.database import migrate
+from tests.databases import make_database
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
 from tests.processes import ROOT, clean_environment, running_server
+from tests.waiting import LIMIT_S
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -36,7 +37,7 @@ async def run(home: Path, **env: str) -> tuple[int | None, dict[str, str]]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
     lines = output.decode().splitlines()
     return process.returncode, {line[6:].partition(": ")[0]: line for line in lines}
 
@@ -148,7 +149,7 @@ async def test_a_misspelt_name_and_a_readable_secret_in_the_env_file_are_noticed
 
 def test_a_damaged_database_fails(tmp_path: Path) -> None:
     path = tmp_path / "pushlog.db"
-    migrate(path)
+    make_database(path)
     assert storage(tmp_path)["main database"].startswith("ok    main database: whole, with the new")
     content = bytearray(path.read_bytes())
     content[4096:12288] = b"\xff" * 8192
@@ -164,7 +165,7 @@ def test_an_old_schema_is_named_and_a_newer_one_fails(
     tmp_path: Path, version: str, verdict: str, words: str
 ) -> None:
     path = tmp_path / "pushlog.db"
-    migrate(path)
+    make_database(path)
     connection = sqlite3.connect(path)
     with connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (version,))

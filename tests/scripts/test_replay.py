@@ -1,5 +1,6 @@
 """What would have fired with other settings, beside what did."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -45,11 +46,10 @@ def test_what_another_environment_of_production_would_have_told(
 def test_a_journal_is_read_as_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     journal = tmp_path / "pushlog-journal.db"
     body = encode_lines([builders.event_entry(None, 0, received=None, service="mail")])
-    with sqlite3.connect(journal) as db:
+    with contextlib.closing(sqlite3.connect(journal)) as db, db:
         db.execute("CREATE TABLE entries (seq INTEGER PRIMARY KEY, received INTEGER, body BLOB)")
         received = int(builders.at(0).timestamp() * 1_000_000)
         db.execute("INSERT INTO entries VALUES (?, ?, ?)", (7, received, body.rstrip()))
-    db.close()
     assert main([str(journal)]) == 0
     assert "opened new_issue       mail/production" in capsys.readouterr().out
 

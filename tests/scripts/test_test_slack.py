@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.slack import FakeSlack, text_of
 from tests.processes import ROOT, clean_environment
+from tests.waiting import LIMIT_S
 
 
 async def run(home: Path, **env: str) -> tuple[int | None, str]:
@@ -17,7 +18,7 @@ async def run(home: Path, **env: str) -> tuple[int | None, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
     return process.returncode, output.decode()
 
 

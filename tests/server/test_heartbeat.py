@@ -9,6 +9,7 @@ import pytest
 
 from server.heartbeat import Heartbeat
 from tests.fakes.monitor import FakeMonitor
+from tests.waiting import limit
 
 
 class Patient:
@@ -25,7 +26,7 @@ class Patient:
         return self.trouble
 
     async def looked(self, times: int) -> None:
-        async with asyncio.timeout(30):
+        async with limit():
             while self.looks < times:
                 self._looked.clear()
                 await self._looked.wait()

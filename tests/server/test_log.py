@@ -7,16 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from server import log
-
-
-class Clock:
-    """Seconds that pass when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 class Written:
@@ -24,7 +15,7 @@ class Written:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.folding = log.Folding(self.clock)
+        self.folding = log.Folding(self.clock.seconds)
         self.stream = io.StringIO()
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(log.OneLine())
@@ -67,7 +58,7 @@ def test_a_flood_of_one_cause_is_ten_lines_a_second_and_a_count(written: Written
     for _ in range(100):
         log.webhook_received("sentry")
     assert len(written.lines) == 10
-    written.clock.now = 1.0
+    written.clock.pass_s(1)
     log.webhook_received("sentry")
     assert written.lines[-1] == "[webhooks/sentry] Request received (and 90 more like it)"
 
@@ -75,7 +66,7 @@ def test_a_flood_of_one_cause_is_ten_lines_a_second_and_a_count(written: Written
 def test_what_a_flood_held_back_is_said_when_it_is_over(written: Written) -> None:
     for _ in range(12):
         log.child_not_writable("queued")
-    written.clock.now = 1.0
+    written.clock.pass_s(1)
     written.folding.flush()
     assert written.lines[-1] == (
         "[incident-engine] child not writable; event queued (and 2 more like it)"

@@ -15,6 +15,7 @@ from scripts.disturbance.load import Accepted, send_load
 from scripts.disturbance.sink import open_sink
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
 from tests.signed_in import AS_OPERATOR
+from tests.waiting import limit
 
 
 async def run(script: str, data: Path, *arguments: str | Path) -> tuple[int, str, str]:
@@ -45,7 +46,7 @@ async def restore(data: Path, made: Path) -> str:
 
 async def all_decided(server: ServerProcess) -> None:
     await server.log.wait_for("has its")
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, asyncio.timeout(60):
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, limit():
         while True:
             async with http.get(f"{server.url}/health") as response:
                 engine = (await response.json())["engine"]
@@ -74,7 +75,7 @@ async def fail(server: ServerProcess, service: str) -> None:
 
 async def delivered(server: ServerProcess, count: int) -> None:
     """Return once so many deliveries are marked as sent."""
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, asyncio.timeout(30):
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, limit():
         while True:
             async with http.get(f"{server.url}/api/deliveries?state=sent") as response:
                 if len((await response.json())["deliveries"]) == count:

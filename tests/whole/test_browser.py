@@ -1,10 +1,7 @@
 """What people see in a real browser, from a real server with a real engine."""
 
-import asyncio
 import contextlib
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,37 +9,18 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.processes import ServerProcess, running_server
 from tests.signed_in import AS_OPERATOR, cookie
+from tests.waiting import LIMIT_S, limit
+from tests.whole.conftest import needs_chromium
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 1000 * LIMIT_S
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium: install Debian's, or set CHROMIUM"
-)
+pytestmark = needs_chromium
 
 expect.set_options(timeout=TIMEOUT_MS)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 @contextlib.asynccontextmanager
@@ -365,7 +343,7 @@ async def test_a_webhook_that_came_in_leads_to_its_incident(
 
 async def one_stream(server: ServerProcess) -> None:
     """Wait until the server has one stream open: it hears of a closed tab when its socket ends."""
-    async with ClientSession(headers=AS_OPERATOR) as session, asyncio.timeout(TIMEOUT_MS / 1000):
+    async with ClientSession(headers=AS_OPERATOR) as session, limit():
         while True:
             text = await (await session.get(f"{server.url}/metrics")).text()
             if re.search(r"^pushlog_live_streams 1(\.0)?$", text, re.MULTILINE):

@@ -1,15 +1,13 @@
 """From a deploy to the commit that is named for an error after it."""
 
-import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 from aiohttp import web
 
 from server.storage import deploys
@@ -19,7 +17,7 @@ from tests.fakes.github import FakeGitHub, rest_commit
 from tests.processes import ServerProcess, running_server
 from tests.repositories import announce, new_repository
 from tests.server.ingest.github_payloads import push_of, pushed, sample, sha
-from tests.signed_in import AS_OPERATOR
+from tests.waiting import limit
 
 SECRET = "s3cret"
 SAMPLES = Path(__file__).parents[2] / "scripts" / "samples"
@@ -32,12 +30,6 @@ class Cart:
         self.items = []
 """
 PAY = "def pay(cart):\n    return cart.total()\n"
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
-        yield session
 
 
 def alert(number: int = 1, *, function: str = "total") -> dict[str, Any]:
@@ -123,7 +115,7 @@ async def wait_for(
     find: Callable[[list[dict[str, Any]]], bool],
 ) -> list[dict[str, Any]]:
     """The incidents, as soon as `find` finds what it wants; asked whenever there is news."""
-    async with asyncio.timeout(60), http.get(f"{server.url}/api/notifications/stream") as stream:
+    async with limit(), http.get(f"{server.url}/api/notifications/stream") as stream:
         while True:
             found = await incidents(http, server)
             if find(found):

@@ -7,30 +7,24 @@ import shutil
 import signal
 import sqlite3
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
+from server.storage import checkpoints
+from server.storage.database import open_database
 from server.storage.journal import open_journal
 from tests.builders import event_entry
 from tests.processes import ServerProcess, running_server
-from tests.signed_in import AS_OPERATOR
+from tests.waiting import limit
 
+HONEST_ENGINE = {"INCIDENT_ENGINE_BIN": f"{sys.executable} -m tests.fakes.engines.honest"}
 SLUGGISH_ENGINE = {
     "INCIDENT_ENGINE_BIN": f"{sys.executable} -m tests.fakes.engines.misbehaving sluggish"
 }
-STOP_S = 5.0
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
-        yield session
 
 
 async def post(
@@ -68,7 +62,9 @@ async def backlog(http: aiohttp.ClientSession, server: ServerProcess) -> int:
 
 
 async def all_decided(http: aiohttp.ClientSession, server: ServerProcess) -> None:
-    async with asyncio.timeout(60):
+    # Before it has looked into the database it knows of nothing that waits.
+    await server.log.wait_for("has its")
+    async with limit():
         while await backlog(http, server):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 
@@ -111,11 +107,10 @@ async def test_a_main_database_that_is_locked_stops_no_webhook(
 ) -> None:
     await server.log.wait_for("has its 0 states")
     with locked(tmp_path / "pushlog.db"):
+        # Answered while it is locked.
         for _ in range(20):
-            started = time.monotonic()
             status, _, _ = await post(http, server)
             assert status == 202
-            assert time.monotonic() - started < 1
         await server.log.wait_for("cannot record what the engine said: .*database is locked")
     await server.log.wait_for("can record what the engine said again")
     await all_decided(http, server)
@@ -155,21 +150,18 @@ async def test_a_database_of_a_newer_pushlog_is_refused_with_what_would_be_right
     assert revision(tmp_path) == "9999"
 
 
-async def test_a_stop_with_many_events_waiting_is_quick_and_loses_nothing(
+async def test_a_stop_with_many_events_waiting_leaves_them_to_the_next_start(
     http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     async with open_journal(tmp_path / "pushlog-journal.db") as journal:
         await journal.append([event_entry(seq=None, received=None)] * 10_000, None)
     async with running_server(tmp_path, env=SLUGGISH_ENGINE) as server:
         await server.log.wait_for("has its")
-        started = time.monotonic()
         assert await server.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - started < STOP_S
         assert server.children() == []
-        assert server.log.matching("ended: exit code 0")
-    async with running_server(tmp_path, env=SLUGGISH_ENGINE) as server:
-        await server.log.wait_for("has its")
-        assert await backlog(http, server) > 5_000
+    async with open_database(tmp_path / "pushlog.db") as database, database.read() as tx:
+        assert (await checkpoints.progress(tx)).recorded_seq < 5_000
+    async with running_server(tmp_path, env=HONEST_ENGINE) as server:
         await all_decided(http, server)
         async with http.get(f"{server.url}/api/decisions/10000") as response:
             assert (await response.json())["numbers"]["count"] == 10_000

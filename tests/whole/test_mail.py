@@ -12,9 +12,9 @@ from playwright.async_api import Browser
 from tests.fakes.smtp import Authority, FakeSmtp
 from tests.processes import ROOT, running_server
 from tests.signed_in import TOKEN
-from tests.whole.test_browser import CHROMIUM, browser, event, opened, send, visitor
-
-__all__ = ["browser"]
+from tests.waiting import limit
+from tests.whole.conftest import needs_chromium
+from tests.whole.test_browser import event, opened, send, visitor
 
 COMMANDS = re.findall(
     r"^(?:scripts/test-email|curl) .*$", (ROOT / "docs/EMAIL_SETUP.md").read_text(), re.MULTILINE
@@ -49,7 +49,7 @@ async def shell(command: str, env: dict[str, str]) -> None:
 
 
 async def arrived(smtp: FakeSmtp, subject: str) -> EmailMessage:
-    async with asyncio.timeout(30):
+    async with limit():
         return await smtp.wait_for(subject)
 
 
@@ -88,7 +88,7 @@ async def test_what_the_docs_say_leads_to_a_mail_of_the_first_incident_and_of_a_
             assert len({mail["Message-ID"] for mail in told}) == 1
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's, or set CHROMIUM")
+@needs_chromium
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_mail_fits_on_a_phone_and_on_a_desk_and_can_be_read_in_the_dark(

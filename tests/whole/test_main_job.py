@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
 from tests.processes import ServerProcess, running_server
 from tests.shared_data import FOLDER, needs_shared_data
-from tests.signed_in import AS_OPERATOR
+from tests.waiting import LIMIT_S
 
 PAYLOADS = FOLDER / "contracts" / "payloads"
 SAMPLES = Path(__file__).parents[2] / "scripts" / "samples"
@@ -24,12 +22,6 @@ SIX_PLATFORMS = {
     "event_alert-csharp-unity.json": "NullReferenceException",
     "event_alert-cocoa-swiftui.json": "SIGABRT",
 }
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
-        yield session
 
 
 async def post(http: aiohttp.ClientSession, server: ServerProcess, body: bytes) -> dict[str, Any]:
@@ -68,7 +60,7 @@ async def check_told(
         for exception_type, body in bodies.items():
             answer = await post(http, server, body)
             assert answer["duplicate"] is False
-            (told,) = await asyncio.wait_for(heard(stream, 1), 30)
+            (told,) = await asyncio.wait_for(heard(stream, 1), LIMIT_S)
             incident = await get(http, server, f"/api/incidents/{told['incident_id']}")
             assert incident["exception_type"] == exception_type
             assert incident["opened_seq"] == answer["seq"]

@@ -15,19 +15,12 @@ import pytest
 
 from tests.fakes.slack import FakeSlack, text_of, too_many
 from tests.processes import ServerProcess, running_server
-from tests.signed_in import AS_OPERATOR
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
     async with FakeSlack() as fake:
         yield fake
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
-        yield session
 
 
 def as_bot(slack: FakeSlack, **changes: str) -> dict[str, str]:
@@ -218,7 +211,7 @@ async def test_many_incidents_at_once_are_a_few_messages_and_the_rest_waits_for_
         counts = (await ask(http, server, "/api/deliveries"))["counts"]
         assert sum(counts.values()) == 60
         assert len(slack.messages) == 20
-        messages = await slack.wait_for(21, timeout_s=60)
+        messages = await slack.wait_for(21)
         assert "40 more" in messages[20]["text"]
         assert await server.interrupt() == 0
     shown = str(slack.roots())

@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from tests.processes import MARK, ROOT, Log, clean_environment, find_marked
+from tests.waiting import LIMIT_S
 
 PM2 = ROOT / "tests/tools/node_modules/.bin/pm2"
 COMMANDS = re.findall(r"^pm2 logs .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
@@ -71,7 +72,7 @@ class Pm2:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                timeout=60,
+                timeout=LIMIT_S,
                 check=False,
             )
             output.seek(0)

@@ -18,6 +18,7 @@ from server.storage.retention import DAY_US, Retention
 from tests.builders import event_entry
 from tests.processes import running_server
 from tests.signed_in import AS_OPERATOR
+from tests.waiting import limit
 
 OLD = 40
 
@@ -64,7 +65,7 @@ async def post(http: aiohttp.ClientSession, url: str) -> int:
 
 
 async def decided(http: aiohttp.ClientSession, url: str, seq: int) -> str:
-    async with asyncio.timeout(30):
+    async with limit():
         while True:
             async with http.get(f"{url}/api/decisions/{seq}") as response:
                 if response.status == 200:

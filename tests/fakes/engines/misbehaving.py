@@ -63,13 +63,29 @@ class Forgetful(HonestEngine):
 
 
 class Unstorable(HonestEngine):
-    """Says of an entry ``Odd`` what no table takes."""
+    """Says of an entry ``Odd`` what no table takes: more than there are numbers."""
 
     def decide(self, entry: Message) -> None:
         super().decide(entry)
         if entry.get("exception_type") == "Odd":
-            ended = {"incident_id": "inc-0000000000000001", "reason": "odd"}
-            self.say({"type": "incident_ended", "time": entry["received"], **ended})
+            symptom = {"fingerprint": "f", "exception_type": "Odd", "message": "", "count": 2**63}
+            incident = {
+                "incident_id": "inc-0000000000000001",
+                "title": "Odd",
+                "source": "test",
+                "service": "shop",
+                "environment": "production",
+                "severity": "error",
+                "priority_score": 50,
+                "trigger": "new_issue",
+                "start_time": entry["received"],
+                "last_seen": entry["received"],
+                "peak_time": entry["received"],
+                "exception_type": "Odd",
+                "message": "",
+                "top_symptoms": [symptom],
+            }
+            self.say({"type": "incident", "seq": self.seq, "change": "opened", **incident})
 
 
 class Rubbish(HonestEngine):
@@ -166,7 +182,7 @@ class Stubborn(HonestEngine):
 
 
 class Late(HonestEngine):
-    """Acknowledges only in its last words."""
+    """Acknowledges only in its last words, however much it is given."""
 
     def answer(self) -> None:
         pass

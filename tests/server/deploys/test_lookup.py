@@ -1,5 +1,4 @@
 import contextlib
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from server.deploys.api import GitHubApi
 from server.deploys.inquiries import MAX_ASKED_COMMITS, MAX_TRIES
 from server.deploys.lookup import FIRST_BACKOFF_S, POLL_S, DeployLookup
 from server.storage import deploys
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.deploys import StoredDeploy
 from server.storage.journal import Journal, open_journal
 from shared.event import ChangeWindow, Commit
@@ -69,18 +68,9 @@ class Place:
             return len(await deploys.to_look_up(tx, at(-999_999), 99))
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "pushlog.db"
-    migrate(path)
-    return path
-
-
 @pytest.fixture
-async def place(tmp_path: Path, migrated: Path) -> AsyncIterator[Place]:
-    shutil.copy(migrated, tmp_path)
+async def place(tmp_path: Path, database: Database) -> AsyncIterator[Place]:
     async with (
-        open_database(tmp_path / "pushlog.db") as database,
         open_journal(tmp_path / "journal.db") as journal,
         FakeGitHub() as github,
         aiohttp.ClientSession() as session,

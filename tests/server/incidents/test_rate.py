@@ -1,7 +1,6 @@
 """How often an incident's events came is counted from decisions, in stretches of the journal."""
 
 import contextlib
-import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from server.incidents import rate
 from server.incidents.rate import Baseline, Rate, read_rate
 from server.storage import decisions, deploys, incidents
-from server.storage.database import migrate, open_database
+from server.storage.database import open_database
 from server.storage.deploys import DeployMark
 from server.storage.journal import open_journal
 from server.storage.times import to_micros
@@ -32,13 +31,6 @@ SPIKE = {
 }
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "main.db"
-    migrate(path)
-    return path
-
-
 class Past:
     """Entries that arrived at these seconds, each an event of the incident or of none."""
 
@@ -54,7 +46,7 @@ class Past:
         **changes: Any,
     ) -> Rate | None:
         async with contextlib.AsyncExitStack() as stack:
-            database = await stack.enter_async_context(open_database(self.folder / "main.db"))
+            database = await stack.enter_async_context(open_database(self.folder / "pushlog.db"))
             wall = [0]
             journal = await stack.enter_async_context(
                 open_journal(
@@ -86,9 +78,8 @@ class Past:
 
 
 @pytest.fixture
-def past(tmp_path: Path, migrated: Path) -> Past:
-    shutil.copy(migrated, tmp_path)
-    return Past(tmp_path)
+def past(database_path: Path) -> Past:
+    return Past(database_path.parent)
 
 
 async def test_only_the_events_of_the_incident_count_each_in_its_minute(past: Past) -> None:

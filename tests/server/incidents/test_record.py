@@ -1,7 +1,5 @@
 """What the engine says is stored once, however often it is said, and all of it or nothing."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,8 +10,8 @@ from server.incidents.record import Recorder
 from server.live import Live
 from server.metrics import Metrics
 from server.settings import MinSeverity
-from server.storage import checkpoints, decisions, people
-from server.storage.database import Database, migrate, open_database
+from server.storage import checkpoints, decisions
+from server.storage.database import Database
 from server.storage.journal import JournalEntry
 from server.storage.tables import (
     deploys,
@@ -36,16 +34,6 @@ from shared.pipe import (
 from tests.builders import at, deploy_entry
 
 TABLES = (incidents, incident_changes, symptoms, notifications, notable_decisions, deploys)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    path = tmp_path / "main.db"
-    migrate(path)
-    async with open_database(path) as database:
-        async with database.write() as tx:
-            await people.make_operator(tx)
-        yield database
 
 
 def recorder(database: Database, min_severity: MinSeverity = "all") -> Recorder:

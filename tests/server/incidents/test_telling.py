@@ -1,8 +1,5 @@
 """With an incident, in its transaction, everything is made that tells of it: once."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from server.incidents.record import Recorder
@@ -11,7 +8,7 @@ from server.metrics import Metrics
 from server.notify.plan import Outlets
 from server.settings import MinSeverity
 from server.storage import incidents, noise, notifications, outbox, people
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.journal import JournalEntry
 from server.storage.outbox import DeliveryFilter
 from server.storage.people import Wishes
@@ -41,22 +38,18 @@ ID = "inc-0123456789abcdef"
 OUTLETS = Outlets(email=True, slack="bot", slack_receiver="#alerts")
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    path = tmp_path / "main.db"
-    migrate(path)
-    async with open_database(path) as database:
-        async with database.write() as tx:
-            await people.make_operator(tx)
-            wishes = Wishes(
-                email="ada@acme.example",
-                email_incidents=True,
-                min_severity="all",
-                services=["shop"],
-                environments=None,
-            )
-            assert await people.set_wishes(tx, 1, wishes)
-        yield database
+@pytest.fixture(autouse=True)
+async def wishes(database: Database) -> None:
+    """Mail of one service."""
+    wishes = Wishes(
+        email="ada@acme.example",
+        email_incidents=True,
+        min_severity="all",
+        services=["shop"],
+        environments=None,
+    )
+    async with database.write() as tx:
+        assert await people.set_wishes(tx, 1, wishes)
 
 
 class Desk:

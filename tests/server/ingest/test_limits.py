@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,10 +15,9 @@ import pytest
 from aiohttp import web
 
 from server.ingest.failing import FAILURES_A_MINUTE, MAX_SENDERS, Failing
-from server.ingest.routes import BODY_TIMEOUT_S as WEBHOOK_BODY_TIMEOUT_S
-from server.middlewares import BODY_TIMEOUT_S
 from tests.builders import event
 from tests.processes import ServerProcess, running_server
+from tests.waiting import limit
 
 SECRET = "s3cret"
 ALERT = json.dumps(
@@ -146,20 +144,16 @@ async def test_the_addresses_of_one_network_of_ipv6_are_one_sender_and_all_toget
 
 
 async def test_a_body_that_comes_a_byte_a_second_is_cut_off(server: ServerProcess) -> None:
-    async def dribble(path: str, timeout_s: float) -> None:
+    async def dribble(path: str) -> None:
         form = "Content-Type: application/x-www-form-urlencoded"
         async with wire(server.url, head("Content-Length: 1000", form, path=path)) as slow:
-            started = time.monotonic()
             answering = asyncio.create_task(slow.answer())
             while not answering.done():
                 slow.writer.write(b" ")
                 await asyncio.wait([answering], timeout=1)
             assert "408 Request Timeout" in await answering
-            assert time.monotonic() - started < timeout_s + 5
 
-    await asyncio.gather(
-        dribble("/api/webhooks/sentry", WEBHOOK_BODY_TIMEOUT_S), dribble("/login", BODY_TIMEOUT_S)
-    )
+    await asyncio.gather(dribble("/api/webhooks/sentry"), dribble("/login"))
     await server.log.wait_for("Sentry webhook error: the body did not come within 10 s")
     await server.log.wait_for(r"\[server\] POST /login: its body did not come within 20 s")
 
@@ -182,31 +176,29 @@ async def test_who_hangs_up_in_the_middle_of_a_body_or_packs_it_wrongly_is_no_cr
     assert not server.log.matching("Traceback|crash|ERROR")
 
 
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [
-        (["Authorization: " + "s3cret" * 2000], "Got more than 8190 bytes when reading"),
-        ([f"A{number}: 1" for number in range(200)], "Too many headers received"),
-        (["A\x00: s3cret"], "Invalid header token"),
-        (["Content-Length: 1", "Content-Length: 2"], "Duplicate Content-Length"),
-    ],
-)
+ODD_HEADERS = {
+    "Got more than 8190 bytes when reading": ["Authorization: " + "s3cret" * 2000],
+    "Too many headers received": [f"A{number}: 1" for number in range(200)],
+    "Invalid header token": ["A\x00: s3cret"],
+    "Duplicate Content-Length": ["Content-Length: 1", "Content-Length: 2"],
+}
+
+
 async def test_headers_beyond_the_limits_get_400_and_a_short_line_without_what_was_in_them(
-    server: ServerProcess, lines: list[str], reason: str
+    server: ServerProcess,
 ) -> None:
-    async with wire(server.url, head(*lines)) as odd:
-        assert (await odd.answer()).startswith("HTTP/1.0 400 ")
-    await server.log.wait_for(f"WARNING \\[server\\] a request that is no HTTP: {reason}")
+    for reason, lines in ODD_HEADERS.items():
+        async with wire(server.url, head(*lines)) as odd:
+            assert (await odd.answer()).startswith("HTTP/1.0 400 "), reason
+        await server.log.wait_for(f"WARNING \\[server\\] a request that is no HTTP: {reason}")
     assert not server.log.matching("Traceback|s3cret")
 
 
-@pytest.mark.parametrize("depth", [1_000, 100_000])
-async def test_a_body_nested_deeper_than_anyone_can_read_gets_400(
-    server: ServerProcess, depth: int
-) -> None:
-    nested = b'{"data":' * depth + b"1" + b"}" * depth
-    for source in ("sentry", "incidents", "github"):
-        assert await post(f"{server.url}/api/webhooks/{source}", nested) == {400: 1}
+async def test_a_body_nested_deeper_than_anyone_can_read_gets_400(server: ServerProcess) -> None:
+    for depth in (1_000, 100_000):
+        nested = b'{"data":' * depth + b"1" + b"}" * depth
+        for source in ("sentry", "incidents", "github"):
+            assert await post(f"{server.url}/api/webhooks/{source}", nested) == {400: 1}
     assert not server.log.matching("Traceback")
 
 
@@ -221,7 +213,7 @@ async def test_headers_that_come_a_byte_at_a_time_end_with_the_time_for_idle_con
             f"http://127.0.0.1:{runner.addresses[0][1]}", b"GET / HTTP/1.1\r\n"
         ) as slow:
             answering = asyncio.create_task(slow.answer())
-            async with asyncio.timeout(10):
+            async with limit():
                 while not answering.done():
                     slow.writer.write(b"a")
                     await asyncio.wait([answering], timeout=0.1)

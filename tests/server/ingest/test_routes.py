@@ -21,12 +21,6 @@ SECRET = "s3cret"
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
 async def signed_server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
     secrets = {
         "SENTRY_WEBHOOK_SECRET": f"older,{SECRET}",

@@ -15,16 +15,9 @@ import pytest
 from server.ingest.simulate import simulated_payload
 from tests.builders import START, event
 from tests.processes import ServerProcess, running_server
-from tests.signed_in import AS_OPERATOR
 
 SECRET = "s3cret-of-sentry"
 DELIVERY = "5f0c1d2e4b5a69785f0c1d2e4b5a6978"
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
-        yield session
 
 
 @pytest.fixture

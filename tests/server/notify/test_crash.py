@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -17,14 +17,7 @@ from server.storage.database import Database
 from server.storage.outbox import Delivery, DeliveryFilter
 from server.storage.people import Person, Wishes
 from tests.builders import at
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = at(0)
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

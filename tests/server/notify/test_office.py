@@ -18,8 +18,7 @@ from server.storage.database import Database
 from server.storage.outbox import DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
-
-TIMEOUT_S = 30.0
+from tests.waiting import LIMIT_S, limit
 
 
 class SlowChannel:
@@ -77,7 +76,7 @@ async def post(database: Database) -> AsyncIterator[Post]:
     await made.add("email", "mail 2", "bob@acme.example")
     await made.add("slack", "slack 1", "#alerts")
     running = [asyncio.create_task(postman.run()) for postman in made.office.postmen]
-    async with asyncio.timeout(TIMEOUT_S):
+    async with limit():
         await made.mail.under_way.wait()
         await made.slack.under_way.wait()
     yield made
@@ -96,11 +95,11 @@ async def turns() -> None:
 async def test_a_stop_waits_for_the_sends_that_are_under_way_and_begins_no_other(
     post: Post,
 ) -> None:
-    stopping = asyncio.create_task(post.office.stop(TIMEOUT_S))
+    stopping = asyncio.create_task(post.office.stop(LIMIT_S))
     await turns()
     assert not stopping.done()
     post.mail.through.set()
-    await post.office.postmen[0].stop(TIMEOUT_S)
+    await post.office.postmen[0].stop(LIMIT_S)
     assert (await post.states())["mail 1"] == "sent"
     await turns()
     # The other channel is waited for too.
@@ -115,7 +114,7 @@ async def test_a_send_that_fails_during_a_stop_is_noted_before_the_stop_is_over(
     post: Post,
 ) -> None:
     post.mail.fails = True
-    stopping = asyncio.create_task(post.office.stop(TIMEOUT_S))
+    stopping = asyncio.create_task(post.office.stop(LIMIT_S))
     await turns()
     post.mail.through.set()
     post.slack.through.set()
@@ -136,6 +135,6 @@ async def test_a_send_that_takes_too_long_holds_up_no_stop_and_is_tried_again_by
 async def test_a_second_stop_is_over_as_the_first(post: Post) -> None:
     post.mail.through.set()
     post.slack.through.set()
-    await post.office.stop(TIMEOUT_S)
-    async with asyncio.timeout(TIMEOUT_S):
-        await post.office.stop(TIMEOUT_S)
+    await post.office.stop(LIMIT_S)
+    async with limit():
+        await post.office.stop(LIMIT_S)

@@ -16,19 +16,7 @@ from server.storage.database import Database
 from server.storage.outbox import Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
-
-
-class Clock:
-    """Time that passes only when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> object:
-        return self.now
-
-    def pass_s(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+from tests.clock import Clock
 
 
 class Box:
@@ -69,7 +57,7 @@ class Scene:
             self.box,
             self.pace,
             Metrics(),
-            now=lambda: self.clock.now,
+            now=self.clock,
             draw=lambda: 1.0,
         )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,17 @@ from server.notify.post import Postman
 from server.notify.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, Refresher
 from server.notify.slack import BotChannel, open_slack
 from server.settings import Slack
-from server.storage import outbox, people, slack_messages
-from server.storage.database import Database, migrate, open_database
+from server.storage import outbox, slack_messages
+from server.storage.database import Database, open_database
 from server.storage.outbox import DeliveryFilter
 from server.storage.slack_messages import SlackMessage
 from shared.incident import Change
 from shared.pipe import Incident, IncidentEnded
 from tests.builders import START
+from tests.clock import Clock
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
 from tests.server.notify.news import incident
+from tests.waiting import limit
 
 
 class Scene:
@@ -37,7 +39,7 @@ class Scene:
     def __init__(self, database: Database, slack: FakeSlack) -> None:
         self.database = database
         self.slack = slack
-        self.now = START
+        self.clock = Clock()
         self.seq = 0
         self.metrics = Metrics()
         self.recorder = Recorder(
@@ -59,12 +61,6 @@ class Scene:
             self.database, bot, self.metrics, now=self.clock, draw=lambda: 1.0
         )
 
-    def clock(self) -> datetime:
-        return self.now
-
-    def pass_s(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
     def incident(self, change: Change, number: int, **changes: Any) -> Incident:
         """What the engine says of incident `number` because of a next entry."""
         self.seq += 1
@@ -77,20 +73,28 @@ class Scene:
 
     async def end(self, number: int = 1) -> None:
         """The recorder stores that incident `number` is over."""
-        ended = IncidentEnded(incident(number).incident_id, "quiet for 30 minutes", self.now)
+        ended = IncidentEnded(incident(number).incident_id, "quiet for 30 minutes", self.clock.now)
         await self.recorder.record([ended], [])
 
     async def open_and_tell(self, number: int = 1) -> None:
         """An incident with its message; so long ago that it may be edited."""
         await self.say("opened", number)
         await self.postman.turn()
-        self.pass_s(EDIT_EVERY_S + 1)
+        self.clock.pass_s(EDIT_EVERY_S + 1)
 
     async def rest(self) -> float:
         """Let the refresher take its turn, and the time pass that it rests then, in seconds."""
         pause_s = await self.refresher.turn()
-        self.pass_s(pause_s)
+        self.clock.pass_s(pause_s)
         return pause_s
+
+    async def claimed(self) -> None:
+        """Return once the postman has taken a message up."""
+        async with limit():
+            while True:
+                async with self.database.read() as tx:
+                    if (await outbox.newest(tx, DeliveryFilter(), 1))[0].state == "sending":
+                        return
 
     def refreshes(self, outcome: str) -> float:
         value = self.metrics.registry.get_sample_value(
@@ -153,8 +157,8 @@ async def test_a_message_is_edited_once_a_minute_however_fast_its_incident_grows
     scene: Scene,
 ) -> None:
     await scene.open_and_tell()
-    end = scene.now + timedelta(minutes=10)
-    while scene.now < end:
+    end = scene.clock.now + timedelta(minutes=10)
+    while scene.clock.now < end:
         await scene.say("updated", event_count=scene.seq)
         await scene.rest()
     assert 8 <= scene.edits <= 10
@@ -175,14 +179,14 @@ async def test_500_open_incidents_stay_within_slacks_limit_and_each_has_its_turn
             scene.slack.messages[message.ts] = {"ts": message.ts, "text": "opened", "blocks": []}
     grown = [scene.incident("updated", number, event_count=77) for number in numbers]
     await scene.recorder.record(grown, [])
-    began = scene.now
+    began = scene.clock.now
     turns = 0
     while scene.edits < 500:
         before = scene.edits
         await scene.rest()
         turns += 1
         assert scene.edits - before <= EDITS_A_TURN
-    assert scene.edits / ((scene.now - began).total_seconds() / 60) <= 20
+    assert scene.edits / ((scene.clock.now - began).total_seconds() / 60) <= 20
     assert turns == 500 / EDITS_A_TURN
     assert all("77, last seen" in text_of(each) for each in scene.slack.messages.values())
     await scene.rest()
@@ -194,12 +198,12 @@ async def test_retry_after_is_obeyed_by_edits_and_by_what_is_told(scene: Scene) 
     await scene.say("updated", event_count=2)
     scene.slack.answers = [too_many(300)]
     assert await scene.refresher.turn() == 300
-    scene.pass_s(100)
+    scene.clock.pass_s(100)
     await scene.say("escalated", event_count=900)
     await scene.postman.turn()
     await scene.refresher.turn()
     assert scene.edits == 1
-    scene.pass_s(201)
+    scene.clock.pass_s(201)
     await scene.postman.turn()
     assert scene.edits == 2
     assert "900, last seen" in scene.shown()
@@ -222,7 +226,7 @@ async def test_a_slack_that_is_down_is_asked_less_and_less_often(scene: Scene) -
     pauses = []
     for _ in range(7):
         pauses.append(await scene.rest())
-        scene.pass_s(EDIT_EVERY_S)
+        scene.clock.pass_s(EDIT_EVERY_S)
     assert pauses == [30, 60, 120, 240, 480, 600, 600]
     assert scene.refreshes("failed") == scene.edits == 7
     scene.slack.down = False
@@ -230,7 +234,7 @@ async def test_a_slack_that_is_down_is_asked_less_and_less_often(scene: Scene) -
     assert "2, last seen" in scene.shown()
     scene.slack.down = True
     await scene.say("updated", event_count=3)
-    scene.pass_s(EDIT_EVERY_S)
+    scene.clock.pass_s(EDIT_EVERY_S)
     assert await scene.rest() == 30
 
 
@@ -263,7 +267,7 @@ async def test_a_message_that_was_deleted_is_tried_once_and_not_posted_again(sce
     for count in range(2, 7):
         await scene.say("updated", event_count=count)
         await scene.rest()
-        scene.pass_s(EDIT_EVERY_S)
+        scene.clock.pass_s(EDIT_EVERY_S)
     assert scene.edits == 1
     assert scene.slack.messages == {}
     assert (scene.refreshes("gone"), scene.refreshes("failed")) == (1, 0)
@@ -282,9 +286,11 @@ async def test_an_edit_that_is_under_way_never_overwrites_newer_news(scene: Scen
         # From here on Slack answers at once, except for that edit.
         scene.slack.hang = False
         await scene.end()
-        telling = tasks.create_task(scene.postman.turn())
-        # Time for the postman to be first, if nothing kept it.
-        await asyncio.wait({telling}, timeout=0.5)
+        tasks.create_task(scene.postman.turn())
+        await scene.claimed()
+        # Turns for the postman to be first, if nothing kept it.
+        for _ in range(1_000):
+            await asyncio.sleep(0)
         scene.slack.release()
     assert "ended: quiet for 30 minutes" in scene.shown()
     assert "2, last seen" in scene.shown()
@@ -311,7 +317,7 @@ async def test_an_ended_incident_is_not_edited_any_more(scene: Scene) -> None:
     scene.slack.down = True
     await scene.postman.turn()
     calls = len(scene.slack.calls)
-    scene.pass_s(EDIT_EVERY_S)
+    scene.clock.pass_s(EDIT_EVERY_S)
     await scene.rest()
     assert len(scene.slack.calls) == calls
 
@@ -330,12 +336,10 @@ async def test_a_defect_in_one_message_is_said_and_ends_nothing(
     assert "slack broke" in caplog.text
 
 
-async def test_after_a_restart_it_goes_on_where_it_was(tmp_path: Path, slack: FakeSlack) -> None:
-    path = tmp_path / "restarted.db"
-    migrate(path)
-    async with open_database(path) as database:
-        async with database.write() as tx:
-            await people.make_operator(tx)
+async def test_after_a_restart_it_goes_on_where_it_was(
+    database_path: Path, slack: FakeSlack
+) -> None:
+    async with open_database(database_path) as database:
         scene = Scene(database, slack)
         async with open_slack(
             settings_of(slack), database, "https://p.example", scene.clock
@@ -344,9 +348,9 @@ async def test_after_a_restart_it_goes_on_where_it_was(tmp_path: Path, slack: Fa
             scene.start(bot)
             await scene.open_and_tell()
             await scene.say("updated", event_count=2)
-    async with open_database(path) as database:
+    async with open_database(database_path) as database:
         after = Scene(database, slack)
-        after.now = scene.now
+        after.clock.now = scene.clock.now
         async with open_slack(
             settings_of(slack), database, "https://p.example", after.clock
         ) as bot:

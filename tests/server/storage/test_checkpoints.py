@@ -1,29 +1,13 @@
 """States and watermark move together, and never back."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import msgspec
-import pytest
 
 from server.storage import checkpoints, dead_letters
 from server.storage.checkpoints import Progress
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.dead_letters import DeadLetter
 from server.storage.journal import JournalEntry
 from shared.pipe import State
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    migrate(tmp_path / "pushlog.db")
-    return tmp_path / "pushlog.db"
-
-
-@pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with open_database(path) as opened:
-        yield opened
 
 
 def state(key: str, value: bytes) -> State:

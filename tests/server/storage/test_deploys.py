@@ -1,33 +1,15 @@
-import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from server.storage import deploy_list, deploys
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.deploy_list import DeployFilter
 from server.storage.deploys import StoredDeploy
 from shared.event import ChangeWindow
 from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict
 from tests.builders import at, change_window, commit
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "pushlog.db"
-    migrate(path)
-    return path
-
-
-@pytest.fixture
-async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    shutil.copy(migrated, tmp_path)
-    async with open_database(tmp_path / "pushlog.db") as opened:
-        yield opened
 
 
 async def stored(database: Database, *windows: ChangeWindow, **place: Any) -> list[StoredDeploy]:

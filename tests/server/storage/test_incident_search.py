@@ -1,7 +1,5 @@
 """Incidents are found by what people remember of them, and only what is shown is read."""
 
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +21,6 @@ from shared.incident import IncidentSummary
 from shared.pipe import Incident
 from tests.builders import frame
 from tests.server.web.conftest import incident, incident_id
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "pushlog.db"
-    migrate(path)
-    return path
-
-
-@pytest.fixture
-async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    path = Path(shutil.copy(migrated, tmp_path / "main.db"))
-    async with open_database(path) as database:
-        yield database
 
 
 async def put(database: Database, *several: Incident) -> None:

@@ -18,6 +18,7 @@ from server.storage.journal import Journal, JournalEntry, JournalUnavailable, Ne
 from shared.pipe import Entry, EventEntry, decode_inbound
 from tests.builders import at, event_entry, resolve
 from tests.processes import ROOT
+from tests.waiting import limit
 
 DAY = 24 * 3600 * 1_000_000
 NOW = 1_700_000_000_000_000
@@ -254,7 +255,7 @@ async def test_whoever_waits_hears_of_a_new_entry(journal: Journal) -> None:
     await journal.append([entry()], None)
     assert not waiting.done()
     await journal.append([entry()], None)
-    async with asyncio.timeout(10):
+    async with limit():
         await waiting
 
 
@@ -342,7 +343,7 @@ def files_no_larger_than(size_bytes: int) -> Iterator[None]:
 
 
 async def eventually_appends(journal: Journal) -> None:
-    async with asyncio.timeout(20):
+    async with limit():
         while True:
             try:
                 await journal.append([entry()], None)

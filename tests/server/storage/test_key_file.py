@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.storage.key_file import read_or_make_key
-from tests.processes import ROOT, TIMEOUT_S
+from tests.processes import ROOT
+from tests.waiting import LIMIT_S
 
 OF_BEFORE = "00ff" * 15 + "a1B2"
 """A key as it has stood in files since the first version: 32 bytes in hexadecimal."""
@@ -100,6 +101,6 @@ def test_of_processes_that_make_it_at_once_all_have_the_key_of_one(path: Path) -
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        said = [process.communicate(timeout=TIMEOUT_S)[0].strip() for process in processes]
+        said = [process.communicate(timeout=LIMIT_S)[0].strip() for process in processes]
     assert said == [path.read_text()] * len(processes)
     assert list(path.parent.iterdir()) == [path]

@@ -1,22 +1,11 @@
 """Noise filters are kept as people wrote them, with what each of them held back."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from server.storage import noise
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.times import to_micros
 from tests.builders import at
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    path = tmp_path / "main.db"
-    migrate(path)
-    async with open_database(path) as database:
-        yield database
 
 
 async def test_a_filter_is_what_was_written_and_is_on_only_where_that_was_said(

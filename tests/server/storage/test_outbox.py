@@ -1,13 +1,12 @@
 """What the outbox promises: one row a key, one owner a row, and nothing due is forgotten."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from server.storage import outbox
-from server.storage.database import Transaction, migrate, open_database
+from server.storage.database import Database, Transaction
 from server.storage.outbox import GIVE_UP_AFTER_US, Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import from_micros
 
@@ -17,11 +16,9 @@ ADA, BOB = "ada@acme.example", "bob@acme.example"
 
 
 @pytest.fixture
-async def tx(tmp_path: Path) -> AsyncIterator[Transaction]:
+async def tx(database: Database) -> AsyncIterator[Transaction]:
     """One transaction on an empty database."""
-    path = tmp_path / "outbox.db"
-    migrate(path)
-    async with open_database(path) as opened, opened.write() as transaction:
+    async with database.write() as transaction:
         yield transaction
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,42 +12,29 @@ import pytest
 from server.metrics import Metrics
 from server.settings import read_settings
 from server.storage import checkpoints, decisions, retention
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.journal import Journal, open_journal
-from server.storage.retention import DAY_US, Retention
+from server.storage.retention import Retention
 from shared.pipe import Decision
 from tests.builders import event_entry
-
-BEGIN = 1_700_000_000_000_000
-
-
-class Time:
-    """What both clocks of the machine say; a test moves it on by days."""
-
-    def __init__(self) -> None:
-        self.now = BEGIN
-
-    def read(self) -> int:
-        return self.now
-
-    def pass_days(self, days: float) -> None:
-        self.now += round(days * DAY_US)
+from tests.clock import Clock
+from tests.waiting import until
 
 
 class Scene:
     """Both databases, what is to be kept of them, and the time."""
 
-    def __init__(self, journal: Journal, database: Database, time: Time, path: Path) -> None:
+    def __init__(self, journal: Journal, database: Database, clock: Clock, path: Path) -> None:
         self.journal = journal
         self.database = database
-        self.time = time
+        self.clock = clock
         self.path = path
         self.metrics = Metrics()
         self.retention = self.keeping({})
 
     def keeping(self, settings: Mapping[str, str]) -> Retention:
         return Retention(
-            read_settings(settings), self.journal, self.database, self.metrics, self.time.read
+            read_settings(settings), self.journal, self.database, self.metrics, self.clock.micros
         )
 
     async def receive(self, count: int, size: int = 10) -> None:
@@ -79,22 +66,17 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    database_path, journal_path = tmp_path / "pushlog.db", tmp_path / "pushlog-journal.db"
-    await asyncio.to_thread(migrate, database_path)
-    time = Time()
-    async with (
-        open_journal(journal_path, wall=time.read, monotonic=time.read) as journal,
-        open_database(database_path) as database,
-    ):
-        yield Scene(journal, database, time, journal_path)
+async def scene(tmp_path: Path, database: Database, clock: Clock) -> AsyncIterator[Scene]:
+    path = tmp_path / "pushlog-journal.db"
+    async with open_journal(path, wall=clock.micros, monotonic=clock.micros) as journal:
+        yield Scene(journal, database, clock, path)
 
 
 async def test_old_events_go_with_their_decisions_and_younger_ones_stay(scene: Scene) -> None:
     await scene.receive(3)
-    scene.time.pass_days(20)
+    scene.clock.pass_days(20)
     await scene.receive(3)
-    scene.time.pass_days(11)
+    scene.clock.pass_days(11)
     await scene.receive(3)
     await scene.checkpoint(9)
     await scene.tidy()
@@ -105,7 +87,7 @@ async def test_old_events_go_with_their_decisions_and_younger_ones_stay(scene: S
 
 async def test_what_the_engine_would_be_given_again_stays_however_old_it_is(scene: Scene) -> None:
     await scene.receive(6)
-    scene.time.pass_days(400)
+    scene.clock.pass_days(400)
     await scene.receive(1)
     await scene.checkpoint(4)
     await scene.tidy()
@@ -114,7 +96,7 @@ async def test_what_the_engine_would_be_given_again_stays_however_old_it_is(scen
 
 async def test_a_checkpoint_counts_only_from_the_round_after_it_was_seen(scene: Scene) -> None:
     await scene.receive(6)
-    scene.time.pass_days(400)
+    scene.clock.pass_days(400)
     await scene.receive(1)
     await scene.checkpoint(2)
     await scene.tidy()
@@ -131,7 +113,7 @@ async def test_the_newest_event_stays_and_the_journal_goes_on_from_it(scene: Sce
     scene.retention = scene.keeping({"RETENTION_MAX_JOURNAL_MB": "100"})
     assert await scene.journal.remove(10) == 3
     assert await scene.journal.remove(10) == 0
-    scene.time.pass_days(1)
+    scene.clock.pass_days(1)
     await scene.receive(1)
     assert await scene.entries() == [4, 5]
 
@@ -141,7 +123,7 @@ async def test_a_clock_that_is_set_wrongly_removes_nothing_while_nothing_comes(
 ) -> None:
     await scene.receive(5)
     await scene.checkpoint(5)
-    scene.time.pass_days(4_000)
+    scene.clock.pass_days(4_000)
     await scene.tidy()
     assert await scene.entries() == [1, 2, 3, 4, 5]
 
@@ -178,7 +160,7 @@ async def test_a_journal_that_must_stay_too_large_is_told_once(
 async def test_events_are_accepted_while_old_ones_go(scene: Scene) -> None:
     await scene.receive(20_000)
     await scene.checkpoint(20_000)
-    scene.time.pass_days(31)
+    scene.clock.pass_days(31)
     await scene.receive(1)
     await scene.retention.tidy()
     removing = asyncio.create_task(scene.retention.tidy())
@@ -195,7 +177,7 @@ async def test_a_journal_from_which_goes_what_comes_does_not_grow(scene: Scene) 
     for _ in range(10):
         await scene.receive(1_000, size=1_500)
         await scene.checkpoint(scene.journal.last_seq)
-        scene.time.pass_days(10)
+        scene.clock.pass_days(10)
         await scene.receive(1)
         await scene.tidy()
         sizes.append(pages(scene.path))
@@ -209,7 +191,7 @@ async def test_what_went_is_logged_and_counted(
     caplog.set_level(logging.INFO, "pushlog")
     await scene.receive(3)
     await scene.checkpoint(3)
-    scene.time.pass_days(31)
+    scene.clock.pass_days(31)
     await scene.receive(1)
     await scene.tidy()
     assert (
@@ -229,7 +211,7 @@ async def test_a_database_that_is_locked_ends_no_round_for_good(
     monkeypatch.setattr(retention, "ROUND_EVERY_S", 0.01)
     await scene.receive(3)
     await scene.checkpoint(3)
-    scene.time.pass_days(31)
+    scene.clock.pass_days(31)
     await scene.receive(1)
     running = asyncio.create_task(scene.retention.run())
     try:
@@ -240,14 +222,6 @@ async def test_a_database_that_is_locked_ends_no_round_for_good(
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.02)
 
 
 def sample(scene: Scene, name: str, **labels: str) -> float:

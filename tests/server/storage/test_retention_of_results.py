@@ -1,6 +1,5 @@
 """What came of old events goes a year after it was over; what is not over stays."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,43 +18,35 @@ from server.storage import (
     outbox,
     slack_messages,
 )
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database
 from server.storage.incidents import IncidentFilter
 from server.storage.journal import Journal, open_journal
 from server.storage.outbox import NewDelivery
-from server.storage.retention import DAY_US, Retention
+from server.storage.retention import Retention
 from server.storage.slack_messages import SlackMessage
 from server.storage.times import to_micros
 from shared.pipe import IncidentEnded
 from tests.builders import START, at, change_window, event_entry
+from tests.clock import Clock
 from tests.server.web.conftest import incident, incident_id, record
-from tests.signed_in import OPERATOR, let_in
+from tests.signed_in import OPERATOR
 
 THEN = to_micros(START)
 LATER = START + timedelta(days=300)
 
 
-class Time:
-    """What both clocks of the machine say."""
-
-    now = THEN
-
-    def read(self) -> int:
-        return self.now
-
-
 class Scene:
     """Both databases, with an entry that was decided then, and the time that has passed since."""
 
-    def __init__(self, journal: Journal, database: Database, time: Time) -> None:
+    def __init__(self, journal: Journal, database: Database, clock: Clock) -> None:
         self.journal = journal
         self.database = database
-        self.time = time
-        self.retention = Retention(read_settings({}), journal, database, Metrics(), time.read)
+        self.clock = clock
+        self.retention = Retention(read_settings({}), journal, database, Metrics(), clock.micros)
 
     async def after(self, days: float) -> None:
         """Something new comes and is decided; then two rounds, the first of which sees it."""
-        self.time.now = THEN + round(days * DAY_US)
+        self.clock.now = START + timedelta(days=days)
         seqs = (await self.journal.append([event_entry(seq=None, received=None)], None)).seqs
         async with self.database.write() as tx:
             await checkpoints.store(tx, seqs[-1], [])
@@ -78,21 +69,11 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    database_path = tmp_path / "pushlog.db"
-    await asyncio.to_thread(migrate, database_path)
-
-    time = Time()
-    async with (
-        open_journal(
-            tmp_path / "pushlog-journal.db", wall=time.read, monotonic=time.read
-        ) as journal,
-        open_database(database_path) as database,
-    ):
-        async with database.write() as tx:
-            await let_in(tx)
+async def scene(tmp_path: Path, database: Database, clock: Clock) -> AsyncIterator[Scene]:
+    path = tmp_path / "pushlog-journal.db"
+    async with open_journal(path, wall=clock.micros, monotonic=clock.micros) as journal:
         await journal.append([event_entry(seq=None, received=None)], None)
-        yield Scene(journal, database, time)
+        yield Scene(journal, database, clock)
 
 
 async def test_an_incident_goes_a_year_after_its_end_with_all_that_hangs_on_it(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from server.notify.masking import one_line
 from server.storage import webhooks
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database, open_database
 from server.storage.webhook_book import KEPT_AT_ONCE, WebhookBook
 from server.storage.webhooks import END, KEPT_OF_EACH, SourceNews, UnenteredWebhook
 from tests.builders import at
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    migrate(tmp_path / "pushlog.db")
-    async with open_database(tmp_path / "pushlog.db") as opened:
-        yield opened
 
 
 def refused(seconds: float = 0, **changes: Any) -> UnenteredWebhook:

@@ -5,13 +5,14 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from server.backoff import Backoff
+from server.backoff import LONGEST_S, Backoff
 from server.storage import checkpoints, dead_letters
 from server.storage.checkpoints import Progress
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database, open_database
 from server.storage.dead_letters import WholeDeadLetter
 from server.storage.journal import Journal, open_journal
 from server.supervisor.feeder import Window
@@ -19,10 +20,11 @@ from server.supervisor.life import Limits
 from server.supervisor.supervisor import Supervisor
 from shared.pipe import Decision
 from tests.builders import event_entry
-from tests.server.supervisor.ledger import Ledger
+from tests.databases import make_database
+from tests.server.supervisor.recordings import Recordings
+from tests.waiting import LIMIT_S, limit, until
 
 HONEST = (sys.executable, "-m", "tests.fakes.engines.honest")
-TIMEOUT_S = 30.0
 
 QUICK = Limits(tick_every_s=0.05, ping_every_s=0.05)
 """As the server's own, but that nobody has to wait for ticks and pings."""
@@ -39,7 +41,7 @@ class Scene:
     def __init__(self, journal: Journal, database: Database) -> None:
         self.journal = journal
         self.database = database
-        self.ledger = Ledger(database)
+        self.recordings = Recordings(database)
         self.supervisor: Supervisor
 
     async def accept(self, *exception_types: str) -> None:
@@ -51,19 +53,19 @@ class Scene:
     async def decided(self, seq: int | None = None) -> list[str]:
         """The codes of the decisions on all entries up to `seq`, once they are stored."""
         last = self.journal.last_seq if seq is None else seq
-        async with asyncio.timeout(TIMEOUT_S):
+        async with limit():
             while True:
-                version = self.ledger.version
+                version = self.recordings.version
                 if (await self.progress()).recorded_seq >= last:
                     break
-                await self.ledger.wait_beyond(version)
-        stored = await self.ledger.decisions(last)
+                await self.recordings.wait_beyond(version)
+        stored = await self.recordings.decisions(last)
         assert all(isinstance(decision, Decision) for decision in stored)
         return [decision.code for decision in stored if decision is not None]
 
     async def counts(self) -> list[float | int | str | None]:
         """The number in each stored decision: how often its exception type came up to there."""
-        stored = await self.ledger.decisions(self.journal.last_seq)
+        stored = await self.recordings.decisions(self.journal.last_seq)
         return [None if each is None else each.numbers.get("count") for each in stored]
 
     async def progress(self) -> Progress:
@@ -80,9 +82,7 @@ class Scene:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return once `condition` holds; what it asks has no event to wait for."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not condition():  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
+        await until(condition)
 
     async def running(self) -> None:
         """Return once the engine is up."""
@@ -98,7 +98,8 @@ class Scene:
 
     def child_pid(self) -> int:
         """The engine's process, which is there."""
-        (pid,) = children_of(os.getpid())
+        pid = self.supervisor.engine_pid
+        assert pid is not None
         return pid
 
     @contextlib.asynccontextmanager
@@ -107,17 +108,20 @@ class Scene:
         command: Sequence[str] = HONEST,
         *,
         limits: Limits = QUICK,
-        stop_s: float = 10.0,
+        stop_s: float = LIMIT_S,
         backoff_s: float = 0.01,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> AsyncIterator[Supervisor]:
-        """A supervisor at work, stopped in order at the end."""
+        """A supervisor at work, stopped in order at the end; it leaves no process behind."""
+        others = children_of(os.getpid())
         self.supervisor = Supervisor(
             command,
             self.journal,
             self.database,
-            self.ledger.record,
+            self.recordings.record,
             limits=limits,
-            backoff=Backoff(lambda: 0.0, backoff_s),
+            backoff=Backoff(lambda: 0.0, backoff_s, max(backoff_s, LONGEST_S)),
+            monotonic=monotonic,
         )
         running = asyncio.create_task(self.supervisor.run())
         try:
@@ -128,17 +132,15 @@ class Scene:
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
-        assert children_of(os.getpid()) == []
+        assert children_of(os.getpid()) == others
 
 
 @contextlib.asynccontextmanager
 async def scene(folder: Path) -> AsyncIterator[Scene]:
     """A journal and a database in `folder`."""
-    path = folder / "pushlog.db"
-    await asyncio.to_thread(migrate, path)
     async with (
         open_journal(folder / "pushlog-journal.db") as journal,
-        open_database(path) as database,
+        open_database(make_database(folder / "pushlog.db")) as database,
     ):
         yield Scene(journal, database)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
-from tests.server.supervisor.scene import HONEST, TIMEOUT_S, children_of, misbehaving
+from tests.server.supervisor.scene import HONEST, children_of, misbehaving
+from tests.waiting import limit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -50,7 +51,7 @@ async def test_the_engine_ends_when_the_server_is_killed(
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ended.set)
     try:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with limit():
             await ended.wait()
     finally:
         asyncio.get_running_loop().remove_reader(descriptor)

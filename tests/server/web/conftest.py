@@ -1,6 +1,5 @@
 """What people see, served in this process from real storage, and incidents to show."""
 
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from argon2 import PasswordHasher
 from pytest_aiohttp import AiohttpClient
 
+from server.accounts.passwords import Passwords
 from server.incidents.record import Recorder
 from server.keys import (
     CRASHES,
@@ -18,6 +19,7 @@ from server.keys import (
     LIVE,
     METRICS,
     OFFICE,
+    PASSWORDS,
     SETTINGS,
     SUPERVISOR,
 )
@@ -28,18 +30,16 @@ from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
 from server.settings import read_settings
-from server.storage import incidents, notifications
 from server.storage.crash_files import CrashFiles
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database, open_database
 from server.storage.journal import open_journal
-from server.storage.times import to_micros
 from server.supervisor.supervisor import Supervisor
 from server.web.routes import set_up_web
-from server.wording.explain import explain_change
 from shared.incident import SuspectCommit, Symptom
 from shared.pipe import Incident
 from tests.builders import at, frame
-from tests.signed_in import OPERATOR, cookie, let_in
+from tests.databases import make_database
+from tests.signed_in import cookie
 
 Client = TestClient[web.Request, web.Application]
 Open = Callable[..., Awaitable[str]]
@@ -47,19 +47,10 @@ Open = Callable[..., Awaitable[str]]
 SIGNED_IN = cookie(3000)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty main database, to copy: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("migrated") / "pushlog.db"
-    migrate(path)
-    return path
-
-
 @pytest.fixture
-async def client(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) -> Client:
+async def client(database_path: Path, aiohttp_client: AiohttpClient) -> Client:
     """The operator's browser, and a server whose engine is not started."""
-    shutil.copy(migrated, tmp_path)
-    return await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
+    return await aiohttp_client(build(database_path.parent), cookies=SIGNED_IN)
 
 
 def build(
@@ -75,6 +66,8 @@ def build(
     app[OFFICE] = PostOffice(channels, ())
     app[CRASHES] = CrashReporter(CrashFiles(app[SETTINGS].database_path))
     set_up_web(app)
+    # Guessing must be slow, and these tests would be.
+    app[PASSWORDS] = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     app.cleanup_ctx.append(_open)
     return app
 
@@ -82,11 +75,9 @@ def build(
 async def _open(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     async with (
-        open_database(settings.database_path) as app[DATABASE],
+        open_database(make_database(settings.database_path)) as app[DATABASE],
         open_journal(settings.journal_path) as app[JOURNAL],
     ):
-        async with app[DATABASE].write() as tx:
-            await let_in(tx)
         recorder = Recorder(app[DATABASE], live=app[LIVE], metrics=app[METRICS], min_severity="all")
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
@@ -112,56 +103,41 @@ Boxes = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
-async def with_boxes(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) -> Boxes:
+async def with_boxes(tmp_path: Path, aiohttp_client: AiohttpClient) -> Boxes:
     """Starts a server with these channels."""
 
     async def start(*channels: Channel) -> Client:
-        shutil.copy(migrated, tmp_path)
         return await aiohttp_client(build(tmp_path, channels), cookies=SIGNED_IN)
 
     return start
 
 
 @pytest.fixture
-def database(client: Client) -> Database:
-    """The main database of the server."""
-    return client.app[DATABASE]
-
-
-@pytest.fixture
 def open_incident(client: Client) -> Open:
-    """Opens an incident, as the recorder does, and returns its id."""
+    """Opens an incident and returns its id."""
 
     async def opens(number: int = 1, *, notify: bool = True, **changes: Any) -> str:
         opened = incident(number, **changes)
-        await record(client.app[DATABASE], opened, notify=notify)
-        if notify:
-            client.app[LIVE].publish(OPERATOR)
-        client.app[LIVE].publish_incidents()
+        await record(client.app[DATABASE], opened, live=client.app[LIVE], notify=notify)
         return opened.incident_id
 
     return opens
 
 
-async def record(database: Database, opened: Incident, *, notify: bool = True) -> None:
-    """Store `opened` with its change and, unless told otherwise, its notification."""
-    async with database.write() as tx:
-        await incidents.put(tx, opened)
-        moment = to_micros(opened.last_seen)
-        about = explain_change(opened)
-        await incidents.add_change(
-            tx, opened.incident_id, seq=opened.seq, change=opened.change, at=moment, about=about
-        )
-        if notify:
-            await notifications.add(
-                tx,
-                person_id=OPERATOR,
-                incident_id=opened.incident_id,
-                seq=opened.seq,
-                change=opened.change,
-                title=opened.title,
-                created_at=moment,
-            )
+async def record(
+    database: Database, opened: Incident, *, live: Live | None = None, notify: bool = True
+) -> None:
+    """What the server does when the engine says `opened`. Without `notify` its severity is below
+    what the installation tells.
+    """
+    recorder = Recorder(
+        database,
+        live=live or Live(),
+        metrics=Metrics(),
+        min_severity="all" if notify else "critical",
+        now=lambda: opened.last_seen,
+    )
+    await recorder.record([opened], [])
 
 
 def incident(number: int = 1, **changes: Any) -> Incident:

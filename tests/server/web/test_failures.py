@@ -1,6 +1,5 @@
 """A handler that fails unforeseen answers 500, and what it failed of is kept for people."""
 
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -14,12 +13,11 @@ from tests.server.web.conftest import SIGNED_IN, build
 
 
 async def test_what_a_handler_failed_of_is_kept_to_be_mailed(
-    tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient
+    tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
     async def broken(_request: web.Request) -> web.Response:
         raise RuntimeError("nobody foresaw this")
 
-    shutil.copy(migrated, tmp_path)
     app = build(tmp_path)
     app.router.add_get("/api/broken", broken)
     client = await aiohttp_client(app, cookies=SIGNED_IN)

@@ -2,8 +2,7 @@
 
 import json
 import re
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +32,13 @@ Start = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
-async def start(tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient) -> Start:
+async def start(tmp_path: Path, aiohttp_client: AiohttpClient) -> Start:
     """Starts a server with these settings, and with Slack as a list."""
 
     async def with_settings(**env: str) -> Client:
-        shutil.copy(migrated, tmp_path)
         return await aiohttp_client(build(tmp_path, [Box("slack")], env), headers=AS_OPERATOR)
 
     return with_settings
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
-        yield session
 
 
 async def page(client: Client, query: str = "") -> str:

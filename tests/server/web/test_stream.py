@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from pytest_aiohttp import AiohttpClient
 from server.keys import DATABASE, LIVE
 from server.web import stream as stream_module
 from tests.server.web.conftest import SIGNED_IN, Client, Open, build, incident, record
+from tests.waiting import LIMIT_S, limit, until
 
-TIMEOUT_S = 20.0
 PATH = "/api/notifications/stream"
 
 
@@ -36,7 +35,7 @@ class Reader:
 
     async def message(self) -> Message:
         fields: dict[str, str] = {}
-        async with asyncio.timeout(TIMEOUT_S):
+        async with limit():
             async for raw in self.response.content:
                 line = raw.decode().rstrip("\r\n")
                 if line and not line.startswith(":"):
@@ -60,7 +59,7 @@ class Reader:
                 return messages
 
     async def comment(self) -> str:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with limit():
             async for raw in self.response.content:
                 if raw.startswith(b":"):
                     return raw.decode().strip()
@@ -144,9 +143,8 @@ async def test_what_the_browser_remembers_goes_before_what_its_page_said(
 
 
 async def test_a_reconnect_after_a_restart_of_the_server_loses_and_doubles_nothing(
-    tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient
+    tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
-    shutil.copy(migrated, tmp_path)
     before = await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
     await record(before.app[DATABASE], incident(1))
     async with reading(before, position=0) as reader:
@@ -233,9 +231,7 @@ async def test_a_reader_that_leaves_is_forgotten(
         await reader.message()
         assert client.app[LIVE].listening == 1
         reader.response.close()
-        async with asyncio.timeout(TIMEOUT_S):
-            while client.app[LIVE].listening:  # noqa: ASYNC110 - there is nothing to wait for
-                await asyncio.sleep(0.01)
+        await until(lambda: not client.app[LIVE].listening)
 
 
 async def test_a_silent_stream_is_kept_alive(
@@ -247,14 +243,14 @@ async def test_a_silent_stream_is_kept_alive(
         assert (await reader.comment()).startswith(":")
 
 
-async def test_stopping_the_server_ends_streams_at_once(
-    tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient
+async def test_stopping_the_server_ends_streams_before_they_have_anything_to_say(
+    tmp_path: Path, aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copy(migrated, tmp_path)
+    monkeypatch.setattr(stream_module, "KEEP_ALIVE_S", 10 * LIMIT_S)
     client = await aiohttp_client(build(tmp_path), cookies=SIGNED_IN)
     async with reading(client) as reader:
         await reader.message()
-        async with asyncio.timeout(stream_module.KEEP_ALIVE_S / 3):
+        async with limit():
             await client.server.close()
             with pytest.raises(EOFError):
                 await reader.message()

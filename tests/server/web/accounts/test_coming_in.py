@@ -1,7 +1,6 @@
 """The ways in: the first account, an invitation, a password, and a new one by mail."""
 
 import re
-import shutil
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -141,9 +140,8 @@ async def test_who_gets_it_right_may_get_it_wrong_again(ada: Visitor, visit: Vis
 
 @pytest.mark.parametrize(("trusted", "last"), [("127.0.0.1", 403), ("192.0.2.1", 429), ("", 429)])
 async def test_addresses_are_counted_apart_behind_a_proxy_that_is_trusted(
-    tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient, trusted: str, last: int
+    tmp_path: Path, aiohttp_client: AiohttpClient, trusted: str, last: int
 ) -> None:
-    shutil.copy(migrated, tmp_path)
     app = build(tmp_path, environ={"TRUSTED_PROXIES": trusted})
     browser = Visitor(await aiohttp_client(app))
     form = {"email": "ada@example.org", "password": "guess"}
@@ -231,9 +229,8 @@ def reset_link(mail: EmailMessage) -> str:
 
 
 async def test_a_forgotten_password_is_set_anew_by_mail(
-    tmp_path: Path, migrated: Path, aiohttp_client: AiohttpClient
+    tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> None:
-    shutil.copy(migrated, tmp_path)
     async with FakeSmtp() as smtp:
         given = smtp.smtp()
         environ = {

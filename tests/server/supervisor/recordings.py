@@ -1,4 +1,4 @@
-"""A recorder for tests of the supervisor: real tables, and nothing but decisions and states."""
+"""The server's recorder, as a supervisor is given it, and what was stored."""
 
 import asyncio
 import zlib
@@ -6,30 +6,26 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from server.storage import checkpoints, decisions
+from server.incidents.record import Recorder
+from server.live import Live
+from server.metrics import Metrics
 from server.storage.database import Database
 from server.storage.journal import JournalEntry
 from server.storage.tables import decision_batches
-from shared.pipe import (
-    Checkpoint,
-    Decision,
-    IncidentEnded,
-    Outbound,
-    State,
-    decode_outbound,
-)
+from shared.pipe import Decision, Outbound, decode_outbound
 
 
-class Ledger:
-    """Stores as the server's recorder does. `said` keeps everything, also what is said again.
+class Recordings:
+    """Hands on to the recorder, and wakes who waits. `said` keeps everything that was stored.
 
-    While `trouble` is set, nothing can be stored and it is raised instead.
+    While `trouble` is set, the disk takes nothing: it is raised instead.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recorder = Recorder(database, live=Live(), metrics=Metrics(), min_severity="all")
         self.said: list[Outbound] = []
-        self.trouble: Exception | None = None
+        self.trouble: OSError | None = None
         self.refused = 0
         self.version = 0
         self._changed = asyncio.Event()
@@ -39,25 +35,9 @@ class Ledger:
             self.refused += 1
             self._change()
             raise self.trouble
-        async with self._database.write() as tx:
-            known = (await checkpoints.progress(tx)).recorded_seq
-            states: list[State] = []
-            decided = [each for each in messages if isinstance(each, Decision)]
-            assert [each.seq for each in decided] == [entry.seq for entry in entries]
-            new = [each for each in decided if each.seq > known]
-            for message in messages:
-                match message:
-                    case State():
-                        states.append(message)
-                    case IncidentEnded() if message.reason == "odd":
-                        raise ValueError("no table takes this")
-                    case Checkpoint():
-                        await checkpoints.store(tx, message.seq, states)
-                        states = []
-            assert not states
-            if new:
-                await decisions.store(tx, new)
-                await checkpoints.set_recorded(tx, new[-1].seq)
+        decided = [each.seq for each in messages if isinstance(each, Decision)]
+        assert decided == [entry.seq for entry in entries]
+        await self._recorder.record(messages, entries)
         self.said.extend(messages)
         self._change()
 
