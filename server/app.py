@@ -121,7 +121,8 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
         app[JOURNAL] = journal
         async with app[DATABASE].write() as tx:
             await join_pair(tx, journal, app[SETTINGS].journal_path)
-        yield
+        async with app[BACKGROUND].running("write the journal", journal.watch()):
+            yield
 
 
 async def _deploy_lookup(app: web.Application) -> AsyncIterator[None]:

@@ -52,7 +52,8 @@ class GroupCommit:
 
     `written` is called on the event loop with the entries of each group and the newest `seq` in
     the file, before the answers are given. What fails is answered with `JournalUnavailable`; the
-    file is opened again after `RETRY_AFTER_S`, and refused at once until then.
+    file is opened again after `RETRY_AFTER_S`, and refused at once until then. So is everything
+    that waits when the thread ends by what nobody foresaw, of which `failed` tells.
     """
 
     def __init__(
@@ -71,14 +72,17 @@ class GroupCommit:
         self._last_seq = self._file.last_seq
         self.trouble: str | None = None
         """Why the last group was refused, as long as none was written since."""
+        self.failed: asyncio.Future[BaseException] = self._loop.create_future()
+        """Set where the thread has ended unasked: nothing is written any more."""
         self._broken: JournalUnavailable | None = None
         self._broken_until = 0.0
         self._changed = threading.Condition()
         self._waiting: list[Waiting] = []
         self._removals: list[Removal] = []
+        self._under_way: list[Waiting | Removal] = []
         self._committing = False
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="journal writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="journal writer", daemon=True)
         self._thread.start()
 
     @property
@@ -90,8 +94,7 @@ class GroupCommit:
         """The answer to come, once the delivery is on the disk."""
         answer: asyncio.Future[Appended] = self._loop.create_future()
         with self._changed:
-            if self._closing:
-                raise JournalUnavailable("the server is stopping")
+            self._refuse_at_the_end()
             self._waiting.append(Waiting(arrival, answer))
             self._changed.notify()
         return answer
@@ -102,8 +105,7 @@ class GroupCommit:
         """
         answer: asyncio.Future[int] = self._loop.create_future()
         with self._changed:
-            if self._closing:
-                raise JournalUnavailable("the server is stopping")
+            self._refuse_at_the_end()
             self._removals.append(Removal(up_to_seq, answer))
             self._changed.notify()
         return answer
@@ -125,6 +127,31 @@ class GroupCommit:
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
 
+    def _refuse_at_the_end(self) -> None:
+        if self.failed.done():
+            raise JournalUnavailable(str(self.trouble))
+        if self._closing:
+            raise JournalUnavailable("the server is stopping")
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self._loop.call_soon_threadsafe(self._give_up, error)
+        finally:
+            if self._file is not None:
+                self._file.close()
+
+    def _give_up(self, error: BaseException) -> None:
+        """Let nobody wait for a thread that is no more."""
+        self.trouble = f"its writer has ended: {error!r}"
+        self.failed.set_result(error)
+        with self._changed:
+            waiting = [*self._under_way, *self._waiting, *self._removals]
+        for each in waiting:
+            if not each.answer.done():
+                each.answer.set_exception(JournalUnavailable(self.trouble))
+
     def _work(self) -> None:
         while True:
             with self._changed:
@@ -134,14 +161,13 @@ class GroupCommit:
                     break
                 group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
                 removal = self._removals.pop(0) if self._removals else None
+                self._under_way = [*group, *([] if removal is None else [removal])]
                 self._committing = bool(group)
                 received = self._clock.now()
             if group:
                 self._write_group(group, received)
             if removal is not None:
                 self._carry_out(removal)
-        if self._file is not None:
-            self._file.close()
 
     def _write_group(self, group: Sequence[Waiting], received: int) -> None:
         outcome = self._commit([each.arrival for each in group], received)

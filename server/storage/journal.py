@@ -98,6 +98,9 @@ class Journal(Protocol):
     async def wait_beyond(self, seq: int) -> None:
         """Return once `last_seq` is greater than `seq`."""
 
+    async def watch(self) -> None:
+        """Wait for ever, or until nothing can be appended any more: raises what is the cause."""
+
     def settled(self, seq: int) -> int | None:
         """The time, in microseconds, where `seq` is the newest entry and none is on its way.
 
@@ -170,6 +173,9 @@ class SqliteJournal:
     async def wait_beyond(self, seq: int) -> None:
         while self._last_seq <= seq:
             await self._grown.wait()
+
+    async def watch(self) -> None:
+        raise await asyncio.shield(self._writer.failed)
 
     def settled(self, seq: int) -> int | None:
         return self._writer.settled(seq)

@@ -1,5 +1,6 @@
 """A journal's file that failed: nobody waits for it, nothing is lost, and it is opened again."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from server.background import Background
+from server.storage.disk import Disk
 from server.storage.journal import Journal, JournalUnavailable, open_journal
 from tests.builders import event_entry
+from tests.waiting import limit
 
 MISSING = "SQLite cannot go on .*no such table: (main\\.)?entries"
 
@@ -133,3 +137,36 @@ async def test_the_clock_goes_on_where_it_was_after_the_file_was_opened_again(
         stamps = [entry.received for entry in await journal.read(0, 10, 10_000)]
         assert stamps == sorted(stamps)
         assert len(stamps) == 2
+
+
+async def test_a_writer_that_ends_by_what_nobody_foresaw_leaves_nobody_waiting(
+    path: Path,
+) -> None:
+    free = 1.0
+
+    def share_free(_: Path) -> float:
+        if free < 0:
+            raise ZeroDivisionError("no disk has less than nothing")
+        return free
+
+    now = 0.0
+    disk = Disk(path.parent, free_share=share_free, monotonic=lambda: now)
+    async with open_journal(path, disk=disk) as journal:
+        await append(journal, "one")
+        free, now = -1.0, 3_600.0
+        answers = [asyncio.ensure_future(append(journal, f"{n}")) for n in range(10)]
+        removing = asyncio.ensure_future(journal.remove(1))
+        async with limit():
+            refused = await asyncio.gather(*answers, removing, return_exceptions=True)
+        reason = "its writer has ended: ZeroDivisionError('no disk has less than nothing')"
+        assert {str(each) for each in refused} == {reason} == {journal.trouble}
+        assert {type(each) for each in refused} == {JournalUnavailable}
+        # Nothing can be appended any more, which is said at once, and ends the process.
+        with pytest.raises(JournalUnavailable, match="its writer has ended"):
+            await append(journal)
+        background = Background()
+        async with background.running("write the journal", journal.watch()):
+            assert isinstance(await background.failed, ZeroDivisionError)
+        assert [entry.seq for entry in await journal.read(0, 10, 10_000)] == [1]
+    async with open_journal(path) as journal:
+        assert await append(journal) == 2
