@@ -55,7 +55,10 @@ def main() -> int:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
         # First of all: no schema is changed under a server that runs.
         with lock_file(settings.database_path):
-            migrate(settings.database_path)
+            if migrate(settings.database_path):
+                log.server(
+                    logging.INFO, f"Made a new, empty database: {settings.database_path.absolute()}"
+                )
             return asyncio.run(serve(settings, folding, arguments.first_steps))
     except (InUse, NotAPair, NewerSchema, *STORAGE_TROUBLE) as error:
         log.server(logging.ERROR, f"cannot start: {error}")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from server.storage.private_files import write_private
+
 MOST_CRASHES = 50
 """As many wait to be told; a process that fails all the time must not fill the disk."""
 
@@ -82,10 +84,5 @@ def _this_process() -> Running:
 def _write(path: Path, content: bytes) -> None:
     """Write all of it or nothing, durably."""
     made = path.with_name(f".{path.name}.new")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_private(made, content)
     made.replace(path)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from server.storage.private_files import keep_private
 from server.storage.schema import MIGRATIONS, REVISIONS, read_revision
 
 BUSY_TIMEOUT_MS = 5_000
@@ -16,14 +17,17 @@ Transaction = AsyncConnection
 """What `Database` lends. Callers hand it on to the functions of the tables, and say no SQL."""
 
 
-def migrate(path: Path) -> None:
-    """Bring the database at `path` to the newest schema, making it where there is none.
+def migrate(path: Path) -> bool:
+    """Bring the database at `path` to the newest schema, making it where there is none; whether
+    it was made.
 
-    Whoever does so for a server holds its lock. Raises `NewerSchema`.
+    Whoever does so for a server holds its lock. Raises `NewerSchema`, and `OSError` or
+    `sqlite3.Error` where the file cannot be used.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = keep_private(path)
     if read_revision(path) == REVISIONS[-1]:
-        return
+        return is_new
     from alembic import command  # noqa: PLC0415 - see REVISIONS
     from alembic.config import Config  # noqa: PLC0415
 
@@ -31,6 +35,7 @@ def migrate(path: Path) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = f"sqlite:///{path}"
     command.upgrade(config, "head")
+    return is_new
 
 
 class Database:

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from server.storage.private_files import keep_private
+
 BUSY_TIMEOUT_MS = 500
 """How long another program may hold the file; a sender waits no more than a second."""
 
@@ -355,9 +357,13 @@ class JournalFile:
             locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
             kind = JournalLocked if locked else JournalUnavailable
             raise kind(f"{reason} ({self._path}: {error})") from error
+        except OSError as error:
+            raise JournalUnavailable(f"the file cannot be made ({error})") from error
 
 
 def _connect(path: Path, writable: bool) -> sqlite3.Connection:
+    if writable:
+        keep_private(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

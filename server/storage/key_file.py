@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from server.storage.private_files import write_private
+
 KEY_BYTES = 32
 
 
@@ -18,12 +20,7 @@ def read_or_make_key(path: Path) -> bytes:
         pass
     # Under its own name only once it is whole: half a key would be another key.
     made = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, secrets.token_hex(KEY_BYTES).encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_private(made, secrets.token_hex(KEY_BYTES).encode())
     try:
         os.link(made, path)
     except FileExistsError:

@@ -1,0 +1,43 @@
+"""Files for the eyes of their owner: what is in them are other people's data, and keys."""
+
+import contextlib
+import os
+from pathlib import Path
+
+_OWNER_ONLY = 0o600
+_OTHERS = 0o077
+
+_BESIDE = ("", "-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database. It gives new ones the rights of the database."""
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write all of `content` over what is there; on the disk when this returns."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _OWNER_ONLY)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def keep_private(database: Path) -> bool:
+    """Make the file of a database where there is none, and take others' rights to one that is
+    there; whether it was made. Raises `OSError`.
+
+    By its name and never by opening it: to close a file gives up the locks that this process has
+    on it elsewhere.
+    """
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(database, flags, _OWNER_ONLY))
+    except FileExistsError:
+        pass
+    else:
+        return True
+    for end in _BESIDE:
+        path = database.with_name(database.name + end)
+        # One that belongs to somebody else is theirs to close.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            if path.stat().st_mode & _OTHERS:
+                path.chmod(_OWNER_ONLY)
+    return False
