@@ -24,8 +24,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 class DeliveryFailed(Exception):
     """The receiver, or the way there, did not take it.
 
-    `permanent`: no later try will do better. `retry_after_s`: when the receiver wants to be
-    asked again, where it said so.
+    `permanent`: no later try will do better, since it is about this message or this receiver; what
+    is wrong with the way there or with our own account may be mended. `retry_after_s`: when the
+    receiver wants to be asked again, where it said so.
     """
 
     def __init__(self, reason: str, *, permanent: bool, retry_after_s: float | None = None) -> None:

@@ -22,11 +22,12 @@ from server.metrics import Metrics
 from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.news import News
 from server.notify.pace import SECOND_US, Hold, Pace, minute_free_at, next_step
+from server.notify.persistence import RETRY_S, persist
 from server.storage import outbox
 from server.storage.database import Database, Transaction
 from server.storage.outbox import Delivery
 from server.storage.times import to_micros
-from server.storage.trouble import STORAGE_TROUBLE
+from server.storage.trouble import REFUSED_BY_STORAGE, STORAGE_TROUBLE
 
 LEASE_S = 300
 """How long a claim lasts: longer than any channel's own time limit."""
@@ -37,7 +38,6 @@ SEND_TIMEOUT_S = 120.0
 LONGEST_PAUSE_S = 60.0
 FIRST_BACKOFF_S = 5.0
 LONGEST_BACKOFF_S = 600.0
-STORAGE_RETRY_S = 1.0
 
 _decode = msgspec.json.Decoder(News).decode
 
@@ -116,7 +116,7 @@ class Postman:
                 next_due = await outbox.next_due_at(tx, self._channel.name, self._micros())
         except STORAGE_TROUBLE as error:
             log.server(logging.ERROR, f"{self._channel.name} waits for the database: {error}")
-            return STORAGE_RETRY_S
+            return RETRY_S
         if next_due is not None:
             until.append(next_due)
         now = self._micros()
@@ -161,17 +161,25 @@ class Postman:
         except TimeoutError:
             late = DeliveryFailed(f"took longer than {SEND_TIMEOUT_S:.0f} s", permanent=False)
             await self._failed(receiver, rows, late)
+        except REFUSED_BY_STORAGE as defect:
+            await self._broke(receiver, rows, defect)
+        except STORAGE_TROUBLE as error:
+            waits = DeliveryFailed(f"the database cannot be used now: {error}", permanent=False)
+            await self._failed(receiver, rows, waits)
         except Exception as defect:
-            # A letter that breaks its channel would otherwise end the process at each start.
-            log.server(logging.ERROR, f"{self._channel.name} broke", exc_info=defect)
-            broken = DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
-            await self._failed(receiver, rows, broken)
+            await self._broke(receiver, rows, defect)
         else:
             self._backoffs.pop(receiver, None)
             self._paused_until.pop(receiver, None)
             self._count("sent", len(rows))
             at = self._micros()
             await self._persist(lambda tx: outbox.mark_sent(tx, ids, at))
+
+    async def _broke(self, receiver: str, rows: Sequence[Delivery], defect: Exception) -> None:
+        """Give up a letter that breaks its channel: it would end the process at each start."""
+        log.server(logging.ERROR, f"{self._channel.name} broke", exc_info=defect)
+        broken = DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
+        await self._failed(receiver, rows, broken)
 
     async def _failed(
         self, receiver: str, rows: Sequence[Delivery], failure: DeliveryFailed
@@ -200,16 +208,7 @@ class Postman:
         await self._persist(put_back)
 
     async def _persist(self, work: Callable[[Transaction], Awaitable[object]]) -> None:
-        """Do `work` until the database takes it: what was sent must not be sent again."""
-        while True:
-            try:
-                async with self._database.write() as tx:
-                    await work(tx)
-            except STORAGE_TROUBLE as error:
-                log.server(logging.ERROR, f"{self._channel.name} waits for the database: {error}")
-                await asyncio.sleep(STORAGE_RETRY_S)
-                continue
-            return
+        await persist(self._database, self._channel.name, work)
 
     def _say(self, what: str, rows: Sequence[Delivery]) -> None:
         count = f" and {len(rows) - 1} more" if len(rows) > 1 else ""

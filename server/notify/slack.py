@@ -12,6 +12,7 @@ import msgspec
 
 from server.notify.channel import ChannelName, Letter
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews
+from server.notify.persistence import persist
 from server.notify.slack_api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack_blocks import SlackText, render, render_digest, reply_to
 from server.settings import Slack
@@ -159,8 +160,10 @@ class BotChannel:
             said_seq=first.seq if isinstance(first, IncidentNews) else 0,
             edited_at=to_micros(self._now()),
         )
-        async with self._database.write() as tx:
-            await slack_messages.put(tx, subject, message)
+        # It stands there: forgotten, it would be posted once more.
+        await persist(
+            self._database, self.name, lambda tx: slack_messages.put(tx, subject, message)
+        )
 
 
 @contextlib.asynccontextmanager

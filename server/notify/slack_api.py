@@ -13,29 +13,29 @@ from server.notify.channel import DeliveryFailed
 TIMEOUT_S = 10.0
 
 _REFUSALS: dict[str, tuple[bool, str]] = {
-    "invalid_auth": (True, "SLACK_BOT_TOKEN is none that Slack knows"),
-    "not_authed": (True, "SLACK_BOT_TOKEN did not arrive"),
-    "token_revoked": (True, "SLACK_BOT_TOKEN was revoked: make a new one"),
-    "token_expired": (True, "SLACK_BOT_TOKEN has expired: make a new one"),
-    "account_inactive": (True, "the bot of SLACK_BOT_TOKEN was removed"),
-    "not_allowed_token_type": (True, "SLACK_BOT_TOKEN must be a bot's, which begins with xoxb-"),
-    "missing_scope": (True, "the bot lacks a scope: it needs chat:write"),
-    "no_permission": (True, "the bot may not write there"),
+    "invalid_auth": (False, "SLACK_BOT_TOKEN is none that Slack knows"),
+    "not_authed": (False, "SLACK_BOT_TOKEN did not arrive"),
+    "token_revoked": (False, "SLACK_BOT_TOKEN was revoked: make a new one"),
+    "token_expired": (False, "SLACK_BOT_TOKEN has expired: make a new one"),
+    "account_inactive": (False, "the bot of SLACK_BOT_TOKEN was removed"),
+    "not_allowed_token_type": (False, "SLACK_BOT_TOKEN must be a bot's, which begins with xoxb-"),
+    "missing_scope": (False, "the bot lacks a scope: it needs chat:write"),
+    "no_permission": (False, "the bot may not write there"),
     "channel_not_found": (
-        True,
+        False,
         "SLACK_CHANNEL is none that the bot can see: invite it, or give the channel's id",
     ),
-    "not_in_channel": (True, "the bot is not in the channel: invite it there"),
-    "is_archived": (True, "the channel is archived"),
-    "channel_is_archived": (True, "the channel is archived"),
-    "restricted_action": (True, "the workspace does not let the bot write there"),
-    "action_prohibited": (True, "the workspace does not let the webhook write there"),
-    "posting_to_general_channel_denied": (True, "the webhook may not write to #general"),
-    "no_service": (True, "the webhook was removed or turned off: make a new one"),
-    "no_team": (True, "the workspace of the webhook is gone"),
-    "no_active_hooks": (True, "the webhook is turned off"),
-    "invalid_token": (True, "the webhook's address is wrong"),
-    "user_not_found": (True, "the webhook's user is gone"),
+    "not_in_channel": (False, "the bot is not in the channel: invite it there"),
+    "is_archived": (False, "the channel is archived"),
+    "channel_is_archived": (False, "the channel is archived"),
+    "restricted_action": (False, "the workspace does not let the bot write there"),
+    "action_prohibited": (False, "the workspace does not let the webhook write there"),
+    "posting_to_general_channel_denied": (False, "the webhook may not write to #general"),
+    "no_service": (False, "the webhook was removed or turned off: make a new one"),
+    "no_team": (False, "the workspace of the webhook is gone"),
+    "no_active_hooks": (False, "the webhook is turned off"),
+    "invalid_token": (False, "the webhook's address is wrong"),
+    "user_not_found": (False, "the webhook's user is gone"),
     "invalid_payload": (True, "Slack cannot read the message"),
     "invalid_blocks": (True, "Slack does not take the message's blocks"),
     "invalid_blocks_format": (True, "Slack does not take the message's blocks"),
@@ -54,12 +54,15 @@ _REFUSALS: dict[str, tuple[bool, str]] = {
     "service_unavailable": (False, "Slack has trouble"),
     "request_timeout": (False, "Slack has trouble"),
 }
-"""By Slack's code: whether no later try will do better, and what it means."""
+"""By Slack's code: whether it is about this one message, so that no later try will do better, and
+what it means. What is wrong with token, scopes, channel or webhook can be mended within the day
+that a message waits, as with a mail server (`smtp_failures`)."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """Codes that say of a message that it cannot be edited any more."""
 
-_PERMANENT_STATUS = frozenset({400, 401, 403, 404, 405, 410, 413})
+_PERMANENT_STATUS = frozenset({400, 413})
+"""Those that are about the message."""
 
 
 class SlackRefused(DeliveryFailed):

@@ -1,10 +1,12 @@
 """Everything is delivered once, and calmly; what cannot be is kept with the reason."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from server.metrics import Metrics
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
@@ -13,6 +15,7 @@ from server.notify.pace import EMAIL, Pace
 from server.notify.post import Postman
 from server.storage import outbox
 from server.storage.database import Database
+from server.storage.journal import JournalUnavailable
 from server.storage.outbox import Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
@@ -183,6 +186,24 @@ async def test_after_a_day_it_is_given_up(scene: Scene) -> None:
     assert set(await scene.states()) == {"failed"}
     assert {row.last_error for row in await scene.rows()} == {"nobody at home"}
     assert scene.box.tries < 200
+
+
+async def test_a_database_that_a_channel_finds_locked_is_waited_for(scene: Scene) -> None:
+    locked = OperationalError("SELECT 1", {}, sqlite3.OperationalError("database is locked"))
+    scene.box.answers = [locked, JournalUnavailable("another program has locked the file")]
+    await scene.post("a")
+    await scene.run_s(60)
+    (row,) = await scene.rows()
+    assert (row.state, row.attempts) == ("sent", 3)
+
+
+async def test_what_no_table_takes_is_a_defect_and_is_given_up(scene: Scene) -> None:
+    scene.box.answers = [IntegrityError("INSERT", {}, sqlite3.IntegrityError("NOT NULL"))]
+    await scene.post("a")
+    await scene.run_s(60)
+    (row,) = await scene.rows()
+    assert (row.state, row.attempts) == ("failed", 1)
+    assert "IntegrityError" in (row.last_error or "")
 
 
 async def test_a_defect_of_a_channel_is_kept_as_the_reason_and_ends_nothing(scene: Scene) -> None:

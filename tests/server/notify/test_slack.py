@@ -1,6 +1,10 @@
 """Slack: one message for an incident, edited as it changes; refusals understood."""
 
+import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -14,6 +18,7 @@ from server.storage.database import Database
 from tests.builders import START, frame
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
 from tests.server.notify.news import ended, escalated, opened, push_news, verdict_news
+from tests.waiting import until
 
 PUBLIC_URL = "https://pushlog.example"
 
@@ -148,12 +153,17 @@ async def test_a_webhook_gets_a_message_for_each_change(webhook: Channel, slack:
     [
         (too_many(17), False, 17.0, "too many messages"),
         (not_ok("ratelimited"), False, None, "too many messages"),
-        (not_ok("invalid_auth"), True, None, "SLACK_BOT_TOKEN is none that Slack knows"),
-        (not_ok("not_in_channel"), True, None, "invite it"),
+        (not_ok("invalid_auth"), False, None, "SLACK_BOT_TOKEN is none that Slack knows"),
+        (not_ok("token_revoked"), False, None, "make a new one"),
+        (not_ok("channel_not_found"), False, None, "SLACK_CHANNEL"),
+        (not_ok("invalid_blocks"), True, None, "does not take the message"),
+        (not_ok("msg_too_long"), True, None, "too long"),
+        (not_ok("not_in_channel"), False, None, "invite it"),
         (not_ok("fatal_error"), False, None, "Slack has trouble"),
         (not_ok("something_new"), False, None, "something_new"),
         (web.Response(status=503, text="upstream"), False, None, "HTTP 503"),
-        (web.Response(status=404), True, None, "HTTP 404"),
+        (web.Response(status=413), True, None, "HTTP 413"),
+        (web.Response(status=404), False, None, "HTTP 404"),
         (web.Response(status=302, headers={"Location": "/"}), False, None, "HTTP 302"),
         (web.Response(text="<html>hotel wifi"), False, None, "is not Slack"),
     ],
@@ -176,9 +186,9 @@ async def test_each_refusal_of_the_api_is_understood(
 @pytest.mark.parametrize(
     ("status", "text", "permanent"),
     [
-        (404, "no_service", True),
-        (410, "channel_is_archived", True),
-        (403, "action_prohibited", True),
+        (404, "no_service", False),
+        (410, "channel_is_archived", False),
+        (403, "action_prohibited", False),
         (400, "invalid_payload", True),
         (500, "oops", False),
     ],
@@ -191,6 +201,21 @@ async def test_each_refusal_of_a_webhook_is_understood(
         await webhook.send([letter(TryNews(START))])
     assert failure.value.permanent is permanent
     assert "secret" not in str(failure.value)
+
+
+async def test_a_message_that_cannot_be_remembered_yet_is_posted_once_and_remembered(
+    bot: Channel, slack: FakeSlack, database_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.closing(sqlite3.connect(database_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        telling = asyncio.create_task(bot.send([letter(opened())]))
+        await until(lambda: "slack waits for the database: " in caplog.text)
+        other.execute("ROLLBACK")
+    await telling
+    assert len(slack.messages) == 1
+    # It is known, so what comes next is an edit of it.
+    await bot.send([letter(ended())])
+    assert len(slack.roots()) == 1
 
 
 async def test_a_slack_that_is_not_there_is_said_without_the_secret_address(

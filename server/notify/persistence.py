@@ -1,0 +1,27 @@
+"""Writes that must not be given up: what was told outside, and would otherwise be told again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from server import log
+from server.storage.database import Database, Transaction
+from server.storage.outbox import ChannelName
+from server.storage.trouble import STORAGE_TROUBLE
+
+RETRY_S = 1.0
+
+
+async def persist(
+    database: Database, channel: ChannelName, work: Callable[[Transaction], Awaitable[object]]
+) -> None:
+    """Do `work` in a transaction, again and again until the database takes it."""
+    while True:
+        try:
+            async with database.write() as tx:
+                await work(tx)
+        except STORAGE_TROUBLE as error:
+            log.server(logging.ERROR, f"{channel} waits for the database: {error}")
+            await asyncio.sleep(RETRY_S)
+            continue
+        return
