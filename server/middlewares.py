@@ -8,9 +8,13 @@ from aiohttp.typedefs import Handler
 
 from server import log
 from server.keys import CRASHES
+from server.storage.trouble import why_unusable
 
 BODY_TIMEOUT_S = 20.0
 """How long a body may take to come, whatever it is for. That of a webhook has less (`ingest`)."""
+
+RETRY_AFTER_S = 5
+"""When to ask again where a database cannot be used."""
 
 _KEPT = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
 
@@ -64,6 +68,13 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             raise web.HTTPBadRequest(text="The body cannot be unpacked.") from error
         return web.json_response({"error": "The body cannot be unpacked."}, status=400)
     except Exception as error:
+        refusal = refused_for_now(request, error)
+        if refusal is not None:
+            if not _wants_json(request):
+                raise refusal from error
+            return web.json_response(
+                {"error": refusal.text}, status=refusal.status, headers=_kept(refusal)
+            )
         if isinstance(error, ConnectionError) and request.transport is None:
             # Whoever asked has hung up in the middle of the body: no defect, and nobody to answer.
             return web.Response(status=400)
@@ -75,6 +86,19 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if not _wants_json(request):
             raise web.HTTPInternalServerError(text="PushLog failed; its log says how.") from error
         return web.json_response({"error": "PushLog failed; its log says how."}, status=500)
+
+
+def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUnavailable | None:
+    """What to answer where a database cannot be used at the moment; none for any other error."""
+    reason = why_unusable(error)
+    if reason is None:
+        return None
+    why = f"the database cannot be used now: {reason}"
+    log.server(logging.ERROR, f"{request.method} {request.path}: {why}", cause=why)
+    return web.HTTPServiceUnavailable(
+        text=f"Nothing was done: {why}. Try again in a moment.",
+        headers={hdrs.RETRY_AFTER: str(RETRY_AFTER_S)},
+    )
 
 
 def _wants_json(request: web.Request) -> bool:

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS identities (
 
 _KNOWN = "SELECT key, seq FROM identities WHERE received > ? AND key IN ({marks})"
 
-_REASONS = {
+REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only",
     sqlite3.SQLITE_BUSY: "another program has locked the file",
@@ -55,6 +55,7 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
 }
+"""By SQLite's primary result code: what keeps a database from being used."""
 
 T = TypeVar("T")
 
@@ -353,7 +354,7 @@ class JournalFile:
         except sqlite3.Error as error:
             # The low byte is the primary code; what stands above it says where it happened.
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            reason = _REASONS.get(code, "SQLite cannot go on")
+            reason = REASONS.get(code, "SQLite cannot go on")
             locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
             kind = JournalLocked if locked else JournalUnavailable
             raise kind(f"{reason} ({self._path}: {error})") from error

@@ -10,6 +10,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 
+from server.middlewares import refused_for_now
 from server.web.assets import ASSETS, asset_url
 from server.web.auth import Handler
 from server.wording import formats
@@ -91,6 +92,13 @@ def as_page(handler: Handler) -> Handler:
             response = _to_sign_in(request)
         except web.HTTPClientError as error:
             response = _problem(request, error)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            refusal = refused_for_now(request, error)
+            if refusal is None:
+                raise
+            response = _problem(request, refusal)
         response.headers.update(SECURITY_HEADERS)
         response.headers.setdefault(hdrs.CACHE_CONTROL, "private, no-cache")
         return response
@@ -108,14 +116,17 @@ def _to_sign_in(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={hdrs.LOCATION: f"/login{back}"})
 
 
-def _problem(request: web.Request, error: web.HTTPClientError) -> web.Response:
+def _problem(request: web.Request, error: web.HTTPError) -> web.Response:
     status = HTTPStatus(error.status)
     context: dict[str, object] = {
         "status": status.value,
         "title": _TITLES.get(status, status.phrase),
         "text": error.text if error.text != f"{status.value}: {error.reason}" else "",
     }
-    return render(request, "problem.html", context, status=status)
+    response = render(request, "problem.html", context, status=status)
+    if hdrs.RETRY_AFTER in error.headers:
+        response.headers[hdrs.RETRY_AFTER] = error.headers[hdrs.RETRY_AFTER]
+    return response
 
 
 def _now() -> datetime:
