@@ -35,7 +35,7 @@ Pairs = Annotated[
     Meta(max_length=MAX_PAIRS),
 ]
 Timestamp = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339 with an offset; encoded in UTC."""
+"""RFC 3339 with an offset. The server has made it UTC by the time that the engine sees it."""
 
 
 class Frame(msgspec.Struct, omit_defaults=True, frozen=True):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from server.ingest.utc import in_utc
 from shared.pipe import Entry
 
 
@@ -10,12 +11,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     `identity` tells a delivery that comes again within a day (none: it is new each time).
     `about` says in a few words what it was. A delivery without entries is answered 202 and has
-    no effect: there is nothing in it to decide on (a comment, a ping).
+    no effect: there is nothing in it to decide on (a comment, a ping). Times of entries are UTC.
     """
 
     entries: tuple[Entry, ...]
     identity: str | None
     about: str
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "entries", tuple(map(in_utc, self.entries)))
 
 
 class Fault(msgspec.Struct, frozen=True):

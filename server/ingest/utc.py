@@ -1,0 +1,54 @@
+"""Times are UTC from the door on, whatever offset their sender wrote them with.
+
+Whoever shows one later can then take it as it is.
+"""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from shared.event import ChangeWindow, Commit
+from shared.pipe import Entry, EventEntry, Resolve, Silence
+
+W = TypeVar("W", bound=ChangeWindow)
+
+
+def in_utc(entry: Entry) -> Entry:
+    """`entry` with all its times in UTC."""
+    match entry:
+        case EventEntry(timestamp=timestamp, change_window=window):
+            told = None if window is None else _window(window)
+            return replace(entry, timestamp=_utc(timestamp), change_window=told)
+        case ChangeWindow():
+            return _window(entry)
+        case Resolve(time=time):
+            return replace(entry, time=_utc(time))
+        case Silence(time=time, until=until):
+            return replace(entry, time=_utc(time), until=None if until is None else _utc(until))
+        case _:
+            return entry
+
+
+def _window(window: W) -> W:
+    push = window.push
+    return replace(
+        window,
+        deploy_time=_utc(window.deploy_time),
+        commits=[_commit(commit) for commit in window.commits],
+        push=push and replace(push, commits=[_commit(commit) for commit in push.commits]),
+    )
+
+
+def _commit(commit: Commit) -> Commit:
+    if commit.timestamp is None or commit.timestamp.tzinfo is UTC:
+        return commit
+    return replace(commit, timestamp=_utc(commit.timestamp))
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # On the first and the last day that there are, an hour or two does not matter.
+        return moment.replace(tzinfo=UTC)
