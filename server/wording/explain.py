@@ -46,8 +46,14 @@ DECISIONS = {
     "noted": "It is no error: what it says was noted",
     "nothing_named": "It names no issue or incident that is known",
     "unreadable": "The engine could not read it",
+    "undecided": "The engine acknowledged it and did not decide it",
+    "dead_letter": "The engine died of it twice, so it was set aside as a dead letter",
 }
 """Each code of docs/DECISIONS.md as a sentence, for where its numbers are not known."""
+
+
+_OTHER_NUMBERS = (KeyError, ValueError, TypeError, OverflowError)
+"""Of an engine of another version: missing, a text where we have a number, or beyond all bounds."""
 
 
 def explain_incident(incident: IncidentSummary) -> str:
@@ -71,7 +77,7 @@ def explain_trigger(trigger: Trigger, numbers: Numbers) -> str:
     """What fired, with its numbers; other numbers than ours (of another engine) as they are."""
     try:
         return _WHY[trigger](numbers)
-    except KeyError:
+    except _OTHER_NUMBERS:
         return _plain(TRIGGERS[trigger], numbers)
 
 
@@ -97,7 +103,7 @@ def explain_decision(decision: Decision) -> str:
             case "silenced":
                 would_be = str(numbers["trigger"]).replace("_", " ")
                 return f"Somebody silenced its issue; otherwise this would be a {would_be}."
-    except (KeyError, msgspec.ValidationError):
+    except (*_OTHER_NUMBERS, msgspec.ValidationError):
         pass
     # An engine of another version may have codes of its own; its numbers still say something.
     words = DECISIONS.get(decision.code, f"The engine decided “{decision.code}”")

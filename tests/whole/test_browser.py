@@ -120,6 +120,20 @@ async def test_the_first_incident_appears_by_itself_in_list_bell_and_title(
         await expect(page.locator("#panel")).not_to_be_visible()
 
 
+async def test_of_an_incident_that_is_over_the_toast_says_that(
+    http: ClientSession, server: ServerProcess, browser: Browser
+) -> None:
+    await send(server, event())
+    found = await server.log.wait_for(r"incident (inc-[0-9a-f]{16})")
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/incidents")
+        await live(page)
+        async with http.post(f"{server.url}/api/incidents/{found[1]}/resolve") as response:
+            assert response.status == 202, await response.text()
+        await expect(page.locator(".toast")).to_contain_text("An incident is over")
+
+
 async def test_the_page_of_an_incident_shows_trace_link_trigger_and_suspect(
     server: ServerProcess, browser: Browser
 ) -> None:

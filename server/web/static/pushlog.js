@@ -73,13 +73,18 @@ async function read(address) {
   }
 }
 
+const TOAST_HEADS = {
+  opened: "New incident",
+  escalated: "An incident got worse",
+  ended: "An incident is over",
+};
+
 function showToasts(notifications) {
   if (notifications.length > TOASTS_AT_ONCE) {
     showToast(`${notifications.length} new notifications`, "", "/notifications");
   } else {
     for (const each of notifications) {
-      const head = each.change === "opened" ? "New incident" : "An incident got worse";
-      showToast(head, each.title, `/incidents/${each.incident_id}`, each.id);
+      showToast(TOAST_HEADS[each.change] ?? "An incident changed", each.title, `/incidents/${each.incident_id}`, each.id);
     }
   }
 }
