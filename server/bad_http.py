@@ -21,8 +21,10 @@ class BadHttp(logging.Filter):
             # Raised once more after the handler has answered it, and has said so.
             return False
         if isinstance(error, HttpProcessingError):
-            text = f"a request that is no HTTP: {error.message.partition(':')[0]}"
-            log.server(logging.WARNING, text, cause=text)
+            cause = "a request that is no HTTP"
+            # What was wrong, without the bytes that were; but its words may be the sender's.
+            what = error.message.partition(":")[0]
+            log.server(logging.WARNING, f"{cause}: {what}", cause=cause)
             return False
         return True
 

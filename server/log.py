@@ -104,22 +104,20 @@ def webhook_ingested(source: str, exception_type: str, service: str, environment
     )
 
 
-def webhook_noted(source: str, about: str) -> None:
-    """Accepted, but no event: a duplicate, a comment, a ping, a resolve."""
-    _log.info(
-        "[webhooks/%s] %s", source, about, extra={"cause": f"[webhooks/{source}] {about[:40]}"}
-    )
+def webhook_noted(source: str, about: str, kind: str) -> None:
+    """Accepted, but no event: a duplicate, a comment, a ping, a resolve.
+
+    `about` may be the sender's words. `kind` is ours, one of few: by it a flood is folded.
+    """
+    cause = f"[webhooks/{source}] {kind}"
+    _log.info("[webhooks/%s] %s", source, about, extra={"cause": cause})
 
 
-def webhook_error(source: str, reason: str) -> None:
-    """Parsing or processing failed, or the sender may not."""
+def webhook_error(source: str, reason: str, kind: str) -> None:
+    """Parsing or processing failed, or the sender may not; `reason` and `kind` as above."""
     name = {"sentry": "Sentry", "github": "GitHub"}.get(source, "Incident")
-    _log.warning(
-        "%s webhook error: %s",
-        name,
-        reason,
-        extra={"cause": f"{name} webhook error: {reason[:40]}"},
-    )
+    cause = f"{name} webhook error: {kind}"
+    _log.warning("%s webhook error: %s", name, reason, extra={"cause": cause})
 
 
 def incident_opened(
@@ -144,12 +142,13 @@ def child_not_writable(what: Direction) -> None:
 
 def engine(level: int, text: str, cause: str | None = None) -> None:
     """What the supervisor says of the engine, and what the engine itself says on stderr."""
-    _log.log(level, "[incident-engine] %s", text, extra={"cause": cause} if cause else None)
+    extra = {"cause": f"[incident-engine] {cause}"} if cause else None
+    _log.log(level, "[incident-engine] %s", text, extra=extra)
 
 
 def server(
     level: int, text: str, exc_info: BaseException | None = None, cause: str | None = None
 ) -> None:
     """What the server says of itself; with a `cause` where others can make it say so."""
-    extra = {"cause": cause} if cause else None
+    extra = {"cause": f"[server] {cause}"} if cause else None
     _log.log(level, "[server] %s", text, exc_info=exc_info, extra=extra)

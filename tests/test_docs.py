@@ -93,7 +93,7 @@ CONTRACT: dict[Callable[..., None], list[tuple[str, ...]]] = {
     log.webhook_ingested: [("sentry", "TYPE", "SERVICE", "ENVIRONMENT")],
     log.incident_opened: [("ID", "TRIGGER", "SERVICE", "ENVIRONMENT", "TITLE")],
     log.child_not_writable: [("queued",), ("dropped",)],
-    log.webhook_error: [("sentry", "REASON")],
+    log.webhook_error: [("sentry", "REASON", "refused")],
 }
 FREE_TEXT = {log.set_up, log.webhook_noted, log.engine, log.server}
 

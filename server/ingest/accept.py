@@ -20,7 +20,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
     started = time.perf_counter()
     source = webhook.source
     if not delivery.entries:
-        log.webhook_noted(source, delivery.about)
+        log.webhook_noted(source, delivery.about, "No event")
         note_unentered(request, webhook, "no_event", delivery.about, delivery)
         return web.json_response(
             {"accepted": True, "event": False, "about": delivery.about}, status=HTTPStatus.ACCEPTED
@@ -34,12 +34,12 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
     try:
         appended = await request.app[JOURNAL].append(delivery.entries, delivery.identity)
     except JournalUnavailable as error:
-        log.webhook_error(source, f"not stored: {error}")
+        log.webhook_error(source, f"not stored: {error}", "not stored")
         reason = f"the event could not be stored: {error}"
         note_unentered(request, webhook, "not_stored", reason, delivery)
         return unavailable(reason)
     if appended.duplicate:
-        log.webhook_noted(source, f"Duplicate: {delivery.about}")
+        log.webhook_noted(source, f"Duplicate: {delivery.about}", "Duplicate")
         note_unentered(
             request, webhook, "duplicate", delivery.about, delivery, first_seq=appended.seqs[0]
         )
@@ -48,7 +48,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
         if isinstance(entry, EventEntry):
             log.webhook_ingested(source, entry.exception_type, entry.service, entry.environment)
         else:
-            log.webhook_noted(source, delivery.about)
+            log.webhook_noted(source, delivery.about, "Noted")
     if not supervisor.writable:
         log.child_not_writable("queued")
     note_accepted(request, webhook, delivery.about)
@@ -60,7 +60,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
 
 def refuse(request: web.Request, webhook: Webhook, status: HTTPStatus, reason: str) -> web.Response:
     """The answer to who may not send, or sent too much; `reason` says what would be right."""
-    log.webhook_error(webhook.source, reason)
+    log.webhook_error(webhook.source, reason, f"refused with {status.value}")
     note_unentered(request, webhook, "refused", reason)
     return web.json_response({"error": reason}, status=status)
 
@@ -81,7 +81,7 @@ def invalid(request: web.Request, webhook: Webhook, error: InvalidPayload) -> we
     details = [{"path": fault.path, "message": fault.message} for fault in error.faults]
     shown = "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)
     reason = f"{error} ({shown})" if shown else str(error)
-    log.webhook_error(webhook.source, reason)
+    log.webhook_error(webhook.source, reason, "no event in it")
     note_unentered(request, webhook, "invalid", reason)
     return web.json_response(
         {"error": str(error), "details": details}, status=HTTPStatus.BAD_REQUEST

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
 from server import log
+from server.bad_http import BadHttp
 from tests.clock import Clock
 
 
@@ -42,7 +44,7 @@ def test_the_contract_lines_read_as_the_contract_has_them(written: Written) -> N
     log.incident_opened("inc-0123456789abcdef", "new_issue", "checkout", "production", "ValueError")
     log.child_not_writable("queued")
     log.child_not_writable("dropped")
-    log.webhook_error("sentry", "no event")
+    log.webhook_error("sentry", "no event", "no event in it")
     assert written.lines == [
         "[webhooks/sentry] Request received",
         "[webhooks/sentry] Ingested: ValueError in checkout/production",
@@ -78,6 +80,25 @@ def test_a_flood_of_one_cause_hides_no_other(written: Written) -> None:
         log.webhook_received("sentry")
     log.webhook_received("github")
     assert written.lines[-1] == "[webhooks/github] Request received"
+
+
+def test_a_sender_who_finds_ever_new_words_gets_ten_lines_a_second_like_any_other(
+    written: Written,
+) -> None:
+    for number in range(60):
+        log.webhook_error("sentry", f"{number} is odd", "no event in it")
+        log.webhook_noted("github", f"Push to {number}", "No event")
+        odd = BadHttpMessage(f"Header {number} is odd: {number}")
+        record = logging.LogRecord("aiohttp.server", 40, "", 0, "x", (), (type(odd), odd, None))
+        assert not BadHttp().filter(record)
+    assert len(written.lines) == 3 * log.LINES_A_SECOND
+    written.clock.pass_s(1)
+    written.folding.flush()
+    assert written.lines[-3:] == [
+        "Sentry webhook error: no event in it (and 50 more like it)",
+        "[webhooks/github] No event (and 50 more like it)",
+        "[server] a request that is no HTTP (and 50 more like it)",
+    ]
 
 
 def test_an_incident_line_is_never_folded(written: Written) -> None:
