@@ -11,6 +11,7 @@ from server.background import Background
 from server.deploys.lookup import open_lookup
 from server.heartbeat import Heartbeat
 from server.incidents.record import Recorder
+from server.ingest.body_budget import BODY_BUDGET, BodyBudget
 from server.ingest.failing import Failing
 from server.ingest.routes import FAILING
 from server.ingest.routes import routes as ingest_routes
@@ -67,6 +68,7 @@ def build_app(settings: Settings) -> web.Application:
     app[WEBHOOK_BOOK] = WebhookBook(one_line)
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
     app[FAILING] = Failing()
+    app[BODY_BUDGET] = BodyBudget()
     app.add_routes(ingest_routes())
     set_up_web(app)
     app.cleanup_ctx.extend(

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server import log
 from server.client import client_address
 from server.ingest.accept import accept, cut_off, invalid, refuse
+from server.ingest.body_budget import BODY_BUDGET, RETRY_AFTER_S, within_budget
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.failing import Failing
 from server.ingest.generic import parse_generic
@@ -46,9 +47,9 @@ class Unread(msgspec.Struct, frozen=True):
 def routes() -> list[web.RouteDef]:
     """Each webhook that PushLog takes."""
     return [
-        web.post("/api/webhooks/sentry", sentry),
-        web.post("/api/webhooks/incidents", incidents),
-        web.post("/api/webhooks/github", github),
+        web.post("/api/webhooks/sentry", within_budget(sentry)),
+        web.post("/api/webhooks/incidents", within_budget(incidents)),
+        web.post("/api/webhooks/github", within_budget(github)),
     ]
 
 
@@ -156,10 +157,13 @@ async def _read(request: web.Request, limit: int) -> bytes | Unread:
     )
     if (request.content_length or 0) > limit:
         return too_large
-    body = bytearray()
+    body, budget = bytearray(), request.app[BODY_BUDGET]
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.content.iter_any():
+                if not budget.take(request, len(chunk)):
+                    reason = "as many bytes of other bodies are under way as fit into memory"
+                    return Unread(HTTPStatus.SERVICE_UNAVAILABLE, reason)
                 body += chunk
                 if len(body) > limit:
                     return too_large
@@ -176,7 +180,10 @@ async def _read(request: web.Request, limit: int) -> bytes | Unread:
 
 
 def _unread(request: web.Request, source: Route, unread: Unread) -> web.Response:
-    return refuse(request, arrived(request, source, None), unread.status, unread.reason)
+    response = refuse(request, arrived(request, source, None), unread.status, unread.reason)
+    if unread.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)
+    return response
 
 
 def _now() -> datetime:

@@ -27,6 +27,9 @@ from server.storage.journal_file import (
 MAX_GROUP = 2_000
 """Deliveries in one transaction: beyond this a larger group costs the first more than it saves."""
 
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+"""As much may wait for a disk that is slow, and always one delivery, whatever its size."""
+
 RETRY_AFTER_S = 1.0
 """How long a file that failed is left alone before it is opened again."""
 
@@ -78,6 +81,7 @@ class GroupCommit:
         self._broken_until = 0.0
         self._changed = threading.Condition()
         self._waiting: list[Waiting] = []
+        self._waiting_bytes = 0
         self._removals: list[Removal] = []
         self._under_way: list[Waiting | Removal] = []
         self._committing = False
@@ -95,6 +99,10 @@ class GroupCommit:
         answer: asyncio.Future[Appended] = self._loop.create_future()
         with self._changed:
             self._refuse_at_the_end()
+            size = sum(map(len, arrival.bodies))
+            if self._waiting and self._waiting_bytes + size > MAX_WAITING_BYTES:
+                raise JournalUnavailable("the disk is too slow for what comes in")
+            self._waiting_bytes += size
             self._waiting.append(Waiting(arrival, answer))
             self._changed.notify()
         return answer
@@ -160,6 +168,7 @@ class GroupCommit:
                 if not (self._waiting or self._removals):
                     break
                 group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+                self._waiting_bytes -= sum(len(b) for each in group for b in each.arrival.bodies)
                 removal = self._removals.pop(0) if self._removals else None
                 self._under_way = [*group, *([] if removal is None else [removal])]
                 self._committing = bool(group)

@@ -6,14 +6,18 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.ingest.body_budget import FREE_BYTES, MAX_BYTES, BodyBudget
 from server.ingest.failing import FAILURES_A_MINUTE, MAX_SENDERS, Failing
 from tests.builders import event
 from tests.processes import ServerProcess, running_server
@@ -220,3 +224,47 @@ async def test_headers_that_come_a_byte_at_a_time_end_with_the_time_for_idle_con
             assert await answering == ""
     finally:
         await runner.cleanup()
+
+
+async def test_large_bodies_that_are_under_way_are_bounded_and_keep_no_usual_one_out(
+    server: ServerProcess,
+) -> None:
+    size = 20 * 1024 * 1024
+    started = head(f"Content-Length: {size + 1}", path="/api/webhooks/github") + b" " * size
+    async with AsyncExitStack() as stack:
+        under_way = [await stack.enter_async_context(wire(server.url, started)) for _ in range(4)]
+        answers = [asyncio.create_task(each.answer()) for each in under_way]
+        done, _ = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        # Three fit; whichever was the last to come does not.
+        (refused,) = done
+        assert (await refused).startswith("HTTP/1.1 503 ")
+        assert "Retry-After: 5" in await refused
+        assert await post(f"{server.url}/api/webhooks/sentry", ALERT) == {202: 1}
+    # They hung up: there is room again.
+    await server.log.wait_for_count("the sender hung up before the end", 3)
+    async with wire(server.url, started + b" ") as whole:
+        assert (await whole.answer()).startswith("HTTP/1.1 400 ")
+
+
+@given(st.lists(st.lists(st.integers(1, 3 * FREE_BYTES), max_size=8), max_size=8))
+def test_what_is_held_is_given_back_to_the_last_byte(bodies: list[list[int]]) -> None:
+    budget, requests = BodyBudget(), []
+    for chunks in bodies:
+        request = make_mocked_request("POST", "/")
+        requests.append(request)
+        read = sum(size for size in chunks if budget.take(request, size))
+        assert read == sum(chunks)
+    assert budget.held_bytes == sum(max(0, sum(chunks) - FREE_BYTES) for chunks in bodies)
+    for request in requests:
+        budget.give_back(request)
+    assert budget.held_bytes == 0
+
+
+def test_beyond_the_budget_nothing_more_is_taken() -> None:
+    budget = BodyBudget()
+    large, other = make_mocked_request("POST", "/"), make_mocked_request("POST", "/")
+    assert budget.take(large, FREE_BYTES + MAX_BYTES)
+    assert budget.take(other, FREE_BYTES)
+    assert not budget.take(other, 1)
+    budget.give_back(large)
+    assert budget.take(other, 1)

@@ -170,3 +170,25 @@ async def test_a_writer_that_ends_by_what_nobody_foresaw_leaves_nobody_waiting(
         assert [entry.seq for entry in await journal.read(0, 10, 10_000)] == [1]
     async with open_journal(path) as journal:
         assert await append(journal) == 2
+
+
+async def test_what_waits_for_a_slow_disk_is_bounded_by_its_bytes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.group_commit.MAX_WAITING_BYTES", 10_000)
+    large = "x" * 4_000
+    async with open_journal(path) as journal:
+        await append(journal)
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            # The first is tried at once; of the others two fit.
+            appending = [asyncio.create_task(append(journal, large)) for _ in range(8)]
+            refused = await asyncio.gather(*appending[3:], return_exceptions=True)
+            other.execute("ROLLBACK")
+        reasons = {str(each) for each in refused if isinstance(each, JournalUnavailable)}
+        assert "the disk is too slow for what comes in" in reasons
+        await asyncio.gather(*appending[:3], return_exceptions=True)
+        # Whatever its size, one alone is taken, and then there is room again.
+        before = journal.last_seq
+        assert await append(journal, "x" * 8_000) == before + 1
+        assert await append(journal, "x" * 8_000) == before + 2
