@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine import VERSION
-from server.env_file import with_env_file
-from server.settings import Settings, SettingsError, read_settings
+from scripts.installation import read_installation, say_database
+from server.settings import Settings
 from server.storage.backup_folder import (
     DATABASE,
     JOURNAL,
@@ -31,10 +31,7 @@ from server.storage.backup_folder import (
 from server.storage.disk import KEPT_FREE
 from server.storage.snapshot import Inconsistent, copy_databases
 
-ROOT = Path(__file__).resolve().parents[2]
-
 EXIT_FAILED = 1
-EXIT_SETTINGS = 2
 
 _NAME = re.compile(r"pushlog-\d{8}T\d{6}\.\d{3}Z")
 _PART = re.compile(rf"\.{_NAME.pattern}\.part")
@@ -49,17 +46,11 @@ class Refused(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_FAILED` or `EXIT_SETTINGS`."""
+    """The exit code: 0, `EXIT_FAILED`; 2 where a setting is wrong."""
     options = _parser().parse_args(arguments)
     folder = options.folder.absolute()
-    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
-    os.chdir(ROOT)
-    try:
-        settings = read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
-        return EXIT_SETTINGS
+    settings = read_installation()
+    say_database(settings)
     # Where processors are few, the server's work comes first.
     os.nice(_NICENESS)
     try:

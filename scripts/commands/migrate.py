@@ -1,17 +1,12 @@
 """Brings the database to the newest schema, making it where there is none."""
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
-from server.env_file import with_env_file
-from server.settings import SettingsError, read_settings
+from scripts.installation import read_installation, say_database
 from server.storage.database import migrate
 from server.storage.file_lock import InUse, lock_file
 from server.storage.schema import NewerSchema
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,14 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
         "there is none. The server does the same when it starts.",
     )
     parser.parse_args(arguments)
-    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
-    os.chdir(ROOT)
-    try:
-        settings = read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
-        return 2
+    settings = read_installation()
+    say_database(settings)
     try:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
         with lock_file(settings.database_path):

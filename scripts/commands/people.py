@@ -5,22 +5,17 @@ It works on the database, whether or not the server runs.
 
 import argparse
 import asyncio
-import os
 import sys
-from pathlib import Path
 
+from scripts.installation import read_installation, say_database
 from server.accounts.secrets import ENDING, digest, new_secret, new_token
-from server.env_file import with_env_file
-from server.settings import Settings, SettingsError, read_settings
+from server.settings import Settings
 from server.storage import accounts, api_tokens, one_time_links, people
 from server.storage.accounts import Account
 from server.storage.database import Database, migrate, open_database
 from server.storage.times import micros_now
 
-ROOT = Path(__file__).resolve().parents[2]
-
 EXIT_REFUSED = 1
-EXIT_NOT_SET_UP = 2
 
 
 class Refused(Exception):
@@ -28,15 +23,10 @@ class Refused(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_REFUSED` or `EXIT_NOT_SET_UP`."""
+    """The exit code: 0, `EXIT_REFUSED`; 2 where a setting is wrong."""
     options = _parser().parse_args(arguments)
-    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
-    os.chdir(ROOT)
-    try:
-        settings = read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        print("\n".join(error.faults), file=sys.stderr)
-        return EXIT_NOT_SET_UP
+    settings = read_installation()
+    say_database(settings)
     try:
         print(asyncio.run(_answer(settings, options)))
     except Refused as error:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from scripts.installation import read_installation, say_database
 from server.storage.journal_file import JournalEntry
 from server.supervisor.splice import engine_lines
 from shared.incident import Change, Trigger
@@ -66,12 +67,17 @@ class EngineFailed(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, or `EXIT_FAILED` where the events or an engine could not be used."""
     options = _parser().parse_args(arguments)
+    events: Path | None = options.events
+    if events is None:
+        settings = read_installation()
+        say_database(settings)
+        events = settings.journal_path
     asked = Settings(
         production_environments=_list(options.production), max_issues=options.max_issues
     )
     try:
-        was = fired(recorded(options.events), options.engine)
-        would_be = fired(with_settings(recorded(options.events), asked), options.other_engine)
+        was = fired(recorded(events), options.engine)
+        would_be = fired(with_settings(recorded(events), asked), options.other_engine)
     except (OSError, sqlite3.Error, EngineFailed) as error:
         print(f"scripts/replay: {error}", file=sys.stderr)
         return EXIT_FAILED
@@ -90,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         "events",
         nargs="?",
         type=Path,
-        default=Path("data/pushlog-journal.db"),
-        help="a journal, or a file of events, a line of JSON each (default: %(default)s)",
+        help="a journal, or a file of events, a line of JSON each; by default the journal of the "
+        "installation that the settings of the server name (DATABASE_URL)",
     )
     parser.add_argument(
         "--production", metavar="NAMES", help="production environments, separated by commas"

@@ -9,15 +9,14 @@ tells of entries which its journal has not got, and would pass over the next one
 
 import argparse
 import contextlib
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from server.env_file import with_env_file
-from server.settings import Settings, SettingsError, read_settings
+from scripts.installation import read_installation, say_database
+from server.settings import Settings
 from server.storage.backup_folder import (
     DATABASE,
     JOURNAL,
@@ -31,10 +30,7 @@ from server.storage.file_lock import InUse, lock_file
 from server.storage.schema import NewerSchema, read_revision
 from server.storage.snapshot import Inconsistent
 
-ROOT = Path(__file__).resolve().parents[2]
-
 EXIT_FAILED = 1
-EXIT_SETTINGS = 2
 
 _OF_SQLITE = ("-shm", "-wal", "-journal", "")
 """Ends of the names of what is one database together. The file goes last: without its log it is an
@@ -49,17 +45,11 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_FAILED` or `EXIT_SETTINGS`."""
+    """The exit code: 0, `EXIT_FAILED`; 2 where a setting is wrong."""
     options = _parser().parse_args(arguments)
     backup = options.backup.absolute()
-    # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
-    os.chdir(ROOT)
-    try:
-        settings = read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
-        return EXIT_SETTINGS
+    settings = read_installation()
+    say_database(settings)
     try:
         restored = restore(settings, backup)
     except (InUse, Inconsistent, NewerSchema, OSError) as error:

@@ -2,20 +2,19 @@
 
 import argparse
 import asyncio
-import os
 import sys
 import textwrap
 from datetime import UTC, datetime
 
 import aiosmtplib
 
-from server.env_file import with_env_file
+from scripts.installation import read_installation
 from server.notify.channel import Letter
 from server.notify.email import TIMEOUT_S, send_mail
 from server.notify.mail import Letterhead, NotAnAddress, compose
 from server.notify.news import TestNews
 from server.notify.smtp_failures import failure_of
-from server.settings import Settings, SettingsError, Smtp, read_settings
+from server.settings import Settings, Smtp
 
 EXIT_NOT_SENT = 1
 EXIT_NOT_SET_UP = 2
@@ -32,11 +31,7 @@ _WAYS = {"starttls": "STARTTLS", "tls": "TLS", "none": "no encryption"}
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
     options = _parser().parse_args(arguments)
-    try:
-        settings = read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        _say("\n".join(error.faults))
-        return EXIT_NOT_SET_UP
+    settings = read_installation()
     if settings.smtp is None:
         _say(_NO_HOST)
         return EXIT_NOT_SET_UP

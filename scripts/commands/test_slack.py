@@ -2,16 +2,15 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from datetime import UTC, datetime
 
-from server.env_file import with_env_file
+from scripts.installation import read_installation
 from server.notify.channel import DeliveryFailed, Letter
 from server.notify.news import TestNews
 from server.notify.office import outlets_of
 from server.notify.slack import try_slack
-from server.settings import Settings, SettingsError, Slack, read_settings
+from server.settings import Settings, Slack
 
 EXIT_NOT_SENT = 1
 EXIT_NOT_SET_UP = 2
@@ -31,11 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "environment and of the env file. The server itself need not run. Exit code 1: not sent, "
         "with the reason; 2: the settings are not there, or wrong.",
     ).parse_args(arguments)
-    try:
-        settings = read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        print("\n".join(error.faults), file=sys.stderr)
-        return EXIT_NOT_SET_UP
+    settings = read_installation()
     if settings.slack is None:
         print(_NOT_SET_UP, file=sys.stderr)
         return EXIT_NOT_SET_UP

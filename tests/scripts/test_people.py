@@ -22,7 +22,9 @@ async def people(folder: Path, *arguments: str) -> tuple[int, str, str]:
     )
     out, err = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, out.decode().strip(), err.decode()
+    database, _, rest = err.decode().partition("\n")
+    assert database == f"Database: {folder / 'pushlog.db'}"
+    return process.returncode, out.decode().strip(), rest
 
 
 async def status(server: ServerProcess, token: str) -> int:

@@ -34,13 +34,13 @@ async def run(script: str, data: Path, *arguments: str | Path) -> tuple[int, str
 
 async def backup(data: Path, folder: Path, *options: str) -> Path:
     code, out, err = await run("backup", data, folder, *options)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"Database: {data / 'pushlog.db'}\n")
     return Path(out.partition(":")[0])
 
 
 async def restore(data: Path, made: Path) -> str:
     code, out, err = await run("restore", data, made)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"Database: {data / 'pushlog.db'}\n")
     return out
 
 
