@@ -1,7 +1,8 @@
 """Variables from a file of lines ``NAME=VALUE``, beneath those of the environment."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from server.settings import SettingsError
@@ -18,8 +19,36 @@ _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def with_env_file(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` over what the env file sets; raises `SettingsError` naming file and line.
+class Asked(dict[str, str]):
+    """An environment that remembers in `names` what it was asked for."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self.names = {NAMED_BY}
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # noqa: D102
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def with_env_file(environ: Mapping[str, str]) -> Asked:
+    """`environ` over what the env file sets; raises `SettingsError` naming file and line."""
+    return Asked(read_env_file(environ)[1] | dict(environ))
+
+
+def unknown_names(environ: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """A sentence for each variable of the env file that is none of those `known`."""
+    path, values = read_env_file(environ)
+    said = []
+    for name in sorted(values.keys() - known):
+        near = difflib.get_close_matches(name, known, 1)
+        meant = f" {near[0]}?" if near else " README.md has a table of all settings."
+        said.append(f"{path} sets {name}, which PushLog does not know:{meant}")
+    return said
+
+
+def read_env_file(environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+    """Where it is, and what it sets: nothing, where there is none. Raises as `with_env_file` does.
 
     The file is the one that ``PUSHLOG_ENV_FILE`` names, or else ``.env`` in the current folder. The
     first must be there, unless a ``-`` stands before its name, as in systemd's EnvironmentFile.
@@ -28,14 +57,14 @@ def with_env_file(environ: Mapping[str, str]) -> dict[str, str]:
     path = Path(named.removeprefix("-")) if named else DEFAULT
     optional = not named or named.startswith("-")
     if optional and not path.exists():
-        return dict(environ)
+        return path, {}
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise SettingsError([f"{path}: is not UTF-8"]) from error
-    return parse_env_file(text, str(path)) | dict(environ)
+    return path, parse_env_file(text, str(path))
 
 
 def parse_env_file(text: str, name: str) -> dict[str, str]:

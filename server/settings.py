@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+from sentry_sdk.utils import BadDsn, Dsn
 
 MinSeverity = Literal["all", "error", "critical"]
 SmtpSecurity = Literal["starttls", "tls", "none"]
@@ -131,8 +132,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         github_api_url=reader.read("GITHUB_API_URL", "https://api.github.com", _http_url),
         github_services=reader.read("GITHUB_SERVICES", (), _service_rules),
         github_branches=reader.read("GITHUB_BRANCHES", (), _branch_rules),
-        sentry_dsn=reader.read("SENTRY_DSN", None, _http_url),
-        vite_sentry_dsn=reader.read("VITE_SENTRY_DSN", None, _http_url),
+        sentry_dsn=reader.read("SENTRY_DSN", None, _dsn),
+        vite_sentry_dsn=reader.read("VITE_SENTRY_DSN", None, _dsn),
         disable_deploy_incidents=reader.read("DISABLE_DEPLOY_INCIDENTS", False, _flag),
         enable_test_routes=reader.read("ENABLE_TEST_ROUTES", False, _flag),
         incident_notification_min_severity=reader.read(
@@ -246,6 +247,17 @@ def _flag(text: str) -> bool:
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _dsn(text: str) -> str:
+    try:
+        Dsn(text)
+    except BadDsn:
+        # Without what it was: a key stands in it.
+        raise ValueError(
+            "must be a DSN as Sentry shows it: https://KEY@SENTRY.EXAMPLE/NUMBER"
+        ) from None
+    return text
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

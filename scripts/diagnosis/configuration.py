@@ -1,32 +1,26 @@
 """The env file and the settings: whether they can be read, and what is easily overlooked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
-from server.env_file import DEFAULT, NAMED_BY, parse_env_file, with_env_file
+from server.env_file import (
+    DEFAULT,
+    NAMED_BY,
+    read_env_file,
+    unknown_names,
+    with_env_file,
+)
 from server.settings import Settings, SettingsError, read_settings
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class _Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        super().__init__(environ)
-        self.names = {NAMED_BY}
-
-    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
-        self.names.add(name)
-        return super().get(name, default)
-
-
 def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
     """The settings, where they can be read, as the server would read them."""
     try:
-        asked = _Asked(with_env_file(environ))
+        asked = with_env_file(environ)
         settings = read_settings(asked)
     except SettingsError as error:
         return None, [
@@ -39,7 +33,7 @@ def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, 
     ]
 
 
-def _env_file(environ: Mapping[str, str], known: set[str]) -> Iterator[Finding]:
+def _env_file(environ: Mapping[str, str], known: Collection[str]) -> Iterator[Finding]:
     path = Path(environ.get(NAMED_BY, "").strip().removeprefix("-") or DEFAULT)
     if not path.exists():
         yield ok("env file", f"there is no {path}: all settings are those of the environment")
@@ -47,14 +41,10 @@ def _env_file(environ: Mapping[str, str], known: set[str]) -> Iterator[Finding]:
     if not path.is_file():
         yield ok("env file", f"{path} is no file, so nothing is read from it")
         return
-    values = parse_env_file(path.read_text("utf-8-sig"), str(path))
-    unknown = sorted(values.keys() - known)
+    _, values = read_env_file(environ)
+    unknown = unknown_names(environ, known)
     if unknown:
-        yield warn(
-            "env file",
-            f"{path} sets what PushLog does not know, so it has no effect: {', '.join(unknown)}. "
-            "Compare the names with the table in README.md",
-        )
+        yield from (warn("env file", each) for each in unknown)
     elif path.stat().st_mode & 0o077:
         yield warn("env file", f"{path} holds secrets and others may read it: chmod 600 {path}")
     else:

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.env_file import parse_env_file, with_env_file
-from server.settings import SettingsError
+from server.env_file import parse_env_file, unknown_names, with_env_file
+from server.settings import SettingsError, read_settings
+from tests.processes import running_server
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,30 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"PORT=\xff")
     with pytest.raises(SettingsError, match="is not UTF-8"):
         with_env_file({"PUSHLOG_ENV_FILE": str(file)})
+
+
+def test_a_name_that_nobody_asks_for_is_told_with_the_nearest_that_is_known(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.env"
+    path.write_text("SENTRY_WEBHOK_SECRET=a\nPORT=3000\nSMTP_FORM=b\nSLACK_CHANEL=c\nQ=d\n")
+    environ = {"PUSHLOG_ENV_FILE": str(path), "ANYTHING": "may stand in the environment"}
+    asked = with_env_file(environ)
+    read_settings({"PORT": "1"})
+    with contextlib.suppress(SettingsError):
+        read_settings(asked)
+    assert unknown_names(environ, asked.names) == [
+        f"{path} sets Q, which PushLog does not know: README.md has a table of all settings.",
+        f"{path} sets SENTRY_WEBHOK_SECRET, which PushLog does not know: SENTRY_WEBHOOK_SECRET?",
+        f"{path} sets SLACK_CHANEL, which PushLog does not know: SLACK_CHANNEL?",
+        f"{path} sets SMTP_FORM, which PushLog does not know: SMTP_FROM?",
+    ]
+    assert unknown_names({"PUSHLOG_ENV_FILE": "-nowhere.env"}, asked.names) == []
+
+
+async def test_the_start_tells_of_a_misspelt_name_and_never_of_its_value(tmp_path: Path) -> None:
+    path = tmp_path / "x.env"
+    path.write_text("SENTRY_WEBHOK_SECRET=hunter2\n")
+    async with running_server(tmp_path, env={"PUSHLOG_ENV_FILE": str(path)}) as server:
+        await server.log.wait_for(r"WARNING \[server\] .*: SENTRY_WEBHOOK_SECRET\?")
+        assert not server.log.matching("hunter2")

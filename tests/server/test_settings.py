@@ -95,3 +95,17 @@ def test_no_fault_repeats_a_secret() -> None:
     assert "hunter2" not in str(
         faults_of(SMTP_PASS="hunter2", SLACK_BOT_TOKEN="hunter2", GITHUB_TOKEN="hunter2")
     )
+
+
+@pytest.mark.parametrize(
+    "dsn", ["https://sentry.example/1", "sentry", "https://key@/x", "ftp://k@h/1"]
+)
+@pytest.mark.parametrize("name", ["SENTRY_DSN", "VITE_SENTRY_DSN"])
+def test_a_dsn_that_is_none_is_told_without_its_key(name: str, dsn: str) -> None:
+    (fault,) = faults_of(**{name: dsn})
+    assert fault == f"{name}: must be a DSN as Sentry shows it: https://KEY@SENTRY.EXAMPLE/NUMBER"
+
+
+def test_a_dsn_stays_as_it_was_written() -> None:
+    dsn = "https://key@o1.ingest.sentry.example/42"
+    assert read_settings({"SENTRY_DSN": dsn}).sentry_dsn == dsn
