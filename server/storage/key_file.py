@@ -14,10 +14,9 @@ def read_or_make_key(path: Path) -> bytes:
 
     Of two processes that make it at once, one wins, and both have that one's key.
     """
-    try:
-        return _read(path)
-    except FileNotFoundError:
-        pass
+    key = read_key(path)
+    if key is not None:
+        return key
     # Under its own name only once it is whole: half a key would be another key.
     made = path.with_name(f"{path.name}.{os.getpid()}")
     write_private(made, secrets.token_hex(KEY_BYTES).encode())
@@ -28,6 +27,14 @@ def read_or_make_key(path: Path) -> bytes:
     finally:
         made.unlink()
     return _read(path)
+
+
+def read_key(path: Path) -> bytes | None:
+    """The key in the file `path`; none where nobody has made one. Raises `OSError`."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return None
 
 
 def _read(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from server import log
 from server.keys import DATABASE, SETTINGS
 from server.notify.unsubscribing import whose
 from server.storage import people
-from server.storage.key_file import read_or_make_key
+from server.storage.key_file import read_key
 from server.storage.people import Person, Wishes
 from server.web.rendering import render
 
@@ -41,8 +41,9 @@ async def end_mails(request: web.Request) -> web.Response:
 
 
 def _person(request: web.Request, everyone: list[Person]) -> Person:
-    key = read_or_make_key(request.app[SETTINGS].mail_key_path)
-    person = whose(request.match_info["token"], key, everyone)
+    # Only a mail needs one that is not there yet: who asks makes none.
+    key = read_key(request.app[SETTINGS].mail_key_path)
+    person = None if key is None else whose(request.match_info["token"], key, everyone)
     if person is None:
         raise web.HTTPNotFound(text="Nobody here gets mails by this address any more.")
     return person

@@ -80,3 +80,10 @@ async def test_the_key_is_for_the_eyes_of_its_owner_and_stays(client: Client) ->
     assert path.stat().st_mode & 0o777 == 0o600
     assert read_or_make_key(path) == key
     assert len(key) == 32
+
+
+async def test_who_asks_before_there_was_a_mail_makes_no_key(client: Client) -> None:
+    for ask in (client.get, client.post):
+        response = await ask(f"/unsubscribe/{'0' * 40}", headers=AFAR)
+        assert response.status == 404
+    assert not client.app[SETTINGS].mail_key_path.exists()
