@@ -85,7 +85,11 @@ def shrink(state: State) -> None:
         issue = state.issues.pop(key)
         forget_alias(state, key, issue)
         state.tombstones[key] = Tombstone(
-            issue.touched, issue.last_seen, issue.resolved, issue.silenced_until
+            issue.touched,
+            issue.last_seen,
+            issue.resolved,
+            issue.silenced_until,
+            issue.silenced_by_source,
         )
         state.note("issue", key)
         state.note("tombstone", key)
@@ -166,6 +170,7 @@ def _learn(
         issue.last_seen = tombstone.last_seen
         issue.resolved = tombstone.resolved
         issue.silenced_until = tombstone.silenced_until
+        issue.silenced_by_source = tombstone.silenced_by_source
         state.note("tombstone", key)
     if len(state.issues) > state.settings.max_issues:
         shrink(state)

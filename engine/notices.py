@@ -44,6 +44,7 @@ def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:
         tombstone.silenced_until = until
+        tombstone.silenced_by_source = entry.issue_id is not None
         state.note("tombstone", entry.issue or "")
     if until:
         reason = f"silenced by {entry.by}"

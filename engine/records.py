@@ -84,6 +84,7 @@ class Tombstone(msgspec.Struct, array_like=True, gc=False):
     last_seen: float
     resolved: float = 0.0
     silenced_until: float = 0.0
+    silenced_by_source: bool = False
 
 
 class Service(msgspec.Struct, array_like=True):

@@ -58,6 +58,30 @@ def test_a_forgotten_issue_can_still_be_resolved_and_silenced() -> None:
     assert codes(run([error(5, 0, alert_rule="many")], state)) == ["silenced"]
 
 
+@pytest.mark.parametrize(
+    ("by_source", "after", "code"),
+    [(True, False, "opened"), (False, False, "silenced"), (True, True, "silenced")],
+)
+def test_the_silence_of_the_source_ends_as_the_source_says_also_for_a_forgotten_issue(
+    by_source: bool, after: bool, code: str
+) -> None:
+    """A person's does not, whether it was said before the issue was forgotten or after."""
+    state = State()
+    run([builders.settings(1, 0, max_issues=1), error(2, 0, issue_id="7")], state)
+    (key,) = state.issues
+    named = {"issue_id": "7"} if by_source else {"issue": key}
+    run([builders.silence(3, 3 * HOUR, **named), error(4, 1)], state)
+    assert list(state.tombstones) == [key]
+    if after:
+        run([builders.silence(5, 4 * HOUR, issue=key)], state)
+    stored: dict[str, bytes] = {}
+    lines, seq = save(state)
+    store(stored, lines)
+    entries = [error(6, 0, alert_rule="many"), error(7, 0, source_state="escalating")]
+    for engine in (restored(stored, seq), state):
+        assert codes(run(entries, engine)) == ["silenced", code]
+
+
 def test_forgetting_is_the_same_after_a_restart() -> None:
     entries = [builders.settings(1, 0, max_issues=3)] + [
         error(n + 2, number) for n, number in enumerate([0, 1, 2, 0, 3, 4, 0, 1, 5, 2, 6, 0, 3, 7])
