@@ -49,7 +49,7 @@ _REWORDING = re.compile(
     r"|\b(?:fix|correct|improve|update|add|clarif|tidy|tweak|refine)\w* (?:\w+ )?comments?\b"
     r"|^comments?\b"
 )
-_REWORDING_HINTS = ("doc", "typo", "spell", "punct", "gramm", "copyr", "header", "@", "comment")
+_REWORDING_HINTS = ("doc", "typo", "spel", "punct", "gramm", "copyr", "header", "@", "comment")
 """One of these is in whatever the pattern finds; asked first, because it is much cheaper."""
 _LAYOUT = re.compile(
     r"^style(?:\([^)]*\))?:"

@@ -73,6 +73,19 @@ def test_a_change_of_words_is_known_by_its_message(message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
+    [
+        "Correct speling",
+        "Fix a misspeling in the cart",
+        "Fix misspellings",
+        "Typos, spelling, punctuation, grammar of docs, comments, copyright headers and @since",
+    ],
+)
+def test_a_change_of_spelling_is_one_of_words_however_much_or_badly_it_says(message: str) -> None:
+    assert kind(message) == "rewording"
+
+
+@pytest.mark.parametrize(
+    "message",
     ["Reformat with prettier", "Fix indentation", "Rename Cart to Basket", "style: black"],
 )
 def test_a_change_of_layout_takes_out_what_it_puts_in(message: str) -> None:
