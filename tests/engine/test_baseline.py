@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import tail
 from engine.baseline import Alarm, Baseline, new_baseline, observe, quiet_at, reading
+from engine.scales import ALARM_NATS, SCALES
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -177,3 +179,71 @@ def test_no_order_of_times_breaks_it(times: list[float]) -> None:
     for at in times:
         observe(baseline, at)
         assert all(map(math.isfinite, reading(baseline, at).values()))
+
+
+def quietly(until: float) -> Baseline:
+    """A stream with an event every ten minutes, the last of them ten minutes before `until`."""
+    baseline = new_baseline(0.0)
+    assert alarms(baseline, [600.0 * n for n in range(int(until / 600.0))]) == []
+    return baseline
+
+
+def test_five_times_its_first_height_is_much_worse_and_one_event_less_is_not() -> None:
+    baseline, start = quietly(DAY + 300.0), DAY + 300.0
+    first = [observe(baseline, start, 100), observe(baseline, start + 10.0, 100)]
+    assert [alarm.kind for alarm in first if alarm] == ["spike"]
+    assert observe(baseline, start + 300.0, 799) is None
+    worse = observe(baseline, start + 301.0, 1)
+    assert worse is not None
+    assert (worse.kind, worse.count, worse.threshold) == ("escalated", 1_000, 1_000.0)
+
+
+@pytest.mark.parametrize(("after", "kinds"), [(299.0, ["spike"]), (300.0, ["spike", "escalated"])])
+def test_what_comes_within_five_minutes_is_the_first_height_of_a_burst(
+    after: float, kinds: list[str]
+) -> None:
+    baseline, start = quietly(DAY + 300.0), DAY + 300.0
+    found = [observe(baseline, at, n) for at, n in ((start, 100), (start + 1, 1))]
+    found += [observe(baseline, start + after, 900), observe(baseline, start + 320.0, 900)]
+    assert [alarm.kind for alarm in found if alarm] == kinds
+
+
+def rising(start: float, counts: tuple[int, ...]) -> list[float]:
+    """So many events, one a minute, from the beginning of each quarter of an hour."""
+    return [
+        start + 900.0 * quarter + MINUTE * n
+        for quarter, count in enumerate(counts)
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("counts", "last"), [((4, 5, 15), 5), ((9, 0, 15), 0), ((8, 0, 0, 15), 0)])
+def test_the_alarm_of_a_rise_that_lasts_counts_the_events_of_this_quarter_and_the_last(
+    counts: tuple[int, ...], last: int
+) -> None:
+    baseline, start = quietly(4 * DAY), 4 * DAY
+    ((at, alarm),) = alarms(baseline, rising(start, counts))
+    assert alarm.window_s == 1_800
+    running = int(at % 900.0 // MINUTE) + 1
+    assert (alarm.count, alarm.rate) == (last + running, (last + running) / 30.0)
+
+
+@pytest.mark.parametrize(
+    ("scale", "minutes", "a_month"), [(0, 1, 0.03), (1, 5, 0.03), (2, 15, 0.3)]
+)
+def test_an_alarm_is_what_would_come_by_chance_as_often_as_the_budget_says(
+    scale: int, minutes: int, a_month: float
+) -> None:
+    windows_a_month = 30 * 24 * 60 / (2 * minutes)
+    assert SCALES[scale].bucket_min == minutes
+    by_chance = math.exp(tail.log_tail(ALARM_NATS[scale])) * windows_a_month
+    assert by_chance == pytest.approx(a_month, rel=1e-6)
+
+
+@pytest.mark.parametrize(("at", "found"), [(15 * MINUTE - 1, False), (17 * MINUTE, True)])
+def test_a_stream_has_no_burst_before_a_quarter_of_an_hour_of_it_is_known(
+    at: float, found: bool
+) -> None:
+    baseline = new_baseline(0.0)
+    assert observe(baseline, 0.0) is None
+    assert (observe(baseline, at, 500) is not None) == found

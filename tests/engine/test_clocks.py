@@ -53,6 +53,29 @@ def test_a_late_event_counts_at_its_own_time_and_never_moves_last_seen_back() ->
     assert the_issue(state) == (-DAY, 0.0, 2)
 
 
+@pytest.mark.parametrize(("behind", "code"), [(HOUR, "known"), (HOUR + 1, "late")])
+def test_an_event_is_late_when_it_is_more_than_an_hour_behind_the_clock(
+    behind: float, code: str
+) -> None:
+    state = State()
+    run([builders.event_entry(1, 0, environment="staging")], state)
+    for seq in (2, 3):
+        at = seq * DAY
+        late = builders.event_entry(
+            seq, at, timestamp=builders.at(at - behind), environment="staging"
+        )
+        assert codes(fold(state, late)) == [code]
+    assert the_issue(state) == (0.0, 3 * DAY - behind, 3)
+
+
+@pytest.mark.parametrize(("behind", "end"), [(HOUR, HOUR / 2 + 60), (HOUR + 1, HOUR / 2)])
+def test_no_incident_lives_longer_by_an_event_that_is_late(behind: float, end: float) -> None:
+    late = builders.event_entry(2, 60, timestamp=builders.at(60 - behind))
+    out = run([builders.event_entry(1, 0), late, builders.tick(DAY)])
+    assert codes(out) == ["opened", "in_incident"]
+    assert [line.time for line in ended(out)] == [builders.at(end)]
+
+
 def test_late_events_are_no_spike_however_many() -> None:
     state = State()
     steady = [builders.event_entry(n + 1, n * 600.0) for n in range(500)]

@@ -100,6 +100,10 @@ ONE_ISSUE: dict[str, tuple[Trace, Trace]] = {
         [("src/cart.ts", None, "total/<", 12)],
         [("src/cart.ts", None, "total", 12)],
     ),
+    "javascript: several words before one name": (
+        [("src/cart.ts", None, "static async total", 12), ("src/pay.ts", None, "new async pay", 4)],
+        [("src/cart.ts", None, "total", 12), ("src/pay.ts", None, "pay", 4)],
+    ),
     "javascript: webpack, its dev server and the plain file": (
         [("webpack:///./src/cart.ts?4f2a", None, "total", 12)],
         [("webpack-internal:///./src/cart.ts", None, "total", 12)],

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from engine.state import State
 from shared.pipe import Decision, Inbound, Incident, IncidentEnded, Outbound
 from tests import builders
@@ -183,6 +185,35 @@ def test_an_issue_that_flaps_is_held_longer_each_time() -> None:
     assert last.time == builders.at(at + 4 * HOUR)
 
 
+def test_an_issue_that_flaps_is_held_twice_as_long_each_time_up_to_four_hours() -> None:
+    state, at = State(), 0.0
+    held = []
+    for seq in range(1, 7):
+        out = run([error(seq, at, source_state="regressed"), builders.tick(at + 5 * HOUR)], state)
+        (end,) = ended(out)
+        held.append((end.time - builders.at(at)).total_seconds() / MINUTE)
+        at = (end.time - builders.START).total_seconds() + HOUR
+    assert held == [30, 60, 120, 240, 240, 240]
+
+
+@pytest.mark.parametrize(("pause", "minutes"), [(6 * HOUR - 1, 60), (6 * HOUR, 30)])
+def test_incidents_that_follow_each_other_within_six_hours_are_a_flapping_issue(
+    pause: float, minutes: float
+) -> None:
+    again = 30 * MINUTE + pause
+    entries = [error(1, 0), error(2, again, source_state="regressed"), builders.tick(again + DAY)]
+    assert ended(run(entries))[-1].time == builders.at(again + minutes * MINUTE)
+
+
+def test_an_issue_that_was_calm_for_long_is_held_as_the_first_time() -> None:
+    again = (0.0, HOUR, 2.5 * HOUR, 20 * HOUR, 21 * HOUR)
+    entries = [error(n + 1, at, source_state="regressed") for n, at in enumerate(again)]
+    out = run([*entries, builders.tick(2 * DAY)])
+    times = [(end.time - builders.START).total_seconds() for end in ended(out)]
+    held = [(end - at) / MINUTE for end, at in zip(times, again, strict=True)]
+    assert held == [30, 60, 120, 30, 60]
+
+
 def test_a_resolved_incident_ends_with_who_resolved_it() -> None:
     state = State()
     out = run([error(1, 0, 0), error(2, 1, 1)], state)
@@ -304,6 +335,26 @@ def test_the_source_saying_that_it_escalates_makes_an_open_incident_worse_once()
         ]
     )
     assert codes(out)[-2:] == ["escalated", "in_incident"]
+
+
+@pytest.mark.parametrize(("after", "times"), [(1_799, 0), (1_800, 1)])
+def test_a_burst_of_a_member_makes_its_incident_worse_half_an_hour_after_it_was_told(
+    after: float, times: int
+) -> None:
+    opened, state = DAY, State()
+    run([error(n + 1, n * 300.0) for n in range(288)], state)
+    run([error(289, opened, source_state="regressed"), error(290, opened + 900)], state)
+    burst = codes(run([error(291 + n, opened + after) for n in range(50)], state))
+    assert burst.count("escalated") == times
+    assert burst.count("in_incident") == 50 - times
+
+
+@pytest.mark.parametrize(("after", "code"), [(1_799, "in_incident"), (1_800, "escalated")])
+def test_what_the_source_says_makes_an_incident_worse_half_an_hour_after_it_was_told(
+    after: float, code: str
+) -> None:
+    entries = [error(1, 0), error(2, 1_700), error(3, after, source_state="escalating")]
+    assert codes(run(entries)) == ["opened", "in_incident", code]
 
 
 def test_a_late_event_of_an_open_incident_is_only_counted() -> None:

@@ -69,6 +69,44 @@ def test_under_an_hour_nothing_is_a_silence() -> None:
     assert not unusual([MONDAY + n for n in range(0, 36_000, 60)], 59 * 60.0)
 
 
+EVERY_20_MINUTES = [MONDAY + 1200.0 * n for n in range(72)]
+EVERY_5_MINUTES = [MONDAY + 300.0 * n for n in range(288)]
+ONE_WORKING_DAY = [MONDAY + 8 * HOUR + 1200.0 * n for n in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("times", "silence_s"),
+    [
+        (EVERY_20_MINUTES, 6_000.0),
+        (EVERY_5_MINUTES, HOUR),
+        # 20 minutes until 18:00, and from 8:00 to 9:20; the night misses nothing.
+        (ONE_WORKING_DAY, 1_200.0 + 14 * HOUR + 4_800.0),
+    ],
+)
+def test_a_silence_is_five_times_the_longest_gap_or_an_hour_and_a_second_less_is_none(
+    times: list[float], silence_s: float
+) -> None:
+    assert unusual(times, silence_s)
+    assert not unusual(times, silence_s - 1.0)
+
+
+@pytest.mark.parametrize("weeks", [0, 1, 2, 10])
+@pytest.mark.parametrize(("rest_s", "active_h"), [(0.0, 0), (DAY, 2), (5 * DAY, 10), (6 * DAY, 13)])
+def test_a_silence_of_weeks_misses_the_hours_of_each_working_day_and_of_each_weekend(
+    weeks: int, rest_s: float, active_h: int
+) -> None:
+    """From a Sunday's midnight, of an issue of two hours on working days and three on weekends."""
+    working = [MONDAY + DAY * day + HOUR * hour for day in range(5) for hour in (9, 10)]
+    weekend = [MONDAY + DAY * day + HOUR * hour for day in (5, 6) for hour in (0, 12, 22)]
+    habit, last = known([*working, *weekend])
+    begin = MONDAY + 7 * DAY
+    assert begin > last
+    silence_s = weeks * 7 * DAY + rest_s
+    found = is_unusual_silence(habit, begin, begin + silence_s)
+    assert found.silence_s == silence_s
+    assert found.active_silence_s == (weeks * (5 * 2 + 2 * 3) + active_h) * HOUR
+
+
 def test_an_issue_without_a_habit_has_no_unusual_silence() -> None:
     assert not unusual([MONDAY, MONDAY + 60.0], 30 * DAY)
 

@@ -1,5 +1,7 @@
 """What is said of a deploy within half an hour of it, and what ends with that."""
 
+import pytest
+
 from engine.state import State
 from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict, Inbound, Outbound
@@ -193,3 +195,47 @@ def test_a_deploy_that_is_told_of_late_is_set_beside_the_time_before_it() -> Non
     out = run([*known_service(), *after, told, builders.tick(DEPLOYED + HOUR)])
     (said,) = of_type(out, DeployVerdict)
     assert (said.before, said.after) == (ErrorRate(3, 30.0), ErrorRate(0, 15.0))
+
+
+def test_what_a_tick_has_looked_at_is_not_looked_at_again_after_a_restart() -> None:
+    """The clock of ticks is ahead of the journal's: entries that came before it are read later."""
+    state = State()
+    run([*known_service(), builders.change_window_entry(FIRST, DEPLOYED)], state)
+    run([error(FIRST + 1, DEPLOYED + MINUTE, 1)], state)
+    stored: dict[str, bytes] = {}
+    store(stored, save(state)[0])
+    assert run([builders.tick(DEPLOYED + MINUTE + 12)], state) == []
+    lines, seq = save(state)
+    store(stored, lines)
+    rest: list[Inbound] = [error(FIRST + 2 + n, DEPLOYED + MINUTE + 5, 1) for n in range(30)]
+    rest.append(builders.tick(DEPLOYED + HOUR))
+    out = run(rest, restored(stored, seq))
+    (said,) = of_type(out, DeployVerdict)
+    assert (said.verdict, said.after) == ("faulty", ErrorRate(31, 1.25))
+    assert lasting(out) == lasting(run(rest, state))
+
+
+@pytest.mark.parametrize(
+    ("entries", "judged"),
+    [
+        ([builders.deploy_entry(1, change_window=None)], None),
+        ([builders.deploy_entry(1)], 30 * MINUTE),
+        (
+            [
+                builders.deploy_entry(1),
+                builders.change_window_entry(2, 25 * MINUTE, commits=[]),
+            ],
+            55 * MINUTE,
+        ),
+    ],
+)
+def test_the_incident_of_a_deploy_ends_with_its_verdict_or_forty_minutes_after_it_was_told(
+    entries: list[Inbound], judged: float | None
+) -> None:
+    state = State()
+    run(entries, state)
+    end = min(judged or DAY, 40 * MINUTE)
+    assert ended(run([builders.tick(end - 1)], state)) == []
+    out = run([builders.tick(end), builders.tick(DAY)], state)
+    assert [line.time for line in ended(out)] == [builders.at(end)]
+    assert len(verdicts(out)) == (judged is not None)
