@@ -299,6 +299,22 @@ def test_the_silence_of_a_person_lasts_whatever_the_source_says() -> None:
     assert codes(out) == ["noted", "silenced"]
 
 
+def test_each_silence_is_whose_it_is_whatever_the_one_before_was() -> None:
+    state = State()
+    run([builders.event_entry(1, 0, issue_id="7")], state)
+    (key,) = state.issues
+    by_source, by_person = {"issue_id": "7"}, {"issue": key}
+    seq, found = 1, []
+    for named in (by_source, by_person, by_source, by_source, by_person):
+        entries: list[Inbound] = [
+            builders.silence(seq + 1, seq * DAY, **named),
+            builders.event_entry(seq + 2, seq * DAY + HOUR, source_state="escalating"),
+        ]
+        found.append(codes(run(entries, state))[-1])
+        seq += 2
+    assert found == ["opened", "silenced", "opened", "opened", "silenced"]
+
+
 def test_an_event_that_comes_by_two_rules_counts_once() -> None:
     state = State()
     out = run(
