@@ -76,7 +76,7 @@ def test_the_window_has_all_commits_with_all_their_files() -> None:
     assert one.message == "Round prices half up\n\nAsked for by the tax office."
     assert one.author == "Ada"
     assert one.timestamp is not None
-    assert one.timestamp.isoformat() == "2025-03-04T09:40:00+01:00"
+    assert one.timestamp.isoformat() == "2025-03-04T08:40:00+00:00"
     assert one.url == f"https://github.com/acme/shop/commit/{sha('one')}"
 
 
