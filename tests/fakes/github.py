@@ -8,10 +8,11 @@ rate limit's headers and the refusals::
         ... GitHubApi(session, github.url, github.token)
 """
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.fakes.local_server import LocalServer
 
 TOKEN = "a-token-of-the-tests"
 
@@ -37,11 +38,10 @@ def rest_commit(
     return fields | changes
 
 
-class FakeGitHub:
+class FakeGitHub(LocalServer):
     """The server; `asked` are the paths so far, `answers` come first, one for each question."""
 
     def __init__(self) -> None:
-        self.url = ""
         self.token = TOKEN
         self.asked: list[str] = []
         self.answers: list[web.Response] = []
@@ -53,26 +53,11 @@ class FakeGitHub:
         app.router.add_get("/repos/{owner}/{repo}/commits/{ref}", self._commit)
         app.router.add_get("/rate_limit", self._rate_limit)
         app.router.add_get("/repos/{owner}/{repo}/compare/{range}", self._compare)
-        self._runner = web.AppRunner(app)
+        super().__init__(app)
 
     def add(self, repository: str, *commits: dict[str, Any]) -> None:
         """Let `repository` have these commits after those that it has."""
         self._history.setdefault(repository, []).extend(commits)
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._runner.cleanup()
 
     async def _commit(self, request: web.Request) -> web.Response:
         refused = self._refused(request)

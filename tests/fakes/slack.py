@@ -11,11 +11,11 @@ that are HTTP 200 and ``ok: false``, and 429 with Retry-After::
 
 import asyncio
 import re
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.local_server import LocalServer
 from tests.waiting import limit
 
 TOKEN = "xoxb-a-token-of-the-tests"
@@ -27,11 +27,10 @@ _ENTITY = re.compile(
 )
 
 
-class FakeSlack:
+class FakeSlack(LocalServer):
     """The server. `messages` are those that stand in the channel, by ts, as they read now."""
 
     def __init__(self) -> None:
-        self.url = ""
         self.token = TOKEN
         self.messages: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
@@ -48,7 +47,7 @@ class FakeSlack:
         app.router.add_post("/api/chat.update", self._update)
         app.router.add_post("/api/auth.test", self._test)
         app.router.add_post("/services/T0/B0/secret", self._webhook)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        super().__init__(app)
 
     @property
     def api_url(self) -> str:
@@ -94,22 +93,6 @@ class FakeSlack:
         """Answer the calls that hang, and all that come."""
         self.hang = False
         self._released.set()
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-        await self._runner.cleanup()
 
     async def _post_message(self, request: web.Request) -> web.Response:
         refused = await self._refused(request, "chat.postMessage")

@@ -63,7 +63,7 @@ async def test_it_is_called_with_get_while_everything_is_well(
 ) -> None:
     caplog.set_level(logging.INFO, "pushlog")
     patient = Patient()
-    async with beating(monitor.url, patient):
+    async with beating(monitor.heartbeat_url, patient):
         await monitor.wait_for_calls(5)
         await patient.looked(6)
     assert set(monitor.calls) == {"GET /ping/secret"}
@@ -75,7 +75,7 @@ async def test_it_is_not_called_while_something_is_wrong_and_again_when_it_is_we
 ) -> None:
     caplog.set_level(logging.INFO, "pushlog")
     patient = Patient("the journal: its file is gone")
-    async with beating(monitor.url, patient):
+    async with beating(monitor.heartbeat_url, patient):
         await patient.looked(5)
         assert monitor.calls == []
         patient.trouble = None
@@ -89,7 +89,7 @@ async def test_it_is_not_called_while_something_is_wrong_and_again_when_it_is_we
 
 async def test_after_a_call_the_next_one_waits_a_full_period(monitor: FakeMonitor) -> None:
     patient = Patient()
-    async with beating(monitor.url, patient, every_s=3600.0):
+    async with beating(monitor.heartbeat_url, patient, every_s=3600.0):
         await monitor.wait_for_calls(1)
     assert (patient.looks, len(monitor.calls)) == (1, 1)
 
@@ -101,7 +101,7 @@ async def test_a_refusal_is_logged_once_and_a_redirect_is_not_followed(
     caplog.set_level(logging.INFO, "pushlog")
     monitor.status = status
     patient = Patient()
-    async with beating(monitor.url, patient):
+    async with beating(monitor.heartbeat_url, patient):
         await monitor.wait_for_calls(3)
         await patient.looked(4)
     assert set(monitor.calls) == {"GET /ping/secret"}
@@ -116,7 +116,7 @@ async def test_an_address_that_does_not_answer_stops_nothing_and_is_never_in_the
     caplog.set_level(logging.INFO, "pushlog")
     monitor.hang = True
     hung, nobody = Patient(), Patient()
-    async with beating(monitor.url, hung, timeout_s=0.01):
+    async with beating(monitor.heartbeat_url, hung, timeout_s=0.01):
         await hung.looked(3)
     async with beating("http://127.0.0.1:1/ping/secret", nobody):
         await nobody.looked(3)

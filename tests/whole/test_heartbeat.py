@@ -38,7 +38,7 @@ async def accept_an_event(folder: Path, ago_us: int) -> None:
 
 
 async def test_a_server_that_is_well_calls_it(tmp_path: Path, monitor: FakeMonitor) -> None:
-    async with running_server(tmp_path, env={"HEARTBEAT_URL": monitor.url}) as server:
+    async with running_server(tmp_path, env={"HEARTBEAT_URL": monitor.heartbeat_url}) as server:
         await monitor.wait_for_calls(1)
         await server.log.wait_for(r"\[server\] heartbeat arrives")
         assert await status_of(server) == "ok"
@@ -49,7 +49,7 @@ async def test_a_server_that_is_well_calls_it(tmp_path: Path, monitor: FakeMonit
 async def test_a_server_whose_engine_cannot_start_does_not_call_it(
     tmp_path: Path, monitor: FakeMonitor
 ) -> None:
-    env = {"HEARTBEAT_URL": monitor.url, "INCIDENT_ENGINE_BIN": "/nonexistent/engine"}
+    env = {"HEARTBEAT_URL": monitor.heartbeat_url, "INCIDENT_ENGINE_BIN": "/nonexistent/engine"}
     async with running_server(tmp_path, env=env) as server:
         await server.log.wait_for(r"\[server\] heartbeat withheld: the engine ended: its command")
         assert await status_of(server) == "degraded"
@@ -60,7 +60,7 @@ async def test_a_server_in_which_an_event_waits_too_long_does_not_call_it(
     tmp_path: Path, monitor: FakeMonitor
 ) -> None:
     await accept_an_event(tmp_path, TEN_MINUTES_US)
-    env = {"HEARTBEAT_URL": monitor.url, "INCIDENT_ENGINE_BIN": IDLE}
+    env = {"HEARTBEAT_URL": monitor.heartbeat_url, "INCIDENT_ENGINE_BIN": IDLE}
     async with running_server(tmp_path, env=env) as server:
         await server.log.wait_for(r"heartbeat withheld: an event has waited over 5 minutes")
         assert await status_of(server) == "degraded"
@@ -71,7 +71,7 @@ async def test_an_event_that_has_only_just_come_does_not_keep_it_back(
     tmp_path: Path, monitor: FakeMonitor
 ) -> None:
     await accept_an_event(tmp_path, 0)
-    env = {"HEARTBEAT_URL": monitor.url, "INCIDENT_ENGINE_BIN": IDLE}
+    env = {"HEARTBEAT_URL": monitor.heartbeat_url, "INCIDENT_ENGINE_BIN": IDLE}
     async with running_server(tmp_path, env=env) as server:
         await monitor.wait_for_calls(1)
         assert await status_of(server) == "ok"
