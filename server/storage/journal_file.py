@@ -112,7 +112,11 @@ class JournalFile:
         self._swept_to = b""
         self._sweep_debt = 0
         self._connection = self._explained(lambda: _connect(path, writable))
-        self.last_seq, self.last_received = self._explained(self._read_end)
+        try:
+            self.last_seq, self.last_received = self._explained(self._read_end)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         """Give the file back; the last connection folds the write-ahead log into it."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from server.background import Background
 from server.storage.disk import Disk
 from server.storage.journal import Journal, JournalUnavailable, open_journal
+from server.storage.journal_file import JournalFile
 from tests.builders import event_entry
 from tests.waiting import limit
 
@@ -192,3 +194,17 @@ async def test_what_waits_for_a_slow_disk_is_bounded_by_its_bytes(
         before = journal.last_seq
         assert await append(journal, "x" * 8_000) == before + 1
         assert await append(journal, "x" * 8_000) == before + 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_file_that_cannot_be_used_is_not_kept_open(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE others (id INTEGER)")
+    for _ in range(3):
+        with pytest.raises(JournalUnavailable, match="no such table: "):
+            JournalFile(path, writable=False)
+    assert str(path) not in {str(file.readlink()) for file in open_files()}
+
+
+def open_files() -> list[Path]:
+    return [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
