@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.people import AddressTaken
+from server.storage.people import AddressTaken, is_taken
 from server.storage.tables import notifications, people
 
 Role = Literal["admin", "member"]
@@ -45,7 +45,7 @@ async def get(tx: AsyncConnection, person_id: int) -> Account | None:
 
 async def by_email(tx: AsyncConnection, email: str) -> Account | None:
     """The account of this mail address, in whatever case it is written."""
-    query = _accounts().where(func.lower(people.c.email) == email.lower()).order_by(people.c.id)
+    query = _accounts().where(func.lower(people.c.email) == func.lower(email)).order_by(people.c.id)
     row = (await tx.execute(query.limit(1))).first()
     return None if row is None else _account(row)
 
@@ -85,7 +85,7 @@ async def add_first(tx: AsyncConnection, *, name: str, email: str, hashed: str) 
 
 async def add(tx: AsyncConnection, *, name: str, email: str, role: Role, hashed: str) -> int:
     """The id of a new account; raises `AddressTaken`."""
-    if await by_email(tx, email) is not None:
+    if await is_taken(tx, email):
         raise AddressTaken
     return await _insert(tx, {"name": name, "email": email, "password_hash": hashed, "role": role})
 

@@ -3,8 +3,7 @@
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.tables import people
@@ -53,15 +52,22 @@ async def get(tx: AsyncConnection, person_id: int) -> Person | None:
 
 async def set_wishes(tx: AsyncConnection, person_id: int, wishes: Wishes) -> bool:
     """Whether there is such a person, who is told by these from now on; raises `AddressTaken`."""
+    if wishes.email is not None and await is_taken(tx, wishes.email, by_other_than=person_id):
+        raise AddressTaken
     values = msgspec.structs.asdict(wishes)
     for name in _JSON:
         if values[name] is not None:
             values[name] = msgspec.json.encode(values[name])
-    try:
-        result = await tx.execute(update(people).where(people.c.id == person_id).values(**values))
-    except IntegrityError as error:
-        raise AddressTaken from error
+    result = await tx.execute(update(people).where(people.c.id == person_id).values(**values))
     return result.rowcount == 1
+
+
+async def is_taken(tx: AsyncConnection, email: str, *, by_other_than: int | None = None) -> bool:
+    """Whether somebody has this mail address, in whatever case: one signs in with it in any."""
+    query = select(people.c.id).where(func.lower(people.c.email) == func.lower(email))
+    if by_other_than is not None:
+        query = query.where(people.c.id != by_other_than)
+    return (await tx.execute(query.limit(1))).first() is not None
 
 
 async def make_operator(tx: AsyncConnection) -> None:

@@ -183,3 +183,13 @@ async def test_a_stream_ends_with_the_session(
         await client.post("/logout")
         client.app[LIVE].publish(OPERATOR)
         await response.read()
+
+
+async def test_nobody_takes_the_mail_address_of_another(ada: Visitor, bob: Visitor) -> None:
+    for address in ("ada@example.org", "ADA@example.org"):
+        status, answer = await api(bob, "PUT", "/api/settings/notifications", {"email": address})
+        assert status == 409, answer
+    _, answer = await api(bob, "GET", "/api/settings/notifications")
+    assert answer["email"] == "bob@example.org"
+    status, _ = await api(bob, "PUT", "/api/settings/notifications", {"email": "b@example.org"})
+    assert status == 200
