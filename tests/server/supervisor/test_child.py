@@ -1,5 +1,6 @@
 """A child's last words come to people, also those that it had no time to end."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -43,3 +44,17 @@ async def test_of_a_last_line_that_is_too_long_the_size_is_said(size: int, said:
 async def test_a_process_that_cannot_be_made_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="Argument list too long"):
         await said_by("/bin/true", "x" * 1_000_000)
+
+
+async def test_a_flood_of_what_it_says_to_people_leaves_others_their_turn() -> None:
+    said: list[str] = []
+    child = await start_child(("/bin/sh", "-c", "yes >&2"), said.append)
+    most = 0
+    while len(said) < 500_000:
+        before = len(said)
+        await asyncio.sleep(0)
+        most = max(most, len(said) - before)
+    # A chunk of 16 KiB in lines of two bytes.
+    assert most <= 8_192 + 1
+    await child.kill()
+    await child.close()
