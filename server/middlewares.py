@@ -58,23 +58,13 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        if not _wants_json(request):
-            raise
-        return web.json_response(
-            {"error": error.text or error.reason}, status=error.status, headers=_kept(error)
-        )
-    except web.RequestPayloadError as error:
-        if not _wants_json(request):
-            raise web.HTTPBadRequest(text="The body cannot be unpacked.") from error
-        return web.json_response({"error": "The body cannot be unpacked."}, status=400)
+        return _told(request, error)
+    except web.RequestPayloadError:
+        return _told(request, web.HTTPBadRequest(text="The body cannot be unpacked."))
     except Exception as error:
         refusal = refused_for_now(request, error)
         if refusal is not None:
-            if not _wants_json(request):
-                raise refusal from error
-            return web.json_response(
-                {"error": refusal.text}, status=refusal.status, headers=_kept(refusal)
-            )
+            return _told(request, refusal)
         if isinstance(error, ConnectionError) and request.transport is None:
             # Whoever asked has hung up in the middle of the body: no defect, and nobody to answer.
             return web.Response(status=400)
@@ -83,9 +73,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             logging.ERROR, f"{request.method} {request.path} failed: {error!r}", exc_info=error
         )
         request.app[CRASHES].report(error)
-        if not _wants_json(request):
-            raise web.HTTPInternalServerError(text="PushLog failed; its log says how.") from error
-        return web.json_response({"error": "PushLog failed; its log says how."}, status=500)
+        return _told(request, web.HTTPInternalServerError(text="PushLog failed; its log says how."))
 
 
 def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUnavailable | None:
@@ -101,9 +89,11 @@ def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUn
     )
 
 
-def _wants_json(request: web.Request) -> bool:
-    return request.path.startswith(("/api/", "/health", "/metrics"))
-
-
-def _kept(error: web.HTTPException) -> dict[str, str]:
-    return {name: error.headers[name] for name in _KEPT if name in error.headers}
+def _told(request: web.Request, error: web.HTTPException) -> web.Response:
+    """The error as JSON, where that is wanted; elsewhere it is raised, as the text that it is."""
+    if not request.path.startswith(("/api/", "/health", "/metrics")):
+        raise error
+    kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
+    return web.json_response(
+        {"error": error.text or error.reason}, status=error.status, headers=kept
+    )

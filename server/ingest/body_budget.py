@@ -1,9 +1,9 @@
 """How much of bodies may be in memory at once, whoever sends them and however slowly."""
 
-from collections.abc import Awaitable, Callable
 from functools import wraps
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 FREE_BYTES = 128 * 1024
 """Of each body so much is not counted: webhooks of the usual size are taken whatever others do."""
@@ -12,8 +12,6 @@ MAX_BYTES = 64 * 1024 * 1024
 """Beyond that, of all bodies together. Of the largest that GitHub sends, two fit in."""
 
 RETRY_AFTER_S = 5
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BodyBudget:

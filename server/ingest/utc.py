@@ -18,6 +18,8 @@ def in_utc(entry: Entry) -> Entry:
     """`entry` with all its times in UTC."""
     match entry:
         case EventEntry(timestamp=timestamp, change_window=window):
+            if window is None and timestamp.tzinfo is UTC:
+                return entry
             told = None if window is None else _window(window)
             return replace(entry, timestamp=_utc(timestamp), change_window=told)
         case ChangeWindow():
