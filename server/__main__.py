@@ -11,7 +11,7 @@ from aiohttp import web
 
 from server import bad_http, log, sentry_reporting
 from server.app import BACKGROUND, build_app
-from server.env_file import unknown_names, with_env_file
+from server.env_file import with_env_file
 from server.first_steps import address_of, first_steps
 from server.keys import CRASHES, FIRST_CODE
 from server.notify.crash import CrashReporter
@@ -51,7 +51,7 @@ def main() -> int:
         for fault in error.faults:
             log.server(logging.ERROR, f"cannot start: {fault}")
         return 2
-    for overlooked in unknown_names(os.environ, environ.names):
+    for overlooked in environ.unknown_names():
         log.server(logging.WARNING, overlooked)
     sentry_reporting.start(settings.sentry_dsn)
     try:

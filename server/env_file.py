@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from server.settings import SettingsError
@@ -20,35 +20,31 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class Asked(dict[str, str]):
-    """An environment that remembers in `names` what it was asked for."""
+    """An environment over an env file, which remembers in `names` what it was asked for."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        super().__init__(environ)
+    def __init__(self, environ: Mapping[str, str], path: Path, file: Mapping[str, str]) -> None:
+        """`file` is what the env file at `path` sets."""
+        super().__init__({**file, **environ})
         self.names = {NAMED_BY}
+        self.path = path
+        self.file = file
 
     def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # noqa: D102
         self.names.add(name)
         return super().get(name, default)
 
+    def unknown_names(self) -> list[str]:
+        """A sentence for each variable of the file that nobody has asked for."""
+        said = []
+        for name in sorted(self.file.keys() - self.names):
+            near = difflib.get_close_matches(name, self.names, 1)
+            meant = f" {near[0]}?" if near else " README.md has a table of all settings."
+            said.append(f"{self.path} sets {name}, which PushLog does not know:{meant}")
+        return said
+
 
 def with_env_file(environ: Mapping[str, str]) -> Asked:
-    """`environ` over what the env file sets; raises `SettingsError` naming file and line."""
-    return Asked(read_env_file(environ)[1] | dict(environ))
-
-
-def unknown_names(environ: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """A sentence for each variable of the env file that is none of those `known`."""
-    path, values = read_env_file(environ)
-    said = []
-    for name in sorted(values.keys() - known):
-        near = difflib.get_close_matches(name, known, 1)
-        meant = f" {near[0]}?" if near else " README.md has a table of all settings."
-        said.append(f"{path} sets {name}, which PushLog does not know:{meant}")
-    return said
-
-
-def read_env_file(environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
-    """Where it is, and what it sets: nothing, where there is none. Raises as `with_env_file` does.
+    """`environ` over what the env file sets; raises `SettingsError` naming file and line.
 
     The file is the one that ``PUSHLOG_ENV_FILE`` names, or else ``.env`` in the current folder. The
     first must be there, unless a ``-`` stands before its name, as in systemd's EnvironmentFile.
@@ -57,14 +53,14 @@ def read_env_file(environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
     path = Path(named.removeprefix("-")) if named else DEFAULT
     optional = not named or named.startswith("-")
     if optional and not path.exists():
-        return path, {}
+        return Asked(environ, path, {})
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise SettingsError([f"{path}: is not UTF-8"]) from error
-    return path, parse_env_file(text, str(path))
+    return Asked(environ, path, parse_env_file(text, str(path)))
 
 
 def parse_env_file(text: str, name: str) -> dict[str, str]:

@@ -5,15 +5,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from scripts.diagnosis.configuration import examine_configuration
 from scripts.diagnosis.engine import examine_engine
 from scripts.diagnosis.finding import Finding
 from scripts.diagnosis.outside import examine_outside
 from scripts.diagnosis.storage import examine_storage
-
-ROOT = Path(__file__).resolve().parents[2]
+from scripts.installation import ROOT
 
 EXIT_FAILED = 1
 

@@ -1,17 +1,10 @@
 """The env file and the settings: whether they can be read, and what is easily overlooked."""
 
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
-from server.env_file import (
-    DEFAULT,
-    NAMED_BY,
-    read_env_file,
-    unknown_names,
-    with_env_file,
-)
+from server.env_file import Asked, with_env_file
 from server.settings import Settings, SettingsError, read_settings
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -27,28 +20,27 @@ def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, 
             fail("settings", f"{fault}. The server does not start so.") for fault in error.faults
         ]
     return settings, [
-        *_env_file(environ, asked.names),
+        *_env_file(asked),
         ok("settings", f"all {len(asked.names)} can be used"),
         *_overlooked(settings),
     ]
 
 
-def _env_file(environ: Mapping[str, str], known: Collection[str]) -> Iterator[Finding]:
-    path = Path(environ.get(NAMED_BY, "").strip().removeprefix("-") or DEFAULT)
+def _env_file(asked: Asked) -> Iterator[Finding]:
+    path = asked.path
     if not path.exists():
         yield ok("env file", f"there is no {path}: all settings are those of the environment")
         return
     if not path.is_file():
         yield ok("env file", f"{path} is no file, so nothing is read from it")
         return
-    _, values = read_env_file(environ)
-    unknown = unknown_names(environ, known)
+    unknown = asked.unknown_names()
     if unknown:
         yield from (warn("env file", each) for each in unknown)
     elif path.stat().st_mode & 0o077:
         yield warn("env file", f"{path} holds secrets and others may read it: chmod 600 {path}")
     else:
-        yield ok("env file", f"{path} is read, {len(values)} settings stand in it")
+        yield ok("env file", f"{path} is read, {len(asked.file)} settings stand in it")
 
 
 def _overlooked(settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.env_file import parse_env_file, unknown_names, with_env_file
+from server.env_file import parse_env_file, with_env_file
 from server.settings import SettingsError, read_settings
 from tests.processes import running_server
 
@@ -106,13 +106,13 @@ def test_a_name_that_nobody_asks_for_is_told_with_the_nearest_that_is_known(
     read_settings({"PORT": "1"})
     with contextlib.suppress(SettingsError):
         read_settings(asked)
-    assert unknown_names(environ, asked.names) == [
+    assert asked.unknown_names() == [
         f"{path} sets Q, which PushLog does not know: README.md has a table of all settings.",
         f"{path} sets SENTRY_WEBHOK_SECRET, which PushLog does not know: SENTRY_WEBHOOK_SECRET?",
         f"{path} sets SLACK_CHANEL, which PushLog does not know: SLACK_CHANNEL?",
         f"{path} sets SMTP_FORM, which PushLog does not know: SMTP_FROM?",
     ]
-    assert unknown_names({"PUSHLOG_ENV_FILE": "-nowhere.env"}, asked.names) == []
+    assert with_env_file({"PUSHLOG_ENV_FILE": "-nowhere.env"}).unknown_names() == []
 
 
 async def test_the_start_tells_of_a_misspelt_name_and_never_of_its_value(tmp_path: Path) -> None:
