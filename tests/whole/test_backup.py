@@ -16,6 +16,7 @@ from scripts.disturbance.sink import open_sink
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
 from tests.signed_in import AS_OPERATOR
 from tests.waiting import limit
+from tests.whole.decided import all_decided
 
 
 async def run(script: str, data: Path, *arguments: str | Path) -> tuple[int, str, str]:
@@ -42,17 +43,6 @@ async def restore(data: Path, made: Path) -> str:
     code, out, err = await run("restore", data, made)
     assert (code, err) == (0, f"Database: {data / 'pushlog.db'}\n")
     return out
-
-
-async def all_decided(server: ServerProcess) -> None:
-    await server.log.wait_for("has its")
-    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, limit():
-        while True:
-            async with http.get(f"{server.url}/health") as response:
-                engine = (await response.json())["engine"]
-            if engine["backlog"] == 0:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def fail(server: ServerProcess, service: str) -> None:

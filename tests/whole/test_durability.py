@@ -19,7 +19,7 @@ from server.storage.database import open_database
 from server.storage.journal import open_journal
 from tests.builders import event_entry
 from tests.processes import ServerProcess, running_server
-from tests.waiting import limit
+from tests.whole.decided import all_decided
 
 HONEST_ENGINE = {"INCIDENT_ENGINE_BIN": f"{sys.executable} -m tests.fakes.engines.honest"}
 SLUGGISH_ENGINE = {
@@ -54,19 +54,6 @@ async def post_many(http: aiohttp.ClientSession, server: ServerProcess, count: i
             assert status == 202
 
     await asyncio.gather(*(some(count // 50) for _ in range(50)))
-
-
-async def backlog(http: aiohttp.ClientSession, server: ServerProcess) -> int:
-    async with http.get(f"{server.url}/health") as response:
-        return int((await response.json())["engine"]["backlog"])
-
-
-async def all_decided(http: aiohttp.ClientSession, server: ServerProcess) -> None:
-    # Before it has looked into the database it knows of nothing that waits.
-    await server.log.wait_for("has its")
-    async with limit():
-        while await backlog(http, server):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -113,7 +100,7 @@ async def test_a_main_database_that_is_locked_stops_no_webhook(
             assert status == 202
         await server.log.wait_for("cannot record what the engine said: .*database is locked")
     await server.log.wait_for("can record what the engine said again")
-    await all_decided(http, server)
+    await all_decided(server)
     assert len(server.log.matching(r"\[incident-engine\] incident inc-")) == 1
 
 
@@ -162,7 +149,7 @@ async def test_a_stop_with_many_events_waiting_leaves_them_to_the_next_start(
     async with open_database(tmp_path / "pushlog.db") as database, database.read() as tx:
         assert (await checkpoints.progress(tx)).recorded_seq < 5_000
     async with running_server(tmp_path, env=HONEST_ENGINE) as server:
-        await all_decided(http, server)
+        await all_decided(server)
         async with http.get(f"{server.url}/api/decisions/10000") as response:
             assert (await response.json())["numbers"]["count"] == 10_000
 
@@ -173,12 +160,12 @@ async def test_a_second_signal_ends_it_at_once_and_loses_nothing(
     stubborn = f"{sys.executable} -m tests.fakes.engines.misbehaving stubborn"
     async with running_server(tmp_path, env={"INCIDENT_ENGINE_BIN": stubborn}) as server:
         await post_many(http, server, 100)
-        await all_decided(http, server)
+        await all_decided(server)
         os.kill(server.pid, signal.SIGINT)
         await server.log.wait_for(r"\[server\] Stopping")
         assert await server.stop(signal.SIGINT) == 130
     async with running_server(tmp_path) as server:
-        await all_decided(http, server)
+        await all_decided(server)
 
 
 async def test_a_corrupt_journal_is_named_when_the_server_starts(tmp_path: Path) -> None:
@@ -198,7 +185,7 @@ async def test_a_copy_of_the_journal_alone_makes_everything_again(
         await asyncio.to_thread(folder.mkdir)
     async with running_server(before) as server:
         await post_many(http, server, 200)
-        await all_decided(http, server)
+        await all_decided(server)
         opened = await server.log.wait_for(r"incident (inc-[0-9a-f]{16}) \(new_issue\)")
         assert await server.interrupt() == 0
     await asyncio.to_thread(

@@ -1,23 +1,13 @@
 """A link works until its last moment, once, and for what it was made."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from server.storage import one_time_links
-from server.storage.database import Database, Transaction
+from server.storage.database import Transaction
 from server.storage.one_time_links import LIFE_US, OneTimeLink, Purpose
 from server.storage.times import from_micros
 
 NOW = 1_700_000_000_000_000
 END = NOW + LIFE_US["invitation"]
 ADA, BOB = "ada@acme.example", "bob@acme.example"
-
-
-@pytest.fixture
-async def tx(database: Database) -> AsyncIterator[Transaction]:
-    async with database.write() as transaction:
-        yield transaction
 
 
 async def invite(tx: Transaction, name: str, email: str = ADA, at: int = NOW) -> None:

@@ -1,25 +1,15 @@
 """What the outbox promises: one row a key, one owner a row, and nothing due is forgotten."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
 from server.storage import outbox
-from server.storage.database import Database, Transaction
+from server.storage.database import Transaction
 from server.storage.outbox import GIVE_UP_AFTER_US, Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import from_micros
 
 NOW = 1_700_000_000_000_000
 LATER = NOW + 1_000
 ADA, BOB = "ada@acme.example", "bob@acme.example"
-
-
-@pytest.fixture
-async def tx(database: Database) -> AsyncIterator[Transaction]:
-    """One transaction on an empty database."""
-    async with database.write() as transaction:
-        yield transaction
 
 
 async def add(tx: Transaction, key: str, receiver: str = ADA, at: int = NOW, **changes: Any) -> int:
