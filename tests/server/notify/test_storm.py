@@ -1,4 +1,4 @@
-"""A storm: 10,000 events of 500 issues, through the real engine, recorder, outbox and channels.
+"""A storm: 4,000 events of 500 issues, through the real engine, recorder, outbox and channels.
 
 Time is the test's own, so that an hour takes seconds.
 """
@@ -32,7 +32,7 @@ from tests.clock import Clock
 from tests.fakes.slack import FakeSlack
 from tests.waiting import LIMIT_S
 
-ISSUES, EVENTS = 500, 10_000
+ISSUES, EVENTS = 500, 4_000
 STORM_S = 300
 ADDRESS = "ada@acme.example"
 TEN_MINUTES_US = 600_000_000
