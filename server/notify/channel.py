@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from server.notify.news import News
+from server.notify.pace import Meter
 from server.storage.outbox import ChannelName
 
 __all__ = ["Channel", "ChannelName", "DeliveryFailed", "Letter"]
@@ -39,6 +40,9 @@ class Channel(Protocol):
     """What the outbox's worker needs of a channel."""
 
     name: ChannelName
+    meter: Meter
+    """Counts the calls outside: one is counted by whoever wants something sent, and those that a
+    channel makes beside it by the channel."""
 
     async def send(self, letters: Sequence[Letter]) -> None:
         """Deliver letters to their one receiver: one as itself, several as one digest.

@@ -11,6 +11,7 @@ import aiosmtplib
 
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.mail import Letterhead, NotAnAddress, compose
+from server.notify.pace import EMAIL, Meter
 from server.notify.smtp_failures import failure_of
 from server.settings import Smtp
 
@@ -33,6 +34,7 @@ class EmailChannel:
         timeout_s: float = TIMEOUT_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.meter = Meter(EMAIL.per_minute, now)
         self._smtp = smtp
         self._letterhead = letterhead
         self._timeout_s = timeout_s

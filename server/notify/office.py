@@ -10,7 +10,7 @@ from server.notify.channel import Channel, ChannelName, Letter
 from server.notify.email import EmailChannel
 from server.notify.mail import Letterhead
 from server.notify.news import TestNews
-from server.notify.pace import EMAIL, SLACK, Pace
+from server.notify.pace import EMAIL, SLACK_BOT, SLACK_WEBHOOK, Pace
 from server.notify.plan import Outlets
 from server.notify.post import Postman
 from server.notify.refresh import Refresher
@@ -66,7 +66,9 @@ class PostOffice:
             incident_id=None,
             news=TestNews(at),
         )
-        await self._channels[channel].send([letter])
+        way = self._channels[channel]
+        way.meter.count()
+        await way.send([letter])
 
 
 def outlets_of(settings: Settings) -> Outlets:
@@ -97,9 +99,11 @@ async def open_office(
             slack = await stack.enter_async_context(
                 open_slack(settings.slack, database, settings.public_url)
             )
-            channels.append((slack, SLACK))
             if isinstance(slack, BotChannel):
+                channels.append((slack, SLACK_BOT))
                 refresher = Refresher(database, slack, metrics)
+            else:
+                channels.append((slack, SLACK_WEBHOOK))
         yield PostOffice(
             [channel for channel, _ in channels],
             [Postman(database, channel, pace, metrics) for channel, pace in channels],

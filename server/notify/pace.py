@@ -1,13 +1,18 @@
-"""How fast people are told: pure. The first few at once, then one digest after the other.
+"""How fast people are told: the first few at once, then one digest after the other.
 
 Nothing is held back for good: what waits goes out as a part of the next digest.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
+from server.storage.times import to_micros
+
 SECOND_US = 1_000_000
+_MINUTE_US = 60 * SECOND_US
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,16 +26,20 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     most_at_once: int
     """As many are told in one digest."""
     per_minute: int
-    """To all receivers together."""
+    """Calls to all receivers together."""
+    calls_a_letter: int = 0
+    """A message takes a call, and so many more for each letter in it, at most."""
 
 
 EMAIL = Pace(
     singles=5, messages=10, window_s=600, digest_every_s=120, most_at_once=500, per_minute=60
 )
-SLACK = Pace(
+SLACK_WEBHOOK = Pace(
     singles=20, messages=40, window_s=600, digest_every_s=30, most_at_once=40, per_minute=50
 )
 """Slack takes a message a second for a channel, and 50 blocks in each."""
+SLACK_BOT = msgspec.structs.replace(SLACK_WEBHOOK, calls_a_letter=1)
+"""A bot edits what it said before of an incident, beside the message in a thread or a digest."""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -60,8 +69,41 @@ def next_step(pace: Pace, sent: Sequence[int], waiting: int, now: int) -> Send |
     return Hold(free_at) if now < free_at else Send(min(waiting, pace.most_at_once))
 
 
-def minute_free_at(pace: Pace, tried: Sequence[int], now: int) -> int:
-    """When the channel may try its next message, having tried at `tried`, in order."""
-    if len(tried) < pace.per_minute:
-        return now
-    return max(now, tried[-pace.per_minute] + 60 * SECOND_US)
+def letters_within(pace: Pace, calls: int) -> int:
+    """How many letters one message may have that takes no more than so many calls."""
+    if calls < 1 + pace.calls_a_letter:
+        return 0
+    if pace.calls_a_letter == 0:
+        return pace.most_at_once
+    return min((calls - 1) // pace.calls_a_letter, pace.most_at_once)
+
+
+class Meter:
+    """Counts the calls of a channel, whoever makes them: how many it may make now, so that there
+    are at most `per_minute` within any minute.
+    """
+
+    def __init__(
+        self, per_minute: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._per_minute = per_minute
+        self._now = now
+        self._made: deque[int] = deque(maxlen=per_minute)
+
+    def count(self) -> None:
+        """A call is made now."""
+        self._made.append(to_micros(self._now()))
+
+    def free(self) -> int:
+        """How many calls may be made now."""
+        since = to_micros(self._now()) - _MINUTE_US
+        return self._per_minute - sum(at > since for at in self._made)
+
+    def free_at(self, calls: int) -> int:
+        """When so many may be made, in microseconds since the epoch.
+
+        `calls` is at most as many as a minute has.
+        """
+        now = to_micros(self._now())
+        too_many = len(self._made) + calls - self._per_minute
+        return max(now, self._made[too_many - 1] + _MINUTE_US) if too_many > 0 else now

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from server import log
+from server.cancellation import finish
 from server.storage.database import Database, Transaction
 from server.storage.outbox import ChannelName
 from server.storage.trouble import STORAGE_TROUBLE
@@ -15,13 +16,20 @@ RETRY_S = 1.0
 async def persist(
     database: Database, channel: ChannelName, work: Callable[[Transaction], Awaitable[object]]
 ) -> None:
-    """Do `work` in a transaction, again and again until the database takes it."""
+    """Do `work` in a transaction, again and again until the database takes it.
+
+    Who is cancelled meanwhile waits until the try that is under way has ended.
+    """
     while True:
         try:
-            async with database.write() as tx:
-                await work(tx)
+            await finish(_write(database, work))
         except STORAGE_TROUBLE as error:
             log.server(logging.ERROR, f"{channel} waits for the database: {error}")
             await asyncio.sleep(RETRY_S)
             continue
         return
+
+
+async def _write(database: Database, work: Callable[[Transaction], Awaitable[object]]) -> None:
+    async with database.write() as tx:
+        await work(tx)

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
@@ -21,7 +20,7 @@ from server.backoff import Backoff
 from server.metrics import Metrics
 from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.news import News
-from server.notify.pace import SECOND_US, Hold, Pace, minute_free_at, next_step
+from server.notify.pace import SECOND_US, Hold, Pace, letters_within, next_step
 from server.notify.persistence import RETRY_S, persist
 from server.storage import outbox
 from server.storage.database import Database, Transaction
@@ -35,6 +34,9 @@ LEASE_S = 300
 SEND_TIMEOUT_S = 120.0
 """A channel has its own, shorter limit; this one is for a channel that breaks its promise."""
 
+AT_ONCE = 4
+"""To so many receivers a channel delivers at the same time: one who is slow delays nobody."""
+
 LONGEST_PAUSE_S = 60.0
 FIRST_BACKOFF_S = 5.0
 LONGEST_BACKOFF_S = 600.0
@@ -43,7 +45,8 @@ _decode = msgspec.json.Decoder(News).decode
 
 
 class Postman:
-    """Delivers what is due on one channel, receiver by receiver, at the channel's pace.
+    """Delivers what is due on one channel at the channel's pace, to a few receivers at once and to
+    each a message after the other.
 
     A receiver whom nothing reaches is left alone for a while, longer each time; the others are
     not. What cannot be told within a day, or ever, is given up into a list with the reason.
@@ -71,7 +74,7 @@ class Postman:
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._stopping = False
-        self._tried: deque[int] = deque(maxlen=pace.per_minute)
+        self._under_way: set[str] = set()
         self._backoffs: dict[str, Backoff] = {}
         self._paused_until: dict[str, int] = {}
 
@@ -95,23 +98,31 @@ class Postman:
     async def run(self) -> None:
         """Deliver what comes, until cancelled."""
         await self._persist(lambda tx: outbox.release(tx, self._channel.name, self._micros()))
-        while not self._stopping:
-            self._woken.clear()
-            pause_s = await self.turn()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._woken.wait()
+        async with asyncio.TaskGroup() as deliveries:
+            while not self._stopping:
+                self._woken.clear()
+                pause_s = await self.begin(deliveries)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await self._woken.wait()
         self._idle.set()
         await asyncio.Event().wait()
 
-    async def turn(self) -> float:
-        """Send each receiver the next message, where one is due; answers for how many seconds
-        there is nothing to do then.
+    async def begin(self, deliveries: asyncio.TaskGroup) -> float:
+        """Begin to send each receiver the next message, where one is due and none is under way.
+
+        Answers for how many seconds there is nothing more to begin, unless it is woken, as it is by
+        each end of a delivery.
         """
         try:
             async with self._database.read() as tx:
                 receivers = await outbox.due_receivers(tx, self._channel.name, self._micros())
-            until = [await self._serve(receiver) for receiver in receivers if not self._stopping]
+            until: list[int] = []
+            for receiver in receivers:
+                if self._stopping or len(self._under_way) == AT_ONCE:
+                    break
+                if receiver not in self._under_way:
+                    until += await self._begin(receiver, deliveries)
             async with self._database.read() as tx:
                 next_due = await outbox.next_due_at(tx, self._channel.name, self._micros())
         except STORAGE_TROUBLE as error:
@@ -123,14 +134,17 @@ class Postman:
         pause_us = min(until, default=now + int(LONGEST_PAUSE_S) * SECOND_US) - now
         return min(max(pause_us / SECOND_US, 0.0), LONGEST_PAUSE_S)
 
-    async def _serve(self, receiver: str) -> int:
-        """Send this receiver the next message; answers when to look again, in microseconds."""
-        now = self._micros()
-        free_at = max(
-            self._paused_until.get(receiver, 0), minute_free_at(self._pace, self._tried, now)
-        )
-        if free_at > now:
-            return free_at
+    async def _begin(self, receiver: str, deliveries: asyncio.TaskGroup) -> list[int]:
+        """Begin to send this receiver the next message, or answer when to look again, in
+        microseconds.
+        """
+        now, meter = self._micros(), self._channel.meter
+        paused_until = self._paused_until.get(receiver, 0)
+        if paused_until > now:
+            return [paused_until]
+        most = letters_within(self._pace, meter.free())
+        if most == 0:
+            return [meter.free_at(1 + self._pace.calls_a_letter)]
         name = self._channel.name
         async with self._database.write() as tx:
             limit = self._pace.most_at_once
@@ -139,18 +153,27 @@ class Postman:
             sent = await outbox.sent_since(tx, name, receiver, since)
             step = next_step(self._pace, sent, len(waiting), now)
             if isinstance(step, Hold):
-                return step.until
-            chosen = waiting[: step.count]
+                return [step.until]
+            chosen = waiting[: min(step.count, most)]
             ids = await outbox.claim(
                 tx, [each.id for each in chosen], now, now + LEASE_S * SECOND_US
             )
         claimed = [each for each in chosen if each.id in ids]
-        if claimed:
-            self._tried.append(now)
-            await self._deliver(receiver, claimed)
-        return now
+        if not claimed:
+            return [now]
+        meter.count()
+        self._under_way.add(receiver)
+        deliveries.create_task(self._deliver(receiver, claimed))
+        return []
 
     async def _deliver(self, receiver: str, rows: Sequence[Delivery]) -> None:
+        try:
+            await self._send(receiver, rows)
+        finally:
+            self._under_way.discard(receiver)
+            self.wake()
+
+    async def _send(self, receiver: str, rows: Sequence[Delivery]) -> None:
         ids = [row.id for row in rows]
         try:
             letters = [_letter(row) for row in rows]

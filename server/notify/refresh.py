@@ -62,7 +62,8 @@ class Refresher:
         try:
             before = to_micros(self._now()) - int(EDIT_EVERY_S * 1_000_000)
             async with self._database.read() as tx:
-                due = await slack_messages.out_of_date(tx, before, EDITS_A_TURN)
+                edits = min(EDITS_A_TURN, self._bot.meter.free())
+                due = await slack_messages.out_of_date(tx, before, edits)
             for incident_id in due:
                 failure = await self._refresh(incident_id)
                 if failure is not None:

@@ -12,6 +12,7 @@ import msgspec
 
 from server.notify.channel import ChannelName, Letter
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews
+from server.notify.pace import SLACK_BOT, SLACK_WEBHOOK, Meter
 from server.notify.persistence import persist
 from server.notify.slack_api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack_blocks import SlackText, render, render_digest, reply_to
@@ -32,6 +33,7 @@ class WebhookChannel:
     name: ChannelName = "slack"
 
     def __init__(self, session: aiohttp.ClientSession, url: str, public_url: str) -> None:
+        self.meter = Meter(SLACK_WEBHOOK.per_minute)
         self._session = session
         self._url = url
         self._public_url = public_url
@@ -55,6 +57,7 @@ class BotChannel:
     def __init__(
         self, api: SlackApi, database: Database, public_url: str, now: Callable[[], datetime]
     ) -> None:
+        self.meter = Meter(SLACK_BOT.per_minute, now)
         self._api = api
         self._database = database
         self._public_url = public_url
@@ -133,6 +136,7 @@ class BotChannel:
             return True
         shown = render(now_said, key, self._public_url)
         message = _message(shown) | {"channel": known.channel, "ts": known.ts}
+        self.meter.count()
         try:
             await self._api.update(message)
         except SlackRefused as refused:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 from playwright.async_api import Browser, BrowserContext, Page, expect
 

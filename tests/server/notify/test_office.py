@@ -11,21 +11,23 @@ from server.metrics import Metrics
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.news import TestNews as TryNews
 from server.notify.office import PostOffice
-from server.notify.pace import EMAIL, SLACK
-from server.notify.post import Postman
+from server.notify.pace import EMAIL, SLACK_WEBHOOK, Meter
+from server.notify.post import AT_ONCE, Postman
 from server.storage import outbox
 from server.storage.database import Database
 from server.storage.outbox import DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
-from tests.waiting import LIMIT_S, limit
+from tests.waiting import LIMIT_S, limit, until
 
 
 class SlowChannel:
-    """Takes each letter only when it is let through."""
+    """Takes each letter only when it is let through, those of the hurried at once."""
 
     def __init__(self, name: ChannelName) -> None:
         self.name: ChannelName = name
+        self.hurried: set[str] = set()
+        self.meter = Meter(100)
         self.begun: list[str] = []
         self.under_way = asyncio.Event()
         self.through = asyncio.Event()
@@ -34,7 +36,8 @@ class SlowChannel:
     async def send(self, letters: Sequence[Letter]) -> None:
         self.begun += [letter.key for letter in letters]
         self.under_way.set()
-        await self.through.wait()
+        if letters[0].receiver not in self.hurried:
+            await self.through.wait()
         if self.fails:
             raise DeliveryFailed("nobody at home", permanent=True)
 
@@ -49,7 +52,7 @@ class Post:
             (self.mail, self.slack),
             (
                 Postman(database, self.mail, EMAIL, Metrics()),
-                Postman(database, self.slack, SLACK, Metrics()),
+                Postman(database, self.slack, SLACK_WEBHOOK, Metrics()),
             ),
         )
 
@@ -73,7 +76,7 @@ class Post:
 async def post(database: Database) -> AsyncIterator[Post]:
     made = Post(database)
     await made.add("email", "mail 1", "ada@acme.example")
-    await made.add("email", "mail 2", "bob@acme.example")
+    await made.add("email", "mail 2", "ada@acme.example")
     await made.add("slack", "slack 1", "#alerts")
     running = [asyncio.create_task(postman.run()) for postman in made.office.postmen]
     async with limit():
@@ -138,3 +141,27 @@ async def test_a_second_stop_is_over_as_the_first(post: Post) -> None:
     await post.office.stop(LIMIT_S)
     async with limit():
         await post.office.stop(LIMIT_S)
+
+
+async def test_one_slow_receiver_delays_nobody(post: Post) -> None:
+    post.mail.hurried = {"bob@acme.example", "cat@acme.example"}
+    for number in range(3):
+        await post.add("email", f"bob {number}", "bob@acme.example")
+    await post.add("email", "cat", "cat@acme.example")
+    post.office.wake()
+    await until(lambda: len(post.mail.begun) == 5)
+    # The slow one gets the next only when the first has come through.
+    assert sorted(post.mail.begun) == ["bob 0", "bob 1", "bob 2", "cat", "mail 1"]
+    post.mail.through.set()
+    await until(lambda: "mail 2" in post.mail.begun)
+
+
+async def test_only_a_few_are_delivered_to_at_the_same_time(post: Post) -> None:
+    for number in range(2 * AT_ONCE):
+        await post.add("email", f"k{number}", f"p{number}@acme.example")
+    post.office.wake()
+    await until(lambda: len(post.mail.begun) == AT_ONCE)
+    await turns()
+    assert len(post.mail.begun) == AT_ONCE
+    post.mail.through.set()
+    await until(lambda: len(post.mail.begun) == 2 * AT_ONCE + 2)

@@ -4,7 +4,20 @@ for ever."""
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.pace import EMAIL, SECOND_US, SLACK, Hold, Pace, Send, minute_free_at, next_step
+from server.notify.pace import (
+    EMAIL,
+    SECOND_US,
+    SLACK_BOT,
+    SLACK_WEBHOOK,
+    Hold,
+    Meter,
+    Pace,
+    Send,
+    letters_within,
+    next_step,
+)
+from server.storage.times import to_micros
+from tests.clock import Clock
 
 NOW = 1_000_000 * SECOND_US
 
@@ -22,7 +35,7 @@ def test_what_comes_then_waits_for_a_digest_of_all_of_it() -> None:
     sent = ago(50, 40, 30, 20, 10)
     assert next_step(EMAIL, sent, 495, NOW) == Hold(NOW + 110 * SECOND_US)
     assert next_step(EMAIL, ago(160, 150, 140, 130, 120), 495, NOW) == Send(495)
-    assert next_step(SLACK, ago(*range(100, 30, -3)), 495, NOW) == Send(40)
+    assert next_step(SLACK_BOT, ago(*range(100, 30, -3)), 495, NOW) == Send(40)
 
 
 def test_when_it_is_calm_again_they_are_told_one_by_one_again() -> None:
@@ -66,7 +79,27 @@ def test_no_window_has_more_messages_than_allowed_and_all_is_told(
         assert len(recent) <= pace.messages
 
 
-def test_a_channel_tries_only_so_many_a_minute() -> None:
-    tried = [NOW + number for number in range(EMAIL.per_minute)]
-    assert minute_free_at(EMAIL, tried[:-1], NOW + 100) == NOW + 100
-    assert minute_free_at(EMAIL, tried, NOW + 100) == NOW + 60 * SECOND_US
+def test_a_message_has_no_more_letters_than_the_calls_that_are_left_may_take() -> None:
+    assert [letters_within(EMAIL, calls) for calls in (0, 1, 2)] == [0, 500, 500]
+    assert [letters_within(SLACK_WEBHOOK, calls) for calls in (0, 1, 50)] == [0, 40, 40]
+    # A bot edits an older message for each letter, at most, before it posts the digest.
+    assert [letters_within(SLACK_BOT, calls) for calls in (1, 2, 41, 42)] == [0, 1, 40, 40]
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 6))
+def test_a_channel_makes_only_so_many_calls_in_any_minute(gaps: list[int], calls: int) -> None:
+    clock = Clock()
+    meter = Meter(6, clock)
+    made: list[int] = []
+    for gap in gaps:
+        clock.pass_s(gap)
+        at = meter.free_at(calls)
+        assert (at <= to_micros(clock.now)) == (meter.free() >= calls)
+        # No sooner than need be: a moment before, there would have been too many.
+        before = [each for each in made if each > at - 1 - 60 * SECOND_US]
+        assert at <= to_micros(clock.now) or len(before) + calls > 6
+        clock.pass_s((at - to_micros(clock.now)) / SECOND_US)
+        for _ in range(calls):
+            meter.count()
+            made.append(at)
+        assert sum(each > at - 60 * SECOND_US for each in made) <= 6

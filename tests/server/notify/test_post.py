@@ -1,7 +1,8 @@
 """Everything is delivered once, and calmly; what cannot be is kept with the reason."""
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from server.metrics import Metrics
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.news import TestNews as TryNews
-from server.notify.pace import EMAIL, Pace
+from server.notify.pace import EMAIL, SLACK_BOT, Meter, Pace
 from server.notify.post import Postman
 from server.storage import outbox
 from server.storage.database import Database
@@ -20,6 +21,8 @@ from server.storage.outbox import Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
 from tests.clock import Clock
+from tests.server.notify.turns import turn
+from tests.waiting import LIMIT_S
 
 
 class Box:
@@ -27,11 +30,13 @@ class Box:
 
     name: ChannelName = "email"
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace, clock: Clock) -> None:
+        self.meter = Meter(pace.per_minute, clock)
         self.messages: list[list[str]] = []
         self.tries = 0
         self.answers: list[Exception | None] = []
         self.down: set[str] = set()
+        self.afterwards: Callable[[], object] = lambda: None
 
     async def send(self, letters: Sequence[Letter]) -> None:
         self.tries += 1
@@ -42,6 +47,7 @@ class Box:
         if answer is not None:
             raise answer
         self.messages.append([letter.key for letter in letters])
+        self.afterwards()
 
 
 class Scene:
@@ -50,7 +56,7 @@ class Scene:
     def __init__(self, database: Database, pace: Pace = EMAIL) -> None:
         self.database = database
         self.clock = Clock()
-        self.box = Box()
+        self.box = Box(pace, self.clock)
         self.pace = pace
         self.start()
 
@@ -83,7 +89,7 @@ class Scene:
         """Let the postman work for so long."""
         end = self.clock.now + timedelta(seconds=seconds)
         while self.clock.now <= end:
-            self.clock.pass_s(max(await self.postman.turn(), 0.001))
+            self.clock.pass_s(max(await turn(self.postman), 0.001))
         self.clock.now = end
 
     async def rows(self) -> list[Delivery]:
@@ -252,3 +258,26 @@ async def test_a_channel_tries_only_so_many_a_minute_whoever_they_are_for(
     assert len(scene.box.messages) == 4
     await scene.run_s(119)
     assert len(scene.box.messages) == 10
+
+
+async def test_what_was_sent_is_marked_also_by_a_stop_in_that_moment(scene: Scene) -> None:
+    running = asyncio.create_task(scene.postman.run())
+    scene.box.afterwards = running.cancel
+    await scene.post("a")
+    scene.postman.wake()
+    await asyncio.wait((running,), timeout=LIMIT_S)
+    assert running.cancelled()
+    assert scene.box.messages == [["a"]]
+    assert await scene.states() == ["sent"]
+
+
+async def test_a_digest_has_only_as_many_letters_as_calls_are_left_for(database: Database) -> None:
+    scene = Scene(database, msgspec.structs.replace(SLACK_BOT, singles=1, messages=100))
+    await scene.post(*[f"k{number:02}" for number in range(60)])
+    for _ in range(20):
+        scene.box.meter.count()
+    await scene.run_s(59)
+    # A call for the first, and one for the message and each of its letters: no more than 50.
+    assert [len(message) for message in scene.box.messages] == [1, 28]
+    await scene.run_s(60)
+    assert [len(message) for message in scene.box.messages] == [1, 28, 31]

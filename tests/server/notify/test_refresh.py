@@ -14,7 +14,7 @@ from server.incidents.record import Recorder
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.news import IncidentNews
-from server.notify.pace import SLACK
+from server.notify.pace import SLACK_BOT
 from server.notify.plan import Outlets
 from server.notify.post import Postman
 from server.notify.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, Refresher
@@ -30,6 +30,7 @@ from tests.builders import START
 from tests.clock import Clock
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
 from tests.server.notify.news import incident
+from tests.server.notify.turns import turn
 from tests.waiting import limit
 
 
@@ -55,7 +56,7 @@ class Scene:
         """What works for Slack, as after a start of the server."""
         self.bot = bot
         self.postman = Postman(
-            self.database, bot, SLACK, self.metrics, now=self.clock, draw=lambda: 0.0
+            self.database, bot, SLACK_BOT, self.metrics, now=self.clock, draw=lambda: 0.0
         )
         self.refresher = Refresher(
             self.database, bot, self.metrics, now=self.clock, draw=lambda: 1.0
@@ -79,7 +80,7 @@ class Scene:
     async def open_and_tell(self, number: int = 1) -> None:
         """An incident with its message; so long ago that it may be edited."""
         await self.say("opened", number)
-        await self.postman.turn()
+        await turn(self.postman)
         self.clock.pass_s(EDIT_EVERY_S + 1)
 
     async def rest(self) -> float:
@@ -200,11 +201,11 @@ async def test_retry_after_is_obeyed_by_edits_and_by_what_is_told(scene: Scene) 
     assert await scene.refresher.turn() == 300
     scene.clock.pass_s(100)
     await scene.say("escalated", event_count=900)
-    await scene.postman.turn()
+    await turn(scene.postman)
     await scene.refresher.turn()
     assert scene.edits == 1
     scene.clock.pass_s(201)
-    await scene.postman.turn()
+    await turn(scene.postman)
     assert scene.edits == 2
     assert "900, last seen" in scene.shown()
 
@@ -215,7 +216,7 @@ async def test_a_closed_method_of_slack_closes_no_other(scene: Scene) -> None:
     scene.slack.answers = [too_many(300)]
     await scene.refresher.turn()
     await scene.say("opened", 2)
-    await scene.postman.turn()
+    await turn(scene.postman)
     assert len(scene.slack.roots()) == 2
 
 
@@ -244,7 +245,7 @@ async def test_edits_that_fail_hold_up_no_news(scene: Scene) -> None:
     scene.slack.answers = [web.Response(status=503)]
     assert await scene.refresher.turn() == 30
     await scene.say("opened", 2)
-    await scene.postman.turn()
+    await turn(scene.postman)
     assert len(scene.slack.roots()) == 2
 
 
@@ -272,7 +273,7 @@ async def test_a_message_that_was_deleted_is_tried_once_and_not_posted_again(sce
     assert scene.slack.messages == {}
     assert (scene.refreshes("gone"), scene.refreshes("failed")) == (1, 0)
     await scene.say("escalated", severity="critical")
-    await scene.postman.turn()
+    await turn(scene.postman)
     assert "got worse" in scene.slack.roots()[0]["text"]
 
 
@@ -286,7 +287,7 @@ async def test_an_edit_that_is_under_way_never_overwrites_newer_news(scene: Scen
         # From here on Slack answers at once, except for that edit.
         scene.slack.hang = False
         await scene.end()
-        tasks.create_task(scene.postman.turn())
+        tasks.create_task(turn(scene.postman))
         await scene.claimed()
         # Turns for the postman to be first, if nothing kept it.
         for _ in range(1_000):
@@ -302,7 +303,7 @@ async def test_news_that_waited_does_not_set_the_numbers_back(scene: Scene) -> N
     await scene.say("updated", severity="critical", event_count=5000)
     await scene.refresher.turn()
     assert "5,000, last seen" in scene.shown()
-    await scene.postman.turn()
+    await turn(scene.postman)
     (root,) = scene.slack.roots()
     assert root["text"].startswith("got worse")
     assert "5,000, last seen" in text_of(root)
@@ -315,7 +316,7 @@ async def test_an_ended_incident_is_not_edited_any_more(scene: Scene) -> None:
     await scene.say("updated", event_count=2)
     await scene.end()
     scene.slack.down = True
-    await scene.postman.turn()
+    await turn(scene.postman)
     calls = len(scene.slack.calls)
     scene.clock.pass_s(EDIT_EVERY_S)
     await scene.rest()

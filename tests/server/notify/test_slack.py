@@ -250,3 +250,14 @@ async def test_secrets_in_an_event_never_reach_slack(
     sent = str(slack.messages)
     assert "Login failed" in sent
     assert secret not in sent
+
+
+async def test_each_edit_beside_a_message_is_counted_as_a_call(
+    bot: Channel, slack: FakeSlack
+) -> None:
+    await bot.send([letter(opened())])
+    free, called = bot.meter.free(), len(slack.calls)
+    await bot.send([letter(ended()), letter(TryNews(START), "a/2")])
+    assert slack.calls[called:] == ["chat.update", "chat.postMessage"]
+    # The message itself is counted by who sends it.
+    assert bot.meter.free() == free - 1

@@ -16,7 +16,7 @@ from server.incidents.record import Recorder
 from server.live import Live
 from server.metrics import Metrics
 from server.notify.channel import Channel, ChannelName, Letter
-from server.notify.pace import EMAIL, SLACK
+from server.notify.pace import EMAIL, SLACK_BOT, Meter
 from server.notify.plan import Outlets
 from server.notify.post import Postman
 from server.notify.slack import open_slack
@@ -30,6 +30,7 @@ from shared.pipe import Incident, Outbound, Tick
 from tests.builders import at, event_entry, frame, settings
 from tests.clock import Clock
 from tests.fakes.slack import FakeSlack
+from tests.server.notify.turns import turn
 from tests.waiting import LIMIT_S
 
 ISSUES, EVENTS = 500, 4_000
@@ -44,6 +45,7 @@ class Mailbox:
     name: ChannelName = "email"
 
     def __init__(self) -> None:
+        self.meter = Meter(EMAIL.per_minute)
         self.mails: list[list[str]] = []
         self.hangs = False
         self.got_mail = asyncio.Event()
@@ -59,12 +61,12 @@ class Mailbox:
 class Scene:
     """A recorder and two postmen on one clock."""
 
-    def __init__(self, database: Database, mailbox: Mailbox, slack: Channel) -> None:
+    def __init__(self, database: Database, clock: Clock, mailbox: Mailbox, slack: Channel) -> None:
         self.database = database
-        self.clock = Clock()
+        self.clock = clock
         self.postmen = [
             Postman(database, channel, pace, Metrics(), now=self.clock, draw=lambda: 0.5)
-            for channel, pace in ((mailbox, EMAIL), (slack, SLACK))
+            for channel, pace in ((mailbox, EMAIL), (slack, SLACK_BOT))
         ]
         self.recorder = Recorder(
             database,
@@ -78,7 +80,7 @@ class Scene:
     async def work_until(self, moment: datetime) -> None:
         """Let the postmen deliver what is due until then."""
         while self.clock.now < moment:
-            pause_s = min([await postman.turn() for postman in self.postmen])
+            pause_s = min([await turn(postman) for postman in self.postmen])
             self.clock.pass_s(max(pause_s, 0.001))
             self.clock.now = min(self.clock.now, moment)
 
@@ -95,11 +97,11 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 
 @pytest.fixture
-async def bot(slack: FakeSlack, database: Database) -> AsyncIterator[Channel]:
+async def bot(slack: FakeSlack, database: Database, clock: Clock) -> AsyncIterator[Channel]:
     settings = Slack(
         webhook_url=None, bot_token=slack.token, channel="#alerts", api_url=slack.api_url
     )
-    async with open_slack(settings, database, "https://pushlog.example") as channel:
+    async with open_slack(settings, database, "https://pushlog.example", clock) as channel:
         yield channel
 
 
@@ -124,9 +126,9 @@ def most_in_ten_minutes(rows: Sequence[Delivery]) -> int:
 
 
 async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
-    database: Database, mailbox: Mailbox, bot: Channel, slack: FakeSlack
+    database: Database, clock: Clock, mailbox: Mailbox, bot: Channel, slack: FakeSlack
 ) -> None:
-    scene = Scene(database, mailbox, bot)
+    scene = Scene(database, clock, mailbox, bot)
     engine = State()
     said: list[Outbound] = fold(engine, settings(1, production_environments=["production"]))
     incidents: set[str] = set()
@@ -159,7 +161,7 @@ async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
         assert opened == Counter(incidents)
         assert {row.incident_id for row in rows if "/ended/" in row.key} == incidents
     assert most_in_ten_minutes(mails) <= 10
-    assert most_in_ten_minutes(posts) <= SLACK.messages
+    assert most_in_ten_minutes(posts) <= SLACK_BOT.messages
     told = Counter(key for mail in mailbox.mails for key in mail)
     assert told == Counter(row.key for row in mails)
     shown = str(list(slack.messages.values()))
@@ -167,10 +169,10 @@ async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
 
 
 async def test_a_channel_that_hangs_delays_no_other_and_ends_with_the_server(
-    database: Database, mailbox: Mailbox, bot: Channel, slack: FakeSlack
+    database: Database, clock: Clock, mailbox: Mailbox, bot: Channel, slack: FakeSlack
 ) -> None:
     mailbox.hangs = True
-    scene = Scene(database, mailbox, bot)
+    scene = Scene(database, clock, mailbox, bot)
     said = fold(State(), event_entry(1))
     await scene.recorder.record(said, [])
     tasks = [asyncio.create_task(postman.run()) for postman in scene.postmen]
@@ -184,7 +186,7 @@ async def test_a_channel_that_hangs_delays_no_other_and_ends_with_the_server(
     assert [row.state for row in await scene.rows("slack")] == ["sent"]
     assert [row.state for row in await scene.rows("email")] == ["sending"]
     mailbox.hangs = False
-    restarted = Scene(database, mailbox, bot).postmen[0]
+    restarted = Scene(database, clock, mailbox, bot).postmen[0]
     task = asyncio.create_task(restarted.run())
     await asyncio.wait_for(mailbox.got_mail.wait(), LIMIT_S)
     await restarted.stop(LIMIT_S)

@@ -29,6 +29,7 @@ from server.middlewares import errors_as_json
 from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
 from server.notify.crash import CrashReporter
 from server.notify.office import PostOffice
+from server.notify.pace import Meter
 from server.settings import read_settings
 from server.storage.crash_files import CrashFiles
 from server.storage.database import Database, open_database
@@ -90,6 +91,7 @@ class Box:
 
     def __init__(self, name: ChannelName, trouble: str | None = None) -> None:
         self.name = name
+        self.meter = Meter(100)
         self.letters: list[Letter] = []
         self.trouble = trouble
 
