@@ -84,6 +84,7 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
         if stop.is_set():
             # What was answered is in the journal: nothing is lost by not waiting.
             crashes.end()
+            log.flush()
             os._exit(130)
         stop.set()
 
@@ -108,6 +109,7 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
         if code := app[FIRST_CODE].code:
             log.server(logging.INFO, f"First account: {address}/first-account with code {code}")
         if tell_first_steps:
+            log.flush()
             print(first_steps(settings, port, code), flush=True)  # noqa: T201 - for a person, no log line
         failed = app[BACKGROUND].failed
 

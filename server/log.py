@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
+from server.log_writer import LogWriter
 from shared.incident import Trigger
 
 LINES_A_SECOND = 10
@@ -21,9 +22,9 @@ Direction = Literal["queued", "dropped"]
 
 
 def set_up(level: int = logging.INFO) -> "Folding":
-    """Send every record to stdout, unbuffered, and fold floods. Called once, by ``__main__``."""
+    """Send every record to stdout, and fold floods. Called once, by ``__main__``."""
     folding = Folding(time.monotonic)
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LogWriter(sys.stdout.fileno(), lines_lost)
     handler.setFormatter(OneLine())
     handler.addFilter(folding)
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -32,6 +33,12 @@ def set_up(level: int = logging.INFO) -> "Folding":
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     return folding
+
+
+def flush() -> None:
+    """Wait a moment for all lines so far to be written: before what others write, and an end."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 class OneLine(logging.Formatter):
@@ -84,6 +91,12 @@ class Folding(logging.Filter):
         for cause, count in list(self._held.items()):
             del self._held[cause]
             _log.info("%s (and %d more like it)", cause, count)
+
+
+def lines_lost(count: int) -> logging.LogRecord:
+    """So many lines of the log could not be written."""
+    text = "[server] %d lines of the log are lost: nobody took them"
+    return logging.LogRecord(_log.name, logging.ERROR, "", 0, text, (count,), None)
 
 
 def webhook_received(source: str) -> None:

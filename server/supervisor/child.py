@@ -27,7 +27,8 @@ _MAX_SAID_BYTES = 4 * 1024
 
 
 class _Pipes(SubprocessStreamProtocol):
-    """asyncio's streams on the three pipes, and word of the exit as soon as it happens.
+    """asyncio's streams on the three pipes, and word of the exit as soon as it happens, with which
+    all that the child had started ends too.
 
     `Process.wait` of asyncio waits for the end of the pipes too, and never returns for a child
     whose output nobody reads any more.
@@ -37,9 +38,19 @@ class _Pipes(SubprocessStreamProtocol):
         # How much is read ahead: twice the limit.
         super().__init__(limit=_CHUNK_BYTES, loop=loop)
         self.exited = asyncio.Event()
+        self.pid: int | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if isinstance(transport, asyncio.SubprocessTransport):
+            self.pid = transport.get_pid()
 
     def process_exited(self) -> None:
         super().process_exited()
+        # At once, and never later: as soon as none of the group is left, the system may give its
+        # number to another.
+        if self.pid is not None:
+            _kill_group(self.pid)
         self.exited.set()
 
 
@@ -90,9 +101,8 @@ class Child:
 
     async def kill(self) -> str:
         """End it and all that it started, and say how it ended."""
-        # The group: a command may be a wrapper, whose end would leave the engine without an owner.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if not self._exited.is_set():
+            _kill_group(self.pid)
         return await self.exited()
 
     async def close(self) -> None:
@@ -135,6 +145,12 @@ def _widen(transport: asyncio.BaseTransport | None) -> None:
         with contextlib.suppress(OSError, ValueError):
             pipe = transport.get_extra_info("pipe")
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _kill_group(pid: int) -> None:
+    # The group: a command may be a wrapper, whose end would leave the engine without an owner.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def exit_in_words(code: int) -> str:

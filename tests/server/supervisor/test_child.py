@@ -1,11 +1,14 @@
 """A child's last words come to people, also those that it had no time to end."""
 
 import asyncio
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from server.supervisor.child import start_child
+from tests.waiting import until
 
 
 async def said_by(*command: str) -> tuple[str, Sequence[str]]:
@@ -15,6 +18,14 @@ async def said_by(*command: str) -> tuple[str, Sequence[str]]:
     ended = await child.exited()
     await child.close()
     return ended, said
+
+
+def has_ended(pid: str) -> bool:
+    """Also where nobody has asked yet how it ended."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
 
 
 @pytest.mark.parametrize(
@@ -58,3 +69,22 @@ async def test_a_flood_of_what_it_says_to_people_leaves_others_their_turn() -> N
     assert most <= 8_192 + 1
     await child.kill()
     await child.close()
+
+
+async def test_what_a_command_leaves_behind_ends_with_it() -> None:
+    # It holds none of the pipes, whose end would tell it.
+    leave = "sleep 1000 <&- >&- 2>&- & echo $! >&2"
+    _, (left,) = await said_by("/bin/sh", "-c", leave)
+    await until(lambda: has_ended(left))
+
+
+async def test_the_number_of_a_process_that_has_ended_is_used_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signalled: list[int] = []
+    child = await start_child(("/bin/true",), lambda _: None)
+    await child.exited()
+    monkeypatch.setattr(os, "killpg", lambda group, _: signalled.append(group))
+    assert await child.kill() == "exit code 0"
+    await child.close()
+    assert signalled == []
