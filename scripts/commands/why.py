@@ -65,6 +65,7 @@ def explain_incident(incident: dict[str, Any]) -> Iterator[str]:
     yield from _section("Do first", _list(incident["recommended_first_actions"]))
     yield from _section("Suspect commits", _suspects(incident["suspected_causes"]))
     yield from _section("What happened", _changes(incident["changes"]))
+    yield from _section("Not told", _not_told(incident["not_told"]))
     yield ""
     yield f"  {incident['url']}"
 
@@ -97,6 +98,11 @@ def _changes(changes: list[dict[str, Any]]) -> Iterator[str]:
     for change in changes:
         head = f"  {short_time(change['at'])}  {change['change']}: "
         yield from _paragraph(change["about"], head, "      ")
+
+
+def _not_told(kept: list[dict[str, Any]]) -> Iterator[str]:
+    for each in kept:
+        yield from _paragraph(each["words"], f"  {short_time(each['at'])}  ", "      ")
 
 
 def _numbers(numbers: dict[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Carries plans out: bells and outbox, in the transaction of what they tell."""
+"""Carries plans out: bells, outbox and who is not told, in the transaction of what they tell."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,8 +15,9 @@ from server.notify.plan import (
     plan_verdict,
 )
 from server.settings import MinSeverity
-from server.storage import incidents, noise, notifications, outbox, people
+from server.storage import incidents, noise, not_told, notifications, outbox, people
 from server.storage.database import Transaction
+from server.storage.not_told import NotTold
 from server.storage.times import to_micros
 from server.wording.explain import explain_incident
 from shared.event import ChangeWindow
@@ -60,19 +61,21 @@ class Announcer:
         filtered = noise_in(incident, filters)
         if filtered is not None:
             await noise.count(tx, filtered.id, incident.incident_id, at)
-            return Plan()
-        plan = plan_change(
-            IncidentNews(
-                change=change,
-                incident=_summary(incident),
-                seq=incident.seq,
-                why=explain_incident(incident),
-            ),
-            incident.seq,
-            people=await people.everyone(tx),
-            floor=self._floor,
-            outlets=self._outlets,
-        )
+            kept = NotTold(way="any", reason="noise_filter", detail=filtered.pattern)
+            plan = Plan(not_told=[kept])
+        else:
+            plan = plan_change(
+                IncidentNews(
+                    change=change,
+                    incident=_summary(incident),
+                    seq=incident.seq,
+                    why=explain_incident(incident),
+                ),
+                incident.seq,
+                people=await people.everyone(tx),
+                floor=self._floor,
+                outlets=self._outlets,
+            )
         await self._carry_out(
             tx, plan, incident.incident_id, incident.seq, change, incident.title, at
         )
@@ -134,6 +137,7 @@ class Announcer:
                 title=title,
                 created_at=at,
             )
+        await not_told.add(tx, incident_id, seq, change, at, plan.not_told)
         await self._post(tx, plan)
 
     async def _post(self, tx: Transaction, plan: Plan) -> Plan:

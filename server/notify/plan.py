@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews
-from server.notify.recipients import passes, recipients
+from server.notify.recipients import kept_from, kept_from_all, mail_address
 from server.settings import MinSeverity
+from server.storage.not_told import NotTold
 from server.storage.outbox import ChannelName, NewDelivery
 from server.storage.people import Person
 from server.storage.times import to_micros
@@ -40,10 +41,11 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct):
-    """Whose bell rings, and what goes outside."""
+    """Whose bell rings, what goes outside, and who is not told."""
 
     people: list[int] = msgspec.field(default_factory=list)
     deliveries: list[NewDelivery] = msgspec.field(default_factory=list)
+    not_told: list[NotTold] = msgspec.field(default_factory=list)
 
 
 def plan_change(
@@ -56,16 +58,28 @@ def plan_change(
 ) -> Plan:
     """Who is told that this incident opened or got worse because of the entry at `seq`."""
     incident = news.incident
-    told = recipients(people, incident, floor)
-    plan = Plan(people=[person.id for person in told])
+    kept = kept_from_all(incident, floor)
+    if kept is not None:
+        return Plan(not_told=[kept])
+    plan = Plan()
     name = f"{incident.incident_id}/{news.change}/{seq}"
-    if outlets.email:
-        for person in told:
-            if person.email is not None and person.email_incidents:
-                plan.deliveries.append(_mail(name, person.id, person.email, news))
-    is_told_as_push = news.change == "opened" and _is_push(incident)
-    if outlets.slack and passes(incident, floor) and not is_told_as_push:
-        plan.deliveries.append(_post(name, outlets, incident.incident_id, news))
+    for person in people:
+        kept = kept_from(person, incident)
+        if kept is not None:
+            plan.not_told.append(kept)
+            continue
+        plan.people.append(person.id)
+        if outlets.email:
+            match mail_address(person):
+                case str(address):
+                    plan.deliveries.append(_mail(name, person.id, address, news))
+                case NotTold() as kept:
+                    plan.not_told.append(kept)
+    if outlets.slack:
+        if news.change == "opened" and _is_push(incident):
+            plan.not_told.append(NotTold(way="slack", reason="told_as_push"))
+        else:
+            plan.deliveries.append(_post(name, outlets, incident.incident_id, news))
     return plan
 
 

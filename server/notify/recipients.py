@@ -1,31 +1,45 @@
 """Who hears of what: pure, so that each rule can be read and tested by itself."""
 
-from collections.abc import Iterable, Sequence
-
 from server.settings import MinSeverity
+from server.storage.not_told import NotTold
 from server.storage.people import Person
 from shared.incident import IncidentSummary
 
 _RANK = {"all": 0, "warning": 0, "error": 1, "critical": 2}
 
 
-def recipients(
-    people: Iterable[Person], incident: IncidentSummary, floor: MinSeverity
-) -> Sequence[Person]:
-    """Those who want to hear of this incident, where the installation's floor lets it through."""
-    if not passes(incident, floor):
-        return ()
-    return [person for person in people if _wants(person, incident)]
+def kept_from_all(incident: IncidentSummary, floor: MinSeverity) -> NotTold | None:
+    """Why nobody hears of this incident, where the installation's floor is above it."""
+    if passes(incident, floor):
+        return None
+    return NotTold(way="any", reason="below_severity", detail=floor)
+
+
+def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
+    """Why this person does not want to hear of this incident; none: they do."""
+    if not passes(incident, person.min_severity):
+        return NotTold(
+            person_id=person.id,
+            way="any",
+            reason="below_own_severity",
+            detail=person.min_severity,
+        )
+    if person.services is not None and incident.service not in person.services:
+        return NotTold(person_id=person.id, way="any", reason="service_not_chosen")
+    if person.environments is not None and incident.environment not in person.environments:
+        return NotTold(person_id=person.id, way="any", reason="environment_not_chosen")
+    return None
+
+
+def mail_address(person: Person) -> str | NotTold:
+    """Where this person gets mail of what they hear of, or why they get none."""
+    if not person.email_incidents:
+        return NotTold(person_id=person.id, way="email", reason="mail_not_wanted")
+    if person.email is None:
+        return NotTold(person_id=person.id, way="email", reason="no_address")
+    return person.email
 
 
 def passes(incident: IncidentSummary, floor: MinSeverity) -> bool:
     """Whether the incident is severe enough for this floor."""
     return _RANK[incident.severity] >= _RANK[floor]
-
-
-def _wants(person: Person, incident: IncidentSummary) -> bool:
-    return (
-        passes(incident, person.min_severity)
-        and (person.services is None or incident.service in person.services)
-        and (person.environments is None or incident.environment in person.environments)
-    )

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.people import AddressTaken, is_taken
-from server.storage.tables import notifications, people
+from server.storage.tables import not_told, notifications, people
 
 Role = Literal["admin", "member"]
 
@@ -113,7 +113,8 @@ async def remove(tx: AsyncConnection, person_id: int) -> bool:
     await _keep_an_admin(tx, person_id)
     if await get(tx, person_id) is None:
         return False
-    await tx.execute(delete(notifications).where(notifications.c.person_id == person_id))
+    for table in (notifications, not_told):
+        await tx.execute(delete(table).where(table.c.person_id == person_id))
     await tx.execute(delete(people).where(people.c.id == person_id))
     return True
 

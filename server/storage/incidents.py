@@ -15,6 +15,7 @@ from server.storage.tables import (
     incident_deploys,
     incidents,
     noise_filters,
+    not_told,
     notifications,
     symptoms,
 )
@@ -278,7 +279,7 @@ async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: 
         .where(noise_filters.c.last_incident_id.in_(going))
         .values(last_incident_id=None)
     )
-    for table in (notifications, symptoms, incident_changes, incidents):
+    for table in (notifications, not_told, symptoms, incident_changes, incidents):
         await tx.execute(delete(table).where(table.c.incident_id.in_(going)))
     return len(going)
 

@@ -270,6 +270,22 @@ notifications = Table(
 )
 """The bell of each person. `id` is also the id of the live stream's message."""
 
+not_told = Table(
+    "not_told",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", String, ForeignKey("incidents.incident_id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("change", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("person_id", Integer, ForeignKey("people.id")),
+    Column("way", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("detail", Text),
+    Index(None, "incident_id"),
+)
+"""Why somebody was not told of a change, by one way or any. No `person_id`: nobody was."""
+
 outbox = Table(
     "outbox",
     metadata,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.incidents.rate import read_rate
 from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
-from server.storage import decisions, incidents, notifications
+from server.storage import decisions, incidents, not_told, notifications
 from server.storage.incidents import IncidentChange, StoredIncident
 from server.storage.journal import JournalUnavailable
 from server.storage.notifications import Notification
@@ -18,6 +18,7 @@ from server.web.auth import person_id
 from server.web.incident_timeline import read_timeline
 from server.web.questions import read_filter, read_limit, read_number, read_place, write_place
 from server.wording.explain import explain_decision, explain_incident
+from server.wording.not_told import NotToldAnswer, not_told_in_words
 from server.wording.timeline import TimelineItem
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
 
@@ -48,10 +49,13 @@ class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
 
 
 class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
-    """One incident, with its changes and all that happened, each the oldest first."""
+    """One incident, with its changes, all that happened, and who was not told and why, each the
+    oldest first.
+    """
 
     changes: list[IncidentChange]
     timeline: list[TimelineItem]
+    not_told: list[NotToldAnswer]
 
 
 class IncidentPage(msgspec.Struct):
@@ -102,9 +106,17 @@ async def get_incident(request: web.Request) -> web.Response:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
         changes = await incidents.changes(tx, incident_id, 1000)
         timeline = await read_timeline(tx, incident_id)
+        kept = await not_told.of_incident(tx, incident_id, 1000)
     found = _incident(incident, request.app[SETTINGS].public_url)
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return answer(IncidentWithChanges(**fields, changes=changes, timeline=timeline))
+    return answer(
+        IncidentWithChanges(
+            **fields,
+            changes=changes,
+            timeline=timeline,
+            not_told=[not_told_in_words(each) for each in kept],
+        )
+    )
 
 
 async def get_rate(request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from tests.processes import ServerProcess
+from tests.processes import ServerProcess, running_server
 from tests.signed_in import TOKEN
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "why"
@@ -65,6 +65,18 @@ async def test_an_event_leads_to_its_incident_and_both_say_why(server: ServerPro
     assert out.startswith("ValueError: price is negative\n")
     for words in ("error in shop/production, open, 1 event since ", "Why\n", "What happened\n"):
         assert words in out
+
+
+async def test_who_was_not_told_of_an_incident_is_said_with_the_reason(tmp_path: Path) -> None:
+    floor = {"INCIDENT_NOTIFICATION_MIN_SEVERITY": "critical"}
+    async with running_server(tmp_path, env=floor) as server:
+        await decided(server)
+        (line,) = server.log.matching("incident inc-")
+        incident_id = next(word for word in line.split() if word.startswith("inc-"))
+        code, out, _ = await why(incident_id, "--url", server.url)
+    assert code == 0
+    said = " ".join(out.partition("Not told")[2].split())
+    assert "nobody was told, since INCIDENT_NOTIFICATION_MIN_SEVERITY is critical." in said
 
 
 async def test_what_a_sender_wrote_does_not_rule_the_terminal(server: ServerProcess) -> None:

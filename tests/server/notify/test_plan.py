@@ -3,6 +3,7 @@
 import pytest
 
 from server.notify.plan import Heard, Outlets, Plan, plan_change, plan_end, plan_push, plan_verdict
+from server.storage.not_told import NotTold
 from server.storage.people import Person
 from shared.pipe import DeployVerdict
 from tests.builders import at
@@ -27,6 +28,10 @@ def test_the_bell_rings_for_all_mail_goes_to_who_wants_it_and_slack_gets_one() -
         "inc-0000000000000001/opened/7/slack",
     ]
     assert [each.receiver for each in plan.deliveries] == ["ada@acme.example", "#alerts"]
+    assert [(each.person_id, each.reason) for each in plan.not_told] == [
+        (2, "mail_not_wanted"),
+        (3, "below_own_severity"),
+    ]
 
 
 def test_who_did_not_hear_of_it_when_it_opened_hears_when_it_is_bad_enough() -> None:
@@ -37,11 +42,13 @@ def test_who_did_not_hear_of_it_when_it_opened_hears_when_it_is_bad_enough() -> 
 def test_below_the_floor_of_the_installation_nobody_is_told_by_any_way() -> None:
     plan = plan_change(opened(), 7, people=PEOPLE, floor="critical", outlets=BOTH)
     assert (plan.people, plan.deliveries) == ([], [])
+    assert plan.not_told == [NotTold(way="any", reason="below_severity", detail="critical")]
 
 
 def test_by_a_way_that_is_not_set_up_nothing_goes() -> None:
     plan = plan_change(opened(), 7, people=PEOPLE, floor="all", outlets=Outlets())
     assert (plan.people, plan.deliveries) == ([1, 2], [])
+    assert {each.way for each in plan.not_told} == {"any"}
 
 
 def test_the_end_is_told_to_those_who_heard_of_it_and_by_the_same_ways() -> None:
@@ -68,6 +75,8 @@ def test_a_push_is_told_in_slack_once_also_where_it_is_an_incident(
     news = opened(trigger="deploy", source=source, tags=tags)
     plan = plan_change(news, 7, people=[ADA], floor="all", outlets=BOTH)
     assert ("slack" in [each.channel for each in plan.deliveries]) is in_slack
+    reasons = [each.reason for each in plan.not_told]
+    assert reasons == ([] if in_slack else ["told_as_push"])
     assert "email" in [each.channel for each in plan.deliveries]
     worse = escalated(trigger="deploy", source=source, tags=tags)
     plan = plan_change(worse, 9, people=[], floor="all", outlets=BOTH)

@@ -1,0 +1,63 @@
+"""Why somebody was not told of a change of an incident, in words. Pure."""
+
+from datetime import datetime
+
+import msgspec
+
+from server.storage.not_told import KeptFrom, Reason, Way
+from server.wording.explain import change_words
+
+_FROM = {"error": "errors and worse", "critical": "what is critical"}
+
+
+class NotToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One who was not told; `person` is a name, none: nobody was told."""
+
+    at: datetime
+    change: str
+    person: str | None
+    way: Way
+    reason: Reason
+    words: str
+
+
+def not_told_in_words(kept: KeptFrom) -> NotToldAnswer:
+    """The same with a sentence for it."""
+    return NotToldAnswer(
+        at=kept.at,
+        change=kept.change,
+        person=kept.person,
+        way=kept.way,
+        reason=kept.reason,
+        words=f"{change_words(kept.change)}: {_what(kept)}, since {_why(kept)}.",
+    )
+
+
+def _what(kept: KeptFrom) -> str:
+    match kept.way:
+        case "any":
+            return f"{kept.person} was not told" if kept.person else "nobody was told"
+        case "email":
+            return f"{kept.person} got no mail"
+        case "slack":
+            return "nothing was posted in Slack"
+
+
+def _why(kept: KeptFrom) -> str:
+    match kept.reason:
+        case "below_severity":
+            return f"INCIDENT_NOTIFICATION_MIN_SEVERITY is {kept.detail}"
+        case "noise_filter":
+            return f"the noise filter “{kept.detail}” matches all of it"
+        case "below_own_severity":
+            return f"they asked for {_FROM.get(kept.detail or '', kept.detail)} only"
+        case "service_not_chosen":
+            return "the service is none of those that they chose"
+        case "environment_not_chosen":
+            return "the environment is none of those that they chose"
+        case "no_address":
+            return "they have set no mail address"
+        case "mail_not_wanted":
+            return "they turned mail about incidents off"
+        case "told_as_push":
+            return "the message about the push is there"

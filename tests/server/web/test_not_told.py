@@ -1,0 +1,144 @@
+"""Why somebody was not told of an incident stands beside it, as the settings stood then."""
+
+from typing import Any, get_args
+
+import pytest
+
+from server.incidents.record import Recorder
+from server.keys import DATABASE
+from server.live import Live
+from server.metrics import Metrics
+from server.notify.plan import Outlets
+from server.settings import MinSeverity
+from server.storage import accounts, incidents, noise, not_told, people
+from server.storage.database import Database
+from server.storage.not_told import KeptFrom, Reason
+from server.storage.people import Wishes
+from server.storage.times import to_micros
+from server.wording.not_told import not_told_in_words
+from shared.incident import Symptom
+from shared.pipe import IncidentEnded
+from tests.builders import START
+from tests.server.web.conftest import Client, incident, incident_id
+from tests.signed_in import OPERATOR
+
+NOISE = Symptom("a" * 16, "ValueError", "price is negative", 1)
+NEWS = Symptom("b" * 16, "KeyError", "price", 1)
+
+
+async def record(database: Database, floor: MinSeverity = "all", **changes: Any) -> None:
+    recorder = Recorder(
+        database, live=Live(), metrics=Metrics(), min_severity=floor, outlets=Outlets(email=True)
+    )
+    await recorder.record([incident(**changes)], [])
+
+
+async def answered(client: Client) -> list[dict[str, Any]]:
+    async with client.get(f"/api/incidents/{incident_id(1)}") as response:
+        assert response.status == 200
+        found: list[dict[str, Any]] = (await response.json())["not_told"]
+        return found
+
+
+async def reasons(client: Client) -> list[tuple[str | None, str, str]]:
+    return [(each["person"], each["way"], each["reason"]) for each in await answered(client)]
+
+
+async def wish(database: Database, person: int = OPERATOR, **changes: Any) -> None:
+    wishes: dict[str, Any] = {
+        "email": "op@acme.example",
+        "email_incidents": True,
+        "min_severity": "all",
+        "services": None,
+        "environments": None,
+    }
+    async with database.write() as tx:
+        await people.set_wishes(tx, person, Wishes(**wishes | changes))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "kept"),
+    [
+        ({}, []),
+        ({"min_severity": "critical"}, [("operator", "any", "below_own_severity")]),
+        ({"services": ["web"]}, [("operator", "any", "service_not_chosen")]),
+        ({"environments": ["staging"]}, [("operator", "any", "environment_not_chosen")]),
+        ({"email_incidents": False}, [("operator", "email", "mail_not_wanted")]),
+        ({"email": None}, [("operator", "email", "no_address")]),
+    ],
+)
+async def test_what_a_person_had_set_is_kept_as_the_reason(
+    client: Client, wishes: dict[str, Any], kept: list[tuple[str, str, str]]
+) -> None:
+    await wish(client.app[DATABASE], **wishes)
+    await record(client.app[DATABASE])
+    # What is set later changes nothing of what was.
+    await wish(client.app[DATABASE], services=["none"])
+    assert await reasons(client) == kept
+
+
+async def test_below_the_severity_of_the_installation_nobody_is_told(client: Client) -> None:
+    await record(client.app[DATABASE], "critical")
+    (kept,) = await answered(client)
+    assert kept["words"] == (
+        "Opened: nobody was told, since INCIDENT_NOTIFICATION_MIN_SEVERITY is critical."
+    )
+    assert (kept["person"], kept["way"], kept["change"]) == (None, "any", "opened")
+
+
+async def test_a_noise_filter_is_named_until_it_is_told_after_all(client: Client) -> None:
+    database = client.app[DATABASE]
+    await wish(database)
+    async with database.write() as tx:
+        await noise.add(tx, pattern="ValueError*", about="", is_enabled=True)
+    await record(database, top_symptoms=[NOISE])
+    (kept,) = await answered(client)
+    assert kept["reason"] == "noise_filter"
+    assert "“ValueError*”" in kept["words"]
+    # An issue joins that is no noise: it is told, and no reason is added.
+    await record(database, change="joined", seq=2000, top_symptoms=[NOISE, NEWS])
+    assert [each["reason"] for each in await answered(client)] == ["noise_filter"]
+
+
+async def test_each_change_has_its_own_reasons(client: Client) -> None:
+    database = client.app[DATABASE]
+    await wish(database, min_severity="critical")
+    await record(database)
+    await record(database, change="escalated", seq=2000, severity="critical")
+    assert [(each["change"], each["reason"]) for each in await answered(client)] == [
+        ("opened", "below_own_severity")
+    ]
+
+
+async def test_reasons_go_with_their_incident_and_with_their_person(client: Client) -> None:
+    database = client.app[DATABASE]
+    async with database.write() as tx:
+        other = await accounts.add(
+            tx, name="Bo", email="bo@acme.example", role="member", hashed="x"
+        )
+    await wish(database, services=[])
+    await wish(database, other, email="bo@acme.example", services=[])
+    await record(database)
+    assert [person for person, _, _ in await reasons(client)] == ["operator", "Bo"]
+    async with database.write() as tx:
+        # Somebody must be left who can let others in.
+        await accounts.add(tx, name="Cy", email="cy@acme.example", role="admin", hashed="x")
+        assert await accounts.remove(tx, other)
+    assert [person for person, _, _ in await reasons(client)] == ["operator"]
+    async with database.write() as tx:
+        await incidents.end(tx, IncidentEnded(incident_id(1), "resolved", START))
+        late = to_micros(START) + 10**12
+        assert await incidents.remove_ended(tx, late, 10**9, 10) == 1
+    async with database.read() as tx:
+        assert await not_told.of_incident(tx, incident_id(1), 10) == []
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_each_reason_has_a_sentence(reason: Reason) -> None:
+    kept = KeptFrom(
+        at=START, change="escalated", person="Ada", way="any", reason=reason, detail="error"
+    )
+    words = not_told_in_words(kept).words
+    assert words.startswith("Got worse: Ada was not told, since ")
+    assert words.endswith(".")
+    assert "None" not in words
