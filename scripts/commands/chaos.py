@@ -30,11 +30,14 @@ from scripts.disturbance.sink import CHANNEL, Sink, open_sink
 from scripts.disturbance.wire import Blow, Strike
 from server.notify.office import WEBHOOK_RECEIVER
 from server.notify.plan import Outlets
+from server.storage.schema import REVISIONS
 
 EXIT_FAULT = 1
 
 _BOUNDARIES: tuple[tuple[str, str], ...] = (
     ("journal commit", ""),
+    ("journal writer", ""),
+    ("migration", ""),
     ("record", ""),
     ("send to Slack", ""),
     ("send of mail", ""),
@@ -48,8 +51,9 @@ _BOUNDARIES: tuple[tuple[str, str], ...] = (
     ("engine", "restored"),
     ("server", "pong"),
 )
-"""Where the first blow of a round falls, in turn: at a commit of one of the two files, at a
-delivery to people, or at a message on its way to one of the two sides."""
+"""Where the first blow of a round falls, in turn: at a commit of one of the two files, in the
+thread that writes the journal, while the schema is made, at a delivery to people, or at a message
+on its way to one of the two sides."""
 
 _OUTLETS = (
     Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER),
@@ -131,6 +135,11 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
         mailbox = await stack.enter_async_context(open_mailbox())
         slack = sink.as_bot() if outlets.slack == "bot" else sink.as_webhook()
         server = Server(folder, relayed, {**slack, **mailbox.settings()})
+        if boundary[0] == "migration":
+            await _kill_at_migration(server, rng, made)
+        if boundary[0] == "journal writer":
+            count = rng.randrange(2, 20)
+            server.first = (sys.executable, "-m", "scripts.disturbance.broken_writer", str(count))
         await give_address(server.database, RECEIVER)
         for receiver, send in ((sink, "send to Slack"), (mailbox, "send of mail")):
             if boundary[0] == send:
@@ -153,6 +162,8 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
         f"{strike.blow} {'after' if strike.after else 'before'} {strike.kind} to {strike.to}"
         for strike in wire.read_done(plan)
     )
+    if "its writer has ended" in server.log.read_text():
+        made.append("break the journal's writer")
     faults: list[str] = []
     counts = await _examine(folder, server, accepted.keys, outlets, sink, mailbox, faults)
     return Round(
@@ -176,6 +187,17 @@ async def _kill_at_edit(server: Server, sink: Sink, rng: random.Random, made: li
     sink.strike = partial(_kill_at_send, server, "edit in Slack", made)
     server.kill()
     await evidence.messages_are_new(server.database)
+
+
+async def _kill_at_migration(server: Server, rng: random.Random, made: list[str]) -> None:
+    """Kill the server over its first start, and let the next one make the rest of the schema."""
+    writes = rng.randrange(1, 2 * len(REVISIONS))
+    killing = asyncio.create_task(blows.kill_at_write(server, server.database, writes))
+    async with server.running():
+        await server.up.wait()
+    killing.cancel()
+    if server.kills:
+        made.append("kill server at migration")
 
 
 async def _kill_at_commit(
