@@ -18,7 +18,6 @@ from engine.records import (
     Scope,
     SymptomState,
 )
-from engine.services import scope_key
 from engine.state import State
 from engine.summary import rank_of, summary
 from engine.triggers import SEVERITIES, Fired
@@ -215,10 +214,6 @@ def end(state: State, incident: OpenIncident, at: float, reason: str) -> list[Ou
         if issue is not None and issue.incident == incident.incident_id:
             issue.ended = at
             state.note("issue", key)
-    service = state.services.get(scope)
-    if service is not None and service.wide == incident.incident_id:
-        service.wide = ""
-        state.note("service", scope_key(scope))
     state.note("incident", incident.incident_id)
     told.append(IncidentEnded(incident.incident_id, reason, moment(at)))
     return told

@@ -1,12 +1,13 @@
 """The fold, driven as the server drives the engine, without a process between."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from engine.checkpoints import checkpoint
 from engine.fold import fold
+from engine.services import scope_key
 from engine.state import State
 from shared.pipe import (
     Ack,
@@ -29,9 +30,18 @@ Stored = dict[str, bytes]
 
 
 def run(messages: Iterable[Inbound], state: State | None = None) -> list[Outbound]:
-    """All answers to `messages`, of a new engine unless told."""
+    """All answers to `messages`, of a new engine unless told.
+
+    Whatever they change must be said by a checkpoint, or a restart would forget it.
+    """
     state = State() if state is None else state
-    return [line for message in messages for line in fold(state, message)]
+    before = everything(state)
+    said = [line for message in messages for line in fold(state, message)]
+    after = everything(state)
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    noted = {f"{kind}:{key}" for kind, key in state.changed}
+    assert changed - {"clock:"} <= noted | {line.key for line in of_type(said, StateLine)}
+    return said
 
 
 def of_type(answers: Iterable[Outbound], wanted: type[T]) -> list[T]:
@@ -66,6 +76,28 @@ def store(stored: Stored, answers: Iterable[Outbound]) -> None:
             stored.pop(line.key, None)
         else:
             stored[line.key] = bytes(line.value)
+
+
+def everything(state: State) -> Stored:
+    """What a server must have of this engine, were it asked for all at once; the events of late
+    apart, which come in pieces.
+    """
+    records: dict[str, Mapping[str, msgspec.Struct]] = {
+        "issue": state.issues,
+        "tombstone": state.tombstones,
+        "service": {scope_key(scope): service for scope, service in state.services.items()},
+        "recent": state.recent,
+        "deploy": state.deploys,
+        "incident": state.incidents,
+        "watch": state.watched,
+        "settings": {"": state.settings},
+        "clock": {"": state.clock},
+    }
+    return {
+        f"{kind}:{key}": msgspec.json.encode(record)
+        for kind, of_kind in records.items()
+        for key, record in of_kind.items()
+    }
 
 
 def save(state: State) -> tuple[list[Outbound], int]:

@@ -54,8 +54,9 @@ def test_a_forgotten_issue_can_still_be_resolved_and_silenced() -> None:
     run([builders.settings(1, 0, max_issues=1), error(2, 0)], state)
     (key,) = state.issues
     run([error(3, 1)], state)
-    assert codes(run([builders.silence(4, 4 * HOUR, issue=key)], state)) == ["noted"]
-    assert codes(run([error(5, 0, alert_rule="many")], state)) == ["silenced"]
+    assert codes(run([builders.resolve(4, 4 * HOUR, issue=key)], state)) == ["noted"]
+    assert codes(run([builders.silence(5, 4 * HOUR, issue=key)], state)) == ["noted"]
+    assert codes(run([error(6, 0, alert_rule="many")], state)) == ["silenced"]
 
 
 @pytest.mark.parametrize(
@@ -101,10 +102,8 @@ def test_forgetting_is_the_same_after_a_restart() -> None:
 
 def test_deploys_are_bounded_by_service() -> None:
     state = State()
-    run(
-        [builders.change_window_entry(n + 1, n * HOUR, deploy_id=f"d{n}") for n in range(50)],
-        state,
-    )
+    for n in range(50):
+        run([builders.change_window_entry(n + 1, n * HOUR, deploy_id=f"d{n}")], state)
     assert len(state.deploys) == records.MAX_DEPLOYS
     assert next(iter(state.deploys)).endswith("/d30")
 
@@ -133,7 +132,8 @@ def test_a_deploy_of_very_many_files_keeps_some_of_each_commit() -> None:
 def test_services_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.services.MAX_SERVICES", 5)
     state = State()
-    run([builders.event_entry(n + 1, n, service=f"s{n}") for n in range(20)], state)
+    for n in range(20):
+        run([builders.event_entry(n + 1, n, service=f"s{n}")], state)
     assert [service for service, _ in state.services] == [f"s{n}" for n in range(15, 20)]
 
 
@@ -176,6 +176,12 @@ def test_rules_of_an_issue_are_bounded() -> None:
     run([error(n + 1, 0, alert_rule=f"rule {n}") for n in range(3 * records.MAX_RULES)], state)
     (issue,) = state.issues.values()
     assert len(issue.alerts or {}) == records.MAX_RULES
+    # The one that was heard longest ago goes, not the one that was heard first.
+    oldest, next_oldest, *_ = issue.alerts or {}
+    last = 3 * records.MAX_RULES
+    run([error(last + 1, 0, alert_rule=oldest), error(last + 2, 0, alert_rule="new")], state)
+    assert oldest in (issue.alerts or {})
+    assert next_oldest not in (issue.alerts or {})
 
 
 def test_releases_of_a_service_are_bounded() -> None:

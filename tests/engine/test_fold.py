@@ -113,6 +113,10 @@ def test_an_unreadable_entry_is_an_error_and_has_a_decision() -> None:
     assert [type(line) for line in out] == [Error, Decision]
     assert of_type(out, Error)[0].seq == 7
     assert of_type(out, Decision) == [Decision(7, "unreadable")]
+    # It counts as decided: again, it is only an error.
+    again = answer(state, b'{"type":"event","seq":7,"service":5}')
+    assert [type(line) for line in again] == [Error]
+    assert of_type(rest(state), Ack) == [Ack(7)]
     assert codes(fold(state, builders.event_entry(8))) == ["opened"]
 
 

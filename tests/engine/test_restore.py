@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -11,7 +12,7 @@ from engine.fold import fold
 from engine.state import State
 from shared.pipe import Inbound, Incident, Outbound
 from tests import builders
-from tests.engine.drive import Stored, lasting, of_type, restored, run, save, store
+from tests.engine.drive import Stored, everything, lasting, of_type, restored, run, save, store
 
 PASSED_S = st.sampled_from([0, 0.5, 2, 30, 61, 300, 1900, 4000, 90_000])
 
@@ -141,6 +142,9 @@ class Restoring(RuleBasedStateMachine):
     def checkpoint(self) -> None:
         lines, self.stored_seq = save(self.state)
         store(self.stored, lines)
+        known = {key: value for key, value in self.stored.items() if not key.startswith("seen:")}
+        asked = {"settings:": known.get("settings:", msgspec.json.encode(self.state.settings))}
+        assert everything(self.state) == asked | known
         self.stored_answers = len(self.answers)
 
     @rule()
@@ -155,6 +159,20 @@ class Restoring(RuleBasedStateMachine):
         assert lasting(self.answers) == lasting(run([*self.journal, last]))
 
 
+class Noting(Restoring):
+    """The same where each entry has a checkpoint of its own, which must say all that it changed."""
+
+    def give(self, entry: Any) -> None:
+        super().give(entry)
+        self.checkpoint()
+
+
+TestEachCheckpointSaysAllThatChanged = Noting.TestCase
+TestEachCheckpointSaysAllThatChanged.settings = settings(
+    max_examples=100,
+    stateful_step_count=30,
+    suppress_health_check=list(HealthCheck),
+)
 TestAnswersAreTheSameHoweverOftenTheEngineIsKilled = Restoring.TestCase
 TestAnswersAreTheSameHoweverOftenTheEngineIsKilled.settings = settings(
     max_examples=100,

@@ -6,7 +6,7 @@ import random
 import msgspec
 import pytest
 
-from engine.verdict import FAULTY_P, VerdictReading, Watch, judge, new_watch, note
+from engine.verdict import FAULTY_P, MAX_WATCHED, VerdictReading, Watch, judge, new_watch, note
 from shared.deploy import WATCH_S
 
 NEW_ISSUE_A_WEEK = 1 / (7 * 1440)
@@ -153,3 +153,11 @@ def test_a_tail_is_exact_where_it_can_be_told_otherwise() -> None:
 
     assert math.exp(_log_tail(1, 1.0)) == pytest.approx(1.0, abs=1e-9)
     assert math.exp(_log_tail(1, 0.5)) == pytest.approx(1 - 5**-0.125, rel=1e-4)
+
+
+def test_so_many_issues_are_watched_and_no_more() -> None:
+    watched = watch()
+    for number in range(MAX_WATCHED + 1):
+        note(watched, f"issue {number}", "x", None)
+    assert len(watched.issues) == MAX_WATCHED
+    assert watched.events == MAX_WATCHED + 1

@@ -127,6 +127,22 @@ def test_a_journal_that_begins_too_late_makes_no_backup(settings: Settings, fold
         back_up(settings, folder)
 
 
+def test_one_that_has_decided_a_single_event_does_not_begin_anew(
+    settings: Settings, folder: Path
+) -> None:
+    recorded_up_to(settings, 1)
+    remove_up_to(settings, 5)
+    with pytest.raises(Inconsistent, match="begins with entry 6"):
+        back_up(settings, folder)
+
+
+def test_a_copy_that_is_no_database_is_said_to_be_damaged(tmp_path: Path) -> None:
+    for name in (DATABASE, JOURNAL):
+        (tmp_path / name).write_bytes(b"no database" * 1_000)
+    with pytest.raises(Inconsistent, match=f"{tmp_path} is damaged"):
+        examine_copies(tmp_path / DATABASE, tmp_path / JOURNAL)
+
+
 def test_too_little_room_is_said_before_anything_is_copied(
     settings: Settings, folder: Path
 ) -> None:

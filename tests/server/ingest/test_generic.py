@@ -149,6 +149,13 @@ def test_a_time_ahead_of_the_clock_is_taken_and_noted() -> None:
     assert any("3600 s ahead of its receipt" in note for note in read.notes)
 
 
+def test_a_trace_of_as_many_frames_as_may_be_is_whole_and_has_no_note() -> None:
+    frames = [{"file": f"f{number}.py"} for number in range(MAX_FRAMES)]
+    read = event_of(fields() | {"stacktrace": frames})
+    assert [frame.file for frame in read.stacktrace] == [f"f{n}.py" for n in range(MAX_FRAMES)]
+    assert read.notes == []
+
+
 def test_longer_traces_lose_their_middle() -> None:
     frames = [{"file": f"f{number}.py"} for number in range(300)]
     link = {"exception_type": "E", "stacktrace": frames}

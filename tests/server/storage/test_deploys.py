@@ -6,6 +6,7 @@ from server.storage import deploy_list, deploys
 from server.storage.database import Database
 from server.storage.deploy_list import DeployFilter
 from server.storage.deploys import StoredDeploy
+from server.storage.times import to_micros
 from shared.event import ChangeWindow
 from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict
@@ -198,3 +199,24 @@ async def test_who_deployed_is_still_known_when_a_bot_tells_that_it_succeeded(
     pushed = change_window(10, deployed_by="ada")
     (deploy,) = await stored(database, pushed, change_window(20, deployed_by=None))
     assert deploy.deployed_by == "ada"
+
+
+async def test_deploys_of_a_time_are_those_from_its_beginning_to_its_end(
+    database: Database,
+) -> None:
+    async with database.write() as tx:
+        for second in (99, 100, 150, 200, 201):
+            window = change_window(second, deploy_id=f"d{second}")
+            await deploys.store(tx, "shop", "production", window)
+        marks = await deploys.marks(tx, "shop", "production", since=at(100), until=at(200), limit=9)
+    assert [mark.at for mark in marks] == [at(100), at(150), at(200)]
+
+
+async def test_of_deploys_of_one_moment_none_is_older_than_the_other(database: Database) -> None:
+    async with database.write() as tx:
+        for name in ("d1", "d2"):
+            await deploys.store(tx, "shop", "production", change_window(100, deploy_id=name))
+        assert await deploys.remove_old(tx, to_micros(at(101)), 10) == 0
+        await deploys.store(tx, "shop", "production", change_window(200, deploy_id="d3"))
+        assert await deploys.remove_old(tx, to_micros(at(100)), 10) == 0
+        assert await deploys.remove_old(tx, to_micros(at(101)), 10) == 2

@@ -152,6 +152,18 @@ async def test_a_dead_letter_goes_only_after_somebody_settled_it(scene: Scene) -
         assert [each.seq for each in await dead_letters.newest(tx, None, 9)] == [2]
 
 
+@pytest.mark.parametrize(("watermark", "left"), [(0, [1]), (1, [])])
+async def test_a_dead_letter_that_the_engine_may_be_given_again_stays(
+    scene: Scene, watermark: int, left: list[int]
+) -> None:
+    async with scene.database.write() as tx:
+        for entry in await scene.journal.read(0, 1, 10**6):
+            await dead_letters.bury(tx, entry, "it kills the engine", THEN)
+        assert await dead_letters.mark_discarded(tx, 1)
+        await dead_letters.remove_settled(tx, to_micros(LATER), watermark, 10)
+        assert [each.seq for each in await dead_letters.newest(tx, None, 9)] == left
+
+
 async def test_a_slack_message_is_known_as_long_as_its_incident(scene: Scene) -> None:
     subjects = [await scene.open(1), incident_id(2), "push a", "push b"]
     moments = [START, START, START, LATER]
