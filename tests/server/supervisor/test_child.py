@@ -1,6 +1,7 @@
 """A child's last words come to people, also those that it had no time to end."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,3 +89,18 @@ async def test_the_number_of_a_process_that_has_ended_is_used_no_more(
     assert await child.kill() == "exit code 0"
     await child.close()
     assert signalled == []
+
+
+async def test_a_pipe_that_breaks_is_no_error_that_nobody_heard_of() -> None:
+    # asyncio of Python 3.11.2, which is Debian 12's, tells of it unless somebody asks.
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    child = await start_child(("/bin/sh", "-c", "exit 0"), lambda _: None)
+    child.write(b"x" * 10_000_000)
+    await child.drain()
+    await child.exited()
+    await child.close()
+    del child
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == []
