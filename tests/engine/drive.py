@@ -35,12 +35,14 @@ def run(messages: Iterable[Inbound], state: State | None = None) -> list[Outboun
     Whatever they change must be said by a checkpoint, or a restart would forget it.
     """
     state = State() if state is None else state
-    before = everything(state)
+    before, noted = everything(state), state.changed
+    state.changed = {}
     said = [line for message in messages for line in fold(state, message)]
     after = everything(state)
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    noted = {f"{kind}:{key}" for kind, key in state.changed}
-    assert changed - {"clock:"} <= noted | {line.key for line in of_type(said, StateLine)}
+    now_noted = {f"{kind}:{key}" for kind, key in state.changed}
+    assert changed - {"clock:"} <= now_noted | {line.key for line in of_type(said, StateLine)}
+    state.changed = noted | state.changed
     return said
 
 
