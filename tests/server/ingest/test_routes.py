@@ -69,6 +69,7 @@ async def test_a_body_that_is_no_json_gets_400(
     for source in ("sentry", "incidents", "github"):
         status, said = await answer(http, server, source, b'{"data":')
         assert (status, bool(said["error"])) == (400, True)
+        await server.log.wait_for(rf"\[webhooks/{source}\] Request received$")
 
 
 async def test_an_unsigned_or_wrongly_signed_webhook_gets_401_that_says_what_is_missing(

@@ -10,15 +10,21 @@ import pytest
 from server.metrics import Metrics
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.news import TestNews as TryNews
-from server.notify.office import PostOffice
+from server.notify.office import WEBHOOK_RECEIVER, PostOffice, outlets_of
 from server.notify.pace import EMAIL, SLACK_WEBHOOK, Meter
+from server.notify.plan import Outlets
 from server.notify.post import AT_ONCE, Postman
+from server.settings import read_settings
 from server.storage import outbox
 from server.storage.database import Database
 from server.storage.outbox import DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
 from tests.waiting import LIMIT_S, limit, until
+
+SMTP = {"SMTP_HOST": "mail.acme.example", "SMTP_FROM": "pushlog@acme.example"}
+WEBHOOK = {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x"}
+BOT = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "#alerts"}
 
 
 class SlowChannel:
@@ -165,3 +171,21 @@ async def test_only_a_few_are_delivered_to_at_the_same_time(post: Post) -> None:
     assert len(post.mail.begun) == AT_ONCE
     post.mail.through.set()
     await until(lambda: len(post.mail.begun) == 2 * AT_ONCE + 2)
+
+
+@pytest.mark.parametrize(
+    ("environ", "outlets"),
+    [
+        ({}, Outlets()),
+        (SMTP, Outlets(email=True)),
+        (WEBHOOK, Outlets(slack="webhook", slack_receiver=WEBHOOK_RECEIVER)),
+        (SMTP | WEBHOOK, Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER)),
+        (BOT, Outlets(slack="bot", slack_receiver="#alerts")),
+        (SMTP | BOT, Outlets(email=True, slack="bot", slack_receiver="#alerts")),
+        (WEBHOOK | BOT, Outlets(slack="bot", slack_receiver="#alerts")),
+    ],
+)
+def test_people_are_told_by_each_way_that_is_set_up(
+    environ: dict[str, str], outlets: Outlets
+) -> None:
+    assert outlets_of(read_settings(environ)) == outlets
