@@ -13,7 +13,7 @@ from collections.abc import Callable
 from engine import VERSION
 from engine.fold import answer, finish, refuse, rest
 from engine.lines import LineCutter
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import MAX_LINE_BYTES, Outbound, Ready, UnreadableLine, encode_lines
 
 READ_BYTES = 1024 * 1024

@@ -7,8 +7,8 @@ the memo is bounded and changes no answer.
 from functools import lru_cache
 from hashlib import blake2b
 
-from engine.blanks import blanked
-from engine.frames import frame_name, is_foreign
+from engine.stack.messages import blanked
+from engine.stack.names import frame_name, is_foreign
 from shared.event import Event, Frame
 
 RULES_VERSION = 1

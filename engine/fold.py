@@ -7,10 +7,14 @@ reads, nor on a restart between them: only where checkpoints and acks stand does
 
 import heapq
 
-from engine import announcements, events, incidents, notices, watching
-from engine.checkpoints import UnreadableState, checkpoint, complete, restore
 from engine.decisions import Code
-from engine.state import State
+from engine.entries import deploy as announcements
+from engine.entries import event as events
+from engine.entries import people as notices
+from engine.incidents import deploy_watch as watching
+from engine.incidents import life as incidents
+from engine.memory.checkpoints import UnreadableState, checkpoint, complete, restore
+from engine.memory.state import State
 from shared.pipe import (
     Ack,
     ChangeWindowEntry,

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from server.env_file import with_env_file
-from server.settings import Settings, SettingsError, read_settings
+from server.settings.env_file import with_env_file
+from server.settings.settings import Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 

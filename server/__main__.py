@@ -9,19 +9,20 @@ import sys
 
 from aiohttp import web
 
-from server import bad_http, log, sentry_reporting
+from server import bad_http
 from server.app import BACKGROUND, build_app
-from server.env_file import with_env_file
 from server.first_steps import address_of, first_steps
 from server.keys import CRASHES, FIRST_CODE
 from server.notify.crash import CrashReporter
-from server.settings import Settings, SettingsError, read_settings
-from server.storage.crash_files import CrashFiles
+from server.process import log, sentry_reporting
+from server.settings.env_file import with_env_file
+from server.settings.settings import Settings, SettingsError, read_settings
 from server.storage.database import migrate
-from server.storage.file_lock import InUse, lock_file
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.files.crash_files import CrashFiles
+from server.storage.files.file_lock import InUse, lock_file
 from server.storage.pair import NotAPair
 from server.storage.schema import NewerSchema
-from server.storage.trouble import STORAGE_TROUBLE
 
 SHUTDOWN_TIMEOUT_S = 1.0
 """How long requests under way may take to finish. With the limits of the engine and of deliveries

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from server import log
-from server.background import Background
-from server.deploys.lookup import open_lookup
+from server.github.lookup import open_lookup
 from server.heartbeat import Heartbeat
 from server.incidents.record import Recorder
 from server.ingest.body_budget import BODY_BUDGET, BodyBudget
@@ -28,22 +26,24 @@ from server.keys import (
     SUPERVISOR,
     WEBHOOK_BOOK,
 )
-from server.live import Live
-from server.loop_lag import measure_loop_lag
-from server.metrics import Metrics
 from server.middlewares import bodies_in_time, errors_as_json
+from server.notify.channels import open_office, outlets_of
 from server.notify.crash import CrashReporter
+from server.notify.live import Live
 from server.notify.masking import one_line
-from server.notify.office import open_office, outlets_of
-from server.services import ServiceMap
-from server.settings import Settings
-from server.storage import accounts, people
-from server.storage.crash_files import CrashFiles
+from server.process import log
+from server.process.background import Background
+from server.process.loop_lag import measure_loop_lag
+from server.process.metrics import Metrics
+from server.settings.services import ServiceMap
+from server.settings.settings import Settings
 from server.storage.database import open_database
-from server.storage.journal import JournalUnavailable, open_journal
+from server.storage.files.crash_files import CrashFiles
+from server.storage.journal.journal import JournalUnavailable, open_journal
+from server.storage.main import accounts, people
+from server.storage.main.webhook_book import WebhookBook
 from server.storage.pair import join_pair
 from server.storage.retention import Retention
-from server.storage.webhook_book import WebhookBook
 from server.supervisor.supervisor import Supervisor
 from server.web.health import why_no_heartbeat
 from server.web.routes import set_up_web

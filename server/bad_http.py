@@ -5,7 +5,7 @@ import logging
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
-from server import log
+from server.process import log
 
 
 class BadHttp(logging.Filter):

@@ -1,6 +1,6 @@
 """What a person reads when the server has started: where it is, and what to do next."""
 
-from server.settings import Settings
+from server.settings.settings import Settings
 from server.web.health import unsigned
 
 WEBHOOK_PATH = "/api/webhooks/sentry"

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from server import log
+from server.process import log
 
 EVERY_S = 60.0
 LOOK_AGAIN_S = 5.0

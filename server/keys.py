@@ -6,15 +6,15 @@ from server.accounts.first_code import FirstCode
 from server.accounts.link_mails import LinkMails
 from server.accounts.passwords import Passwords
 from server.accounts.throttle import Throttle
-from server.live import Live
-from server.metrics import Metrics
+from server.notify.channels import PostOffice
 from server.notify.crash import CrashReporter
-from server.notify.office import PostOffice
-from server.services import ServiceMap
-from server.settings import Settings
+from server.notify.live import Live
+from server.process.metrics import Metrics
+from server.settings.services import ServiceMap
+from server.settings.settings import Settings
 from server.storage.database import Database
-from server.storage.journal import Journal
-from server.storage.webhook_book import WebhookBook
+from server.storage.journal.journal import Journal
+from server.storage.main.webhook_book import WebhookBook
 from server.supervisor.supervisor import Supervisor
 
 SETTINGS = web.AppKey("settings", Settings)

@@ -6,9 +6,9 @@ import logging
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from server import log
 from server.keys import CRASHES
-from server.storage.trouble import why_unusable
+from server.process import log
+from server.storage.errors import why_unusable
 
 BODY_TIMEOUT_S = 20.0
 """How long a body may take to come, whatever it is for. That of a webhook has less (`ingest`)."""

@@ -1,8 +1,8 @@
 """The operator of a test's server, let in without a password: by a cookie, or by a token."""
 
 from server.accounts.secrets import digest
-from server.storage import api_tokens, people, sessions
 from server.storage.database import Transaction
+from server.storage.main import api_tokens, people, sessions
 from server.storage.times import micros_now
 
 OPERATOR = 1

@@ -15,11 +15,11 @@ import pytest
 from aiohttp import hdrs
 
 from engine.decisions import Code
-from server import log
 from server.app import build_app
-from server.env_file import NAMED_BY, parse_env_file
-from server.metrics import Gauges, Metrics
-from server.settings import SettingsError, read_settings
+from server.process import log
+from server.process.metrics import Gauges, Metrics
+from server.settings.env_file import NAMED_BY, parse_env_file
+from server.settings.settings import SettingsError, read_settings
 from server.supervisor.burial import DEAD_LETTER
 from shared.incident import Trigger
 from tests.processes import ROOT

@@ -23,7 +23,7 @@ from statistics import median
 
 from scripts.benchmarks import accept_floor, proc
 from scripts.benchmarks.accept_load import SECRET, Answers, Load
-from scripts.disturbance.processes import Server
+from scripts.commands.chaos.server_process import Server
 
 MANY_CONNECTIONS = 500
 

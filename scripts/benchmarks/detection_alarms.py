@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.baseline import new_baseline, observe
+from engine.statistics.spike import new_baseline, observe
 from scripts.benchmarks.engine_process import EngineProcess
 
 WEEK_S = 7 * 86_400.0

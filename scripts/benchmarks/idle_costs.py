@@ -16,7 +16,7 @@ from statistics import median
 
 from scripts.benchmarks import proc
 from scripts.benchmarks.recovery_times import post
-from scripts.disturbance.processes import Server
+from scripts.commands.chaos.server_process import Server
 
 _ENGINE = (sys.executable, "-m", "engine")
 _SETTLE_S = 5.0

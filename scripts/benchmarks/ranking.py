@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.confidence import probabilities
-from engine.scoring import WEIGHTS, Weights
-from engine.suspects import rank_suspects
-from engine.windows import prepare
+from engine.suspects.confidence import probabilities
+from engine.suspects.rank import rank_suspects
+from engine.suspects.score import WEIGHTS, Weights
+from engine.suspects.windows import prepare
 from scripts.benchmarks.ranking_cases import CASES, Case, Question, load_cases, question, window_of
 from scripts.benchmarks.ranking_engine import ask_directly, ask_engine
 from scripts.benchmarks.ranking_figures import (

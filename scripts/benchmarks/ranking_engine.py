@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from engine.suspects import rank_suspects
-from engine.windows import prepare
+from engine.suspects.rank import rank_suspects
+from engine.suspects.windows import prepare
 from scripts.benchmarks.engine_process import EngineProcess
 from scripts.benchmarks.ranking_cases import Question, window_of
 from scripts.benchmarks.ranking_rules import evidence_of

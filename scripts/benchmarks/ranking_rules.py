@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from engine.scoring import WEIGHTS, ErrorEvidence, Weights, score_commits
-from engine.windows import prepare
+from engine.suspects.score import WEIGHTS, ErrorEvidence, Weights, score_commits
+from engine.suspects.windows import prepare
 from scripts.benchmarks.ranking_cases import window_of
 from shared.event import Commit, Event
 

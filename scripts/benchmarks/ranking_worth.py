@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from engine.confidence import NONE, TEMPERATURE, probabilities
-from engine.scoring import WEIGHTS, Weights
+from engine.suspects.confidence import NONE, TEMPERATURE, probabilities
+from engine.suspects.score import WEIGHTS, Weights
 from scripts.benchmarks.ranking_cases import Question
 from scripts.benchmarks.ranking_rules import scores
 

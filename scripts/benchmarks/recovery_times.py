@@ -19,10 +19,10 @@ from pathlib import Path
 
 import msgspec
 
-from scripts.disturbance.processes import Server
-from server.storage import checkpoints
+from scripts.commands.chaos.server_process import Server
 from server.storage.database import migrate, open_database
-from server.storage.journal import open_journal
+from server.storage.journal.journal import open_journal
+from server.storage.main import checkpoints
 from shared.pipe import (
     Checkpoint,
     Entry,

@@ -17,7 +17,7 @@ import uuid
 from pathlib import PurePath
 from typing import Any
 
-from scripts.git_commits import (
+from scripts.commits.git import (
     GitCommit,
     GitFailed,
     count_commits,

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from engine import VERSION
 from scripts.installation import read_installation, say_database
-from server.settings import Settings
-from server.storage.backup_folder import (
+from server.settings.settings import Settings
+from server.storage.backup.folder import (
     DATABASE,
     JOURNAL,
     MAIL_KEY,
@@ -28,8 +28,8 @@ from server.storage.backup_folder import (
     seal,
     sync_folder,
 )
-from server.storage.disk import KEPT_FREE
-from server.storage.snapshot import Inconsistent, copy_databases
+from server.storage.backup.snapshot import Inconsistent, copy_databases
+from server.storage.journal.disk import KEPT_FREE
 
 EXIT_FAILED = 1
 

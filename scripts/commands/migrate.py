@@ -5,7 +5,7 @@ import sys
 
 from scripts.installation import read_installation, say_database
 from server.storage.database import migrate
-from server.storage.file_lock import InUse, lock_file
+from server.storage.files.file_lock import InUse, lock_file
 from server.storage.schema import NewerSchema
 
 

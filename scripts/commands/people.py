@@ -9,10 +9,10 @@ import sys
 
 from scripts.installation import read_installation, say_database
 from server.accounts.secrets import ENDING, digest, new_secret, new_token
-from server.settings import Settings
-from server.storage import accounts, api_tokens, one_time_links, people
-from server.storage.accounts import Account
+from server.settings.settings import Settings
 from server.storage.database import Database, migrate, open_database
+from server.storage.main import accounts, api_tokens, one_time_links, people
+from server.storage.main.accounts import Account
 from server.storage.times import micros_now
 
 EXIT_REFUSED = 1

@@ -20,8 +20,8 @@ from pathlib import Path
 import msgspec
 
 from scripts.installation import read_installation, say_database
-from server.storage.journal_file import JournalEntry
-from server.supervisor.splice import engine_lines
+from server.storage.journal.file import JournalEntry
+from server.supervisor.entry_lines import engine_lines
 from shared.incident import Change, Trigger
 from shared.pipe import (
     ChangeWindowEntry,

@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from scripts.installation import read_installation, say_database
-from server.settings import Settings
-from server.storage.backup_folder import (
+from server.settings.settings import Settings
+from server.storage.backup.folder import (
     DATABASE,
     JOURNAL,
     MAIL_KEY,
@@ -26,9 +26,9 @@ from server.storage.backup_folder import (
     examine,
     sync_folder,
 )
-from server.storage.file_lock import InUse, lock_file
+from server.storage.backup.snapshot import Inconsistent
+from server.storage.files.file_lock import InUse, lock_file
 from server.storage.schema import NewerSchema, read_revision
-from server.storage.snapshot import Inconsistent
 
 EXIT_FAILED = 1
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
-from server.env_file import Asked, with_env_file
-from server.settings import Settings, SettingsError, read_settings
+from server.settings.env_file import Asked, with_env_file
+from server.settings.settings import Settings, SettingsError, read_settings
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -11,10 +11,10 @@ import aiosmtplib
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
 from server.notify.channel import DeliveryFailed
-from server.notify.email import try_login
-from server.notify.slack_api import SlackApi
-from server.notify.smtp_failures import failure_of
-from server.settings import Settings, Slack, Smtp
+from server.notify.email.channel import try_login
+from server.notify.email.smtp_failures import failure_of
+from server.notify.slack.api import SlackApi
+from server.settings.settings import Settings, Slack, Smtp
 
 TIMEOUT_S = 10.0
 

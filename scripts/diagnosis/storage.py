@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
-from server.settings import Settings
-from server.storage.disk import KEPT_FREE, share_free
+from server.settings.settings import Settings
+from server.storage.journal.disk import KEPT_FREE, share_free
 from server.storage.schema import REVISIONS
 
 _SOON_FULL = 3 * KEPT_FREE

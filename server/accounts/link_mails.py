@@ -7,12 +7,12 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
-from server import log
-from server.notify import account_mail
-from server.notify.email import send_mail
-from server.notify.mail import NotAnAddress
-from server.notify.smtp_failures import failure_of
-from server.settings import Settings, Smtp
+from server.notify.email import account_mail
+from server.notify.email.channel import send_mail
+from server.notify.email.compose import NotAnAddress
+from server.notify.email.smtp_failures import failure_of
+from server.process import log
+from server.settings.settings import Settings, Smtp
 
 TIMEOUT_S = 15.0
 

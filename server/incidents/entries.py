@@ -2,10 +2,10 @@
 
 from server.notify.announce import Announcer
 from server.notify.plan import Plan
-from server.storage import deploys, incidents
 from server.storage.database import Transaction
-from server.storage.incidents import RecordedChange
-from server.storage.journal import JournalEntry
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import deploys, incidents
+from server.storage.main.incidents import RecordedChange
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, canonical_environment
 from shared.pipe import (

@@ -11,11 +11,11 @@ from itertools import pairwise, takewhile
 
 import msgspec
 
-from server.storage import decisions, deploys
 from server.storage.database import Transaction
-from server.storage.deploys import DeployMark
-from server.storage.incidents import StoredIncident
-from server.storage.journal import Journal
+from server.storage.journal.journal import Journal
+from server.storage.main import decisions, deploys
+from server.storage.main.deploys import DeployMark
+from server.storage.main.incidents import StoredIncident
 from server.storage.times import from_micros, to_micros
 from shared.incident import Numbers
 

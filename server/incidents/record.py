@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from server import log
 from server.incidents.entries import store_entry
-from server.live import Live
-from server.metrics import Metrics
 from server.notify.announce import Announcer
+from server.notify.live import Live
 from server.notify.plan import Outlets, Plan
-from server.settings import MinSeverity
-from server.storage import checkpoints, decisions, deploys, incidents
+from server.process import log
+from server.process.metrics import Metrics
+from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
-from server.storage.journal import JournalEntry
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import checkpoints, decisions, deploys, incidents
 from server.storage.times import to_micros
 from server.wording.explain import explain_change
 from shared.pipe import (

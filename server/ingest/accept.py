@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from server import log
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.webhook import Webhook, note_accepted, note_unentered
 from server.keys import JOURNAL, METRICS, SETTINGS, SUPERVISOR
-from server.storage.journal import JournalUnavailable
+from server.process import log
+from server.storage.journal.journal import JournalUnavailable
 from shared.pipe import EventEntry
 
 RETRY_AFTER_S = 30

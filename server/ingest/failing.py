@@ -8,7 +8,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
-from server.storage.webhooks import Route
+from server.storage.main.webhooks import Route
 
 FAILURES_A_MINUTE = 60
 """Of one source from one address, one after another: who is set up wrongly learns of it by then."""

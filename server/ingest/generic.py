@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
-from server.ingest.long_parts import read_chain, read_change_window, read_stacktrace
+from server.ingest.limits import read_chain, read_change_window, read_stacktrace
 from server.ingest.notes import Notes
 from server.ingest.text import many_lines, one_line
 from shared.event import ChangeWindow

@@ -8,7 +8,6 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import hdrs, web
 
-from server import log
 from server.client import client_address
 from server.ingest.accept import accept, cut_off, invalid, refuse
 from server.ingest.body_budget import BODY_BUDGET, RETRY_AFTER_S, within_budget
@@ -26,7 +25,8 @@ from server.ingest.signatures import (
 )
 from server.ingest.webhook import Webhook, arrived
 from server.keys import SERVICES, SETTINGS
-from server.storage.webhooks import Route
+from server.process import log
+from server.storage.main.webhooks import Route
 
 FAILING = web.AppKey("failing", Failing)
 

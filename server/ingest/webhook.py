@@ -9,7 +9,7 @@ from aiohttp import web
 from server.ingest.delivery import Delivery
 from server.ingest.signatures import Verdict
 from server.keys import METRICS, WEBHOOK_BOOK
-from server.storage.webhooks import Outcome, Route, SourceNews, Unentered, UnenteredWebhook
+from server.storage.main.webhooks import Outcome, Route, SourceNews, Unentered, UnenteredWebhook
 from shared.pipe import EventEntry
 
 _DELIVERY_HEADERS = {"sentry": "Request-ID", "github": "X-GitHub-Delivery"}

@@ -14,10 +14,10 @@ from server.notify.plan import (
     plan_push,
     plan_verdict,
 )
-from server.settings import MinSeverity
-from server.storage import incidents, noise, not_told, notifications, outbox, people
+from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
-from server.storage.not_told import NotTold
+from server.storage.main import incidents, noise, not_told, notifications, outbox, people
+from server.storage.main.not_told import NotTold
 from server.storage.times import to_micros
 from server.wording.explain import explain_incident
 from shared.event import ChangeWindow

@@ -5,9 +5,9 @@ from typing import Protocol
 
 import msgspec
 
+from server.notify.delivery.pace import Meter
 from server.notify.news import News
-from server.notify.pace import Meter
-from server.storage.outbox import ChannelName
+from server.storage.main.outbox import ChannelName
 
 __all__ = ["Channel", "ChannelName", "DeliveryFailed", "Letter"]
 

@@ -16,15 +16,15 @@ from typing import Any
 
 import msgspec
 
-from server import log, sentry_reporting
 from server.notify.news import CrashNews, News
-from server.storage import crashes, outbox, people
-from server.storage.crash_files import CrashFiles, Running, boot_id
+from server.process import log, sentry_reporting
 from server.storage.database import Database
-from server.storage.outbox import NewDelivery
-from server.storage.people import Person
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.files.crash_files import CrashFiles, Running, boot_id
+from server.storage.main import crashes, outbox, people
+from server.storage.main.outbox import NewDelivery
+from server.storage.main.people import Person
 from server.storage.times import to_micros
-from server.storage.trouble import STORAGE_TROUBLE
 
 QUIET = timedelta(minutes=10)
 """So long nobody is told of the same cause again."""

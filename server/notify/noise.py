@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from server.storage.noise import NoiseFilter
+from server.storage.main.noise import NoiseFilter
 from shared.incident import IncidentSummary
 
 

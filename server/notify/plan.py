@@ -11,10 +11,10 @@ import msgspec
 
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews
 from server.notify.recipients import kept_from, kept_from_all, mail_address
-from server.settings import MinSeverity
-from server.storage.not_told import NotTold
-from server.storage.outbox import ChannelName, NewDelivery
-from server.storage.people import Person
+from server.settings.settings import MinSeverity
+from server.storage.main.not_told import NotTold
+from server.storage.main.outbox import ChannelName, NewDelivery
+from server.storage.main.people import Person
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, Push
 from shared.incident import IncidentSummary

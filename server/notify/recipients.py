@@ -1,8 +1,8 @@
 """Who hears of what: pure, so that each rule can be read and tested by itself."""
 
-from server.settings import MinSeverity
-from server.storage.not_told import NotTold
-from server.storage.people import Person
+from server.settings.settings import MinSeverity
+from server.storage.main.not_told import NotTold
+from server.storage.main.people import Person
 from shared.incident import IncidentSummary
 
 _RANK = {"all": 0, "warning": 0, "error": 1, "critical": 2}

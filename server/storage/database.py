@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from server.storage.private_files import keep_private
+from server.storage.files.private_files import keep_private
 from server.storage.schema import MIGRATIONS, REVISIONS, read_revision
 
 BUSY_TIMEOUT_MS = 5_000

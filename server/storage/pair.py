@@ -4,9 +4,9 @@ to be decided yet must be there still.
 
 from pathlib import Path
 
-from server.storage import checkpoints
 from server.storage.database import Transaction
-from server.storage.journal import Journal
+from server.storage.journal.journal import Journal
+from server.storage.main import checkpoints
 
 
 class NotAPair(RuntimeError):

@@ -22,10 +22,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from server import log
-from server.metrics import Metrics
-from server.settings import Settings
-from server.storage import (
+from server.process import log
+from server.process.metrics import Metrics
+from server.settings.settings import Settings
+from server.storage.database import Database, Transaction
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.journal.clock import wall_micros
+from server.storage.journal.journal import Journal, JournalEntry
+from server.storage.main import (
     checkpoints,
     dead_letters,
     decisions,
@@ -34,10 +38,6 @@ from server.storage import (
     outbox,
     slack_messages,
 )
-from server.storage.clock import wall_micros
-from server.storage.database import Database, Transaction
-from server.storage.journal import Journal, JournalEntry
-from server.storage.trouble import STORAGE_TROUBLE
 
 ROUND_EVERY_S = 60.0
 

@@ -1,8 +1,8 @@
 """Setting an entry aside that the engine dies of."""
 
-from server.storage import checkpoints, dead_letters, decisions
 from server.storage.database import Database
-from server.storage.journal import JournalEntry
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import checkpoints, dead_letters, decisions
 from shared.pipe import Decision
 
 DEAD_LETTER = "dead_letter"

@@ -5,14 +5,14 @@ import logging
 
 import msgspec
 
-from server import log
-from server.storage import checkpoints, dead_letters
+from server.process import log
 from server.storage.database import Database
-from server.storage.journal import Journal, JournalEntry, JournalUnavailable
+from server.storage.journal.journal import Journal, JournalEntry, JournalUnavailable
+from server.storage.main import checkpoints, dead_letters
 from server.storage.times import from_micros
 from server.supervisor.child import Child
-from server.supervisor.conversation import Conversation
-from server.supervisor.splice import engine_lines, state_lines
+from server.supervisor.entry_lines import engine_lines, state_lines
+from server.supervisor.protocol import Conversation
 from shared.pipe import Restored, Tick, encode_lines
 
 STATES_A_SLICE = 500

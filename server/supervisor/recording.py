@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from server import log
-from server.storage.journal import JournalEntry
-from server.storage.trouble import REFUSED_BY_STORAGE, STORAGE_TROUBLE
-from server.supervisor.conversation import Batch
+from server.process import log
+from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
+from server.storage.journal.journal import JournalEntry
+from server.supervisor.protocol import Batch
 from shared.pipe import Outbound
 
 Record = Callable[[Sequence[Outbound], Sequence[JournalEntry]], Awaitable[None]]

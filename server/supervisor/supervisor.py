@@ -13,20 +13,20 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from server import log
-from server.backoff import Backoff
-from server.storage import checkpoints
-from server.storage.clock import wall_micros
+from server.process import log
+from server.process.backoff import Backoff
 from server.storage.database import Database
-from server.storage.journal import Journal, JournalEntry
-from server.storage.trouble import STORAGE_TROUBLE
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.journal.clock import wall_micros
+from server.storage.journal.journal import Journal, JournalEntry
+from server.storage.main import checkpoints
 from server.supervisor.burial import bury
 from server.supervisor.child import start_child
-from server.supervisor.conversation import Conversation
 from server.supervisor.feeder import Feeder
-from server.supervisor.life import Life, Limits
+from server.supervisor.protocol import Conversation
 from server.supervisor.recording import Record, Recording
-from server.supervisor.states import EngineState, EngineStates
+from server.supervisor.session import Life, Limits
+from server.supervisor.status import EngineState, EngineStates
 from server.supervisor.suspicion import Suspicion
 
 

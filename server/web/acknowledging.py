@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from server.keys import DATABASE, LIVE
-from server.storage import incidents, people
-from server.storage.incidents import StoredIncident
+from server.storage.main import incidents, people
+from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
 from server.web.answers import answer
 from server.web.auth import person_id

@@ -16,11 +16,11 @@ from aiohttp import hdrs, web
 
 from server.accounts.secrets import digest
 from server.keys import DATABASE, SETTINGS
-from server.settings import Settings
-from server.storage import api_tokens, sessions
-from server.storage.accounts import Role
+from server.settings.settings import Settings
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.main import api_tokens, sessions
+from server.storage.main.accounts import Role
 from server.storage.times import to_micros
-from server.storage.trouble import STORAGE_TROUBLE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -8,15 +8,15 @@ from aiohttp import web
 
 from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName, DeliveryFailed
-from server.notify.office import outlets_of
-from server.storage import outbox, people
-from server.storage.outbox import Delivery, DeliveryFilter, DeliveryState
+from server.notify.channels import outlets_of
+from server.storage.main import outbox, people
+from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState
 from server.storage.times import to_micros
 from server.web.answers import answer
 from server.web.auth import person_id
-from server.web.chrome import read_chrome
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
 from server.web.questions import read_limit, read_number
-from server.web.rendering import render
 
 PAGE_SIZE = 100
 

@@ -9,13 +9,19 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, SETTINGS
-from server.storage import deploy_list
-from server.storage.deploy_list import CommitHead, DeployFilter, ListedDeploy, Standing, place_of
-from server.storage.deploys import DeployPlace
+from server.storage.main import deploy_list
+from server.storage.main.deploy_list import (
+    CommitHead,
+    DeployFilter,
+    ListedDeploy,
+    Standing,
+    place_of,
+)
+from server.storage.main.deploys import DeployPlace
 from server.web.answers import answer
-from server.web.chrome import read_chrome
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
 from server.web.questions import read_limit
-from server.web.rendering import render
 from server.web.repository_links import commit_address, compare_address, web_address
 from server.wording.deploys import STANDINGS, per_minute, watched_until
 from server.wording.formats import web_url

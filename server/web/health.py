@@ -11,12 +11,12 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, LIVE, METRICS, SETTINGS, SUPERVISOR
-from server.metrics import CONTENT_TYPE, Gauges, resident_bytes
-from server.settings import Settings
-from server.storage import checkpoints, outbox
-from server.storage.disk import KEPT_FREE, Disk, share_free
-from server.storage.journal import JournalUnavailable
-from server.storage.trouble import STORAGE_TROUBLE
+from server.process.metrics import CONTENT_TYPE, Gauges, resident_bytes
+from server.settings.settings import Settings
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.journal.disk import KEPT_FREE, Disk, share_free
+from server.storage.journal.journal import JournalUnavailable
+from server.storage.main import checkpoints, outbox
 from server.supervisor.supervisor import EngineStatus
 from server.web.answers import answer
 

@@ -1,8 +1,8 @@
 """What the page and the API tell of the past of one incident."""
 
-from server.storage import incidents, notifications, outbox
 from server.storage.database import Transaction
-from server.storage.outbox import DeliveryFilter
+from server.storage.main import incidents, notifications, outbox
+from server.storage.main.outbox import DeliveryFilter
 from server.wording.timeline import TimelineItem, timeline
 
 LIMIT = 200

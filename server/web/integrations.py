@@ -8,20 +8,20 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL, OFFICE, SETTINGS
-from server.notify.office import outlets_of
-from server.settings import Settings
-from server.storage import decisions, deploys, outbox, webhooks
+from server.notify.channels import outlets_of
+from server.settings.settings import Settings
 from server.storage.database import Transaction
-from server.storage.deploys import StoredDeploy
-from server.storage.journal import JournalUnavailable
-from server.storage.outbox import DeliveryFilter, DeliveryState
-from server.storage.webhooks import Outcome, Route, SourceNews
+from server.storage.journal.journal import JournalUnavailable
+from server.storage.main import decisions, deploys, outbox, webhooks
+from server.storage.main.deploys import StoredDeploy
+from server.storage.main.outbox import DeliveryFilter, DeliveryState
+from server.storage.main.webhooks import Outcome, Route, SourceNews
 from server.web.answers import answer
-from server.web.chrome import read_chrome
+from server.web.api.simulate import simulate_incident
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
 from server.web.questions import read_number
-from server.web.rendering import render
 from server.web.sentry_signs import look_for_signs
-from server.web.simulate import simulate_incident
 from server.wording.explain import explain_decision
 from server.wording.set_up import SentrySigns, Step, is_only_here, sentry_steps, signature_words
 

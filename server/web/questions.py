@@ -6,8 +6,8 @@ from typing import TypeVar, get_args
 
 from aiohttp import web
 
-from server.storage.incident_search import read_search
-from server.storage.incidents import (
+from server.storage.main.incident_search import read_search
+from server.storage.main.incidents import (
     SEVERITIES,
     IncidentFilter,
     IncidentState,

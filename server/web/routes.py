@@ -3,29 +3,17 @@
 from aiohttp import web
 
 from server.keys import LIVE
-from server.web import (
-    acknowledging,
-    api,
-    dead_letters,
-    dead_letters_page,
-    deliveries,
-    deploys,
-    health,
-    incident_wishes,
-    incoming,
-    integrations,
-    noise,
-    pages,
-    settings_page,
-    wishes,
-)
+from server.web import acknowledging, deliveries, deploys, health, incoming, integrations
 from server.web.accounts import routes as accounts
+from server.web.api import dead_letters, incident_wishes, noise, wishes
+from server.web.api import incidents as api
+from server.web.api.simulate import simulate_incident
+from server.web.api.stream import stream
 from server.web.assets import ASSETS, read_assets, serve_asset
 from server.web.auth import Handler, for_admins, for_people
-from server.web.rendering import as_page, set_up_templates
-from server.web.simulate import simulate_incident
-from server.web.stream import stream
-from server.web.unsubscribe import ask_whether_to_end, end_mails
+from server.web.pages import dead_letters_page, pages, settings_page
+from server.web.pages.rendering import as_page, set_up_templates
+from server.web.pages.unsubscribe import ask_whether_to_end, end_mails
 
 _ID = r"{id:\d{1,18}}"
 _SEQ = r"{seq:\d{1,18}}"

@@ -10,11 +10,11 @@ from typing import Literal
 import msgspec
 
 from server.ingest.github.events import delivery_identity
-from server.storage import checkpoints, decisions, webhooks
 from server.storage.database import Database, Transaction
-from server.storage.journal import Journal, JournalEntry, Needle
+from server.storage.journal.journal import Journal, JournalEntry, Needle
+from server.storage.main import checkpoints, decisions, webhooks
+from server.storage.main.webhooks import END, Route, Unentered, UnenteredWebhook
 from server.storage.times import to_micros
-from server.storage.webhooks import END, Route, Unentered, UnenteredWebhook
 from server.wording.explain import explain_decision
 from server.wording.incoming import UNREADABLE, became, why_unentered
 from shared.pipe import (

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from server.storage.not_told import KeptFrom, Reason, Way
+from server.storage.main.not_told import KeptFrom, Reason, Way
 from server.wording.explain import change_words
 
 _FROM = {"error": "errors and worse", "critical": "what is critical"}

@@ -6,9 +6,9 @@ from itertools import groupby
 
 import msgspec
 
-from server.storage.incidents import IncidentChange
-from server.storage.notifications import Bell
-from server.storage.outbox import Delivery, DeliveryState
+from server.storage.main.incidents import IncidentChange
+from server.storage.main.notifications import Bell
+from server.storage.main.outbox import Delivery, DeliveryState
 from server.wording.explain import change_words
 from server.wording.formats import clock
 

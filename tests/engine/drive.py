@@ -5,10 +5,10 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.checkpoints import checkpoint
 from engine.fold import fold
-from engine.services import scope_key
-from engine.state import State
+from engine.memory.checkpoints import checkpoint
+from engine.memory.services import scope_key
+from engine.memory.state import State
 from shared.pipe import (
     Ack,
     Checkpoint,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import tail
-from engine.baseline import Alarm, Baseline, new_baseline, observe, quiet_at, reading
-from engine.scales import ALARM_NATS, SCALES
+from engine.statistics import negative_binomial as tail
+from engine.statistics.spike import Alarm, Baseline, new_baseline, observe, quiet_at, reading
+from engine.statistics.time_scales import ALARM_NATS, SCALES
 
 MINUTE = 60.0
 DAY = 86_400.0

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import records
 from engine.fold import answer, finish, fold
 from engine.lines import LineCutter
-from engine.seen import CHUNK_IDS, CHUNKS, SeenEvents
-from engine.state import State
+from engine.memory import records
+from engine.memory.seen import CHUNK_IDS, CHUNKS, SeenEvents
+from engine.memory.state import State
 from shared.pipe import Inbound
 from tests import builders
 from tests.engine.drive import codes, ended, restored, run, save, store, told
@@ -109,7 +109,7 @@ def test_deploys_are_bounded_by_service() -> None:
 
 
 def test_deploys_are_bounded_over_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.deploys.MAX_DEPLOY_ITEMS", 30)
+    monkeypatch.setattr("engine.memory.deploys.MAX_DEPLOY_ITEMS", 30)
     state = State()
     for n in range(40):
         fold(state, builders.change_window_entry(n + 1, n, service=f"s{n}"))
@@ -130,7 +130,7 @@ def test_a_deploy_of_very_many_files_keeps_some_of_each_commit() -> None:
 
 
 def test_services_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.services.MAX_SERVICES", 5)
+    monkeypatch.setattr("engine.memory.services.MAX_SERVICES", 5)
     state = State()
     for n in range(20):
         run([builders.event_entry(n + 1, n, service=f"s{n}")], state)
@@ -138,7 +138,7 @@ def test_services_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_open_incidents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.incidents.MAX_OPEN_INCIDENTS", 3)
+    monkeypatch.setattr("engine.incidents.life.MAX_OPEN_INCIDENTS", 3)
     state = State()
     out = run([builders.event_entry(n + 1, n, unique=True) for n in range(5)], state)
     assert len(state.incidents) == 3

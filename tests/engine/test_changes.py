@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.changes import Kind, kinds, runs_in_production
+from engine.suspects.commit_kinds import Kind, kinds, runs_in_production
 from tests.builders import commit
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fold import LATEST, fold
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import Decision, DeployVerdict, Incident
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, run, told

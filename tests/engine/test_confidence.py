@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.confidence import NONE, probabilities
+from engine.suspects.confidence import NONE, probabilities
 
 scores = st.lists(st.floats(-50, 50), max_size=100)
 

@@ -1,6 +1,6 @@
 """A deploy that is told again is one deploy: the later news counts, and nothing known is lost."""
 
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import Incident
 from tests.builders import change_window_entry, commit, event_entry
 from tests.engine.drive import of_type, run

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fold import CHECKPOINT_ENTRIES, answer, finish, fold, rest
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import (
     Ack,
     Checkpoint,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.functions import changed_functions, frame_functions
+from engine.stack.functions import changed_functions, frame_functions
 
 
 def names(function: str | None, module: str | None = None, file: str | None = None) -> set[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import Decision, Inbound, Incident, IncidentEnded, Outbound
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, restored, run, save, store, told

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from engine.habit import Habit, is_unusual_silence, new_habit, note_gap
+from engine.statistics.silence import Habit, is_unusual_silence, new_habit, note_gap
 
 HOUR = 3600.0
 DAY = 86_400.0

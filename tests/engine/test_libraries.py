@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.libraries import is_library
+from engine.stack.libraries import is_library
 
 
 @pytest.mark.parametrize(

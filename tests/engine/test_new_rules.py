@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.checkpoints import RELEARNING_S
-from engine.records import OpenIncident
-from engine.state import State
+from engine.memory.checkpoints import RELEARNING_S
+from engine.memory.records import OpenIncident
+from engine.memory.state import State
 from shared.pipe import Decision, Inbound, Incident
 from tests import builders
 from tests.engine.drive import Stored, codes, ended, of_type, restored, run, save, store, told

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.paths import EXACT, NONE, PARTIAL, agreement, frame_path, repository_path
+from engine.stack.paths import EXACT, NONE, PARTIAL, agreement, frame_path, repository_path
 
 
 def agree(file: str | None, changed: str, module: str | None = None) -> float:

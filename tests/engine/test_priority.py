@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.priority import priority
-from engine.state import State
+from engine.incidents.priority import priority
+from engine.memory.state import State
 from shared.pipe import Inbound, Incident
 from tests import builders
 from tests.engine.drive import of_type, run

@@ -7,8 +7,8 @@ from types import FrameType
 import msgspec
 import pytest
 
-from engine.suspects import rank_suspects
-from engine.windows import prepare
+from engine.suspects.rank import rank_suspects
+from engine.suspects.windows import prepare
 from scripts.benchmarks.ranking_cases import CASES, Case, Shape, load_cases, question, window_of
 from scripts.benchmarks.ranking_engine import ask_directly
 from scripts.benchmarks.ranking_load import COMMITS, FILES, FRAMES, heavy_error

@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.recent import BEFORE_MIN, count_recent, errors_before
-from engine.state import State
+from engine.memory.recent import BEFORE_MIN, count_recent, errors_before
+from engine.memory.state import State
 from shared.incident import ErrorRate
 
 SCOPE = ("shop", "production")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.releases import brings
+from engine.suspects.releases import brings
 from tests.builders import change_window, commit
 
 WINDOW = change_window(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from engine.fold import fold
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import Inbound, Incident, Outbound
 from tests import builders
 from tests.engine.drive import Stored, everything, lasting, of_type, restored, run, save, store

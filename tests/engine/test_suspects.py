@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.scoring import CLOCK_SKEW, ErrorEvidence, score_commits
-from engine.suspects import FLOOR, MAX_SUSPECTS, rank_suspects
-from engine.windows import prepare
+from engine.suspects.rank import FLOOR, MAX_SUSPECTS, rank_suspects
+from engine.suspects.score import CLOCK_SKEW, ErrorEvidence, score_commits
+from engine.suspects.windows import prepare
 from shared.event import ChainedException, ChangeWindow, Commit, CorrelationHints, Frame
 from shared.incident import SuspectCommit
 from tests.builders import at, change_window, commit, frame

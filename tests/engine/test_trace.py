@@ -1,6 +1,6 @@
 """Of a trace, the application's own places count, the nearest first."""
 
-from engine.trace import places
+from engine.stack.own_places import places
 from shared.event import ChainedException, Frame
 from tests.builders import frame
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.state import State
+from engine.memory.state import State
 from shared.pipe import Decision, Inbound, Incident
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, run, told

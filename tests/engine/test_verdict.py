@@ -6,7 +6,15 @@ import random
 import msgspec
 import pytest
 
-from engine.verdict import FAULTY_P, MAX_WATCHED, VerdictReading, Watch, judge, new_watch, note
+from engine.statistics.deploy_verdict import (
+    FAULTY_P,
+    MAX_WATCHED,
+    VerdictReading,
+    Watch,
+    judge,
+    new_watch,
+    note,
+)
 from shared.deploy import WATCH_S
 
 NEW_ISSUE_A_WEEK = 1 / (7 * 1440)
@@ -149,7 +157,7 @@ def _is_called_faulty(dice: random.Random, rate: float) -> bool:
 
 def test_a_tail_is_exact_where_it_can_be_told_otherwise() -> None:
     """With one expected event of variance 5 a count of 0 has the probability 5**-0.25."""
-    from engine.verdict import _log_tail
+    from engine.statistics.deploy_verdict import _log_tail
 
     assert math.exp(_log_tail(1, 1.0)) == pytest.approx(1.0, abs=1e-9)
     assert math.exp(_log_tail(1, 0.5)) == pytest.approx(1 - 5**-0.125, rel=1e-4)

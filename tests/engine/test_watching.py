@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.state import State
+from engine.memory.state import State
 from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict, Inbound, Outbound
 from tests import builders

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.words import rarity, words
+from engine.suspects.words import rarity, words
 
 
 def test_names_fall_apart_where_their_parts_meet() -> None:

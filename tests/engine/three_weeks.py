@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.fold import fold
-from engine.state import State
+from engine.memory.state import State
 from shared.event import Commit, Frame
 from shared.pipe import (
     Decision,

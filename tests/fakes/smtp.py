@@ -20,7 +20,7 @@ from typing import Any, Self, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from server.settings import Smtp, SmtpSecurity
+from server.settings.settings import Smtp, SmtpSecurity
 
 
 class Authority:

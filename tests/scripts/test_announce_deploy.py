@@ -13,10 +13,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from scripts import git_commits, hunk_headers
 from scripts.commands import announce_deploy
+from scripts.commits import git as git_commits
+from scripts.commits import hunk_headers
 from server.ingest.generic import parse_generic
-from server.settings import read_settings
+from server.settings.settings import read_settings
 from shared.pipe import ChangeWindowEntry
 from tests.builders import START
 from tests.processes import clean_environment

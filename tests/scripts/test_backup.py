@@ -14,12 +14,12 @@ import pytest
 
 from scripts.commands.backup import Refused, back_up
 from scripts.commands.restore import exchange, restore
-from server.settings import Settings, read_settings
-from server.storage.backup_folder import DATABASE, JOURNAL, MAIL_KEY, examine
-from server.storage.journal import open_journal
-from server.storage.key_file import read_or_make_key
+from server.settings.settings import Settings, read_settings
+from server.storage.backup.folder import DATABASE, JOURNAL, MAIL_KEY, examine
+from server.storage.backup.snapshot import Inconsistent, copy_databases, examine_copies
+from server.storage.files.key_file import read_or_make_key
+from server.storage.journal.journal import open_journal
 from server.storage.schema import NewerSchema
-from server.storage.snapshot import Inconsistent, copy_databases, examine_copies
 from tests.builders import event_entry
 from tests.databases import make_database
 

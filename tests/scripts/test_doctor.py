@@ -15,7 +15,7 @@ from pytest_aiohttp import AiohttpServer
 from scripts.diagnosis.finding import warn
 from scripts.diagnosis.outside import examine_clock
 from scripts.diagnosis.storage import examine_storage
-from server.settings import read_settings
+from server.settings.settings import read_settings
 from tests.databases import make_database
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings import Smtp
+from server.settings.settings import Smtp
 from tests.fakes.smtp import Authority, FakeSmtp
 from tests.processes import ROOT
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.env_file import parse_env_file, with_env_file
-from server.settings import SettingsError, read_settings
+from server.settings.env_file import parse_env_file, with_env_file
+from server.settings.settings import SettingsError, read_settings
 from tests.processes import running_server
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from server.first_steps import first_steps
-from server.settings import read_settings
+from server.settings.settings import read_settings
 
 
 def text_for(port: int = 3000, code: str | None = None, **environ: str) -> str:

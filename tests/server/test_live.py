@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.live import MAX_LISTENERS, Live, TooManyListeners
+from server.notify.live import MAX_LISTENERS, Live, TooManyListeners
 
 SHORT_S = 0.02
 

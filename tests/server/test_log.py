@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
-from server import log
 from server.bad_http import BadHttp
+from server.process import log
 from tests.clock import Clock
 
 

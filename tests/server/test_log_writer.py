@@ -15,8 +15,8 @@ import aiohttp
 import msgspec
 import pytest
 
-from server.log import OneLine, lines_lost
-from server.log_writer import LogWriter
+from server.process.log import OneLine, lines_lost
+from server.process.log_writer import LogWriter
 from tests.builders import event
 from tests.processes import running_server
 from tests.waiting import LIMIT_S, limit

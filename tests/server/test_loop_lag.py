@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 
-from server.loop_lag import measure_loop_lag
+from server.process.loop_lag import measure_loop_lag
 from tests.waiting import limit
 
 

@@ -7,7 +7,7 @@ import pytest
 import sentry_sdk
 from aiohttp import web
 
-from server import log, sentry_reporting
+from server.process import log, sentry_reporting
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from server.services import ServiceMap, Watched
-from server.settings import SettingsError, read_settings
+from server.settings.services import ServiceMap, Watched
+from server.settings.settings import SettingsError, read_settings
 from tests.builders import commit
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings import SettingsError, read_settings
+from server.settings.settings import SettingsError, read_settings
 
 
 def faults_of(**environ: str) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from scripts.disturbance.evidence import count
-from scripts.disturbance.load import Accepted, send_load
-from scripts.disturbance.sink import open_sink
+from scripts.commands.chaos.checks import count
+from scripts.commands.chaos.fake_slack import open_sink
+from scripts.commands.chaos.load import Accepted, send_load
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
 from tests.signed_in import AS_OPERATOR
 from tests.waiting import limit

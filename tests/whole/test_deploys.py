@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from server.storage import deploys
 from server.storage.database import open_database
-from server.storage.deploys import StoredDeploy
+from server.storage.main import deploys
+from server.storage.main.deploys import StoredDeploy
 from tests.fakes.github import FakeGitHub, rest_commit
 from tests.processes import ServerProcess, running_server
 from tests.repositories import announce, new_repository

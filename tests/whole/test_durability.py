@@ -14,9 +14,9 @@ from typing import Any
 
 import aiohttp
 
-from server.storage import checkpoints
 from server.storage.database import open_database
-from server.storage.journal import open_journal
+from server.storage.journal.journal import open_journal
+from server.storage.main import checkpoints
 from tests.builders import event_entry
 from tests.processes import ServerProcess, running_server
 from tests.whole.decided import all_decided

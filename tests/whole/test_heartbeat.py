@@ -7,8 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from server.storage.clock import wall_micros
-from server.storage.journal import open_journal
+from server.storage.journal.clock import wall_micros
+from server.storage.journal.journal import open_journal
 from tests.builders import event_entry
 from tests.fakes.monitor import FakeMonitor
 from tests.processes import ServerProcess, running_server

@@ -9,11 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from server.metrics import Metrics
-from server.settings import read_settings
-from server.storage.clock import wall_micros
+from server.process.metrics import Metrics
+from server.settings.settings import read_settings
 from server.storage.database import open_database
-from server.storage.journal import open_journal
+from server.storage.journal.clock import wall_micros
+from server.storage.journal.journal import open_journal
 from server.storage.retention import DAY_US, Retention
 from tests.builders import event_entry
 from tests.processes import running_server

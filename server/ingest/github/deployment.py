@@ -9,7 +9,7 @@ from server.ingest.delivery import Delivery
 from server.ingest.github.payload import DeploymentStatus, Person, ReleaseChange, Repository
 from server.ingest.github.reading import missing, read_name
 from server.ingest.text import one_line
-from server.services import ServiceMap
+from server.settings.services import ServiceMap
 from shared.event import PRODUCTION, ChangeWindow, canonical_environment
 from shared.pipe import ChangeWindowEntry
 
@@ -23,7 +23,7 @@ def read_deployment(
 
     GitHub says which commit runs, and not which are new: the deploy that was known by this
     commit keeps its commits and is of this moment from now on; those of one that was not known
-    are found in the background (`server.deploys`).
+    are found in the background (`server.github`).
     """
     repository = read_name(change.repository)
     deployment, status = change.deployment, change.deployment_status

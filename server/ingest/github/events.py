@@ -9,7 +9,7 @@ from server.ingest.github.push import read_push
 from server.ingest.github.reading import read_body
 from server.ingest.notes import Notes
 from server.ingest.text import one_line
-from server.services import ServiceMap
+from server.settings.services import ServiceMap
 
 
 def parse_github(

@@ -10,7 +10,7 @@ from server.ingest.github.payload import Push
 from server.ingest.github.reading import missing, read_name
 from server.ingest.notes import Notes
 from server.ingest.text import one_line
-from server.services import ServiceMap
+from server.settings.services import ServiceMap
 from shared.event import MAX_PAIRS, ChangeWindow, Commit
 from shared.event import Push as ToldPush
 from shared.pipe import ChangeWindowEntry, EventEntry

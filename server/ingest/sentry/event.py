@@ -6,7 +6,8 @@ import msgspec
 
 from server.ingest.delivery import Fault
 from server.ingest.notes import Notes
-from server.ingest.sentry.facts import (
+from server.ingest.sentry.exceptions import what_was_raised
+from server.ingest.sentry.fields import (
     read_environment,
     read_fingerprint,
     read_identity,
@@ -19,7 +20,6 @@ from server.ingest.sentry.facts import (
     source_links,
 )
 from server.ingest.sentry.payload import Event, Project
-from server.ingest.sentry.raised import what_was_raised
 from server.ingest.sentry.rest import take_rest_entries
 from server.ingest.text import one_line
 from shared.pipe import EventEntry

@@ -5,7 +5,8 @@ from typing import Literal
 
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.notes import Notes
-from server.ingest.sentry.facts import (
+from server.ingest.sentry.exceptions import fit_message, fit_type, name_of_metadata
+from server.ingest.sentry.fields import (
     delivery_identity,
     read_environment,
     read_identity,
@@ -16,7 +17,6 @@ from server.ingest.sentry.facts import (
     source_links,
 )
 from server.ingest.sentry.payload import Body, Issue, Release
-from server.ingest.sentry.raised import fit_message, fit_type, name_of_metadata
 from server.ingest.text import line_end, one_line, scalar_text
 from shared.event import Frame
 from shared.pipe import Entry, EventEntry, Resolve, Silence

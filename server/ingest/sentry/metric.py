@@ -4,7 +4,8 @@ from datetime import datetime
 
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.notes import Notes
-from server.ingest.sentry.facts import (
+from server.ingest.sentry.exceptions import fit_message
+from server.ingest.sentry.fields import (
     delivery_identity,
     read_environment,
     read_identity,
@@ -13,7 +14,6 @@ from server.ingest.sentry.facts import (
     source_links,
 )
 from server.ingest.sentry.payload import Data, MetricAlert, MetricRule
-from server.ingest.sentry.raised import fit_message
 from server.ingest.text import one_line, scalar_text
 from shared.event import Severity
 from shared.pipe import EventEntry, Resolve

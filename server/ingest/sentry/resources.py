@@ -10,7 +10,7 @@ from server.ingest.sentry.event import (
     event_entry,
     is_empty,
 )
-from server.ingest.sentry.facts import delivery_identity
+from server.ingest.sentry.fields import delivery_identity
 from server.ingest.sentry.issue import action_of, issue_delivery
 from server.ingest.sentry.metric import metric_delivery
 from server.ingest.sentry.payload import Body, Data, Event, Issue, MetricAlert

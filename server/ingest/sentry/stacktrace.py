@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from server.ingest.long_parts import without_middle
+from server.ingest.limits import without_middle
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Frame as SentryFrame
 from server.ingest.sentry.payload import Stacktrace

@@ -10,7 +10,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, create_engine, event, pool
 
-from server.storage.tables import metadata
+from server.storage.main.tables import metadata
 
 
 def _leave_transactions_to_us(connection: Any, _record: object) -> None:

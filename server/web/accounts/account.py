@@ -8,13 +8,13 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from server import log
 from server.accounts.secrets import ENDING, digest, new_token
 from server.keys import DATABASE, PASSWORDS
-from server.storage import accounts, api_tokens, sessions
-from server.storage.accounts import Account
-from server.storage.api_tokens import ApiToken
-from server.storage.sessions import Session
+from server.process import log
+from server.storage.main import accounts, api_tokens, sessions
+from server.storage.main.accounts import Account
+from server.storage.main.api_tokens import ApiToken
+from server.storage.main.sessions import Session
 from server.storage.times import micros_now
 from server.web.accounts.details import check_name, check_password
 from server.web.accounts.tries import count_try, forgive_tries

@@ -4,14 +4,14 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE
-from server.storage import accounts, api_tokens, sessions
+from server.storage.main import accounts, api_tokens, sessions
 from server.storage.times import micros_now
 from server.web.accounts import account
 from server.web.accounts.account import MadeToken, NameBody, PasswordBody, TokenBody
 from server.web.auth import identity
-from server.web.chrome import read_chrome
 from server.web.forms import read_form, read_password
-from server.web.rendering import render
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
 
 _SAID = {
     "saved": "Saved.",

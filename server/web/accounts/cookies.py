@@ -5,7 +5,7 @@ from aiohttp import hdrs, web
 from server.accounts.secrets import digest, new_secret
 from server.client import client_address
 from server.keys import DATABASE, SETTINGS
-from server.storage import sessions
+from server.storage.main import sessions
 from server.storage.times import micros_now
 from server.web.auth import cookie_name
 

@@ -4,15 +4,15 @@ import logging
 
 from aiohttp import web
 
-from server import log
 from server.keys import DATABASE, FIRST_CODE, PASSWORDS
-from server.storage import accounts
-from server.storage.people import AddressTaken
+from server.process import log
+from server.storage.main import accounts
+from server.storage.main.people import AddressTaken
 from server.web.accounts import cookies
 from server.web.accounts.details import check_details
 from server.web.accounts.tries import count_try
 from server.web.forms import read_form, read_password
-from server.web.rendering import render
+from server.web.pages.rendering import render
 
 
 async def show(request: web.Request) -> web.StreamResponse:

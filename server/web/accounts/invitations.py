@@ -4,18 +4,18 @@ import logging
 
 from aiohttp import web
 
-from server import log
 from server.accounts.secrets import digest
 from server.keys import DATABASE, PASSWORDS
-from server.storage import accounts, one_time_links
+from server.process import log
 from server.storage.database import Transaction
-from server.storage.one_time_links import OneTimeLink
-from server.storage.people import AddressTaken
+from server.storage.main import accounts, one_time_links
+from server.storage.main.one_time_links import OneTimeLink
+from server.storage.main.people import AddressTaken
 from server.storage.times import micros_now
 from server.web.accounts import cookies
 from server.web.accounts.details import check_details
 from server.web.forms import read_form, read_password
-from server.web.rendering import render
+from server.web.pages.rendering import render
 
 
 async def show(request: web.Request) -> web.StreamResponse:

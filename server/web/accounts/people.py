@@ -8,13 +8,13 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server import log
 from server.accounts.link_mails import MailFailed
 from server.accounts.secrets import digest, new_secret
 from server.keys import DATABASE, LINK_MAILS, SETTINGS
-from server.storage import accounts, one_time_links
-from server.storage.accounts import Account, LastAdmin, Role
-from server.storage.one_time_links import OneTimeLink
+from server.process import log
+from server.storage.main import accounts, one_time_links
+from server.storage.main.accounts import Account, LastAdmin, Role
+from server.storage.main.one_time_links import OneTimeLink
 from server.storage.times import micros_now
 from server.web.accounts.details import check_email
 from server.web.answers import answer

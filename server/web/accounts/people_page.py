@@ -7,9 +7,9 @@ from server.keys import DATABASE, LINK_MAILS
 from server.web.accounts import people
 from server.web.accounts.people import InvitationBody, Invited, RoleBody
 from server.web.auth import identity
-from server.web.chrome import read_chrome
 from server.web.forms import read_form
-from server.web.rendering import render
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
 
 _SAID = {
     "saved": "Saved.",

@@ -20,7 +20,7 @@ from server.web.accounts import (
     sign_in,
 )
 from server.web.auth import Handler, for_admins, for_anybody, for_people, for_sessions
-from server.web.rendering import as_page
+from server.web.pages.rendering import as_page
 
 _ID = r"{id:\d{1,18}}"
 _BY_LINK = r"{secret:[\w-]{20,64}}"

@@ -5,15 +5,15 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from server import log
 from server.client import client_address
 from server.keys import DATABASE, FIRST_CODE, LINK_MAILS, PASSWORDS
-from server.storage import accounts, sessions
+from server.process import log
+from server.storage.main import accounts, sessions
 from server.web.accounts import cookies
 from server.web.accounts.tries import count_try, forgive_tries
 from server.web.auth import identity, read_identity
 from server.web.forms import read_form, read_password
-from server.web.rendering import render
+from server.web.pages.rendering import render
 
 _SAID = {
     "out": "You are signed out.",

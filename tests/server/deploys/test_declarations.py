@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from server.deploys import declarations, patches
-from server.deploys.declarations import finder_for
+from shared.commits import declarations, patches
+from shared.commits.declarations import finder_for
 
 
 def declared(path: str, line: str) -> str | None:

@@ -1,7 +1,7 @@
 from typing import Any
 
-from server.deploys.history import Found, commits_between
-from server.storage.deploys import StoredDeploy
+from server.github.history import Found, commits_between
+from server.storage.main.deploys import StoredDeploy
 from tests.builders import at, commit
 
 

@@ -1,7 +1,7 @@
 import pytest
 from multidict import CIMultiDict
 
-from server.deploys.limits import Broken, GoodAnswer, Meaning, NoSuchThing, NotNow, read_answer
+from server.github.limits import Broken, GoodAnswer, Meaning, NoSuchThing, NotNow, read_answer
 
 NOW_S = 1_741_078_800.0
 

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from server.deploys.api import GitHubApi
-from server.deploys.inquiries import MAX_ASKED_COMMITS, MAX_TRIES
-from server.deploys.lookup import FIRST_BACKOFF_S, POLL_S, DeployLookup
-from server.storage import deploys
+from server.github.api import GitHubApi
+from server.github.inquiries import MAX_ASKED_COMMITS, MAX_TRIES
+from server.github.lookup import FIRST_BACKOFF_S, POLL_S, DeployLookup
 from server.storage.database import Database
-from server.storage.deploys import StoredDeploy
-from server.storage.journal import Journal, open_journal
+from server.storage.journal.journal import Journal, open_journal
+from server.storage.main import deploys
+from server.storage.main.deploys import StoredDeploy
 from shared.event import ChangeWindow, Commit
 from shared.pipe import ChangeWindowEntry, decode_inbound
 from tests.builders import START, at, change_window, commit

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.deploys.patches import touched_functions
+from shared.commits.patches import touched_functions
 
 
 def functions(path: str, *lines: str) -> list[str]:

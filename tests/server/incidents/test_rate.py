@@ -10,10 +10,10 @@ import pytest
 
 from server.incidents import rate
 from server.incidents.rate import Baseline, Rate, read_rate
-from server.storage import decisions, deploys, incidents
 from server.storage.database import open_database
-from server.storage.deploys import DeployMark
-from server.storage.journal import open_journal
+from server.storage.journal.journal import open_journal
+from server.storage.main import decisions, deploys, incidents
+from server.storage.main.deploys import DeployMark
 from server.storage.times import to_micros
 from shared.pipe import Decision, IncidentEnded
 from tests.builders import at, change_window, event_entry

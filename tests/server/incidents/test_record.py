@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Table, select
 
 from server.incidents.record import Recorder
-from server.live import Live
-from server.metrics import Metrics
-from server.settings import MinSeverity
-from server.storage import checkpoints, decisions
+from server.notify.live import Live
+from server.process.metrics import Metrics
+from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.journal import JournalEntry
-from server.storage.tables import (
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import checkpoints, decisions
+from server.storage.main.tables import (
     deploys,
     incident_changes,
     incidents,

@@ -3,15 +3,15 @@
 import pytest
 
 from server.incidents.record import Recorder
-from server.live import Live
-from server.metrics import Metrics
+from server.notify.live import Live
 from server.notify.plan import Outlets
-from server.settings import MinSeverity
-from server.storage import incidents, noise, notifications, outbox, people
+from server.process.metrics import Metrics
+from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.journal import JournalEntry
-from server.storage.outbox import DeliveryFilter
-from server.storage.people import Wishes
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import incidents, noise, notifications, outbox, people
+from server.storage.main.outbox import DeliveryFilter
+from server.storage.main.people import Wishes
 from server.storage.times import to_micros
 from shared.incident import Symptom
 from shared.pipe import (

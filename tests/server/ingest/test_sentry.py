@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from server.ingest.sentry.exceptions import CSP_VIOLATION, MESSAGE, NO_MESSAGE
 from server.ingest.sentry.metric import METRIC_ALERT
-from server.ingest.sentry.raised import CSP_VIOLATION, MESSAGE, NO_MESSAGE
 from shared.event import Frame
 from shared.pipe import EventEntry, Resolve, Silence
 from tests.server.ingest.sentry_payloads import RECEIVED, event_of, parsed, sample, shape

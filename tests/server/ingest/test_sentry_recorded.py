@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from server.ingest.sentry import parse_sentry
+from server.ingest.sentry.exceptions import MESSAGE, UNTYPED
 from server.ingest.sentry.metric import METRIC_ALERT
-from server.ingest.sentry.raised import MESSAGE, UNTYPED
 from shared.event import Frame
 from shared.pipe import EventEntry, Resolve
 from tests.server.ingest.sentry_payloads import RECEIVED, assert_fit

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from server.ingest.generic import parse_generic
 from server.ingest.github import parse_github
 from server.ingest.utc import in_utc
-from server.services import ServiceMap
+from server.settings.services import ServiceMap
 from shared.event import Push
 from shared.pipe import EventEntry
 from tests.builders import (

@@ -18,8 +18,8 @@ from server.ingest.generic import parse_generic
 from server.ingest.github import parse_github
 from server.ingest.routes import MAX_BODY_BYTES
 from server.ingest.sentry import parse_sentry
-from server.services import ServiceMap
-from server.settings import BranchRule, ServiceRule
+from server.settings.services import ServiceMap
+from server.settings.settings import BranchRule, ServiceRule
 from shared.event import (
     MAX_CHAIN,
     MAX_COMMITS,

@@ -11,11 +11,11 @@ import pytest
 
 from server.notify.crash import CrashReporter, cause_of, news_of, plan_crash, unclean_end
 from server.notify.news import CrashNews
-from server.storage import outbox, people
-from server.storage.crash_files import MOST_CRASHES, CrashFiles, Running, boot_id
 from server.storage.database import Database
-from server.storage.outbox import Delivery, DeliveryFilter
-from server.storage.people import Person, Wishes
+from server.storage.files.crash_files import MOST_CRASHES, CrashFiles, Running, boot_id
+from server.storage.main import outbox, people
+from server.storage.main.outbox import Delivery, DeliveryFilter
+from server.storage.main.people import Person, Wishes
 from tests.builders import at
 from tests.clock import Clock
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from server.notify.channel import DeliveryFailed, Letter
-from server.notify.email import EmailChannel
-from server.notify.mail import Letterhead
-from server.settings import Smtp
+from server.notify.email.channel import EmailChannel
+from server.notify.email.compose import Letterhead
+from server.settings.settings import Smtp
 from tests.fakes.smtp import Authority, FakeSmtp
 from tests.server.notify.news import ended, escalated, opened
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from server.notify import news as kinds
 from server.notify.channel import Letter
-from server.notify.mail import Letterhead, NotAnAddress, compose
+from server.notify.email.compose import Letterhead, NotAnAddress, compose
 from server.notify.news import CrashNews, IncidentNews, News
 from shared.event import Frame
 from shared.incident import SuspectCommit, Symptom

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.notify.noise import is_partly_noise, matches, noise_in
-from server.storage.noise import NoiseFilter
+from server.storage.main.noise import NoiseFilter
 from shared.incident import Symptom
 from tests.server.notify.news import incident
 

@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 import pytest
 
-from server.metrics import Metrics
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
+from server.notify.channels import WEBHOOK_RECEIVER, PostOffice, outlets_of
+from server.notify.delivery.pace import EMAIL, SLACK_WEBHOOK, Meter
+from server.notify.delivery.worker import AT_ONCE, Postman
 from server.notify.news import TestNews as TryNews
-from server.notify.office import WEBHOOK_RECEIVER, PostOffice, outlets_of
-from server.notify.pace import EMAIL, SLACK_WEBHOOK, Meter
 from server.notify.plan import Outlets
-from server.notify.post import AT_ONCE, Postman
-from server.settings import read_settings
-from server.storage import outbox
+from server.process.metrics import Metrics
+from server.settings.settings import read_settings
 from server.storage.database import Database
-from server.storage.outbox import DeliveryFilter, NewDelivery
+from server.storage.main import outbox
+from server.storage.main.outbox import DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
 from tests.waiting import LIMIT_S, limit, until

@@ -4,7 +4,7 @@ for ever."""
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.pace import (
+from server.notify.delivery.pace import (
     EMAIL,
     SECOND_US,
     SLACK_BOT,

@@ -3,8 +3,8 @@
 import pytest
 
 from server.notify.plan import Heard, Outlets, Plan, plan_change, plan_end, plan_push, plan_verdict
-from server.storage.not_told import NotTold
-from server.storage.people import Person
+from server.storage.main.not_told import NotTold
+from server.storage.main.people import Person
 from shared.pipe import DeployVerdict
 from tests.builders import at
 from tests.server.notify.news import ended, escalated, opened, push, push_news

@@ -9,15 +9,15 @@ import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from server.metrics import Metrics
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
+from server.notify.delivery.pace import EMAIL, SLACK_BOT, Meter, Pace
+from server.notify.delivery.worker import Postman
 from server.notify.news import TestNews as TryNews
-from server.notify.pace import EMAIL, SLACK_BOT, Meter, Pace
-from server.notify.post import Postman
-from server.storage import outbox
+from server.process.metrics import Metrics
 from server.storage.database import Database
-from server.storage.journal import JournalUnavailable
-from server.storage.outbox import Delivery, DeliveryFilter, NewDelivery
+from server.storage.journal.journal import JournalUnavailable
+from server.storage.main import outbox
+from server.storage.main.outbox import Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import to_micros
 from tests.builders import START
 from tests.clock import Clock

@@ -3,8 +3,8 @@
 import pytest
 
 from server.notify.recipients import kept_from, kept_from_all, mail_address
-from server.storage.not_told import NotTold, Reason
-from server.storage.people import Person
+from server.storage.main.not_told import NotTold, Reason
+from server.storage.main.people import Person
 from shared.event import Severity
 from tests.server.notify.news import incident
 

@@ -11,19 +11,19 @@ import pytest
 from aiohttp import web
 
 from server.incidents.record import Recorder
-from server.live import Live
-from server.metrics import Metrics
+from server.notify.delivery.pace import SLACK_BOT
+from server.notify.delivery.worker import Postman
+from server.notify.live import Live
 from server.notify.news import IncidentNews
-from server.notify.pace import SLACK_BOT
 from server.notify.plan import Outlets
-from server.notify.post import Postman
-from server.notify.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, Refresher
-from server.notify.slack import BotChannel, open_slack
-from server.settings import Slack
-from server.storage import outbox, slack_messages
+from server.notify.slack.channel import BotChannel, open_slack
+from server.notify.slack.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, Refresher
+from server.process.metrics import Metrics
+from server.settings.settings import Slack
 from server.storage.database import Database, open_database
-from server.storage.outbox import DeliveryFilter
-from server.storage.slack_messages import SlackMessage
+from server.storage.main import outbox, slack_messages
+from server.storage.main.outbox import DeliveryFilter
+from server.storage.main.slack_messages import SlackMessage
 from shared.incident import Change
 from shared.pipe import Incident, IncidentEnded
 from tests.builders import START

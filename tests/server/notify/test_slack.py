@@ -12,8 +12,8 @@ from aiohttp import web
 from server.notify.channel import Channel, DeliveryFailed, Letter
 from server.notify.news import News
 from server.notify.news import TestNews as TryNews
-from server.notify.slack import open_slack
-from server.settings import Slack
+from server.notify.slack.channel import open_slack
+from server.settings.settings import Slack
 from server.storage.database import Database
 from tests.builders import START, frame
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many

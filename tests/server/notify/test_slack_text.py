@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from server.notify.channel import Letter
 from server.notify.masking import printable
 from server.notify.news import IncidentNews, News
-from server.notify.slack_blocks import render, render_digest
-from server.notify.slack_text import code, escaped, link
+from server.notify.slack.blocks import render, render_digest
+from server.notify.slack.text import code, escaped, link
 from shared.incident import SuspectCommit, Symptom
 from tests.builders import commit, frame
 from tests.fakes.slack import fault_of

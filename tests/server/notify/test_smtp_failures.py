@@ -3,8 +3,8 @@
 import aiosmtplib
 import pytest
 
-from server.notify.smtp_failures import Failure, failure_of
-from server.settings import Smtp
+from server.notify.email.smtp_failures import Failure, failure_of
+from server.settings.settings import Smtp
 
 SMTP = Smtp(
     host="mail.example",

@@ -11,20 +11,20 @@ from datetime import datetime
 import pytest
 
 from engine.fold import fold
-from engine.state import State
+from engine.memory.state import State
 from server.incidents.record import Recorder
-from server.live import Live
-from server.metrics import Metrics
 from server.notify.channel import Channel, ChannelName, Letter
-from server.notify.pace import EMAIL, SLACK_BOT, Meter
+from server.notify.delivery.pace import EMAIL, SLACK_BOT, Meter
+from server.notify.delivery.worker import Postman
+from server.notify.live import Live
 from server.notify.plan import Outlets
-from server.notify.post import Postman
-from server.notify.slack import open_slack
-from server.settings import Slack
-from server.storage import outbox, people
+from server.notify.slack.channel import open_slack
+from server.process.metrics import Metrics
+from server.settings.settings import Slack
 from server.storage.database import Database
-from server.storage.outbox import Delivery, DeliveryFilter
-from server.storage.people import Wishes
+from server.storage.main import outbox, people
+from server.storage.main.outbox import Delivery, DeliveryFilter
+from server.storage.main.people import Wishes
 from server.storage.times import to_micros
 from shared.pipe import Incident, Outbound, Tick
 from tests.builders import at, event_entry, frame, settings

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from server.notify.post import Postman
+from server.notify.delivery.worker import Postman
 
 
 class Deliveries(asyncio.TaskGroup):

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from server.storage import checkpoints, dead_letters
-from server.storage.checkpoints import Progress
 from server.storage.database import Database
-from server.storage.dead_letters import DeadLetter
-from server.storage.journal import JournalEntry
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import checkpoints, dead_letters
+from server.storage.main.checkpoints import Progress
+from server.storage.main.dead_letters import DeadLetter
 from shared.pipe import State
 
 

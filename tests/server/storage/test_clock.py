@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.clock import FAR_FOR_MICROS, FAR_MICROS, STEP_MICROS, Clock
+from server.storage.journal.clock import FAR_FOR_MICROS, FAR_MICROS, STEP_MICROS, Clock
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND

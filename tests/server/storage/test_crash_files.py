@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.crash_files import MOST_CRASHES, CrashFiles, Running, boot_id
+from server.storage.files.crash_files import MOST_CRASHES, CrashFiles, Running, boot_id
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ from typing import Any
 
 import msgspec
 
-from server.storage import deploy_list, deploys
 from server.storage.database import Database
-from server.storage.deploy_list import DeployFilter
-from server.storage.deploys import StoredDeploy
+from server.storage.main import deploy_list, deploys
+from server.storage.main.deploy_list import DeployFilter
+from server.storage.main.deploys import StoredDeploy
 from server.storage.times import to_micros
 from shared.event import ChangeWindow
 from shared.incident import ErrorRate

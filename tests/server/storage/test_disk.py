@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.disk import KEPT_FREE, LOOK_EVERY_S, Disk
+from server.storage.journal.disk import KEPT_FREE, LOOK_EVERY_S, Disk
 from tests.clock import Clock
 
 

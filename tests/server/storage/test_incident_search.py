@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings, strategies
 from sqlalchemy import Connection, delete, event, insert, select, text
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from server.storage import incident_search, incidents
 from server.storage.database import Database, migrate, open_database
-from server.storage.incident_search import read_search, searched_text
-from server.storage.incidents import IncidentFilter
-from server.storage.tables import incident_texts, symptoms
-from server.storage.tables import incidents as incidents_table
+from server.storage.main import incident_search, incidents
+from server.storage.main.incident_search import read_search, searched_text
+from server.storage.main.incidents import IncidentFilter
+from server.storage.main.tables import incident_texts, symptoms
+from server.storage.main.tables import incidents as incidents_table
 from shared.incident import IncidentSummary
 from shared.pipe import Incident
 from tests.builders import frame

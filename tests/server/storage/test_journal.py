@@ -12,9 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.disk import Disk
-from server.storage.file_lock import InUse
-from server.storage.journal import Journal, JournalEntry, JournalUnavailable, Needle, open_journal
+from server.storage.files.file_lock import InUse
+from server.storage.journal.disk import Disk
+from server.storage.journal.journal import (
+    Journal,
+    JournalEntry,
+    JournalUnavailable,
+    Needle,
+    open_journal,
+)
 from shared.pipe import Entry, EventEntry, decode_inbound
 from tests.builders import at, event_entry, resolve
 from tests.processes import ROOT
@@ -200,7 +206,7 @@ async def assert_bounds(journal: Journal) -> None:
 async def test_what_left_the_memory_is_read_from_the_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.storage.journal.TAIL_BYTES", 5_000)
+    monkeypatch.setattr("server.storage.journal.journal.TAIL_BYTES", 5_000)
     async with open_journal(path) as journal:
         for n in range(20):
             await journal.append([entry(f"{n} {'x' * 900}")], None)
@@ -274,7 +280,7 @@ async def test_a_second_server_on_one_file_is_refused(journal: Journal, path: Pa
 
 HOLD = """
 import asyncio, pathlib, sys
-from server.storage.journal import open_journal
+from server.storage.journal.journal import open_journal
 async def main():
     async with open_journal(pathlib.Path(sys.argv[1])):
         print("held", flush=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from server.background import Background
-from server.storage.disk import Disk
-from server.storage.journal import Journal, JournalUnavailable, open_journal
-from server.storage.journal_file import JournalFile
+from server.process.background import Background
+from server.storage.journal.disk import Disk
+from server.storage.journal.file import JournalFile
+from server.storage.journal.journal import Journal, JournalUnavailable, open_journal
 from tests.builders import event_entry
 from tests.waiting import limit
 
@@ -95,7 +95,7 @@ async def test_a_file_that_fails_again_is_refused_again_and_read_when_it_is_well
 async def test_after_a_failed_write_all_are_refused_at_once_until_it_is_time_to_try_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.storage.group_commit.RETRY_AFTER_S", 3_600.0)
+    monkeypatch.setattr("server.storage.journal.group_commit.RETRY_AFTER_S", 3_600.0)
     async with open_journal(path) as journal:
         await append(journal)
         with without_entries(path), pytest.raises(JournalUnavailable, match=MISSING) as first:
@@ -113,7 +113,7 @@ async def test_after_a_failed_write_all_are_refused_at_once_until_it_is_time_to_
 async def test_when_it_is_time_the_file_is_opened_again_and_takes_what_comes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.storage.group_commit.RETRY_AFTER_S", 0.0)
+    monkeypatch.setattr("server.storage.journal.group_commit.RETRY_AFTER_S", 0.0)
     async with open_journal(path) as journal:
         await append(journal, identity="a")
         with without_entries(path), pytest.raises(JournalUnavailable, match=MISSING):
@@ -130,7 +130,7 @@ async def test_when_it_is_time_the_file_is_opened_again_and_takes_what_comes(
 async def test_the_clock_goes_on_where_it_was_after_the_file_was_opened_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.storage.group_commit.RETRY_AFTER_S", 0.0)
+    monkeypatch.setattr("server.storage.journal.group_commit.RETRY_AFTER_S", 0.0)
     async with open_journal(path) as journal:
         await append(journal)
         with without_entries(path), pytest.raises(JournalUnavailable):
@@ -177,7 +177,7 @@ async def test_a_writer_that_ends_by_what_nobody_foresaw_leaves_nobody_waiting(
 async def test_what_waits_for_a_slow_disk_is_bounded_by_its_bytes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.storage.group_commit.MAX_WAITING_BYTES", 10_000)
+    monkeypatch.setattr("server.storage.journal.group_commit.MAX_WAITING_BYTES", 10_000)
     large = "x" * 4_000
     async with open_journal(path) as journal:
         await append(journal)

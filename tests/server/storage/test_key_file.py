@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.key_file import read_or_make_key
+from server.storage.files.key_file import read_or_make_key
 from tests.processes import ROOT
 from tests.waiting import LIMIT_S
 
@@ -17,7 +17,7 @@ OF_BEFORE = "00ff" * 15 + "a1B2"
 
 MAKE = """
 import pathlib, sys
-from server.storage.key_file import read_or_make_key
+from server.storage.files.key_file import read_or_make_key
 print("ready", flush=True)
 sys.stdin.readline()
 print(read_or_make_key(pathlib.Path(sys.argv[1])).hex())

@@ -15,8 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 
 from server.storage.database import migrate
+from server.storage.main.tables import metadata
 from server.storage.schema import MIGRATIONS, REVISIONS, NewerSchema, read_revision
-from server.storage.tables import metadata
 from tests.processes import ROOT
 
 MIGRATE = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.storage import noise
 from server.storage.database import Database
+from server.storage.main import noise
 from server.storage.times import to_micros
 from tests.builders import at
 

@@ -1,8 +1,8 @@
 """A link works until its last moment, once, and for what it was made."""
 
-from server.storage import one_time_links
 from server.storage.database import Transaction
-from server.storage.one_time_links import LIFE_US, OneTimeLink, Purpose
+from server.storage.main import one_time_links
+from server.storage.main.one_time_links import LIFE_US, OneTimeLink, Purpose
 from server.storage.times import from_micros
 
 NOW = 1_700_000_000_000_000

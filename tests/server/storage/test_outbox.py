@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from server.storage import outbox
 from server.storage.database import Transaction
-from server.storage.outbox import GIVE_UP_AFTER_US, Delivery, DeliveryFilter, NewDelivery
+from server.storage.main import outbox
+from server.storage.main.outbox import GIVE_UP_AFTER_US, Delivery, DeliveryFilter, NewDelivery
 from server.storage.times import from_micros
 
 NOW = 1_700_000_000_000_000

@@ -1,8 +1,8 @@
 """The tables people and notifications: who is there to be told, and whose bell rang."""
 
-from server.storage import incidents, notifications, people
 from server.storage.database import Transaction
-from server.storage.people import Wishes
+from server.storage.main import incidents, notifications, people
+from server.storage.main.people import Wishes
 from tests.server.web.conftest import incident, incident_id
 from tests.signed_in import OPERATOR
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from server.storage import people
 from server.storage.database import migrate, open_database
-from server.storage.journal import open_journal
-from server.storage.private_files import keep_private, write_private
+from server.storage.files.private_files import keep_private, write_private
+from server.storage.journal.journal import open_journal
+from server.storage.main import people
 from tests.builders import event_entry
 
 

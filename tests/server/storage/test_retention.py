@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from server.metrics import Metrics
-from server.settings import read_settings
-from server.storage import checkpoints, decisions, retention
+from server.process.metrics import Metrics
+from server.settings.settings import read_settings
+from server.storage import retention
 from server.storage.database import Database
-from server.storage.journal import Journal, open_journal
+from server.storage.journal.journal import Journal, open_journal
+from server.storage.main import checkpoints, decisions
 from server.storage.retention import Retention
 from shared.pipe import Decision
 from tests.builders import event_entry

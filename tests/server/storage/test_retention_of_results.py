@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from server.metrics import Metrics
-from server.settings import read_settings
-from server.storage import (
+from server.process.metrics import Metrics
+from server.settings.settings import read_settings
+from server.storage.database import Database
+from server.storage.journal.journal import Journal, open_journal
+from server.storage.main import (
     checkpoints,
     dead_letters,
     deploys,
@@ -18,12 +20,10 @@ from server.storage import (
     outbox,
     slack_messages,
 )
-from server.storage.database import Database
-from server.storage.incidents import IncidentFilter
-from server.storage.journal import Journal, open_journal
-from server.storage.outbox import NewDelivery
+from server.storage.main.incidents import IncidentFilter
+from server.storage.main.outbox import NewDelivery
+from server.storage.main.slack_messages import SlackMessage
 from server.storage.retention import Retention
-from server.storage.slack_messages import SlackMessage
 from server.storage.times import to_micros
 from shared.pipe import IncidentEnded
 from tests.builders import START, at, change_window, event_entry

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.journal_file import JournalEntry
-from server.storage.tail import Tail
+from server.storage.journal.file import JournalEntry
+from server.storage.journal.recent import Tail
 
 
 def entries(first: int, sizes: list[int]) -> list[JournalEntry]:

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from server.notify.masking import one_line
-from server.storage import webhooks
 from server.storage.database import Database, open_database
-from server.storage.webhook_book import KEPT_AT_ONCE, WebhookBook
-from server.storage.webhooks import END, KEPT_OF_EACH, SourceNews, UnenteredWebhook
+from server.storage.main import webhooks
+from server.storage.main.webhook_book import KEPT_AT_ONCE, WebhookBook
+from server.storage.main.webhooks import END, KEPT_OF_EACH, SourceNews, UnenteredWebhook
 from tests.builders import at
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from server.incidents.record import Recorder
-from server.live import Live
-from server.metrics import Metrics
+from server.notify.live import Live
+from server.process.metrics import Metrics
 from server.storage.database import Database
-from server.storage.journal import JournalEntry
-from server.storage.tables import decision_batches
+from server.storage.journal.journal import JournalEntry
+from server.storage.main.tables import decision_batches
 from shared.pipe import Decision, Outbound, decode_outbound
 
 

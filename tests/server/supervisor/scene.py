@@ -9,14 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from server.backoff import LONGEST_S, Backoff
-from server.storage import checkpoints, dead_letters
-from server.storage.checkpoints import Progress
+from server.process.backoff import LONGEST_S, Backoff
 from server.storage.database import Database, open_database
-from server.storage.dead_letters import WholeDeadLetter
-from server.storage.journal import Journal, open_journal
+from server.storage.journal.journal import Journal, open_journal
+from server.storage.main import checkpoints, dead_letters
+from server.storage.main.checkpoints import Progress
+from server.storage.main.dead_letters import WholeDeadLetter
 from server.supervisor.feeder import Window
-from server.supervisor.life import Limits
+from server.supervisor.session import Limits
 from server.supervisor.supervisor import Supervisor
 from shared.pipe import Decision
 from tests.builders import event_entry

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.backoff import Backoff
+from server.process.backoff import Backoff
 
 
 def test_delays_double_from_half_a_second_to_thirty() -> None:

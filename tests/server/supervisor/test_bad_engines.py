@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from server.supervisor.life import Limits
+from server.supervisor.session import Limits
 from shared.pipe import decode_inbound
 from tests.server.supervisor.scene import Scene, misbehaving
 

@@ -1,8 +1,8 @@
 """An entry that the engine dies of is set aside and decided, in one step."""
 
-from server.storage import checkpoints, dead_letters, decisions
 from server.storage.database import Database
-from server.storage.journal import JournalEntry
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import checkpoints, dead_letters, decisions
 from server.supervisor.burial import bury
 from shared.pipe import Decision
 

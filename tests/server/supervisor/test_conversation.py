@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.journal import JournalEntry
-from server.supervisor.conversation import Conversation
+from server.storage.journal.journal import JournalEntry
+from server.supervisor.protocol import Conversation
 from shared.incident import IncidentSummary
 from shared.pipe import (
     Ack,

@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.journal import JournalEntry
+from server.storage.journal.journal import JournalEntry
 from server.storage.times import from_micros, to_micros
-from server.supervisor.splice import engine_lines, state_lines
+from server.supervisor.entry_lines import engine_lines, state_lines
 from shared.pipe import Entry, RestoredState, Settings, decode_inbound, encode_lines
 from tests.builders import change_window_entry, deploy_entry, event_entry, resolve, silence
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from server.supervisor.states import TRANSITIONS, EngineState, EngineStates
+from server.supervisor.status import TRANSITIONS, EngineState, EngineStates
 from tests.processes import ROOT
 
 DRAWN = re.compile(r"^    (\w+) --> (\w+):", re.MULTILINE)

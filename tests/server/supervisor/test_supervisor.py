@@ -10,11 +10,11 @@ import sys
 import msgspec
 import pytest
 
-from server.storage import checkpoints
+from server.storage.main import checkpoints
 from server.supervisor.child import start_child
-from server.supervisor.conversation import Conversation
 from server.supervisor.feeder import STATES_A_SLICE, Feeder, Window
-from server.supervisor.life import Limits
+from server.supervisor.protocol import Conversation
+from server.supervisor.session import Limits
 from shared.pipe import Decision, IncidentEnded, State
 from tests.clock import Clock
 from tests.processes import ROOT

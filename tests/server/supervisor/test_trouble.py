@@ -10,10 +10,10 @@ from typing import cast
 
 import pytest
 
-from server.storage.journal import Journal, JournalEntry, JournalUnavailable
+from server.storage.journal.journal import Journal, JournalEntry, JournalUnavailable
 from server.supervisor.child import start_child
-from server.supervisor.conversation import Conversation
 from server.supervisor.feeder import Feeder, Window
+from server.supervisor.protocol import Conversation
 from shared.pipe import Ready
 from tests.server.supervisor.scene import HONEST, Scene, scene
 from tests.waiting import limit

@@ -23,17 +23,17 @@ from server.keys import (
     SETTINGS,
     SUPERVISOR,
 )
-from server.live import Live
-from server.metrics import Metrics
 from server.middlewares import errors_as_json
 from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
+from server.notify.channels import PostOffice
 from server.notify.crash import CrashReporter
-from server.notify.office import PostOffice
-from server.notify.pace import Meter
-from server.settings import read_settings
-from server.storage.crash_files import CrashFiles
+from server.notify.delivery.pace import Meter
+from server.notify.live import Live
+from server.process.metrics import Metrics
+from server.settings.settings import read_settings
 from server.storage.database import Database, open_database
-from server.storage.journal import open_journal
+from server.storage.files.crash_files import CrashFiles
+from server.storage.journal.journal import open_journal
 from server.supervisor.supervisor import Supervisor
 from server.web.routes import set_up_web
 from shared.incident import SuspectCommit, Symptom

@@ -1,9 +1,9 @@
 """Who looks after an incident is seen by all, and what happened to it stands in one order."""
 
 from server.keys import DATABASE, LIVE
-from server.storage import incidents, outbox
 from server.storage.database import Database, Transaction
-from server.storage.outbox import ChannelName, NewDelivery
+from server.storage.main import incidents, outbox
+from server.storage.main.outbox import ChannelName, NewDelivery
 from server.storage.times import to_micros
 from shared.pipe import IncidentEnded
 from tests.builders import at

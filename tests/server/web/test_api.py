@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.storage import decisions
 from server.storage.database import Database
+from server.storage.main import decisions
 from shared.pipe import Decision
 from tests.server.web.conftest import Client, Open, incident, incident_id, record
 

@@ -8,8 +8,8 @@ from yarl import URL
 
 from server.accounts.secrets import digest
 from server.keys import DATABASE, SETTINGS
-from server.settings import read_settings
-from server.storage import accounts, api_tokens, sessions
+from server.settings.settings import read_settings
+from server.storage.main import accounts, api_tokens, sessions
 from server.storage.times import micros_now
 from server.web.accounts import routes as ways_in
 from server.web.auth import cookie_name

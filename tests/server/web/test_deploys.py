@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from server.storage import deploys, incidents
 from server.storage.database import Database
+from server.storage.main import deploys, incidents
 from shared.event import ChangeWindow
 from shared.incident import ErrorRate, SuspectCommit
 from shared.pipe import DeployVerdict

@@ -10,7 +10,7 @@ from pytest_aiohttp import AiohttpClient
 
 from server.keys import DATABASE, SETTINGS
 from server.notify.news import CrashNews
-from server.storage.crash_files import CrashFiles
+from server.storage.files.crash_files import CrashFiles
 from tests.server.web.conftest import SIGNED_IN, Client, build
 
 

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from server.keys import METRICS, SETTINGS
-from server.supervisor.states import EngineState
+from server.supervisor.status import EngineState
 from server.supervisor.supervisor import EngineStatus
 from server.web.health import describe_engine
 from tests.processes import ServerProcess

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.keys import DATABASE, JOURNAL
-from server.storage import checkpoints, decisions, webhooks
-from server.storage.webhooks import UnenteredWebhook
+from server.storage.main import checkpoints, decisions, webhooks
+from server.storage.main.webhooks import UnenteredWebhook
 from server.web.webhook_list import MAX_LOOKED_AT, MAX_SEARCHED
 from shared.pipe import Decision, Entry, Settings
 from tests.builders import (

@@ -11,10 +11,10 @@ import pytest
 from pytest_aiohttp import AiohttpClient
 
 from server.keys import DATABASE, JOURNAL
-from server.storage import deploys, outbox, webhooks
-from server.storage.outbox import NewDelivery
+from server.storage.main import deploys, outbox, webhooks
+from server.storage.main.outbox import NewDelivery
+from server.storage.main.webhooks import SourceNews
 from server.storage.times import to_micros
-from server.storage.webhooks import SourceNews
 from shared.pipe import EventEntry
 from tests.builders import at, change_window, event_entry
 from tests.processes import running_server

@@ -6,14 +6,14 @@ import pytest
 
 from server.incidents.record import Recorder
 from server.keys import DATABASE
-from server.live import Live
-from server.metrics import Metrics
+from server.notify.live import Live
 from server.notify.plan import Outlets
-from server.settings import MinSeverity
-from server.storage import accounts, incidents, noise, not_told, people
+from server.process.metrics import Metrics
+from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.not_told import KeptFrom, Reason
-from server.storage.people import Wishes
+from server.storage.main import accounts, incidents, noise, not_told, people
+from server.storage.main.not_told import KeptFrom, Reason
+from server.storage.main.people import Wishes
 from server.storage.times import to_micros
 from server.wording.not_told import not_told_in_words
 from shared.incident import Symptom

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from server.storage import incidents
 from server.storage.database import Database
-from server.web import pages
+from server.storage.main import incidents
+from server.web.pages import pages
 from shared.event import Frame
 from shared.incident import SuspectCommit
 from shared.pipe import IncidentEnded

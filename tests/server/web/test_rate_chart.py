@@ -6,8 +6,8 @@ import pytest
 
 from server.incidents.rate import Baseline, Rate, RatePoint
 from server.keys import DATABASE, JOURNAL
-from server.storage import decisions
-from server.storage.deploys import DeployMark
+from server.storage.main import decisions
+from server.storage.main.deploys import DeployMark
 from server.web.rate_chart import HEIGHT, WIDTH, draw
 from shared.pipe import Decision
 from tests.builders import at, event_entry

@@ -8,9 +8,9 @@ import pytest
 
 from server.keys import DATABASE, JOURNAL
 from server.notify.channel import ChannelName
-from server.storage import outbox
 from server.storage.database import Database
-from server.storage.outbox import NewDelivery
+from server.storage.main import outbox
+from server.storage.main.outbox import NewDelivery
 from server.storage.times import to_micros
 from shared.pipe import Resolve, Silence, decode_inbound
 from tests.server.notify.news import opened

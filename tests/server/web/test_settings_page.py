@@ -3,7 +3,7 @@
 import re
 
 from server.keys import DATABASE
-from server.storage import noise, people
+from server.storage.main import noise, people
 from tests.server.web.conftest import Box, Boxes, Client
 from tests.signed_in import OPERATOR
 

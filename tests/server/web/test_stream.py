@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 from pytest_aiohttp import AiohttpClient
 
 from server.keys import DATABASE, LIVE
-from server.web import stream as stream_module
+from server.web.api import stream as stream_module
 from tests.server.web.conftest import SIGNED_IN, Client, Open, build, incident, record
 from tests.waiting import LIMIT_S, limit, until
 

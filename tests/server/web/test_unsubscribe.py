@@ -3,10 +3,10 @@
 from aiohttp import web
 
 from server.keys import DATABASE, SETTINGS
-from server.notify.unsubscribing import token_for, unsubscribe_url
-from server.storage import people
-from server.storage.key_file import read_or_make_key
-from server.storage.people import Person, Wishes
+from server.notify.email.unsubscribing import token_for, unsubscribe_url
+from server.storage.files.key_file import read_or_make_key
+from server.storage.main import people
+from server.storage.main.people import Person, Wishes
 from tests.server.web.conftest import Client
 
 AFAR = {"Host": "pushlog.acme.example", "X-Forwarded-For": "203.0.113.9"}

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from engine.decisions import Code
-from server.storage.incidents import RecordedChange
+from server.storage.main.incidents import RecordedChange
 from server.wording.explain import (
     CHANGES,
     DECISIONS,

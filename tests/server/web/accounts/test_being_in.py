@@ -8,7 +8,7 @@ import pytest
 from aiohttp import hdrs
 
 from server.keys import LIVE
-from server.web import stream as stream_module
+from server.web.api import stream as stream_module
 from tests.server.web.accounts.conftest import PASSWORD, Visit, Visitor
 from tests.server.web.conftest import Client
 from tests.signed_in import OPERATOR

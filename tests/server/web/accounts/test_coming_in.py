@@ -10,7 +10,7 @@ from pytest_aiohttp import AiohttpClient
 from yarl import URL
 
 from server.keys import DATABASE, FIRST_CODE
-from server.storage import accounts
+from server.storage.main import accounts
 from server.web.accounts.sign_in import own_address
 from tests.fakes.smtp import FakeSmtp
 from tests.server.web.accounts.conftest import PASSWORD, Invite, Visit, Visitor

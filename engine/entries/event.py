@@ -1,0 +1,176 @@
+"""What becomes of one event: counted, judged, and told where people should know."""
+
+from engine.decisions import Code, rounded
+from engine.entries import deploy as announcements
+from engine.fingerprint import fingerprint
+from engine.incidents import deploy_watch as watching
+from engine.incidents import grouping
+from engine.incidents.triggers import DAY_S, Fired, judge, note_alert
+from engine.memory import issues
+from engine.memory.moments import event_time
+from engine.memory.occurrence import Occurrence
+from engine.memory.recent import count_recent
+from engine.memory.records import Issue, Scope
+from engine.memory.services import note_release, scope_key, service_of
+from engine.memory.state import State
+from engine.statistics.silence import (
+    SHORTEST_SILENCE_S,
+    SilenceReading,
+    is_unusual_silence,
+    note_gap,
+)
+from engine.statistics.spike import Alarm, observe, reading
+from shared.event import canonical_environment
+from shared.incident import Numbers
+from shared.pipe import Decision, EventEntry, Outbound
+
+LATE_S = 3_600.0
+"""An event from longer ago is late: it tells of the past, and opens nothing by its rate."""
+
+OUT_OF_ORDER_S = 300.0
+"""An event this much older than the newest of its issue is no part of the running rate."""
+
+MINUTE_S = 60.0
+
+
+def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
+    """The decision on an error event; what people are to know of it goes to `out`.
+
+    Most events are one more of a known issue about which there is nothing to say: these are
+    decided as soon as they are counted.
+    """
+    now = state.clock.now
+    at = event_time(event, now)
+    scope = event.service, canonical_environment(event.environment)
+    service = service_of(state, scope, at)
+    scope = service.service, service.environment
+    if event.change_window is not None:
+        announcements.arrive(state, scope, event.change_window, out)
+    key = fingerprint(event, *scope, state.clock.seq)
+    key, issue, standing = issues.recognise(state, key, scope, event, at)
+    last_seen = issue.last_seen
+    first = issue.count == 0
+    new_minute = first or at // MINUTE_S > last_seen // MINUTE_S
+    late = at < now - LATE_S
+    counted = event.occurrence and _is_first(state, event)
+    rare = counted and not late and (first or at - last_seen > DAY_S)
+    alarm = silence = wide_alarm = None
+    if counted:
+        alarm, silence = _count(issue, at, new_minute)
+        if not late:
+            count_recent(state, scope, at)
+        if rare:
+            wide_alarm = observe(service.rare, at)
+            state.note("service", scope_key(scope))
+    _note_names(state, scope, key, issue, event)
+    issues.touch(state, key, issue)
+    incident = state.incidents.get(issue.incident)
+    if (
+        incident is None
+        and alarm is None
+        and silence is None
+        and counted
+        and not (rare or late or issue.resolved or state.watched)
+        and event.alert_rule is None
+        and event.source_state is None
+    ):
+        return Decision(state.clock.seq, Code.KNOWN, None, _numbers(issue, at, new_minute))
+    seen = Occurrence(
+        event=event,
+        scope=scope,
+        key=key,
+        issue=issue,
+        service=service,
+        standing=standing,
+        at=at,
+        now=now,
+        late=late,
+        counted=counted,
+        rare=rare,
+        new_minute=new_minute,
+        in_production=scope[1] in state.settings.production_environments,
+        alarm=None if late else alarm,
+        wide_alarm=wide_alarm,
+        silence=None if late else silence,
+    )
+    if state.watched and counted and not late:
+        watching.count(state, seen)
+    if incident is not None:
+        if event.alert_rule is not None:
+            note_alert(issue, event.alert_rule, event.severity, now)
+        return grouping.absorb(state, incident, seen, out)
+    return _judged(state, seen, out)
+
+
+def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, SilenceReading | None]:
+    """Count an event in the statistics of its issue, and answer what is unusual about it."""
+    last_seen = issue.last_seen
+    alarm = silence = None
+    issue.count += 1
+    if at >= last_seen - OUT_OF_ORDER_S:
+        alarm = observe(issue.baseline, at)
+        if new_minute:
+            if at - last_seen >= SHORTEST_SILENCE_S:
+                silence = is_unusual_silence(issue.habit, last_seen, at)
+            note_gap(issue.habit, at)
+    if at > last_seen:
+        issue.last_seen = at
+    elif at < issue.first_seen:
+        issue.first_seen = at
+    return alarm, silence
+
+
+def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: EventEntry) -> None:
+    """Note what the source calls the issue, and in which release it was seen."""
+    if event.issue_id is not None:
+        issues.name_by_source(state, key, issue, event.issue_id)
+    if event.release is not None and event.release != issue.release:
+        issue.release = note_release(state, scope, event.release)
+
+
+def _is_first(state: State, event: EventEntry) -> bool:
+    """Does this event come for the first time, and not by a second rule or resource?"""
+    if event.event_id is None or event.unique:
+        return True
+    return state.seen.is_new(event.source, event.service, event.event_id)
+
+
+def _judged(state: State, seen: Occurrence, out: list[Outbound]) -> Decision:
+    verdict = judge(seen)
+    if not isinstance(verdict, Fired) and seen.rare and _is_wide(state, seen, verdict):
+        verdict = Fired("spike", {"part_of": "service"}, wide=True)
+    if isinstance(verdict, Fired):
+        return _fire(state, seen, verdict, out)
+    if not seen.counted and seen.event.occurrence:
+        return Decision(state.clock.seq, Code.COUNTED_ALREADY)
+    told = seen.new_minute and verdict is Code.KNOWN
+    return Decision(state.clock.seq, verdict, None, _numbers(seen.issue, seen.at, told))
+
+
+def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
+    """Is it part of what is wrong with the whole service at the moment?"""
+    return code in (Code.KNOWN, Code.NOT_PRODUCTION) and seen.service.wide in state.incidents
+
+
+def _fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> Decision:
+    issue, event = seen.issue, seen.event
+    if issues.is_silenced(issue, state.now):
+        if event.source_state is None or not issue.silenced_by_source:
+            return Decision(state.clock.seq, Code.SILENCED, None, {"trigger": fired.trigger})
+        issue.silenced_until, issue.silenced_by_source = 0.0, False
+    if fired.trigger != "alert":
+        issue.resolved, issue.resolved_release = 0.0, None
+    if event.alert_rule is not None:
+        note_alert(issue, event.alert_rule, event.severity, state.now)
+    decision = grouping.fire(state, seen, fired, out)
+    if fired.wide and decision.incident_id is not None:
+        seen.service.wide = decision.incident_id
+        state.note("service", scope_key(seen.scope))
+    return decision
+
+
+def _numbers(issue: Issue, at: float, told: bool) -> Numbers:
+    """How usual the event is; told once a minute, as little changes within it."""
+    if not told:
+        return {}
+    return {name: rounded(value) for name, value in reading(issue.baseline, at).items()}

@@ -1,0 +1,114 @@
+"""What people and sources say of issues (resolved, silenced), and what people set."""
+
+from collections.abc import Callable
+
+from engine.decisions import Code
+from engine.incidents import life as incidents
+from engine.memory import issues
+from engine.memory.records import Issue
+from engine.memory.state import State
+from shared.event import canonical_environment
+from shared.pipe import Decision, Outbound, Resolve, Settings, Silence
+
+
+def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
+    """These issues are over: what comes after `time` is a regression."""
+    time = min(entry.time.timestamp(), state.now)
+    named = _named(state, entry)
+    for key, issue in named:
+        issue.resolved = time
+        issue.resolved_release = entry.release or issue.release
+        state.note("issue", key)
+    tombstone = state.tombstones.get(entry.issue or "")
+    if tombstone is not None:
+        tombstone.resolved = time
+        state.note("tombstone", entry.issue or "")
+    reason = f"resolved by {entry.by}"
+    _end_incidents(state, entry, named, reason=reason, is_over=_is_resolved, out=out)
+    for _, issue in named:
+        # Its incident may go on with others; if this one comes back, that is a regression.
+        if issue.incident in state.incidents:
+            issue.incident = ""
+    return _decision(state, len(named) + (tombstone is not None))
+
+
+def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
+    """Nobody wants to hear of these issues; `until` in the past ends a silence."""
+    until = -1.0 if entry.until is None else entry.until.timestamp()
+    if 0.0 <= until <= state.now:
+        until = 0.0
+    named = _named(state, entry)
+    for key, issue in named:
+        issue.silenced_until = until
+        issue.silenced_by_source = entry.issue_id is not None
+        state.note("issue", key)
+    tombstone = state.tombstones.get(entry.issue or "")
+    if tombstone is not None:
+        tombstone.silenced_until = until
+        tombstone.silenced_by_source = entry.issue_id is not None
+        state.note("tombstone", entry.issue or "")
+    if until:
+        reason = f"silenced by {entry.by}"
+
+        def is_over(issue: Issue) -> bool:
+            return issues.is_silenced(issue, state.now) or _is_resolved(issue)
+
+        _end_incidents(state, entry, named, reason=reason, is_over=is_over, out=out)
+    return _decision(state, len(named) + (tombstone is not None))
+
+
+def change_settings(state: State, entry: Settings) -> Decision:
+    """From the next entry on the engine goes by these."""
+    if entry.production_environments is not None:
+        names = entry.production_environments
+        state.settings.production_environments = tuple(map(canonical_environment, names))
+    if entry.max_issues is not None:
+        state.settings.max_issues = entry.max_issues
+        issues.shrink(state)
+    state.note("settings", "")
+    return Decision(state.clock.seq, Code.NOTED)
+
+
+def _named(state: State, entry: Resolve | Silence) -> list[tuple[str, Issue]]:
+    """The issues that an entry names: by our key, by an incident, or by the source's id.
+
+    The issues of an incident are looked for among all, since one that has ended keeps no list:
+    somebody asked for it by hand, and a million issues take a tenth of a second.
+    """
+    if entry.issue is not None:
+        issue = state.issues.get(entry.issue)
+        return [] if issue is None else [(entry.issue, issue)]
+    if entry.incident_id is not None:
+        wanted = entry.incident_id
+        return [(key, issue) for key, issue in state.issues.items() if issue.incident == wanted]
+    keys = state.aliases.get(entry.issue_id or "", ())
+    return [(key, state.issues[key]) for key in keys]
+
+
+def _end_incidents(
+    state: State,
+    entry: Resolve | Silence,
+    named: list[tuple[str, Issue]],
+    *,
+    reason: str,
+    is_over: Callable[[Issue], bool],
+    out: list[Outbound],
+) -> None:
+    """End the incident that was named, and those of which no issue is left."""
+    for incident_id in sorted({issue.incident for _, issue in named} | {entry.incident_id or ""}):
+        incident = state.incidents.get(incident_id)
+        if incident is None:
+            continue
+        members = [state.issues[key] for key in incident.members if key in state.issues]
+        if incident_id == entry.incident_id or all(map(is_over, members)):
+            out += incidents.end(state, incident, state.now, reason)
+
+
+def _is_resolved(issue: Issue) -> bool:
+    return issue.resolved > 0.0
+
+
+def _decision(state: State, named: int) -> Decision:
+    if not named:
+        return Decision(state.clock.seq, Code.NOTHING_NAMED)
+    return Decision(state.clock.seq, Code.NOTED, None, {"issues": named})

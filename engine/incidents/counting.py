@@ -1,0 +1,83 @@
+"""Counting the events of an open incident: how long it is held, and when it is much worse."""
+
+from engine.memory.occurrence import Occurrence
+from engine.memory.records import OpenIncident
+from engine.memory.state import State
+from engine.statistics.spike import quiet_at
+
+HOLD_S = 1_800.0
+"""An incident is held for so long after its last event (or until its rates have been usual)."""
+
+TELL_EVERY_S = 60.0
+"""Changes of counts are told at most so often, and in long incidents less often."""
+
+STRETCH_S = 300.0
+WORSE_BY = 10
+LEAST_WORSE = 100
+"""Told once more: ten times the events of the worst five minutes that people know of."""
+
+WORSE_EVERY_S = 1_800.0
+"""Bursts of members are told at most so often: many issues of one outage burst one by one."""
+
+
+def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
+    """Count one more event of a member; answers whether the incident is much worse than told."""
+    incident.event_count += 1
+    symptom = incident.symptoms.get(seen.key)
+    if symptom is not None:
+        symptom.count += 1
+        if seen.alarm is not None:
+            symptom.factor = max(symptom.factor, seen.alarm.factor)
+    if not incident.tell_due:
+        lasts_s = state.now - incident.opened
+        incident.tell_due = max(state.now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
+        state.wake(incident.tell_due, "tell", incident.incident_id)
+    state.note("incident", incident.incident_id)
+    if seen.late:
+        return False
+    incident.last_seen = max(incident.last_seen, seen.at)
+    _count_minute(incident, max(incident.minute, int(seen.at // 60.0)))
+    _hold(state, incident, seen)
+    much_worse = _is_much_worse(incident, max(incident.stretch, int(seen.at // STRETCH_S)))
+    if seen.alarm is None or state.now - incident.worsened < WORSE_EVERY_S:
+        return much_worse
+    return much_worse or seen.alarm.kind == "escalated" or not seen.issue.by_rate
+
+
+def _count_minute(incident: OpenIncident, minute: int) -> None:
+    if minute != incident.minute:
+        incident.minute, incident.minute_count = minute, 0
+    incident.minute_count += 1
+    if incident.minute_count > incident.peak_count:
+        incident.peak_count = incident.minute_count
+        incident.peak = max(minute * 60.0, incident.start)
+
+
+def _hold(state: State, incident: OpenIncident, seen: Occurrence) -> None:
+    if not seen.issue.by_rate:
+        due = state.now + incident.hold_s
+    elif seen.new_minute:
+        due = state.now + quiet_at(seen.issue.baseline) - seen.at + incident.hold_s - HOLD_S
+    else:
+        return
+    if due > incident.due:
+        incident.due = min(due, incident.latest_due)
+
+
+def _is_much_worse(incident: OpenIncident, stretch: int) -> bool:
+    """Has this stretch ten times the events of the worst that people know of?
+
+    The first stretch is how people come to know the incident; it is never worse than itself.
+    """
+    first = int(incident.start // STRETCH_S)
+    if stretch != incident.stretch:
+        if incident.stretch == first:
+            incident.stretch_told = incident.stretch_count
+        incident.stretch, incident.stretch_count = stretch, 0
+    incident.stretch_count += 1
+    if stretch <= first:
+        return False
+    if incident.stretch_count < max(LEAST_WORSE, WORSE_BY * incident.stretch_told):
+        return False
+    incident.stretch_told = incident.stretch_count
+    return True

@@ -1,0 +1,73 @@
+"""Which triggers are one incident, and what is said when one opens, is joined or gets worse."""
+
+from engine.decisions import Code
+from engine.incidents import life as incidents
+from engine.incidents.counting import WORSE_EVERY_S, count_event
+from engine.incidents.suspects import share_a_suspect, suspects_of
+from engine.incidents.triggers import Fired
+from engine.memory.occurrence import Occurrence
+from engine.memory.records import OpenIncident
+from engine.memory.state import State
+from shared.incident import Numbers, SuspectCommit
+from shared.pipe import Decision, Outbound
+
+TOGETHER_S = 600.0
+"""Issues that fire within this of the one before are one incident,"""
+
+CHAIN_S = 3_600.0
+"""but not for longer than this after it opened: new errors are no news for ever."""
+
+
+def fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> Decision:
+    """Open an incident for what has fired, or join one that is open."""
+    incident, suspects = _find(state, seen)
+    if incident is None:
+        incident = incidents.open_incident(state, seen, fired, suspects)
+        out.append(incidents.tell(state, incident, "opened", state.now))
+        out += incidents.make_room(state)
+        code = Code.OPENED
+    else:
+        incidents.take_in(state, incident, seen, fired)
+        out.append(incidents.tell(state, incident, "joined", state.now))
+        if incidents.is_worse(incident, seen):
+            _escalate(state, incident, seen, out)
+        code = Code.JOINED
+    numbers = {"trigger": fired.trigger} | fired.numbers
+    return Decision(state.clock.seq, code, incident.incident_id, numbers)
+
+
+def absorb(state: State, incident: OpenIncident, seen: Occurrence, out: list[Outbound]) -> Decision:
+    """One more event of an issue whose incident is open: counted, and said where it is worse."""
+    worse = seen.counted and count_event(state, incident, seen)
+    if seen.event.source_state == "escalating":
+        worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
+    if not (worse or incidents.is_worse(incident, seen)):
+        return Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id)
+    _escalate(state, incident, seen, out)
+    numbers: Numbers = {"severity": seen.event.severity, "events": incident.event_count}
+    return Decision(state.clock.seq, Code.ESCALATED, incident.incident_id, numbers)
+
+
+def _find(state: State, seen: Occurrence) -> tuple[OpenIncident | None, list[SuspectCommit]]:
+    """The incident to join, or the suspects of the one to open."""
+    of_service = () if seen.event.unique else state.incidents_of.get(seen.scope, ())
+    candidates = [
+        incident
+        for incident_id in reversed(of_service)
+        if not (incident := state.incidents[incident_id]).alone
+    ]
+    for incident in candidates:
+        if state.now - incident.fired <= TOGETHER_S and state.now - incident.opened <= CHAIN_S:
+            return incident, []
+    suspects = suspects_of(state, seen.scope, seen.event, seen.at)
+    for incident in candidates:
+        if share_a_suspect(incident.suspects, suspects):
+            return incident, []
+    return None, suspects
+
+
+def _escalate(state: State, incident: OpenIncident, seen: Occurrence, out: list[Outbound]) -> None:
+    if incidents.is_worse(incident, seen):
+        incidents.lead_by(state, incident, seen)
+    incidents.prolong(state, incident)
+    out.append(incidents.tell(state, incident, "escalated", state.now))

@@ -1,0 +1,219 @@
+"""The life of an open incident: it opens, issues join, it gets worse, it is told, it ends.
+
+Every moment here is of the engine's clock; nothing depends on when a line was read. What is due
+later is in the incident itself (`due`, `tell_due`), so that a restored one goes on the same.
+"""
+
+from hashlib import blake2b
+
+from engine.incidents.counting import HOLD_S, STRETCH_S, count_event
+from engine.incidents.summary import rank_of, summary
+from engine.incidents.suspects import suspects_of
+from engine.incidents.triggers import SEVERITIES, Fired
+from engine.memory.moments import moment
+from engine.memory.occurrence import Occurrence
+from engine.memory.records import (
+    MAX_MEMBERS,
+    MAX_OPEN_INCIDENTS,
+    MAX_SYMPTOMS,
+    OpenIncident,
+    Scope,
+    SymptomState,
+)
+from engine.memory.state import State
+from shared.event import Event
+from shared.incident import Change, SuspectCommit
+from shared.pipe import EventEntry, IncidentEnded, Outbound
+
+MAX_HOLD_S = 4 * 3_600.0
+FLAP_S = 6 * 3_600.0
+"""An issue whose incidents follow each other within this is held twice as long each time."""
+
+LONGEST_S = 86_400.0
+"""What lasts longer without getting worse is the usual state, and no incident any more."""
+
+_MAX_SYMPTOM_MESSAGE = 300
+
+
+def open_incident(
+    state: State, seen: Occurrence, fired: Fired, suspects: list[SuspectCommit]
+) -> OpenIncident:
+    """A new incident of this issue; an issue that had one a while ago is held longer."""
+    issue = seen.issue
+    flapping = issue.ended > 0.0 and state.now - issue.ended < FLAP_S
+    issue.flaps = issue.flaps + 1 if flapping else 0
+    hold_s = min(HOLD_S * 2.0 ** min(issue.flaps, 8), MAX_HOLD_S)
+    incident = begin(
+        state, seen.scope, seen.key, seen.event, at=seen.at, fired=fired, hold_s=hold_s
+    )
+    incident.suspects = suspects
+    incident.alone = seen.event.unique
+    take_in(state, incident, seen, fired)
+    return incident
+
+
+def begin(
+    state: State,
+    scope: Scope,
+    key: str,
+    event: EventEntry,
+    *,
+    at: float,
+    fired: Fired,
+    hold_s: float = HOLD_S,
+) -> OpenIncident:
+    """An incident without members, because of the running entry about `key`."""
+    seq = state.clock.seq
+    digest = blake2b(f"{key}:{seq}".encode(), digest_size=8).hexdigest()
+    incident = OpenIncident(
+        incident_id=f"inc-{digest}",
+        seq=seq,
+        trigger=fired.trigger,
+        numbers=fired.numbers,
+        severity=event.severity,
+        lead=_evidence(event),
+        service=scope[0],
+        environment=scope[1],
+        start=at,
+        last_seen=at,
+        opened=state.now,
+        fired=state.now,
+        due=state.now + hold_s,
+        latest_due=state.now + LONGEST_S,
+        worsened=state.now,
+        told=state.now,
+        hold_s=hold_s,
+        members=[],
+        symptoms={},
+        peak=at,
+        stretch=int(at // STRETCH_S),
+    )
+    state.incidents[incident.incident_id] = incident
+    state.incidents_of.setdefault(scope, []).append(incident.incident_id)
+    state.wake(incident.due, "incident", incident.incident_id)
+    state.note("incident", incident.incident_id)
+    return incident
+
+
+def _evidence(event: EventEntry) -> Event:
+    """The event as it is kept and shown: without its change window, which is remembered apart."""
+    fields = {name: getattr(event, name) for name in Event.__struct_fields__}
+    fields["change_window"] = None
+    return Event(**fields)
+
+
+def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired) -> None:
+    """Make the issue a member, with its symptom and this event."""
+    seen.issue.incident = incident.incident_id
+    seen.issue.by_rate = fired.by_rate
+    incident.fired = state.now
+    if seen.key not in incident.members:
+        incident.issue_count += 1
+        if len(incident.members) < MAX_MEMBERS:
+            incident.members.append(seen.key)
+    factor = fired.numbers.get("factor", 1.0)
+    incident.symptoms[seen.key] = SymptomState(
+        exception_type=seen.event.exception_type,
+        message=seen.event.message[:_MAX_SYMPTOM_MESSAGE],
+        severity=seen.event.severity,
+        count=known.count if (known := incident.symptoms.get(seen.key)) is not None else 0,
+        factor=factor if isinstance(factor, float) else 1.0,
+    )
+    if len(incident.symptoms) > MAX_SYMPTOMS:
+        mildest = min(incident.symptoms.items(), key=lambda item: (rank_of(item[1]), item[0]))
+        del incident.symptoms[mildest[0]]
+    count_event(state, incident, seen)
+
+
+def lead_by(state: State, incident: OpenIncident, seen: Occurrence) -> None:
+    """Show this event, the worst so far, and rank by it."""
+    incident.severity = seen.event.severity
+    incident.lead = _evidence(seen.event)
+    incident.suspects = suspects_of(state, seen.scope, seen.event, seen.at)
+
+
+def is_worse(incident: OpenIncident, seen: Occurrence) -> bool:
+    """Is the event more severe than all before it?"""
+    return SEVERITIES.index(seen.event.severity) > SEVERITIES.index(incident.severity)
+
+
+def prolong(state: State, incident: OpenIncident) -> None:
+    """It got worse: it may last longer again."""
+    incident.worsened = state.now
+    incident.latest_due = state.now + LONGEST_S
+
+
+def rank_again(state: State, scope: Scope) -> list[Outbound]:
+    """A deploy became known: rank the open incidents again, and tell whose suspects changed."""
+    told: list[Outbound] = []
+    for incident_id in state.incidents_of.get(scope, ()):
+        incident = state.incidents[incident_id]
+        if incident.trigger == "deploy":
+            continue
+        suspects = suspects_of(state, scope, incident.lead, incident.start)
+        if suspects != incident.suspects:
+            incident.suspects = suspects
+            told.append(tell(state, incident, "updated", state.now))
+    return told
+
+
+def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Outbound:
+    """The summary as it stands at `at`; the server then knows all of it."""
+    incident.told = at
+    incident.tell_due = 0.0
+    state.note("incident", incident.incident_id)
+    return summary(state, incident, change)
+
+
+def make_room(state: State) -> list[Outbound]:
+    """Beyond the limit of open incidents the oldest end."""
+    told: list[Outbound] = []
+    while len(state.incidents) > MAX_OPEN_INCIDENTS:
+        oldest = state.incidents[next(iter(state.incidents))]
+        told += end(state, oldest, state.now, "too many incidents are open")
+    return told
+
+
+def tell_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
+    """Tell what has changed; nothing where that was told meanwhile."""
+    incident = state.incidents.get(incident_id)
+    if incident is None or not 0.0 < incident.tell_due <= at:
+        return []
+    return [tell(state, incident, "updated", at)]
+
+
+def end_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
+    """End it, unless its end was moved to later meanwhile."""
+    incident = state.incidents.get(incident_id)
+    if incident is None:
+        return []
+    if incident.due > at:
+        state.wake(incident.due, "incident", incident_id)
+        return []
+    reason = "it is quiet again"
+    if incident.due >= incident.latest_due:
+        reason = "it has lasted for a day and is the usual state now"
+    elif incident.trigger == "spike":
+        reason = "its rates are back"
+    return end(state, incident, at, reason)
+
+
+def end(state: State, incident: OpenIncident, at: float, reason: str) -> list[Outbound]:
+    """It is over at `at`; what was not told of it yet is told before."""
+    told: list[Outbound] = []
+    if incident.tell_due:
+        told.append(tell(state, incident, "updated", at))
+    del state.incidents[incident.incident_id]
+    scope = incident.service, incident.environment
+    of_service = state.incidents_of[scope]
+    of_service.remove(incident.incident_id)
+    if not of_service:
+        del state.incidents_of[scope]
+    for key in incident.members:
+        issue = state.issues.get(key)
+        if issue is not None and issue.incident == incident.incident_id:
+            issue.ended = at
+            state.note("issue", key)
+    state.note("incident", incident.incident_id)
+    told.append(IncidentEnded(incident.incident_id, reason, moment(at)))
+    return told

@@ -1,0 +1,40 @@
+"""From an incident to its suspects."""
+
+from engine.memory.deploys import prepared_windows
+from engine.memory.moments import moment
+from engine.memory.records import Scope
+from engine.memory.state import State
+from engine.suspects.rank import rank_suspects
+from engine.suspects.score import ErrorEvidence
+from shared.event import Event
+from shared.incident import SuspectCommit
+
+SURE = 0.5
+"""The confidence from which on a suspect speaks for one cause of several issues."""
+
+
+def suspects_of(state: State, scope: Scope, event: Event, since: float) -> list[SuspectCommit]:
+    """The commits that may have caused what began with `event` at `since`."""
+    windows = prepared_windows(state, scope)
+    if not windows:
+        return []
+    evidence = ErrorEvidence(
+        since=moment(since),
+        exception_type=event.exception_type,
+        message=event.message,
+        stacktrace=event.stacktrace,
+        chain=event.chain,
+        release=event.release,
+        api_route=event.api_route,
+        hints=event.correlation_hints,
+    )
+    return rank_suspects(evidence, windows)
+
+
+def share_a_suspect(one: list[SuspectCommit], other: list[SuspectCommit]) -> bool:
+    """Do two rankings point to one deploy, each with one suspect that is likely the cause?"""
+    return (
+        bool(one and other)
+        and min(one[0].confidence, other[0].confidence) >= SURE
+        and one[0].deploy_time == other[0].deploy_time
+    )

@@ -1,0 +1,177 @@
+"""Finding an event's issue: known, forgotten, named by the source, or new; and forgetting."""
+
+from itertools import islice
+from sys import intern
+from typing import Literal
+
+from engine.fingerprint import RULES_VERSION
+from engine.memory.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
+from engine.memory.state import State
+from engine.statistics.silence import new_habit
+from engine.statistics.spike import new_baseline
+from shared.pipe import EventEntry
+
+Standing = Literal["known", "back", "new"]
+"""Known with its statistics; known, but with none left; never seen."""
+
+
+def recognise(
+    state: State, key: str, scope: Scope, event: EventEntry, at: float
+) -> tuple[str, Issue, Standing]:
+    """The issue of an event and its key, which is `key` unless the source knows better."""
+    issue = state.issues.get(key)
+    if issue is not None:
+        return key, issue, "known"
+    if event.issue_id is not None and not event.unique:
+        other = _named_by_source(state, event, scope)
+        if other is not None:
+            if not event.occurrence:
+                return other, state.issues[other], "known"
+            _rename(state, other, key)
+            return key, state.issues[key], "known"
+    if state.older_rules and (older := _of_older_rules(state, scope, event)) is not None:
+        _rename(state, older, key)
+        return key, state.issues[key], "known"
+    issue, standing = _learn(state, key, scope, event, at)
+    return key, issue, standing
+
+
+def touch(state: State, key: str, issue: Issue) -> None:
+    """The running entry is about this issue."""
+    issue.touched = state.clock.seq
+    issue.rules = RULES_VERSION
+    state.issues[key] = state.issues.pop(key)
+    state.note("issue", key)
+
+
+def name_by_source(state: State, key: str, issue: Issue, issue_id: str) -> None:
+    """The source calls this issue `issue_id` from now on."""
+    if issue.issue_id == issue_id:
+        return
+    forget_alias(state, key, issue)
+    issue.issue_id = issue_id
+    add_alias(state, key, issue_id)
+
+
+def add_alias(state: State, key: str, issue_id: str) -> None:
+    """Find `key` by the source's name for it."""
+    state.aliases[issue_id] = (*state.aliases.get(issue_id, ()), key)
+
+
+def forget_alias(state: State, key: str, issue: Issue) -> None:
+    """The issue goes, or gets another name at its source."""
+    if issue.issue_id is None:
+        return
+    keys = tuple(other for other in state.aliases[issue.issue_id] if other != key)
+    if keys:
+        state.aliases[issue.issue_id] = keys
+    else:
+        del state.aliases[issue.issue_id]
+
+
+def is_silenced(issue: Issue, now: float) -> bool:
+    """Does nobody want to hear of it at `now`, by the engine's clock?"""
+    return issue.silenced_until < 0.0 or issue.silenced_until > now
+
+
+def shrink(state: State) -> None:
+    """Beyond the limit the least recently touched issues become tombstones, and those go too."""
+    limit = state.settings.max_issues
+    excess = 0
+    if len(state.issues) > limit:
+        # Some at once, since finding the first of a dict costs as much as was taken from it.
+        excess = len(state.issues) - limit + limit // 256
+    for key in list(islice(state.issues, excess)):
+        issue = state.issues.pop(key)
+        forget_alias(state, key, issue)
+        state.tombstones[key] = Tombstone(
+            issue.touched,
+            issue.last_seen,
+            issue.resolved,
+            issue.silenced_until,
+            issue.silenced_by_source,
+        )
+        state.note("issue", key)
+        state.note("tombstone", key)
+    while len(state.tombstones) > TOMBSTONES_PER_ISSUE * limit:
+        key, _ = state.tombstones.popitem(last=False)
+        state.note("tombstone", key)
+
+
+def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | None:
+    """The issue that the source calls so, if the event may be of it.
+
+    What speaks of an issue as a whole has no trace, so it has a key of its own; it belongs to
+    what is known by that name. And the other way round: what came first without a trace and was
+    no occurrence gets its key from the first event that has one.
+    """
+    may_be = [
+        key
+        for key in state.aliases.get(event.issue_id or "", ())
+        if _may_be_of(state.issues[key], event, scope)
+    ]
+    return max(may_be, key=lambda key: state.issues[key].touched, default=None)
+
+
+def _may_be_of(issue: Issue, event: EventEntry, scope: Scope) -> bool:
+    if not event.occurrence:
+        return issue.service == scope[0]
+    unkeyed = issue.count == 0 or issue.rules != RULES_VERSION
+    return unkeyed and (issue.service, issue.environment) == scope
+
+
+def _of_older_rules(state: State, scope: Scope, event: EventEntry) -> str | None:
+    """An issue that older rules keyed and that this may be; each is taken over once."""
+    if state.now >= state.clock.relearning_until:
+        state.older_rules.clear()
+        return None
+    same_kind = state.older_rules.get((*scope, event.exception_type), [])
+    same_kind[:] = [key for key in same_kind if _is_of_older_rules(state.issues.get(key))]
+    return max(same_kind, key=lambda key: state.issues[key].touched, default=None)
+
+
+def _is_of_older_rules(issue: Issue | None) -> bool:
+    return issue is not None and issue.rules != RULES_VERSION
+
+
+def _rename(state: State, old: str, new: str) -> None:
+    issue = state.issues.pop(old)
+    state.issues[new] = issue
+    if issue.issue_id is not None:
+        keys = state.aliases[issue.issue_id]
+        state.aliases[issue.issue_id] = tuple(new if key == old else key for key in keys)
+    incident = state.incidents.get(issue.incident)
+    if incident is not None and old in incident.members:
+        incident.members[incident.members.index(old)] = new
+        incident.symptoms = {
+            new if key == old else key: symptom for key, symptom in incident.symptoms.items()
+        }
+        state.note("incident", incident.incident_id)
+    state.note("issue", old)
+
+
+def _learn(
+    state: State, key: str, scope: Scope, event: EventEntry, at: float
+) -> tuple[Issue, Standing]:
+    tombstone = state.tombstones.pop(key, None)
+    issue = Issue(
+        service=scope[0],
+        environment=scope[1],
+        exception_type=intern(event.exception_type),
+        rules=RULES_VERSION,
+        touched=state.clock.seq,
+        first_seen=at,
+        last_seen=at,
+        baseline=new_baseline(at),
+        habit=new_habit(at),
+    )
+    state.issues[key] = issue
+    if tombstone is not None:
+        issue.last_seen = tombstone.last_seen
+        issue.resolved = tombstone.resolved
+        issue.silenced_until = tombstone.silenced_until
+        issue.silenced_by_source = tombstone.silenced_by_source
+        state.note("tombstone", key)
+    if len(state.issues) > state.settings.max_issues:
+        shrink(state)
+    return issue, "new" if tombstone is None else "back"

@@ -1,0 +1,43 @@
+"""How many errors a service had lately: what those after a deploy are set beside."""
+
+from engine.memory.records import RecentErrors, Scope
+from engine.memory.services import scope_key
+from engine.memory.state import State
+from shared.incident import ErrorRate
+
+BEFORE_MIN = 30
+"""As many minutes before a deploy are counted as it is watched after it."""
+
+_KEPT_MIN = 2 * BEFORE_MIN
+"""A deploy may be told of when it was live for half an hour."""
+
+
+def count_recent(state: State, scope: Scope, at: float) -> None:
+    """Count an error of a known service at `at` (seconds of the epoch)."""
+    key, minute = scope_key(scope), int(at // 60.0)
+    recent = state.recent.get(key)
+    if recent is None:
+        recent = state.recent[key] = RecentErrors(minute, {})
+    counts = recent.counts
+    counts[minute] = counts.get(minute, 0) + 1
+    if len(counts) > _KEPT_MIN:
+        newest = max(counts)
+        for old in [each for each in counts if each < newest - _KEPT_MIN]:
+            del counts[old]
+    state.note("recent", key)
+
+
+def errors_before(state: State, scope: Scope, deployed: float) -> ErrorRate | None:
+    """The errors of the last whole minutes before the one in which a deploy was live.
+
+    None where the service is not known for a minute by then.
+    """
+    recent = state.recent.get(scope_key(scope))
+    if recent is None:
+        return None
+    end = int(deployed // 60.0)
+    start = max(end - BEFORE_MIN, recent.since)
+    if start >= end:
+        return None
+    events = sum(count for minute, count in recent.counts.items() if start <= minute < end)
+    return ErrorRate(events, float(end - start))

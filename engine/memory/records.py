@@ -1,0 +1,213 @@
+"""Everything that the engine knows, and the bounds of it.
+
+Each struct here is one `state` line when it changes, so that a restart brings it back. Times are
+seconds of the epoch (UTC). 0.0 stands for "never", since a float that is there by default costs
+no memory, and there may be a million issues.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from engine.statistics.deploy_verdict import Watch
+from engine.statistics.silence import Habit
+from engine.statistics.spike import Baseline
+from shared.event import PRODUCTION, ChangeWindow, Event, Severity
+from shared.incident import Numbers, SuspectCommit, Trigger
+
+DEFAULT_MAX_ISSUES = 200_000
+"""Issues with all their statistics; about 1 kB each."""
+
+TOMBSTONES_PER_ISSUE = 2
+"""How many forgotten issues are still known by name, for each issue of the limit."""
+
+MAX_SERVICES = 10_000
+MAX_OPEN_INCIDENTS = 2_000
+MAX_MEMBERS = 1_000
+MAX_SYMPTOMS = 100
+MAX_RELEASES = 50
+MAX_RULES = 16
+MAX_DEPLOYS = 20
+"""Deploys remembered of one service."""
+MAX_DEPLOY_FILES = 20_000
+"""Changed files remembered of one deploy."""
+MAX_DEPLOY_ITEMS = 500_000
+"""Commits and files of all deploys together."""
+
+Scope = tuple[str, str]
+"""A service and its environment."""
+
+
+class Issue(msgspec.Struct, array_like=True, gc=False):
+    """Events of one fingerprint. Constant size, whatever its history."""
+
+    service: str
+    environment: str
+    exception_type: str
+    """To know it under other rules."""
+    rules: int
+    """The version of the fingerprint rules that made its key."""
+    touched: int
+    """The entry that was last about it: the order in which issues are forgotten."""
+    first_seen: float
+    last_seen: float
+    baseline: Baseline
+    habit: Habit
+    count: int = 0
+    incident: str = ""
+    """The incident that it is or was part of last."""
+    by_rate: bool = False
+    """It is in that incident for its rate, and out of it when the rate is back."""
+    ended: float = 0.0
+    """When its last incident ended."""
+    flaps: int = 0
+    """How many incidents it had that followed each other closely."""
+    resolved: float = 0.0
+    resolved_release: str | None = None
+    """The release that fixes it; events of older ones are no regression."""
+    silenced_until: float = 0.0
+    """-1.0: for good."""
+    release: str | None = None
+    """The release in which it was last seen."""
+    issue_id: str | None = None
+    """The source's own name for it."""
+    alerts: dict[str, tuple[float, int]] | None = None
+    """When each rule of the source was last heard for it, and with which severity."""
+    silenced_by_source: bool = False
+    """The source's silence ends when the source says that the issue is worse."""
+
+
+class Tombstone(msgspec.Struct, array_like=True, gc=False):
+    """What is left of an issue that was forgotten: enough to know that it is not new."""
+
+    touched: int
+    last_seen: float
+    resolved: float = 0.0
+    silenced_until: float = 0.0
+    silenced_by_source: bool = False
+
+
+class Service(msgspec.Struct, array_like=True):
+    """A service in one environment: what is unusual for it as a whole, and its releases."""
+
+    service: str
+    environment: str
+    touched: int
+    rare: Baseline
+    """Counts issues that are new or were not seen for a day."""
+    wide: str = ""
+    """The open incident about the service as a whole."""
+    releases: list[str] = []
+    """In the order of their arrival, the newest last."""
+
+
+class RecentErrors(msgspec.Struct, array_like=True):
+    """The errors of one service in the last hour, by minute of the epoch; `since` is the first.
+
+    Apart from the service, of which little changes with an event.
+    """
+
+    since: int
+    counts: dict[int, int]
+
+
+class SymptomState(msgspec.Struct, array_like=True):
+    """One issue of an open incident, as people are told of it."""
+
+    exception_type: str
+    message: str
+    severity: Severity
+    count: int
+    factor: float
+
+
+class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
+    """An incident that goes on."""
+
+    incident_id: str
+    seq: int
+    """The entry that opened it."""
+    trigger: Trigger
+    numbers: Numbers
+    severity: Severity
+    lead: Event
+    """The event that people are shown, without its change window."""
+    service: str
+    environment: str
+    start: float
+    last_seen: float
+    opened: float
+    """By the engine's clock, as are all that follow here and decide when something happens."""
+    fired: float
+    """When an issue last opened or joined it."""
+    due: float
+    """When it is over, if nothing more happens."""
+    latest_due: float
+    """When it is over anyway: by then it is the usual state."""
+    worsened: float
+    """When people were last told that it opened or got worse."""
+    told: float
+    """When the server was last told all of it."""
+    tell_due: float = 0.0
+    """When the server is to be told what has changed since; 0.0: nothing has."""
+    hold_s: float
+    members: list[str]
+    symptoms: dict[str, SymptomState]
+    issue_count: int = 0
+    event_count: int = 0
+    suspects: list[SuspectCommit] = []
+    minute: int = 0
+    minute_count: int = 0
+    peak_count: int = 0
+    peak: float = 0.0
+    stretch: int = 0
+    """The running five minutes, and how many events they and the worst before them had."""
+    stretch_count: int = 0
+    stretch_told: int = 0
+    alone: bool = False
+    """Nothing joins it: a test, a simulation, a deploy."""
+
+
+class Deploy(msgspec.Struct, array_like=True, gc=False):
+    """A deploy that is remembered, to explain what comes after it."""
+
+    service: str
+    environment: str
+    window: ChangeWindow
+    touched: int
+    """The entry that last told of it: the order in which deploys are forgotten."""
+    incident: str = ""
+    """The incident that told of it."""
+    judged: datetime | None = None
+    """The time of the deploy on which there is a verdict: at another one it is judged anew."""
+
+
+class WatchedDeploy(msgspec.Struct, array_like=True):
+    """The newest deploy of a service, as long as its verdict is awaited."""
+
+    service: str
+    environment: str
+    deploy: str
+    """The key of the deploy."""
+    deploy_time: datetime
+    watch: Watch
+    look_due: float = 0.0
+    """When what has come since the last look is looked at; 0.0: nothing has."""
+
+
+class EngineSettings(msgspec.Struct, array_like=True):
+    """What people set, by `settings` entries."""
+
+    production_environments: tuple[str, ...] = (PRODUCTION,)
+    max_issues: int = DEFAULT_MAX_ISSUES
+
+
+class Clock(msgspec.Struct, array_like=True):
+    """How far the journal is decided, and its time there."""
+
+    now: float = 0.0
+    seq: int = 0
+    rules: int = 0
+    """The version of the fingerprint rules under which all this was learned."""
+    relearning_until: float = 0.0
+    """Until then an issue of older rules may come back under another fingerprint."""

@@ -1,0 +1,170 @@
+"""What a stack frame is called, whatever the build, the machine and the run.
+
+The rules by language are in docs/FINGERPRINTS.md. A change of what any function here answers
+is a new version of the rules: `fingerprint.RULES_VERSION`.
+"""
+
+import re
+from functools import lru_cache
+
+from engine.stack.libraries import is_library
+from engine.stack.places import COROUTINE_CLASS, is_minified, place
+
+_NAMELESS = re.compile(
+    r"""
+      \? | <?anonymous>? | <?unknown>? | <?redacted>? | <deduplicated_symbol>
+    | \(?anonymous(?:\ function)?\)? | \{anonymous\}
+    | global\ code | eval\ code | eval | module\ code
+    | <lambda> | <fn> | lambda | closure | operator\(\) | stripped_application_code
+    | (?:[\w\\]*\\)?\{+closure(?:\#\d+)?\}+ | <global> | toplevel | main\ code
+    | (?:sub_|fun_|unnamed_)[0-9a-f]{4,} | 0x[0-9a-f]+ | (?=.*\d)[0-9a-f]{8,} | \$?\d+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+_PASSING = re.compile(
+    r"""
+    # Python: comprehensions, which newer versions have inlined
+      <(?:list|dict|set)comp> | <genexpr>
+    # JavaScript: promises, generators and what compilers make of them; array helpers
+    | processTicksAndRejections | runMicrotasks | _tickCallback | asyncGeneratorStep
+    | __awaiter | tryCatch | fulfilled | rejected | _next | _throw | drainQueue
+    | (?:Generator|AsyncGenerator)\.\S+ | (?:new\ )?Promise(?:\.\S+)?(?:\ \(index\ \d+\))?
+    | (?:Array|Map|Set|NodeList|Function|Object)\.(?:prototype\.)?
+      (?:from|map|forEach|filter|reduce|some|every|find|findIndex|sort|flatMap|apply|call)
+    | __webpack_require__ | __require | __webpack_modules__\S* | \./\S+ | webpack\S*
+    # JVM: bridges, proxies, reflection, coroutines
+    | access\$\d+ | \$jacocoInit | invoke0 | invokeSuspend\$suspendImpl | resumeWith
+    # .NET: what awaits and rethrows
+    | ThrowForNonSuccess | HandleNonSuccessAndDebuggerNotification | GetResult | ThrowStart
+    # Rust, Swift, C: shims
+    | (?:core|std|alloc)::.* | __rust_\w+ | rust_begin_unwind | call_once(?:<.*>)?
+    | (?:partial\ apply|reabstraction\ thunk|thunk)\ .* | __invoking___
+    | (?:__)?pthread_kill | abort | raise | gsignal | __exceptionPreprocess | objc_exception_throw
+    | _CFThrowFormattedException | rust_panic\w* | panic_fmt | gopanic | runtime\.\w*panic\w*
+    # PHP, Dart
+    | call_user_func(?:_array)? | array_(?:map|walk|filter|reduce) | <asynchronous\ suspension>
+    """,
+    re.VERBOSE,
+)
+"""Machinery between two calls: it comes and goes with compilers and runtimes."""
+
+_SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), inner)
+    for pattern, inner in (
+        # a name inside a shell of the compiler's making
+        (r"^lambda\$(?:null|static)\$\d+$", ""),
+        (r"^lambda\$(\w+?)\$\d+$", r"\1"),  # Java
+        (r"^<(\w+)>(?:b__|g__|d__)[\w|]*(?:\.MoveNext)?$", r"\1"),  # C#: lambda, local, async
+        (r"^(.+?)(?:\.func\d+(?:\.\d+)*)+$", r"\1"),  # Go
+        (r"^(.+?)(?:\.gowrap\d+|\.deferwrap\d+|-fm|-range\d+)$", r"\1"),
+        (r"^(?:block (?:\(\d+ levels\) )?|rescue |ensure )+in (.+)$", r"\1"),  # Ruby
+        (r"^(?:implicit )?closure #\d+ .*in (.+)$", r"\1"),  # Swift
+        (r"^(?:__\d+)?([-+]\[.+?\])_block_invoke(?:[_.]?\d+)*$", r"\1"),  # Objective-C
+        (r"^(?:__)?(.+?)_block_invoke(?:[_.]?\d+)*$", r"\1"),
+        (r"^anonymous fn/\d+ in (.+)$", r"\1"),  # Elixir
+        (r"^-(.+?)/\d+-(?:fun|lc|inlined)-.*$", r"\1"),  # Erlang
+        (r"^(.+?)(?:::\{+closure(?:\#\d+)?\}+)+(?:::h[0-9a-f]{16})?$", r"\1"),  # Rust, PHP
+        (r"^(.+)::h[0-9a-f]{16}$", r"\1"),
+        (r"^\{closure:(.+?)(?::\d+)?\}$", r"\1"),  # PHP 8.4
+        (r"^(.+?)(?:::[\w\\]*\{closure\})+$", r"\1"),  # PHP
+        (r"^class@anonymous.*::(\w+)$", r"class@anonymous::\1"),
+        (r"^(.+?)(?:`\d+)?\[[\w,. ]*\]$", r"\1"),  # .NET's type arguments
+        (r"^(.+)\$suspendImpl$", r"\1"),  # Kotlin
+        (r"^(.+?)(?:\$default|\$\d+|\$lambda[$\d-]*)+$", r"\1"),
+        (r"^(.+?)(?:\.(?:isra|part|constprop|cold|lto_priv)(?:\.\d+)?)+$", r"\1"),  # GCC
+        (r"^(.+)/\d+$", r"\1"),  # Erlang's and Elixir's arity
+    )
+)
+
+_WEB_SHELLS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"^(?:async|async\*|bound|get|set|new|static|function) (\S.*)$"), r"\1"),
+    (re.compile(r"^(.+?) \[as .+\]$"), r"\1"),
+)
+
+_GENERATED_METHODS = frozenset(("invokeSuspend", "MoveNext", "invoke", "call", "run", "apply"))
+
+_MINIFIED_NAME = re.compile(r"[A-Za-z_$][\w$]{0,2}")
+_SCRIPT = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|bundle|html?)(?:[?:#].*)?$|^(?:https?|app):")
+_WEB_OWNER = re.compile(r"^.*[.#/](?=[^.#/]+$)")
+_WEB_INNER = re.compile(r"(?:/?<)+$")
+_INDEX = re.compile(r"\[[^\]]*\]$")
+
+
+@lru_cache(maxsize=65_536)
+def frame_name(
+    file: str | None, module: str | None, function: str | None
+) -> tuple[str, str] | None:
+    """(place, function) of a frame, either of which may be empty; None: it is to be passed over."""
+    if function and _PASSING.fullmatch(function):
+        return None
+    where = place(file, module)
+    if file and _SCRIPT.search(file):
+        name = _web_function(function or "", file)
+    else:
+        name = _function(function or "")
+        if name in _GENERATED_METHODS and module:
+            name = _enclosing(module) or name
+    return None if not where and not name else (where, name)
+
+
+@lru_cache(maxsize=65_536)
+def is_foreign(file: str | None, module: str | None) -> bool:
+    """Is this the runtime's or a dependency's code, whatever the source says of it?"""
+    return is_library(file, module)
+
+
+def _function(function: str) -> str:
+    name = _without_parameters(function.strip())
+    for _ in range(4):
+        before = name
+        for pattern, inner in _SHELLS:
+            name = pattern.sub(inner, name)
+        if name == before:
+            break
+    return "" if _NAMELESS.fullmatch(name) or _NAMELESS.fullmatch(_last(name)) else name
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].rpartition("::")[2]
+
+
+def _web_function(function: str, file: str) -> str:
+    """Engines name one function differently: `Object.total`, `total`, `Cart.prototype.total/<`."""
+    name = function.strip()
+    for _ in range(4):
+        before = name
+        name = _WEB_INNER.sub("", name)
+        for pattern, inner in _WEB_SHELLS:
+            name = pattern.sub(inner, name)
+        if name == before:
+            break
+    if _NAMELESS.fullmatch(name) or _NAMELESS.fullmatch(_last(name)):
+        return ""
+    name = _WEB_OWNER.sub("", _INDEX.sub("", name))
+    if _NAMELESS.fullmatch(name) or (is_minified(file) and _MINIFIED_NAME.fullmatch(name)):
+        return ""
+    return name
+
+
+def _without_parameters(name: str) -> str:
+    """`ns::f<int>(char const*) const` as `ns::f`; `(*Cart).Total` and `operator()` stay."""
+    if "(" not in name and "<" not in name:
+        return name
+    if name.startswith(("(*", "(")) and ")." in name:
+        receiver, _, method = name.partition(").")
+        return receiver.strip("(*") + "." + method
+    if name[0] in "<-+{" or " in " in name or "[as " in name or "operator" in name:
+        return name
+    head = name.partition("(")[0].rstrip() or name
+    while (shorter := re.sub(r"<[^<>]*>", "", head)) != head and shorter:
+        head = shorter
+    return head.rpartition(" ")[2] or head
+
+
+def _enclosing(module: str) -> str:
+    """The function that a generated class stands for: `Cart$total$1` (Kotlin), `<Total>d__4`."""
+    if found := re.search(r"<(\w+)>d__\d+", module):
+        return found[1]
+    coroutine = COROUTINE_CLASS.match(module)
+    return coroutine["function"] if coroutine else ""

@@ -1,0 +1,183 @@
+"""What did a deploy do to the errors of its service? Counts after it beside what was usual.
+
+A deploy is watched for half an hour. Each issue that comes is counted and set beside its rate
+from before; one that was never seen, beside the rate at which the service has new issues at all.
+A deploy is faulty as soon as one of them is improbable enough, and clean only if a fault would
+have been seen. docs/DETECTION.md has the reasons for the numbers.
+"""
+
+import math
+
+import msgspec
+
+from engine.statistics.time_scales import PRIOR_FANO
+from shared.deploy import WATCH_S
+from shared.incident import ErrorRate, Verdict
+
+LOOKS_MIN = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""A count is compared with what is expected by the end of the running look. Counts only grow, so
+whatever is seen within a look is seen at its end: as many chances to err as there are looks,
+however often it is judged (Bonferroni over the looks)."""
+
+FAULTY_P = 0.01
+"""Of a hundred harmless deploys about one may be called faulty,"""
+
+SUSPECT_P = 0.1
+"""and ten suspect."""
+
+LEAST_FAULTY = 3
+"""Fewer events than this may be anything."""
+
+MAX_WATCHED = 200
+_MAX_REASONS = 5
+_PRECISION = 1e-6
+
+
+class Watched(msgspec.Struct, array_like=True):
+    """One issue after a deploy; `usual` is its rate per minute before."""
+
+    label: str
+    is_new: bool
+    usual: float
+    count: int = 0
+
+
+class Watch(msgspec.Struct, array_like=True):
+    """A deploy under observation since `start` (seconds), `late_s` after it was live.
+
+    `new_rate` is how many new issues the service has per minute. `before` and `events` are the
+    errors of the service before it and since `start`: for people, and no part of the verdict.
+    """
+
+    start: float
+    due: float
+    late_s: float
+    new_rate: float
+    issues: dict[str, Watched] = {}
+    before: ErrorRate | None = None
+    events: int = 0
+
+
+class VerdictReading(msgspec.Struct, frozen=True):
+    """The verdict with its reasons; `blamed` is the issue that is the strongest of them."""
+
+    verdict: Verdict
+    reasons: list[str]
+    blamed: str | None = None
+
+
+def new_watch(
+    deployed: float, now: float, new_rate: float, before: ErrorRate | None = None
+) -> Watch:
+    """Watch a deploy that was live at `deployed` and is known of since `now`."""
+    start = max(deployed, now)
+    due = max(deployed + WATCH_S, now)
+    return Watch(start, due, start - deployed, new_rate, before=before)
+
+
+def note(watch: Watch, key: str, label: str, usual: float | None) -> None:
+    """Count one event after the deploy; `usual` is None for an issue never seen before it.
+
+    Only the first call for an issue looks at `label` and `usual`. Beyond `MAX_WATCHED` issues no
+    further one is judged: with so many there is no doubt left.
+    """
+    watch.events += 1
+    watched = watch.issues.get(key)
+    if watched is None:
+        if len(watch.issues) >= MAX_WATCHED:
+            return
+        rate = watch.new_rate if usual is None else usual
+        watched = watch.issues[key] = Watched(label, usual is None, rate)
+    watched.count += 1
+
+
+def judge(watch: Watch, at: float) -> VerdictReading | None:
+    """The verdict as far as it is certain at `at`; at the deadline there always is one."""
+    passed_min = (min(at, watch.due) - watch.start) / 60.0
+    found = [(_log_p(watch, one, passed_min), key) for key, one in watch.issues.items()]
+    faulty = sorted(
+        (log_p, key)
+        for log_p, key in found
+        if log_p <= _level(watch, FAULTY_P) and watch.issues[key].count >= LEAST_FAULTY
+    )
+    if faulty:
+        return _reading(watch, "faulty", faulty, passed_min)
+    if at < watch.due:
+        return None
+    suspect = sorted((log_p, key) for log_p, key in found if log_p <= _level(watch, SUSPECT_P))
+    if suspect:
+        return _reading(watch, "suspect", suspect, passed_min)
+    missing = _what_is_missing(watch, passed_min)
+    if missing is not None:
+        return VerdictReading("too_little_data", [missing])
+    count = sum(one.count for one in watch.issues.values())
+    errors = {0: "no error", 1: "1 error"}.get(count, f"{count} errors")
+    usual = ", of no issue more than usual" if count else ""
+    return VerdictReading("clean", [f"{errors} in {passed_min:.0f} minutes{usual}"])
+
+
+def errors_after(watch: Watch, at: float) -> ErrorRate | None:
+    """The errors since the deploy was told of until `at`; none where there was no time for any."""
+    passed_min = (min(at, watch.due) - watch.start) / 60.0
+    return ErrorRate(watch.events, round(passed_min, 2)) if passed_min > 0.0 else None
+
+
+def _level(watch: Watch, probability: float) -> float:
+    """The logarithm of what each issue may be improbable by, at each look."""
+    return math.log(probability / (len(LOOKS_MIN) * max(len(watch.issues), 1)))
+
+
+def _log_p(watch: Watch, watched: Watched, passed_min: float) -> float:
+    return _log_tail(watched.count, watched.usual * _look_end(watch, passed_min))
+
+
+def _log_tail(count: int, mean: float) -> float:
+    """The logarithm of P(X >= count) for a negative binomial count of this mean.
+
+    Its variance is `PRIOR_FANO` times the mean: clusters of retries are allowed for. Summed from
+    its mass function, since the approximation of `tail` is for means that are not tiny.
+    """
+    if count <= mean:
+        return 0.0
+    shape = mean / (PRIOR_FANO - 1.0)
+    ratio = 1.0 - 1.0 / PRIOR_FANO
+    first = math.lgamma(count + shape) - math.lgamma(shape) - math.lgamma(count + 1.0)
+    first += count * math.log(ratio) - shape * math.log(PRIOR_FANO)
+    total, term, at = 0.0, 1.0, count
+    while term > _PRECISION * total:
+        total += term
+        term *= (at + shape) / (at + 1.0) * ratio
+        at += 1
+    return min(first + math.log(total), 0.0)
+
+
+def _look_end(watch: Watch, passed_min: float) -> float:
+    whole = (watch.due - watch.start) / 60.0
+    return min((look for look in LOOKS_MIN if look >= passed_min), default=whole)
+
+
+def _what_is_missing(watch: Watch, passed_min: float) -> str | None:
+    """Why a fault would not have shown, if it would not."""
+    if passed_min < LOOKS_MIN[0]:
+        return f"it was told of {watch.late_s / 60.0:.0f} minutes after it was live"
+    mean = watch.new_rate * _look_end(watch, passed_min)
+    if _log_tail(LEAST_FAULTY, mean) > math.log(SUSPECT_P / len(LOOKS_MIN)):
+        return "the service is not known for long enough to tell new errors from usual ones"
+    return None
+
+
+def _reading(
+    watch: Watch, verdict: Verdict, found: list[tuple[float, str]], passed_min: float
+) -> VerdictReading:
+    reasons = [_in_words(watch.issues[key], passed_min) for _, key in found[:_MAX_REASONS]]
+    if len(found) > _MAX_REASONS:
+        reasons.append(f"and {len(found) - _MAX_REASONS} issues more")
+    return VerdictReading(verdict, reasons, found[0][1])
+
+
+def _in_words(watched: Watched, passed_min: float) -> str:
+    minutes = max(math.ceil(passed_min), 1)
+    times = f"{watched.count} in {minutes} minute{'' if minutes == 1 else 's'}"
+    if watched.is_new:
+        return f"{watched.label}: {times}, never seen before this deploy"
+    return f"{watched.label}: {times}, {watched.usual * minutes:.2g} expected"

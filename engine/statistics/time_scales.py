@@ -1,0 +1,139 @@
+"""The time scales of a stream: what is in its windows, what is usual there, how that is learned.
+
+The arithmetic of `baseline`; docs/DETECTION.md has the formulae and the reasons for the numbers.
+"""
+
+import math
+
+import msgspec
+
+from engine.statistics import negative_binomial as tail
+
+MONTH_MIN = 30 * 1440
+
+MEMORY_MIN = 4 * 1440.0
+"""Forgetting time: long enough to hold the rhythm of days, short enough to follow a slow ramp."""
+
+WARM_UP_MIN = 15.0
+WARM_UP_WINDOWS = 4.0
+"""Exposure and windows without which a scale finds nothing unusual."""
+
+PRIOR_FANO = 5.0
+"""Variance over mean before it is known: clusters of retries, five at a time."""
+
+PRIOR_EVENTS = 20.0
+"""How many events of its own outweigh that prior."""
+
+OUTLIER_SIGMA = 4.0
+"""A window of activity counts as learned no further than this many deviations above its mean."""
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """A time scale: a window is the running bucket and the one before it.
+
+    `budget` is how many false alarms it may raise in a month of a stream. `steadiest` is the
+    shape that no rate is trusted to exceed: 1/sqrt(20) = 22 % is what keeps 2x at a high rate
+    quiet. An `evened` scale adds up square roots of the minutes' counts: it hardly sees a cluster
+    of retries, and a rise that lasts all the better.
+    """
+
+    bucket_min: int
+    budget: float
+    prior_fano: float
+    steadiest: float
+    evened: bool = False
+
+    @property
+    def warm_up(self) -> float:
+        """How many windows it must have seen."""
+        return max(WARM_UP_MIN / self.bucket_min, WARM_UP_WINDOWS)
+
+    @property
+    def alarm_nats(self) -> float:
+        """The surprise of a window that comes by chance as often as the budget allows."""
+        return tail.surprise_of(self.budget * 2 * self.bucket_min / MONTH_MIN)
+
+
+SCALES = (
+    Scale(1, 0.03, PRIOR_FANO, 20.0),
+    Scale(5, 0.03, PRIOR_FANO, 20.0),
+    Scale(15, 0.3, 4.0, 300.0, evened=True),
+)
+ALARM_NATS = tuple(scale.alarm_nats for scale in SCALES)
+WARM_UP = tuple(scale.warm_up for scale in SCALES)
+
+
+class Window(msgspec.Struct, gc=False):
+    """One scale: its window now, and the forgotten sums of the windows that it has seen.
+
+    `windows` counts them, `total` and `squares` add up their contents; `peak` is how far beyond
+    an alarm (as a ratio of surprises) the bursts of this stream went.
+    """
+
+    running: float = 0.0
+    before: float = 0.0
+    windows: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+    peak: float = 0.0
+
+    @property
+    def content(self) -> float:
+        """What is in the window now."""
+        return self.running + self.before
+
+
+class Expected(msgspec.Struct, frozen=True, gc=False):
+    """What is usual for a window: content over `unit` is negative binomial by mean and shape."""
+
+    mean: float
+    unit: float
+    shape: float
+
+    def surprise(self, content: float) -> float:
+        """How surprising this content is, in nats; 0 where it is not above the mean."""
+        return tail.surprise(content / self.unit, self.mean / self.unit, self.shape)
+
+
+def usual_content(window: Window, scale: Scale) -> float:
+    """The usual content of a window; one event in five minutes is all that is known beforehand."""
+    return (window.total + 2.0) / (window.windows + 5.0 / scale.bucket_min)
+
+
+def expected_content(window: Window, scale: Scale) -> Expected:
+    """The usual content of a window, from the moments of those before (method of moments).
+
+    The Fano factor F = variance/mean
+    of what was seen is weighed against the prior. Plain windows have the variance F*mean; evened
+    ones are counted in units of F. To both comes what the mean itself is uncertain by (F/events
+    of its square), and what no rate is trusted to be steadier than.
+    """
+    mean = usual_content(window, scale)
+    fano = scale.prior_fano
+    # Each event is in two windows.
+    events = window.total / 2.0
+    if events:
+        seen = window.squares / window.total - window.total / window.windows
+        fano = events * max(seen, 1.0) + PRIOR_EVENTS * scale.prior_fano
+        fano /= events + PRIOR_EVENTS
+    uncertain = fano / (events + 1.0) + 1.0 / scale.steadiest
+    if scale.evened:
+        return Expected(mean, fano, 1.0 / uncertain)
+    return Expected(mean, 1.0, 1.0 / ((fano - 1.0) / mean + uncertain))
+
+
+def learn(window: Window, scale: Scale, closed: int) -> None:
+    """Take in the windows that `closed` buckets complete, of which all but two are empty."""
+    whole, half = window.content, window.running
+    if scale.evened and window.windows:
+        expected = expected_content(window, scale)
+        mean = expected.mean
+        spread = math.sqrt(expected.unit * mean + mean * mean / scale.steadiest)
+        whole = min(whole, mean + OUTLIER_SIGMA * spread)
+        half = min(half, mean + OUTLIER_SIGMA * spread)
+    if closed == 1:
+        half = 0.0
+    kept = math.exp(-closed * scale.bucket_min / MEMORY_MIN)
+    window.windows = window.windows * kept + (1.0 - kept) * MEMORY_MIN / scale.bucket_min
+    window.total = window.total * kept + whole + half
+    window.squares = window.squares * kept + whole * whole + half * half

@@ -1,0 +1,228 @@
+"""How strongly the evidence of an error speaks for each commit of the deploys before it.
+
+The score is a sum of logarithms (natural ones), as in Bayes' rule: how likely the trace is if
+this commit is the cause, times how likely such a commit is a cause at all. docs/RANKING.md has
+the formula, where each constant comes from, and what it is worth.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from engine.stack.own_places import Place, places
+from engine.stack.paths import file_stem, repository_path
+from engine.suspects.commit_kinds import Kind
+from engine.suspects.releases import brings
+from engine.suspects.touches import Touch, find_touches
+from engine.suspects.windows import MAX_MESSAGE, PreparedWindow
+from engine.suspects.words import rarity, words
+from shared.event import (
+    ChainedException,
+    ChangeWindow,
+    Commit,
+    CorrelationHints,
+    Frame,
+)
+
+
+class ErrorEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the error that is to be explained.
+
+    `since` is when it began: first seen, or the onset of what is unusual about it. `release` is
+    the one in which it was first seen.
+    """
+
+    since: datetime
+    exception_type: str = ""
+    message: str = ""
+    stacktrace: Sequence[Frame] = ()
+    chain: Sequence[ChainedException] = ()
+    release: str | None = None
+    api_route: str | None = None
+    hints: CorrelationHints | None = None
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """Every constant of the score, so that each can be left out and its worth be seen."""
+
+    decay: float = 0.7
+    """How much less each place says than the one that it called."""
+    same_function: float = 4.0
+    """How much likelier a culprit touches the very function of the trace than just its file."""
+    rarity: float = 0.5
+    """The power of the commits that touch a file by which each touch says less. The square root:
+    were they independent, it would be 1, but commits to one file come in groups."""
+    breadth: float = 0.3
+    """The power of the files that a commit touches by which each touch says less: a sweep of
+    small edits meets any trace by chance."""
+    elsewhere: float = 0.06
+    """The chance that the cause touches no place of the trace, beside the sum over its places."""
+    words: float = 3.0
+    """What it weighs to say all the words of the error; to say a share of them weighs its share."""
+    size: float = 0.5
+    """The power of the lines added: more lines, more faults, but less than in proportion."""
+    idle: float = 0.05
+    """How often, beside other commits, those are a cause that hardly can be (see `changes`)."""
+    forgetting: timedelta = timedelta(days=1)
+    """The age at which a deploy is half as likely the cause as a new one."""
+    other_release: float = 0.1
+    """How much less likely older deploys are than that of the release of the first occurrence."""
+    hinted: float = 2.0
+    """What a critical path, or one of low priority, multiplies or divides by."""
+
+
+WEIGHTS = Weights()
+
+TYPICAL_LINES = 30
+"""Where nobody told how many lines a commit adds, it counts as one of this size."""
+
+CLOCK_SKEW = timedelta(minutes=15)
+"""A deploy may be announced this much after its first error: roll-outs take time."""
+
+TRACE_WORDS = 5
+"""Places whose names lend words to the error."""
+
+
+class ScoredCommit(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit with its score and the parts that it is made of.
+
+    `standing` is how likely its deploy is the cause by age and release, beside a new one's 1.
+    """
+
+    commit: Commit
+    deploy: ChangeWindow
+    kind: Kind
+    score: float
+    standing: float
+    touches: list[Touch]
+    words: list[str]
+    by_release: bool
+
+
+def score_commits(
+    evidence: ErrorEvidence, windows: Sequence[PreparedWindow], weights: Weights = WEIGHTS
+) -> list[ScoredCommit]:
+    """Every commit that was deployed when the error began, the strongest evidence first.
+
+    The order is total: equal scores by time, the later first, then by id.
+    """
+    deployed, named = _deployed(evidence, windows)
+    where = places(evidence.stacktrace, evidence.chain)
+    near = math.fsum(weights.decay**place.depth for place in where)
+    touches = find_touches(where, deployed)
+    spoken = _Spoken(evidence, where, deployed)
+    scored: dict[str, ScoredCommit] = {}
+    for window, touched in zip(deployed, touches, strict=True):
+        age = max(evidence.since - window.window.deploy_time, timedelta())
+        standing = 1 / (1 + age / weights.forgetting)
+        if named and window not in named:
+            standing *= weights.other_release
+        for index, commit in enumerate(window.commits):
+            said, common = spoken.shared(window.said[index])
+            score = (
+                math.log(standing)
+                + math.log(weights.elsewhere + _trace(commit, touched[index], near, weights))
+                + weights.words * said
+                + _inclination(commit, window.kinds[index], evidence.hints, weights)
+            )
+            known = scored.get(commit.id)
+            if known is None or score > known.score:
+                scored[commit.id] = ScoredCommit(
+                    commit=commit,
+                    deploy=window.window,
+                    kind=window.kinds[index],
+                    score=score,
+                    standing=standing,
+                    touches=touched[index],
+                    words=common,
+                    by_release=window in named,
+                )
+    return sorted(scored.values(), key=_order)
+
+
+def _order(scored: ScoredCommit) -> tuple[float, float, str]:
+    time = scored.commit.timestamp or scored.deploy.deploy_time
+    return -scored.score, -time.timestamp(), scored.commit.id
+
+
+def _deployed(
+    evidence: ErrorEvidence, windows: Sequence[PreparedWindow]
+) -> tuple[list[PreparedWindow], list[PreparedWindow]]:
+    """The deploys that were there when the error began, and those that the release names."""
+    there = [w for w in windows if w.window.deploy_time <= evidence.since + CLOCK_SKEW]
+    named = [w for w in there if brings(w.window, evidence.release)]
+    if not named:
+        return there, []
+    latest = max(w.window.deploy_time for w in named)
+    return [w for w in there if w.window.deploy_time <= latest], named
+
+
+def _trace(commit: Commit, touches: Sequence[Touch], near: float, weights: Weights) -> float:
+    """How much likelier the trace is if this commit caused it than if it did not.
+
+    The cause is at one place of the trace, the deeper the less likely (`near` is the sum of that
+    over all places). Given the place, it counts how rarely its file is touched, how surely this
+    is the file, and the function.
+    """
+    if not touches:
+        return 0.0
+    found = 0.0
+    for touch in touches:
+        function = weights.same_function if touch.function else 1.0
+        shared = math.pow(touch.touched_by, weights.rarity)
+        found += weights.decay**touch.place.depth * touch.surely * function / shared
+    return found / near / math.pow(max(1, len(commit.files)), weights.breadth)
+
+
+def _inclination(
+    commit: Commit, kind: Kind, hints: CorrelationHints | None, weights: Weights
+) -> float:
+    """How often such a commit is the cause of anything, whatever the trace says; a logarithm."""
+    added = TYPICAL_LINES if commit.added is None else commit.added
+    answer = weights.size * (math.log1p(added) - math.log1p(TYPICAL_LINES))
+    if kind != "code":
+        answer += math.log(weights.idle)
+    if hints is not None and commit.files:
+        if any(_is_under(path, hints.critical_paths) for path in commit.files):
+            answer += math.log(weights.hinted)
+        elif all(_is_under(path, hints.low_priority_paths) for path in commit.files):
+            answer -= math.log(weights.hinted)
+    return answer
+
+
+def _is_under(path: str, prefixes: Sequence[str]) -> bool:
+    parts = repository_path(path)
+    return any(
+        parts[: len(wanted)] == wanted for prefix in prefixes if (wanted := repository_path(prefix))
+    )
+
+
+class _Spoken:
+    """The words of an error, each with its weight among the commits that could share it."""
+
+    def __init__(
+        self, evidence: ErrorEvidence, where: Sequence[Place], windows: Sequence[PreparedWindow]
+    ) -> None:
+        texts = [evidence.exception_type.rpartition(".")[2], evidence.message[:MAX_MESSAGE]]
+        texts.append(evidence.api_route or "")
+        for place in where[:TRACE_WORDS]:
+            texts += (file_stem(place.file), place.function)
+        count = sum(len(window.commits) for window in windows)
+        saying = Counter[str]()
+        for window in windows:
+            saying.update(window.saying)
+        self._weights = {
+            word: rarity(count, saying[word])
+            for word in sorted(frozenset[str]().union(*map(words, texts)))
+        }
+        self._total = sum(self._weights.values())
+
+    def shared(self, said: frozenset[str]) -> tuple[float, list[str]]:
+        """The share (0-1) of the error's words, by weight, that are said; the rarest come first."""
+        if said.isdisjoint(self._weights):
+            return 0.0, []
+        common = sorted(said & self._weights.keys(), key=lambda word: (-self._weights[word], word))
+        return sum(self._weights[word] for word in common) / self._total, common

@@ -1,0 +1,263 @@
+"""What the files say after all: was anything lost, doubled, or decided otherwise?"""
+
+import asyncio
+import contextlib
+import re
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from server.notify.news import IncidentNews, News
+from shared.pipe import Decision, EventEntry, decode_inbound, decode_outbound
+
+_TABLES = {
+    "incidents": "SELECT * FROM incidents ORDER BY incident_id",
+    "incident_changes": (
+        'SELECT incident_id, seq, "change", at, about FROM incident_changes '
+        "ORDER BY incident_id, seq, change, at"
+    ),
+    "symptoms": "SELECT * FROM symptoms ORDER BY incident_id, fingerprint",
+    "notifications": (
+        'SELECT person_id, incident_id, seq, "change", title, created_at FROM notifications '
+        "ORDER BY person_id, incident_id, seq, change"
+    ),
+    # Without the news of the server's own deaths.
+    "outbox": (
+        'SELECT "key", channel, receiver, incident_id FROM outbox '
+        'WHERE incident_id IS NOT NULL ORDER BY "key"'
+    ),
+    "notable_decisions": "SELECT * FROM notable_decisions WHERE code != 'dead_letter' ORDER BY seq",
+    "deploys": (
+        "SELECT service, environment, deploy_id, deployed_at, release, commits, verdict, "
+        "verdict_reasons FROM deploys ORDER BY service, environment, deploy_id"
+    ),
+    "engine_states": "SELECT * FROM engine_states ORDER BY key",
+    "engine_progress": "SELECT * FROM engine_progress",
+}
+"""What must be equal row by row, without the numbers that a table gives to its rows."""
+
+_OPENED = re.compile(r"\[incident-engine\] incident (inc-[0-9a-f]{16}) \(")
+
+
+_SHOWN = re.compile(r"\\n([\d,]+), last seen ")
+"""The number of events, in the JSON of a message in Slack."""
+
+_decode_said = msgspec.json.Decoder(list[News]).decode
+
+_OLD_MESSAGES = (
+    "SELECT count(*) FROM incidents JOIN slack_messages ON subject = incident_id "
+    "WHERE ended_at IS NULL AND changed_seq > said_seq"
+)
+
+_AT_ONCE = 5
+"""So many news go out by each channel without waiting for a digest (`notify.delivery.pace`)."""
+
+_NEWS_S = 20.0
+_LOOK_EVERY_S = 0.05
+
+
+class Counts(msgspec.Struct):
+    """How many, over all rounds. The last two must be 0."""
+
+    accepted: int = 0
+    decided: int = 0
+    set_aside: int = 0
+    incidents: int = 0
+    notifications: int = 0
+    sent: int = 0
+    edits: int = 0
+    lost: int = 0
+    doubled: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Add those of another round."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def count(
+    journal: Path,
+    database: Path,
+    log: Path,
+    accepted: set[str],
+    messages: Mapping[str, Sequence[str]],
+    faults: list[str],
+) -> Counts:
+    """Hold what was accepted against what is there; `faults` gets what is wrong, in words."""
+    entries = dict(_entries(journal))
+    in_journal = Counter(key for key in entries.values() if key is not None)
+    decisions = Counter(decision.seq for decision in _decisions(database))
+    opened = Counter(_OPENED.findall(log.read_text(errors="replace")))
+    counts = Counts(
+        accepted=len(accepted),
+        decided=sum(1 for seq in entries if decisions[seq] == 1),
+        set_aside=_number(database, "SELECT count(*) FROM dead_letters"),
+        incidents=_number(database, "SELECT count(*) FROM incidents"),
+        notifications=_number(database, "SELECT count(*) FROM notifications"),
+        sent=sum(len(received) for received in messages.values()),
+    )
+    told = _rows(
+        database,
+        "SELECT DISTINCT channel, incident_id FROM outbox "
+        "WHERE state IN ('sent', 'digested') AND incident_id IS NOT NULL",
+    )
+    missing: dict[str, list[object]] = {
+        "accepted but not in the journal": [key for key in accepted if not in_journal[key]],
+        "in the journal but not decided": [seq for seq in entries if not decisions[seq]],
+        "sent, as the outbox says, and never received": [
+            f"{incident_id} by {channel}"
+            for channel, incident_id in told
+            if not any(str(incident_id) in message for message in messages[str(channel)])
+        ],
+    }
+    for what, found in missing.items():
+        counts.lost += len(found)
+        faults.extend(f"{what}: {each}" for each in found[:5])
+    repeated: dict[str, list[object]] = {
+        "accepted once and in the journal more often": _more_than_once(in_journal),
+        "decided more than once": _more_than_once(decisions),
+        "told as opened more than once": _more_than_once(opened),
+    }
+    for what, found in repeated.items():
+        counts.doubled += len(found)
+        faults.extend(f"{what}: {each}" for each in found[:5])
+    return counts
+
+
+async def news_is_out(journal: Path, database: Path) -> None:
+    """Return once all is decided and each channel has told what goes out at once.
+
+    Or when that takes too long: what was not told is no fault, and the counts show how much was.
+    """
+    await _wait(lambda: _is_out(journal, database))
+
+
+async def messages_are_new(database: Path) -> None:
+    """Return once each message in Slack about an open incident says all of it, or as above."""
+    await _wait(lambda: _number(database, _OLD_MESSAGES) == 0)
+
+
+async def _wait(is_so: Callable[[], bool]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_NEWS_S):
+            while not is_so():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _is_out(journal: Path, database: Path) -> bool:
+    last = _number(journal, "SELECT max(seq) FROM entries")
+    if _number(database, "SELECT max(recorded_seq) FROM engine_progress") < last:
+        return False
+    told = _rows(
+        database, "SELECT count(*), sum(state IN ('sent', 'digested')) FROM outbox GROUP BY channel"
+    )
+    return all(int(str(sent)) >= min(int(str(due)), _AT_ONCE) for due, sent in told)
+
+
+def mails_doubled(mails: Sequence[EmailMessage], deaths: int) -> Iterator[str]:
+    """A mail may come again, with the same Message-ID, only after the server died over it."""
+    ids = Counter(str(mail["Message-ID"]) for mail in mails)
+    again = len(mails) - len(ids)
+    if again > deaths:
+        yield f"{again} mails came again after {deaths} deaths: {_more_than_once(ids)}"
+
+
+def messages_behind(standing: Mapping[str, str], database: Path) -> Iterator[str]:
+    """Messages in Slack that say less than the server had said in them already."""
+    for ts, said in _rows(database, "SELECT ts, said FROM slack_messages"):
+        if not isinstance(said, bytes):
+            raise TypeError(f"what message {ts!r} says is not as it should be")
+        news = _decode_said(said)[0]
+        if not isinstance(news, IncidentNews):
+            continue
+        text = standing.get(str(ts), "")
+        shown = _SHOWN.search(text)
+        events = int(shown[1].replace(",", "")) if shown else 0
+        if events < news.incident.event_count or news.incident.incident_id not in text:
+            yield (
+                f"the message about {news.incident.incident_id} says {events} events, "
+                f"and said {news.incident.event_count}"
+            )
+
+
+def differences(disturbed: Path, undisturbed: Path) -> Iterator[str]:
+    """Each row that one database has and the other has not, in words."""
+    for table, query in _TABLES.items():
+        ours, theirs = Counter(_rows(disturbed, query)), Counter(_rows(undisturbed, query))
+        for row in (ours - theirs).elements():
+            yield f"{table}: only after the disturbance: {_shown(row)}"
+        for row in (theirs - ours).elements():
+            yield f"{table}: only without the disturbance: {_shown(row)}"
+    ours_decided = {each.seq: each for each in _decisions(disturbed)}
+    theirs_decided = {each.seq: each for each in _decisions(undisturbed)}
+    for seq in sorted(ours_decided.keys() | theirs_decided.keys()):
+        left, right = ours_decided.get(seq), theirs_decided.get(seq)
+        if left != right and (left is None or left.code != "dead_letter"):
+            yield f"decision {seq}: {left} after the disturbance, {right} without"
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A consistent copy, also of one whose last owner was killed."""
+    with (
+        contextlib.closing(sqlite3.connect(source)) as old,
+        contextlib.closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
+
+
+def copy_dead_letters(source: Path, target: Path) -> None:
+    """What was set aside is not given to an undisturbed engine either."""
+    with contextlib.closing(sqlite3.connect(target)) as new, new:
+        new.execute("ATTACH ? AS old", (str(source),))
+        new.execute("INSERT INTO dead_letters SELECT * FROM old.dead_letters")
+
+
+def last_received(journal: Path) -> int:
+    """The stamp of the newest entry, in microseconds."""
+    return _number(journal, "SELECT max(received) FROM entries")
+
+
+def _entries(journal: Path) -> Iterator[tuple[int, str | None]]:
+    """Each entry's number, and the key under which it was sent."""
+    for seq, body in _rows(journal, "SELECT seq, body FROM entries ORDER BY seq"):
+        if not isinstance(seq, int) or not isinstance(body, bytes):
+            raise TypeError(f"entry {seq!r} of {journal} is not as it should be")
+        entry = decode_inbound(body)
+        yield seq, entry.tags.get("key") if isinstance(entry, EventEntry) else None
+
+
+def _decisions(database: Path) -> Iterator[Decision]:
+    for (packed,) in _rows(database, "SELECT decisions FROM decision_batches"):
+        if not isinstance(packed, bytes):
+            raise TypeError(f"a batch of decisions in {database} is not as it should be")
+        for line in zlib.decompress(packed).splitlines():
+            decision = decode_outbound(line)
+            if isinstance(decision, Decision):
+                yield decision
+
+
+def _more_than_once(counter: Counter[Any]) -> list[object]:
+    return [each for each, times in counter.items() if times > 1]
+
+
+def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _number(path: Path, query: str) -> int:
+    ((number,),) = _rows(path, query)
+    return number if isinstance(number, int) else 0
+
+
+def _shown(row: tuple[object, ...]) -> str:
+    text = ", ".join(
+        each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in row
+    )
+    return text if len(text) <= 400 else f"{text[:400]}…"

@@ -1,0 +1,61 @@
+"""Sends a test message to Slack with the server's own settings, and says what went wrong."""
+
+import argparse
+import asyncio
+import sys
+from datetime import UTC, datetime
+
+from scripts.installation import read_installation
+from server.notify.channel import DeliveryFailed, Letter
+from server.notify.channels import outlets_of
+from server.notify.news import TestNews
+from server.notify.slack.channel import try_slack
+from server.settings.settings import Settings, Slack
+
+EXIT_NOT_SENT = 1
+EXIT_NOT_SET_UP = 2
+
+_NOT_SET_UP = (
+    "Neither SLACK_WEBHOOK_URL nor SLACK_BOT_TOKEN is set, so PushLog tells Slack nothing. Set "
+    "one of them (the second with SLACK_CHANNEL) in .env, or in the file that PUSHLOG_ENV_FILE "
+    "names; under pm2 that is prod.env."
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
+    argparse.ArgumentParser(
+        prog="scripts/test-slack",
+        description="Sends a test message to Slack with the settings of the server: those of the "
+        "environment and of the env file. The server itself need not run. Exit code 1: not sent, "
+        "with the reason; 2: the settings are not there, or wrong.",
+    ).parse_args(arguments)
+    settings = read_installation()
+    if settings.slack is None:
+        print(_NOT_SET_UP, file=sys.stderr)
+        return EXIT_NOT_SET_UP
+    return asyncio.run(_try_out(settings, settings.slack))
+
+
+async def _try_out(settings: Settings, slack: Slack) -> int:
+    outlets = outlets_of(settings)
+    way = f"as a bot to {slack.channel}" if outlets.slack == "bot" else "by the incoming webhook"
+    print(f"Writing to Slack {way}.")
+    at = datetime.now(UTC)
+    letter = Letter(
+        key=f"test/slack/{at.isoformat()}",
+        receiver=outlets.slack_receiver,
+        incident_id=None,
+        news=TestNews(at),
+    )
+    try:
+        await try_slack(slack, letter, settings.public_url)
+    except DeliveryFailed as failure:
+        print(f"Not sent: {failure}.", file=sys.stderr)
+        return EXIT_NOT_SENT
+    print("Sent: look into the channel.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

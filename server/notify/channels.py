@@ -1,0 +1,120 @@
+"""The post office: the channels that are set up, each with its postman."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+from server.notify.channel import Channel, ChannelName, Letter
+from server.notify.delivery.pace import EMAIL, SLACK_BOT, SLACK_WEBHOOK, Pace
+from server.notify.delivery.worker import Postman
+from server.notify.email.channel import EmailChannel
+from server.notify.email.compose import Letterhead
+from server.notify.email.unsubscribing import unsubscribe_url
+from server.notify.news import TestNews
+from server.notify.plan import Outlets
+from server.notify.slack.channel import BotChannel, open_slack
+from server.notify.slack.refresh import Refresher
+from server.process.metrics import Metrics
+from server.settings.settings import Settings, Smtp
+from server.storage.database import Database
+from server.storage.files.key_file import read_or_make_key
+
+WEBHOOK_RECEIVER = "incoming webhook"
+"""What stands for the webhook's address, which is a secret, where a receiver is named."""
+
+
+class PostOffice:
+    """Wakes and ends the postmen, and tries channels out.
+
+    There is a `refresher` where Slack is written to by a bot.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        postmen: Sequence[Postman],
+        refresher: Refresher | None = None,
+    ) -> None:
+        self.postmen = postmen
+        self.refresher = refresher
+        self._channels = {channel.name: channel for channel in channels}
+
+    @property
+    def channels(self) -> Sequence[ChannelName]:
+        """Those that are set up."""
+        return list(self._channels)
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        for postman in self.postmen:
+            postman.wake()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        await asyncio.gather(*(postman.stop(timeout_s) for postman in self.postmen))
+
+    async def try_out(self, channel: ChannelName, receiver: str) -> None:
+        """Send a test message, at once and beside the outbox.
+
+        Raises `DeliveryFailed`, and `KeyError` where the channel is not set up.
+        """
+        at = datetime.now(UTC)
+        letter = Letter(
+            key=f"test/{channel}/{at.isoformat()}",
+            receiver=receiver,
+            incident_id=None,
+            news=TestNews(at),
+        )
+        way = self._channels[channel]
+        way.meter.count()
+        await way.send([letter])
+
+
+def outlets_of(settings: Settings) -> Outlets:
+    """The ways to people outside that these settings open."""
+    slack = settings.slack
+    if slack is None:
+        return Outlets(email=settings.smtp is not None)
+    if slack.bot_token and slack.channel:
+        return Outlets(email=settings.smtp is not None, slack="bot", slack_receiver=slack.channel)
+    return Outlets(
+        email=settings.smtp is not None, slack="webhook", slack_receiver=WEBHOOK_RECEIVER
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_office(
+    settings: Settings, database: Database, metrics: Metrics
+) -> AsyncIterator[PostOffice]:
+    """The office with every channel that is set up; nothing is sent before postmen run."""
+    async with contextlib.AsyncExitStack() as stack:
+        channels: list[tuple[Channel, Pace]] = []
+        refresher: Refresher | None = None
+        if settings.smtp is not None:
+            channels.append(
+                (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp)), EMAIL)
+            )
+        if settings.slack is not None:
+            slack = await stack.enter_async_context(
+                open_slack(settings.slack, database, settings.public_url)
+            )
+            if isinstance(slack, BotChannel):
+                channels.append((slack, SLACK_BOT))
+                refresher = Refresher(database, slack, metrics)
+            else:
+                channels.append((slack, SLACK_WEBHOOK))
+        yield PostOffice(
+            [channel for channel, _ in channels],
+            [Postman(database, channel, pace, metrics) for channel, pace in channels],
+            refresher,
+        )
+
+
+def _letterhead(settings: Settings, smtp: Smtp) -> Letterhead:
+    key = read_or_make_key(settings.mail_key_path)
+    return Letterhead(
+        sender=smtp.sender,
+        public_url=settings.public_url,
+        unsubscribe_url=lambda address: unsubscribe_url(address, key, settings.public_url),
+    )

@@ -1,0 +1,74 @@
+"""Mails with a link that works once: an invitation, or a new password. Never in the outbox, which
+would keep the link's secret; whoever asked asks again where one is lost.
+"""
+
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import make_msgid
+from secrets import token_hex
+
+from server.notify.email.blocks import Address, Content, Paragraph, Section
+from server.notify.email.compose import write
+
+
+def invitation(
+    receiver: str, link: str, *, inviter: str, sender: str, public_url: str, at: datetime
+) -> EmailMessage:
+    """That `inviter` would have `receiver` among the people; raises `NotAnAddress`."""
+    content = Content(
+        subject="You are invited to PushLog",
+        preview=f"{inviter} invites you to {public_url}",
+        kicker="Invitation",
+        tone="plain",
+        title=f"{inviter} invites you to PushLog",
+        links=[("Accept the invitation", Address(link))],
+        sections=[
+            Section(
+                "What it is",
+                [
+                    Paragraph(
+                        f"PushLog at {public_url} tells a team when production breaks, and which "
+                        "deploy did it. The link works once, for seven days."
+                    )
+                ],
+            )
+        ],
+    )
+    return _mail(content, receiver, sender, at)
+
+
+def reset(receiver: str, link: str, *, sender: str, public_url: str, at: datetime) -> EmailMessage:
+    """The way to a new password; raises `NotAnAddress`."""
+    content = Content(
+        subject="A new password for PushLog",
+        preview="The link works once, for an hour.",
+        kicker="New password",
+        tone="plain",
+        title="Choose a new password",
+        links=[("Choose a new password", Address(link))],
+        sections=[
+            Section(
+                "If it was not you",
+                [
+                    Paragraph(
+                        f"Somebody asked {public_url} for this. Without the link, which works once "
+                        "and for an hour, nothing changes: this mail can be deleted."
+                    )
+                ],
+            )
+        ],
+    )
+    return _mail(content, receiver, sender, at)
+
+
+def _mail(content: Content, receiver: str, sender: str, at: datetime) -> EmailMessage:
+    return write(
+        content,
+        receiver=receiver,
+        sender=sender,
+        at=at,
+        subject=content.subject,
+        thread=lambda domain: {"Message-ID": make_msgid(domain=domain)},
+        unsubscribe=None,
+        mark=token_hex(16),
+    )

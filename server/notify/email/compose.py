@@ -1,0 +1,192 @@
+"""Letters to a mail: pure. The headers are made here, the text and the HTML by one template each.
+
+Whatever an event says, it becomes no header: a subject is one line of printable characters, and
+all else that comes from outside stands in the body.
+"""
+
+import functools
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from hashlib import sha256
+from pathlib import Path
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from server.notify.channel import Letter
+from server.notify.email.blocks import Address, Content
+from server.notify.email.content import content_of
+from server.notify.email.digest import digest_of
+from server.notify.masking import one_line, printable, without_secrets
+from server.notify.news import IncidentNews, TestNews
+
+MAX_SUBJECT = 180
+MAX_PREVIEW = 160
+MAX_TITLE = 300
+TEXT_WIDTH = 76
+
+
+class NotAnAddress(ValueError):
+    """No mail can be sent to, or from, this."""
+
+
+class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
+    """Who writes the mails: the sender's address, where people reach PushLog, and by which
+    address a receiver can end these mails.
+    """
+
+    sender: str
+    public_url: str
+    unsubscribe_url: Callable[[str], str]
+
+
+def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> EmailMessage:
+    """The mail that tells one receiver of `letters`: one as itself, several as a digest.
+
+    Raises `NotAnAddress`.
+    """
+    first = letters[0]
+    if len(letters) == 1:
+        content = content_of(first.news, letterhead.public_url)
+    else:
+        content = digest_of(letters, letterhead.public_url)
+    is_test = all(isinstance(letter.news, TestNews) for letter in letters)
+    return write(
+        content,
+        receiver=first.receiver,
+        sender=letterhead.sender,
+        at=at,
+        subject=_subject(letters, content),
+        thread=functools.partial(_thread, letters),
+        unsubscribe=None if is_test else letterhead.unsubscribe_url(first.receiver),
+        mark=_digest_of_keys(letters),
+    )
+
+
+def write(
+    content: Content,
+    *,
+    receiver: str,
+    sender: str,
+    at: datetime,
+    subject: str,
+    thread: Callable[[str], Mapping[str, str]],
+    unsubscribe: str | None,
+    mark: str,
+) -> EmailMessage:
+    """The mail that says `content` as text and as HTML; raises `NotAnAddress`.
+
+    `thread` gives the headers that name this mail and those before it, from the sender's domain;
+    `mark` stands between the parts, and is the same when the same mail is written again.
+    """
+    writer, reader = _mailbox(sender, "PushLog"), _mailbox(receiver)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = writer
+    mail["To"] = reader
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(at)
+    for name, value in thread(writer.domain).items():
+        mail[name] = value
+    mail["Auto-Submitted"] = "auto-generated"
+    if unsubscribe is not None:
+        mail["List-Unsubscribe"] = f"<{unsubscribe}>"
+        # One click is promised for https only (RFC 8058, section 3.1).
+        if unsubscribe.startswith("https://"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    shown = {
+        "content": content,
+        "subject": subject,
+        "preview": one_line(content.preview, MAX_PREVIEW),
+        "title": one_line(content.title, MAX_TITLE),
+        "unsubscribe": None if unsubscribe is None else Address(unsubscribe),
+    }
+    # Quoted-printable: no line is too long and no byte too high for any server on the way.
+    mail.set_content(_TEXT.render(shown), cte="quoted-printable")
+    mail.add_alternative(_HTML.render(shown), subtype="html", cte="quoted-printable")
+    mail.set_boundary(f"=_{mark}")
+    return mail
+
+
+def _mailbox(text: str, default_name: str = "") -> Mailbox:
+    name, address = parseaddr(text) if "<" in text else ("", text)
+    try:
+        mailbox = Mailbox(display_name=one_line(name, 100) or default_name, addr_spec=address)
+    except (MessageError, ValueError, IndexError) as error:
+        raise NotAnAddress(f"{text!r} is not a mail address") from error
+    if not (mailbox.username and mailbox.domain and address.isprintable()):
+        raise NotAnAddress(f"{text!r} is not a mail address")
+    return mailbox
+
+
+def _subject(letters: Sequence[Letter], content: Content) -> str:
+    # "=?" begins an encoded word, which a mail reader would decode to whatever it stands for.
+    subject = one_line(content.subject, MAX_SUBJECT).replace("=?", "= ?")
+    is_answer = len(letters) == 1 and "In-Reply-To" in _thread(letters, "x")
+    return f"Re: {subject}" if is_answer else subject
+
+
+def _thread(letters: Sequence[Letter], domain: str) -> dict[str, str]:
+    """Message-ID and, for what comes after the first mail of an incident, what it answers.
+
+    The first one's is made of the incident and the receiver, so that each later one knows it. The
+    others are made of the letters' keys: the same mail sent twice has one id.
+    """
+    by_keys = f"<pushlog.{_digest_of_keys(letters)}@{domain}>"
+    letter = letters[0]
+    if len(letters) > 1 or letter.incident_id is None:
+        return {"Message-ID": by_keys}
+    whose = sha256(f"{letter.incident_id}\n{letter.receiver}".encode()).hexdigest()[:32]
+    root = f"<pushlog.incident.{whose}@{domain}>"
+    match letter.news:
+        case IncidentNews(change="opened"):
+            return {"Message-ID": root}
+        case _:
+            return {"Message-ID": by_keys, "In-Reply-To": root, "References": root}
+
+
+def _digest_of_keys(letters: Sequence[Letter]) -> str:
+    return sha256("\n".join(letter.key for letter in letters).encode()).hexdigest()[:32]
+
+
+def _shown(value: object) -> object:
+    """What an expression of a template gives, as it may stand in a mail."""
+    if isinstance(value, str) and not isinstance(value, Markup | Address):
+        return without_secrets(printable(value))
+    return value
+
+
+def _wrapped(text: str, indent: int = 0, hanging: int = 0) -> str:
+    """Prose in lines that a mail reader shows whole, each line of it by itself."""
+    margin = " " * indent
+    return "\n".join(
+        textwrap.fill(
+            line,
+            TEXT_WIDTH,
+            initial_indent=margin,
+            subsequent_indent=margin + " " * hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in str(text).split("\n")
+    )
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    undefined=jinja2.StrictUndefined,
+    autoescape=jinja2.select_autoescape(["html"]),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=_shown,
+    auto_reload=False,
+)
+_environment.filters["wrapped"] = _wrapped
+_TEXT = _environment.get_template("mail.txt")
+_HTML = _environment.get_template("mail.html")

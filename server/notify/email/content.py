@@ -1,0 +1,352 @@
+"""What a mail says, as blocks: pure. One function for each kind of news."""
+
+from collections.abc import Sequence
+
+from server.notify.email.blocks import (
+    Address,
+    Block,
+    Calls,
+    Content,
+    Facts,
+    Item,
+    Items,
+    Paragraph,
+    Section,
+    Tone,
+    Verbatim,
+)
+from server.notify.masking import cut, one_line, without_query_values
+from server.notify.news import (
+    CrashNews,
+    IncidentNews,
+    News,
+    PushNews,
+    TestNews,
+    VerdictNews,
+)
+from server.wording.formats import (
+    counted,
+    lasted,
+    link_name,
+    percent,
+    place_of_frame,
+    source_name,
+    utc,
+    web_url,
+)
+from shared.event import Commit, Frame
+from shared.incident import IncidentSummary, SuspectCommit, Verdict
+
+LONGEST_MESSAGE = 4_000
+MOST_FRAMES = 20
+"""Of each kind; the page has all of them."""
+MOST_SYMPTOMS = 10
+MAX_LINE = 300
+
+_VERDICT_TONES: dict[Verdict, Tone] = {
+    "faulty": "error",
+    "suspect": "warning",
+    "clean": "good",
+    "too_little_data": "plain",
+}
+
+KICKERS = {"opened": "New incident", "escalated": "Got worse", "ended": "Ended"}
+
+
+def content_of(news: News, public_url: str) -> Content:
+    """What a mail about this one piece of news says."""
+    match news:
+        case IncidentNews(change="ended"):
+            return _ended(news, public_url)
+        case IncidentNews():
+            return _incident(news, public_url)
+        case PushNews():
+            return _push(news)
+        case VerdictNews():
+            return _verdict(news)
+        case CrashNews():
+            return _crash(news, public_url)
+        case TestNews():
+            return _test(news, public_url)
+
+
+def incident_address(incident_id: str, public_url: str) -> Address:
+    """The page of an incident here."""
+    return Address(f"{public_url}/incidents/{incident_id}")
+
+
+def safe_address(url: str | None) -> Address | None:
+    """`url` where it may be a link in a mail: http or https, on one line, of printable ASCII."""
+    found = web_url(url)
+    if found is None or not found.isascii() or not found.isprintable() or " " in found:
+        return None
+    return Address(found)
+
+
+def _incident(news: IncidentNews, public_url: str) -> Content:
+    incident = news.incident
+    sections = [
+        _error_message(incident.exception_type, incident.message),
+        *([Section("Why you are told", [Paragraph(news.why)])] if news.why else ()),
+        Section("Where", [Facts(_where(incident))]),
+    ]
+    if incident.recommended_first_actions:
+        items = [
+            Item(title=one_line(each, MAX_LINE)) for each in incident.recommended_first_actions
+        ]
+        sections.append(Section("Do first", [Items(items)]))
+    if incident.suspected_causes:
+        suspects = [_suspect(each) for each in incident.suspected_causes]
+        sections.append(Section("Suspect commits", [Items(suspects)]))
+    if incident.stacktrace:
+        sections.append(Section("Stack trace", _trace(incident.stacktrace)))
+    if len(incident.top_symptoms) > 1:
+        sections.append(_symptoms(incident))
+    count = counted(incident)
+    got_worse = f"Got worse: now {incident.severity}{f', after {count}' if count else ''}. "
+    return Content(
+        subject=_subject(incident),
+        preview=f"{got_worse if news.change == 'escalated' else ''}{incident.message}",
+        kicker=KICKERS[news.change],
+        tone=incident.severity,
+        title=incident.title,
+        labels=[incident.severity, incident.service, incident.environment],
+        links=_links(incident, public_url),
+        sections=sections,
+    )
+
+
+def _ended(news: IncidentNews, public_url: str) -> Content:
+    incident = news.incident
+    pairs = [("Began", utc(incident.start_time))]
+    span = ""
+    if news.ended_at is not None:
+        span = lasted(incident.start_time, news.ended_at)
+        pairs += [("Ended", utc(news.ended_at)), ("Lasted", span)]
+    pairs += [("Seen", counted(incident))]
+    why = (news.end_reason or "It is over.").replace("_", " ")
+    return Content(
+        subject=_subject(incident),
+        preview=f"Ended{f' after {span}' if span else ''}: {why}",
+        kicker=KICKERS["ended"],
+        tone="good",
+        title=incident.title,
+        labels=[incident.service, incident.environment],
+        links=_links(incident, public_url),
+        sections=[
+            Section("Why it ended", [Paragraph(why[:1].upper() + why[1:])]),
+            Section("When", [Facts([pair for pair in pairs if pair[1]])]),
+            _error_message(incident.exception_type, incident.message),
+        ],
+    )
+
+
+def _push(news: PushNews) -> Content:
+    push = news.window.push
+    pairs = [("Service", news.service), ("Environment", news.environment)]
+    commits: Sequence[Commit] = news.window.commits
+    if push is not None:
+        pairs += [("Repository", push.repository), ("Branch", push.branch), ("By", push.by)]
+        commits = push.commits
+    sections = [Section("Where", [Facts([*pairs, ("Deployed", utc(news.window.deploy_time))])])]
+    if commits:
+        sections.append(Section("Commits", [Items([_commit(each) for each in commits])]))
+    links = [(link_name(name, "github"), safe_address(url)) for name, url in news.links.items()]
+    return Content(
+        subject=f"[{news.service}/{news.environment}] {news.title}",
+        preview=", ".join(_first_line(each.message) for each in commits) or news.title,
+        kicker="Push",
+        tone="plain",
+        title=news.title,
+        labels=[news.service, news.environment],
+        links=[(label, url) for label, url in links if url is not None],
+        sections=sections,
+    )
+
+
+def _verdict(news: VerdictNews) -> Content:
+    verdict = news.verdict.replace("_", " ")
+    title = f"The deploy of {news.service} to {news.environment}: {verdict}"
+    pairs = [
+        ("Service", news.service),
+        ("Environment", news.environment),
+        ("Deployed", utc(news.deploy_time)),
+    ]
+    reasons = [
+        Section("Why", [Items([Item(title=one_line(each, MAX_LINE)) for each in news.reasons])])
+    ]
+    return Content(
+        subject=f"[{news.service}/{news.environment}] Deploy: {verdict}",
+        preview="; ".join(news.reasons) or title,
+        kicker="Deploy verdict",
+        tone=_VERDICT_TONES[news.verdict],
+        title=title,
+        labels=[news.service, news.environment],
+        sections=[*(reasons if news.reasons else ()), Section("Where", [Facts(pairs)])],
+    )
+
+
+def _crash(news: CrashNews, public_url: str) -> Content:
+    message = news.message.strip() or "it gave no message"
+    sections = [
+        _error_message(news.error_type, message),
+        Section("When", [Facts([("At", utc(news.at)), ("Installation", public_url)])]),
+    ]
+    if news.traceback.strip():
+        sections.append(Section("Stack trace", [Verbatim(_end_of(news.traceback))]))
+    sections.append(
+        Section(
+            "What now",
+            [
+                Paragraph(
+                    "Events that were accepted are on the disk and are not lost. The log says what "
+                    "happened before; the same cause is not mailed again within ten minutes."
+                )
+            ],
+        )
+    )
+    return Content(
+        subject=f"[PushLog] {news.error_type}: {message}",
+        preview=f"PushLog itself failed: {message}",
+        kicker="PushLog itself failed",
+        tone="critical",
+        title=f"{news.error_type}: {_first_line(message)}",
+        labels=["PushLog"],
+        links=[("Open PushLog", Address(f"{public_url}/"))],
+        sections=sections,
+    )
+
+
+def _test(news: TestNews, public_url: str) -> Content:
+    return Content(
+        subject="[PushLog] Test: mail arrives",
+        preview="Somebody asked PushLog for this mail, to see whether mail arrives.",
+        kicker="Test",
+        tone="good",
+        title="Mail from PushLog arrives here",
+        links=[("Open PushLog", Address(f"{public_url}/"))],
+        sections=[
+            Section(
+                "What this is",
+                [
+                    Paragraph(
+                        "Somebody asked PushLog for this mail, to see whether mail arrives. "
+                        "It does: nothing needs to be done."
+                    ),
+                    Facts([("Asked", utc(news.asked_at)), ("Installation", public_url)]),
+                ],
+            )
+        ],
+    )
+
+
+def _subject(incident: IncidentSummary) -> str:
+    return f"[{incident.service}/{incident.environment}] {incident.title}"
+
+
+def _error_message(error_type: str, message: str) -> Section:
+    return Section("Error message", [Verbatim(cut(f"{error_type}: {message}", LONGEST_MESSAGE))])
+
+
+def _where(incident: IncidentSummary) -> list[tuple[str, str]]:
+    frame = next(
+        (each for each in incident.stacktrace if each.in_app is not False),
+        incident.stacktrace[0] if incident.stacktrace else None,
+    )
+    request = incident.request_url
+    pairs = [
+        ("Route", incident.api_route),
+        ("Request", None if request is None else without_query_values(request)),
+        ("File", frame.file or frame.module if frame else None),
+        ("Function", frame.function if frame else None),
+        ("Line", str(frame.line) if frame and frame.line else None),
+        ("Service", incident.service),
+        ("Environment", incident.environment),
+        ("Severity", incident.severity),
+        ("Trigger", incident.trigger.replace("_", " ")),
+        ("Alert rule", incident.alert_rule),
+        ("Release", incident.release),
+        ("Source", source_name(incident.source)),
+        ("Began", utc(incident.start_time)),
+        ("Last seen", utc(incident.last_seen)),
+        ("Seen", counted(incident)),
+    ]
+    return [(name, value) for name, value in pairs if value]
+
+
+def _links(incident: IncidentSummary, public_url: str) -> list[tuple[str, Address]]:
+    links = [("Open in PushLog", incident_address(incident.incident_id, public_url))]
+    source = safe_address(incident.links.get("source_url"))
+    if source is not None:
+        links.append((link_name("source_url", incident.source), source))
+    return links
+
+
+def _suspect(suspect: SuspectCommit) -> Item:
+    about = [f"{percent(suspect.confidence)} confidence"]
+    if suspect.author:
+        about.append(suspect.author)
+    if suspect.deploy_time is not None:
+        about.append(f"deployed {utc(suspect.deploy_time)}")
+    return Item(
+        title=_first_line(suspect.message),
+        code=suspect.commit_id[:10],
+        about=" · ".join(about),
+        notes=suspect.evidence,
+        url=safe_address(suspect.url),
+    )
+
+
+def _commit(commit: Commit) -> Item:
+    return Item(
+        title=_first_line(commit.message or ""),
+        code=commit.id[:10],
+        about=commit.author or "",
+        url=safe_address(commit.url),
+    )
+
+
+def _trace(frames: Sequence[Frame]) -> list[Block]:
+    """Our own code first: that is where one looks; the frames of libraries after it."""
+    ours = [each for each in frames if each.in_app is not False]
+    libraries = [each for each in frames if each.in_app is False]
+    blocks: list[Block] = []
+    for some, is_ours in ((ours, True), (libraries, False)):
+        if not some:
+            continue
+        if not is_ours:
+            blocks.append(Paragraph("In libraries:" if ours else "All of it is in libraries:"))
+        calls = [(each.function or "", place_of_frame(each)) for each in some[:MOST_FRAMES]]
+        blocks.append(Calls(calls, is_ours))
+        if len(some) > MOST_FRAMES:
+            blocks.append(Paragraph(f"and {len(some) - MOST_FRAMES} more, on the page."))
+    return blocks
+
+
+def _symptoms(incident: IncidentSummary) -> Section:
+    shown = incident.top_symptoms[:MOST_SYMPTOMS]
+    items = [
+        Item(
+            title=one_line(f"{each.exception_type}: {each.message}", MAX_LINE),
+            about=f"seen {each.count:,} {'time' if each.count == 1 else 'times'}",
+        )
+        for each in shown
+    ]
+    blocks: list[Block] = [Items(items)]
+    if incident.issue_count > len(shown):
+        blocks.append(Paragraph(f"and {incident.issue_count - len(shown)} more, on the page."))
+    return Section(f"Symptoms: {incident.issue_count} issues", blocks)
+
+
+def _sentences(texts: Sequence[str]) -> Items:
+    return Items([Item(title=one_line(each, MAX_LINE)) for each in texts])
+
+
+def _first_line(text: str) -> str:
+    return one_line(text.strip().partition("\n")[0], MAX_LINE)
+
+
+def _end_of(traceback: str) -> str:
+    """The end of a traceback says what failed; a deep recursion has thousands of lines before."""
+    text = traceback.strip("\n")
+    return text if len(text) <= LONGEST_MESSAGE else f"…\n{text[-LONGEST_MESSAGE:]}"

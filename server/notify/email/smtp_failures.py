@@ -1,0 +1,139 @@
+"""What went wrong with a mail server, and what to do about it: one table, for the log and people.
+
+Permanent is only what this mail or its receiver is refused for. What is wrong with the way there
+or with our own account may be mended within the day that a mail waits.
+"""
+
+import errno
+import socket
+import ssl
+
+import aiosmtplib
+import msgspec
+
+from server.settings.settings import Smtp
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """`reason` says what happened, `advice` what to do; `permanent` that no later try will help."""
+
+    reason: str
+    advice: str
+    permanent: bool = False
+
+
+def failure_of(error: BaseException, smtp: Smtp, timeout_s: float) -> Failure:
+    """What `error` means, which was raised on the way to the server of `smtp`."""
+    where = f"{smtp.host}:{smtp.port}"
+    for each in _causes(error):
+        found = _connection(each, smtp, where) or _answer(each, smtp)
+        if found is not None:
+            return found
+    if isinstance(error, TimeoutError):
+        return Failure(
+            f"{where} did not answer within {timeout_s:g} s",
+            "A firewall that drops the packets looks like this; many providers block port 25. Try "
+            "SMTP_PORT=587. On port 465 SMTP_SECURITY must be tls, on 587 starttls.",
+        )
+    if isinstance(error, aiosmtplib.SMTPServerDisconnected):
+        return Failure(
+            f"{where} hung up: {error}",
+            "On port 465 SMTP_SECURITY must be tls, on 587 starttls. The log of the mail server "
+            "says why it hung up.",
+        )
+    return Failure(
+        f"{where} cannot be reached: {error}", "Check the network, SMTP_HOST and SMTP_PORT."
+    )
+
+
+def _connection(error: BaseException, smtp: Smtp, where: str) -> Failure | None:
+    match error:
+        case socket.gaierror():
+            return Failure(
+                f"the name {smtp.host} cannot be looked up: {error.strerror or error}",
+                "Check SMTP_HOST for a slip of the pen, and the DNS of this machine.",
+            )
+        case OSError() if f"[Errno {errno.ECONNREFUSED}]" in str(error):
+            # Of several addresses of the name, asyncio tells in one text how each failed.
+            return Failure(
+                f"{where} refused the connection: nothing listens there",
+                "Check SMTP_PORT: 587 for starttls and 465 for tls are usual, 25 is often blocked.",
+            )
+        case ssl.SSLCertVerificationError():
+            return Failure(
+                f"the certificate of {where} is not trusted: {error.verify_message}",
+                "SMTP_HOST must be a name that stands in the certificate. For a server with a "
+                "certificate of your own, name the file of its authority in SMTP_CA_FILE.",
+            )
+        case ssl.SSLError():
+            return Failure(
+                f"no TLS could be agreed on with {where}: {error.reason or error}",
+                "On port 465 SMTP_SECURITY must be tls, on 587 starttls.",
+            )
+    return None
+
+
+def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
+    """The table of the answers that a server gives in words and a code (RFC 5321, 4.2)."""
+    match error:
+        case aiosmtplib.SMTPAuthenticationError():
+            return Failure(
+                f"the login of {smtp.user} was refused: {_said(error)}",
+                "Check SMTP_USER and SMTP_PASS. Many providers want an app password or an API key "
+                "instead of the password of the account.",
+            )
+        case aiosmtplib.SMTPSenderRefused():
+            return Failure(
+                f"the sender {smtp.sender} was refused: {_said(error)}",
+                "SMTP_FROM must be an address that this account may write from; a server that "
+                "wants a login needs SMTP_USER and SMTP_PASS.",
+            )
+        case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
+            return _answer(error.recipients[0], smtp)
+        case aiosmtplib.SMTPRecipientRefused():
+            return Failure(
+                f"the receiver {error.recipient} was refused: {_said(error)}",
+                "Check the address. Where the answer speaks of relaying, the server takes mail to "
+                "others only after a login: set SMTP_USER and SMTP_PASS.",
+                permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
+            )
+        case aiosmtplib.SMTPDataError():
+            return Failure(
+                f"the mail itself was refused: {_said(error)}",
+                "The answer says what the server has against it; often it is its filter for spam, "
+                "or SPF and DKIM of the sender's domain.",
+                permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
+            )
+        # What a server does not offer, aiosmtplib mostly says by the base class itself.
+        case _ if type(error) in _NOT_OFFERED:
+            return Failure(
+                f"{smtp.host} does not offer what is asked of it: {error}",
+                "Where it has no STARTTLS: SMTP_SECURITY=tls with port 465, or, within a network "
+                "that you trust, SMTP_SECURITY=none. Where it has no login: leave SMTP_USER out.",
+            )
+        case aiosmtplib.SMTPResponseException():
+            return Failure(
+                f"{smtp.host} answered {_said(error)}",
+                "The server takes no mail at the moment, or none from this machine.",
+            )
+    return None
+
+
+_NOT_OFFERED = (aiosmtplib.SMTPNotSupported, aiosmtplib.SMTPException)
+
+_LOGIN_WANTED = frozenset({530, 534, 535, 538})
+"""5xx that speak of our account and not of the mail (RFC 4954, section 6)."""
+
+
+def _said(error: aiosmtplib.SMTPResponseException) -> str:
+    return f"{error.code} {' '.join(error.message.split())}"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, what it was raised from, and so on."""
+    found: list[BaseException] = []
+    seen: BaseException | None = error
+    while seen is not None and seen not in found:
+        found.append(seen)
+        seen = seen.__cause__
+    return found

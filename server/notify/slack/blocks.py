@@ -1,0 +1,261 @@
+"""What Slack shows of each piece of news: pure, and always within Slack's limits.
+
+A section takes 3,000 characters, a message 50 blocks and, taken together, about 13,200 characters;
+one that is over is refused whole.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from server.notify.channel import Letter
+from server.notify.masking import without_query_values
+from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
+from server.notify.slack.text import code, escaped, link, moment, one_line, plain
+from shared.event import Commit, Frame
+from shared.incident import SuspectCommit
+
+Block = dict[str, object]
+
+SECTION = 3000
+HEADER = 150
+FALLBACK = 1000
+MESSAGE_SHOWN = 1200
+FRAMES_SHOWN = 6
+SUSPECTS_SHOWN = 3
+SYMPTOMS_SHOWN = 5
+COMMITS_SHOWN = 10
+DIGEST_LINE = 260
+_BLOCK_ID = 255
+
+_SEVERITY = {"critical": "🔴", "error": "🟠", "warning": "🟡"}
+_VERDICT = {
+    "clean": "✅ clean",
+    "suspect": "⚠️ suspect",
+    "faulty": "🔴 faulty",
+    "too_little_data": "too few events to tell",
+}
+_CHANGE = {"opened": "opened", "escalated": "got worse", "ended": "ended"}
+
+
+class SlackText(msgspec.Struct, frozen=True):
+    """A message: `text` is what notifications and screen readers say of it."""
+
+    text: str
+    blocks: list[Block]
+
+
+def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
+    """The message that says all of `said`: one piece of news, and after a push its verdicts.
+
+    `key` stands in it, so that a delivery that was repeated can be recognised.
+    """
+    match said[0]:
+        case IncidentNews() as news:
+            blocks = _incident(news, public_url)
+        case PushNews() as news:
+            verdicts = [each for each in said[1:] if isinstance(each, VerdictNews)]
+            blocks = _push(news, verdicts)
+        case VerdictNews() as news:
+            blocks = [_section(_verdict_line(news))]
+        case CrashNews() as news:
+            blocks = [
+                _header("PushLog failed"),
+                _section(f"*{one_line(news.error_type, 200)}*"),
+                _section(f"*Error message*\n{code(news.message, MESSAGE_SHOWN)}"),
+            ]
+        case TestNews():
+            blocks = [_section("This is a test: PushLog can write here.")]
+    blocks[-1]["block_id"] = key[:_BLOCK_ID]
+    return SlackText(line_of(said[-1], FALLBACK), blocks)
+
+
+def render_digest(letters: Sequence[Letter], public_url: str) -> SlackText:
+    """A line for each letter: what was held back while there was too much at once."""
+    head = f"{len(letters)} more, told together because there was much at once"
+    sections: list[str] = []
+    for letter in letters:
+        line = f"• {_linked_line(letter.news, public_url)}"
+        if sections and len(sections[-1]) + 1 + len(line) <= SECTION:
+            sections[-1] += f"\n{line}"
+        else:
+            sections.append(line)
+    blocks = [_header(head), *(_section(each) for each in sections)]
+    blocks[-1]["block_id"] = letters[0].key[:_BLOCK_ID]
+    return SlackText(head, blocks)
+
+
+def line_of(news: News, limit: int) -> str:
+    """All of it on one line."""
+    return one_line(_line(news), limit)
+
+
+def reply_to(news: News) -> str | None:
+    """What is said in the thread of the message that is edited; none where the edit will do."""
+    match news:
+        case IncidentNews(change="opened"):
+            return None
+        case IncidentNews(change="escalated", incident=incident):
+            events = f"{incident.event_count:,} events"
+            return f"*Got worse*: now {incident.severity}, after {events}."
+        case IncidentNews():
+            return f"*Ended*: {one_line(news.end_reason or 'it is over', 500)}."
+        case VerdictNews(verdict="faulty" | "suspect"):
+            return _verdict_line(news)
+        case _:
+            return None
+
+
+def _line(news: News) -> str:
+    match news:
+        case IncidentNews(incident=incident):
+            where = f"{incident.service}/{incident.environment}"
+            return f"{_CHANGE[news.change]}: {incident.title} ({where}, {incident.severity})"
+        case PushNews():
+            pushed = news.window.push
+            return f"{news.title} ({pushed.repository if pushed else news.service})"
+        case VerdictNews():
+            verdict = news.verdict.replace("_", " ")
+            return f"Deploy of {news.service} to {news.environment}: {verdict}"
+        case CrashNews():
+            return f"PushLog failed: {news.error_type}: {news.message}"
+        case TestNews():
+            return "This is a test of PushLog"
+
+
+def _incident(news: IncidentNews, public_url: str) -> list[Block]:
+    incident = news.incident
+    mark = "✅" if news.change == "ended" else _SEVERITY[incident.severity]
+    blocks = [
+        _header(f"{mark} {incident.title}"),
+        _fields(
+            {
+                "Service": one_line(incident.service, 300),
+                "Environment": one_line(incident.environment, 300),
+                "Severity": incident.severity,
+                "Trigger": incident.trigger.replace("_", " "),
+                "State": one_line(_state(news), 300),
+                "Events": f"{incident.event_count:,}, last seen {moment(incident.last_seen)}",
+            }
+        ),
+        _section(f"*Error message*\n{code(incident.message, MESSAGE_SHOWN)}"),
+    ]
+    if news.why:
+        blocks.append(_section(f"*Why*\n{escaped(news.why, 800)}"))
+    where = incident.api_route
+    if where is None and incident.request_url is not None:
+        where = without_query_values(incident.request_url)
+    if where:
+        blocks.append(_section(f"*Route*\n{one_line(where, 300)}"))
+    frames = [frame for frame in incident.stacktrace if frame.in_app] or incident.stacktrace
+    if frames:
+        lines = "\n".join(_frame_line(frame) for frame in frames[:FRAMES_SHOWN])
+        blocks.append(_section(f"*Stack trace*\n{code(lines, 1500)}"))
+    if incident.suspected_causes:
+        shown = incident.suspected_causes[:SUSPECTS_SHOWN]
+        blocks.append(_list("*Suspect commits*", [_suspect_line(each) for each in shown]))
+    if len(incident.top_symptoms) > 1:
+        symptoms = [
+            f"{one_line(f'{each.exception_type}: {each.message}', 200)} ({each.count:,})"
+            for each in incident.top_symptoms[:SYMPTOMS_SHOWN]
+        ]
+        blocks.append(_list(f"*{incident.issue_count} issues*", symptoms))
+    links = [link(f"{public_url}/incidents/{incident.incident_id}", "Open in PushLog", 100)]
+    if "source_url" in incident.links:
+        name = incident.source.capitalize()
+        links.append(link(incident.links["source_url"], f"Event at {name}", 100))
+    blocks.append(_context(" · ".join([*links, incident.incident_id])))
+    return blocks
+
+
+def _push(news: PushNews, verdicts: Sequence[VerdictNews]) -> list[Block]:
+    push = news.window.push
+    if push is None:
+        return [_section(one_line(news.title, 500))]
+    shown = push.commits[-COMMITS_SHOWN:]
+    older = push.more + len(push.commits) - len(shown)
+    where = f"{push.repository}, branch {push.branch}"
+    deployed = f"Deploys {', '.join(push.services)} to {news.environment}"
+    blocks = [_section(f"*{link(push.url, push.title, 500)}*\n{one_line(where, 400)}")]
+    if shown:
+        head = f"*Commits*, the newest of {len(shown) + older:,}" if older else "*Commits*"
+        blocks.append(_list(head, [_commit_line(each) for each in reversed(shown)]))
+    blocks += [_section(_verdict_line(each)) for each in verdicts[:10]]
+    blocks.append(_context(one_line(deployed, 500)))
+    return blocks
+
+
+def _state(news: IncidentNews) -> str:
+    match news.change:
+        case "opened":
+            return "open"
+        case "escalated":
+            return "open, got worse"
+        case "ended":
+            return f"ended: {news.end_reason}" if news.end_reason else "ended"
+
+
+def _linked_line(news: News, public_url: str) -> str:
+    if isinstance(news, IncidentNews):
+        url = f"{public_url}/incidents/{news.incident.incident_id}"
+        return link(url, _line(news), DIGEST_LINE - 100)
+    return line_of(news, DIGEST_LINE)
+
+
+def _frame_line(frame: Frame) -> str:
+    place = frame.file or frame.module or ""
+    line = f":{frame.line}" if place and frame.line else ""
+    return plain(f"{frame.function or '?'} ({place}{line})", 200)
+
+
+def _suspect_line(suspect: SuspectCommit) -> str:
+    name = link(suspect.url, suspect.commit_id[:10], 20)
+    subject = one_line(suspect.message.partition("\n")[0], 120)
+    author = f", {one_line(suspect.author, 60)}" if suspect.author else ""
+    evidence = one_line("; ".join(suspect.evidence), 300)
+    return f"{name} {subject}{author} ({suspect.confidence:.0%}): {evidence}"
+
+
+def _commit_line(commit: Commit) -> str:
+    subject = one_line(commit.message.strip().partition("\n")[0], 120)
+    author = f" ({one_line(commit.author, 60)})" if commit.author else ""
+    return f"{link(commit.url, commit.id[:10], 20)} {subject}{author}"
+
+
+def _verdict_line(news: VerdictNews) -> str:
+    reasons = one_line("; ".join(news.reasons), 500)
+    where = one_line(f"{news.service} in {news.environment}", 200)
+    return f"*{where}*: {_VERDICT[news.verdict]}{f': {reasons}' if reasons else ''}"
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": plain(text, HEADER)}}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _list(head: str, lines: Sequence[str]) -> Block:
+    """As many of the lines as a section takes."""
+    text = head
+    for line in lines:
+        if len(text) + len(line) + 3 > SECTION:
+            break
+        text += f"\n• {line}"
+    return _section(text)
+
+
+def _fields(values: dict[str, str]) -> Block:
+    """Names beside their values, which are escaped and cut already."""
+    return {
+        "type": "section",
+        "fields": [
+            {"type": "mrkdwn", "text": f"*{name}*\n{value or '-'}"}
+            for name, value in values.items()
+        ],
+    }
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}

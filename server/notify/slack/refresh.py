@@ -1,0 +1,99 @@
+"""Keeps the counts in Slack's messages up to date while their incidents go on. Nobody is told.
+
+Beside the outbox: an edit that fails is no loss, since the next one says all of it. What is told
+there (it got worse, it ended) comes into the same message by the postman; the channel sees to it
+that the older of two texts never stands over the newer.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from server.notify.channel import DeliveryFailed
+from server.notify.slack.channel import BotChannel
+from server.process import log
+from server.process.backoff import Backoff
+from server.process.metrics import Metrics
+from server.storage.database import Database
+from server.storage.errors import STORAGE_TROUBLE
+from server.storage.main import slack_messages
+from server.storage.times import to_micros
+
+TURN_S = 15.0
+EDITS_A_TURN = 5
+"""20 edits a minute. Slack allows 50, and the postman needs some; where more messages than that
+are out of date, each waits for its turn."""
+
+EDIT_EVERY_S = 60.0
+"""So often at most is one message edited. The engine tells changes of counts no more often."""
+
+LONGEST_BACKOFF_S = 600.0
+
+
+class Refresher:
+    """Edits the few messages that were not edited for the longest, turn by turn."""
+
+    def __init__(
+        self,
+        database: Database,
+        bot: BotChannel,
+        metrics: Metrics,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        """`draw` gives numbers from 0 up to 1."""
+        self._database = database
+        self._bot = bot
+        self._metrics = metrics
+        self._now = now
+        self._backoff = Backoff(draw, 2 * TURN_S, LONGEST_BACKOFF_S)
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        while True:
+            pause_s = await self.turn()
+            await asyncio.sleep(pause_s)
+
+    async def turn(self) -> float:
+        """Edit what is due; answers for how many seconds to rest then."""
+        try:
+            before = to_micros(self._now()) - int(EDIT_EVERY_S * 1_000_000)
+            async with self._database.read() as tx:
+                edits = min(EDITS_A_TURN, self._bot.meter.free())
+                due = await slack_messages.out_of_date(tx, before, edits)
+            for incident_id in due:
+                failure = await self._refresh(incident_id)
+                if failure is not None:
+                    return await self._failed(incident_id, failure)
+        except STORAGE_TROUBLE as error:
+            log.server(logging.ERROR, f"slack waits for the database: {error}")
+        return TURN_S
+
+    async def _refresh(self, incident_id: str) -> DeliveryFailed | None:
+        try:
+            outcome = "edited" if await self._bot.refresh(incident_id) else "gone"
+        except DeliveryFailed as failure:
+            return failure
+        except STORAGE_TROUBLE:
+            raise
+        except Exception as defect:
+            # One incident that cannot be shown would otherwise end the process at each start.
+            log.server(logging.ERROR, "slack broke", exc_info=defect)
+            return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
+        self._backoff.forget()
+        self._metrics.refreshes.labels(outcome=outcome).inc()
+        return None
+
+    async def _failed(self, incident_id: str, failure: DeliveryFailed) -> float:
+        pause_s = max(self._backoff.failed(0.0), failure.retry_after_s or 0.0)
+        self._metrics.refreshes.labels(outcome="failed").inc()
+        log.server(
+            logging.WARNING,
+            f"slack {incident_id} not brought up to date: {failure}; again in {pause_s:.1f} s",
+        )
+        async with self._database.write() as tx:
+            await slack_messages.tried(tx, incident_id, to_micros(self._now()))
+        return pause_s

@@ -1,0 +1,62 @@
+"""Which services a repository holds, and to which environment a branch goes."""
+
+import fnmatch
+from collections.abc import Sequence
+
+import msgspec
+
+from server.settings.settings import BranchRule, ServiceRule
+from shared.event import PRODUCTION, Commit, canonical_environment
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """A service whose code lies in these folders of a repository; without any, in all of it."""
+
+    service: str
+    folders: tuple[str, ...] = ()
+
+    def is_touched_by(self, commit: Commit) -> bool:
+        """Does the commit change a file of this service?"""
+        return not self.folders or any(file.startswith(self.folders) for file in commit.files)
+
+
+class ServiceMap:
+    """`GITHUB_SERVICES` and `GITHUB_BRANCHES`, asked by what GitHub says of a repository.
+
+    A repository that no rule names is one service of its own name. Where no branch is named, the
+    default branch of each repository is production.
+    """
+
+    def __init__(self, services: Sequence[ServiceRule], branches: Sequence[BranchRule]) -> None:
+        self._services = tuple(services)
+        self._branches = tuple(branches)
+
+    def services_of(self, full_name: str, repository_id: int | None) -> tuple[Watched, ...]:
+        """The services whose code is in the repository ``owner/name``; at least one.
+
+        A rule for its number holds whatever the repository is called today.
+        """
+        keys = {full_name.lower(), str(repository_id)}
+        rules = [rule for rule in self._services if rule.repository in keys]
+        if not rules:
+            return (Watched(full_name.rpartition("/")[2]),)
+        return tuple(self._watched(name, rules) for name in dict.fromkeys(r.service for r in rules))
+
+    def environment_of(self, branch: str, default_branch: str | None) -> str | None:
+        """Where a push to this branch goes; none where the branch is not watched."""
+        if not self._branches:
+            return PRODUCTION if branch == default_branch else None
+        for rule in self._branches:
+            if fnmatch.fnmatchcase(branch, rule.branch):
+                return canonical_environment(rule.environment)
+        return None
+
+    def is_touched(self, service: str, commit: Commit) -> bool:
+        """Does the commit change this service, wherever the repository is known from?"""
+        rules = [rule for rule in self._services if rule.service == service]
+        return self._watched(service, rules).is_touched_by(commit)
+
+    @staticmethod
+    def _watched(service: str, rules: Sequence[ServiceRule]) -> Watched:
+        folders = tuple(rule.folder for rule in rules if rule.service == service)
+        return Watched(service, () if "" in folders else folders)

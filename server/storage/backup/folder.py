@@ -1,0 +1,133 @@
+"""A backup on the disk: a folder with both databases, the key of mails, and what they should be."""
+
+import hashlib
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from server.storage.backup.snapshot import Inconsistent, examine_copies
+
+DATABASE = "pushlog.db"
+JOURNAL = "pushlog-journal.db"
+MAIL_KEY = "pushlog-mail.key"
+"""Only there where the installation has one: without mail none is made."""
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_CHUNK_BYTES = 1024 * 1024
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What a file must be."""
+
+    size_bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup is, and all that is in it; a folder without one is no backup."""
+
+    format: int
+    pushlog: str
+    taken_at: datetime
+    last_seq: int
+    watermark: int
+    recorded_seq: int
+    files: dict[str, Contents]
+
+
+def seal(folder: Path, version: str, taken_at: datetime) -> Manifest:
+    """Examine the copies in `folder` and write down what they are, the last step of a backup.
+
+    Everything is on the disk when this returns. Raises `Inconsistent` and OSError.
+    """
+    reach = examine_copies(folder / DATABASE, folder / JOURNAL)
+    manifest = Manifest(
+        format=FORMAT,
+        pushlog=version,
+        taken_at=taken_at,
+        last_seq=reach.last_seq,
+        watermark=reach.watermark,
+        recorded_seq=reach.recorded_seq,
+        files={path.name: contents(path) for path in sorted(folder.iterdir())},
+    )
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    with (folder / _MANIFEST).open("xb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(folder)
+    return manifest
+
+
+def examine(folder: Path) -> Manifest:
+    """What the backup in `folder` is, every byte of it checked; raises `Inconsistent`, OSError."""
+    try:
+        manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        raise Inconsistent(
+            f"{folder} is no complete backup: there is no {_MANIFEST} in it"
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise Inconsistent(f"{folder / _MANIFEST} cannot be read: {error}") from error
+    if manifest.format != FORMAT:
+        raise Inconsistent(
+            f"{folder} is of form {manifest.format}, made by PushLog {manifest.pushlog}: "
+            f"this one reads form {FORMAT}"
+        )
+    names = set(manifest.files)
+    if not {DATABASE, JOURNAL} <= names <= {DATABASE, JOURNAL, MAIL_KEY}:
+        raise Inconsistent(f"{folder / _MANIFEST} names other files than a backup has")
+    for name, should_be in manifest.files.items():
+        try:
+            found = contents(folder / name)
+        except FileNotFoundError:
+            raise Inconsistent(f"{folder} is not complete: there is no {name} in it") from None
+        if found.size_bytes != should_be.size_bytes:
+            raise Inconsistent(
+                f"{folder / name} is damaged: it has {found.size_bytes} bytes instead of "
+                f"{should_be.size_bytes}"
+            )
+        if found != should_be:
+            raise Inconsistent(
+                f"{folder / name} is damaged: its bytes are not those that were written"
+            )
+    examine_copies(folder / DATABASE, folder / JOURNAL)
+    return manifest
+
+
+def contents(path: Path) -> Contents:
+    """What is in the file `path`; raises OSError."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return Contents(size, digest.hexdigest())
+
+
+def copy_file(source: Path, target: Path) -> Contents:
+    """Copy for the owner's eyes only, over what is there; on the disk when this returns."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    digest = hashlib.sha256()
+    size = 0
+    with source.open("rb") as file, open(descriptor, "wb") as copy:
+        while chunk := file.read(_CHUNK_BYTES):
+            copy.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return Contents(size, digest.hexdigest())
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in `folder` on the disk, as `fsync` does the bytes of a file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,388 @@
+"""The journal's SQLite file: its tables, its statements, and what its errors mean.
+
+Blocking, and for one thread: `journal` calls it from threads of its own.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from server.storage.files.private_files import keep_private
+
+BUSY_TIMEOUT_MS = 500
+"""How long another program may hold the file; a sender waits no more than a second."""
+
+IDENTITY_LIFE_MICROS = 24 * 3600 * 1_000_000
+"""How long a delivery is known again."""
+
+_SWEPT_AN_IDENTITY = 4
+"""Rows looked at for expiry for each one written: what is expired is then never more than about
+a third of what is alive, without an index by age, and an idle journal is left alone."""
+
+_SWEEP_AT_LEAST = 256
+_KEYS_A_QUERY = 500
+_ROWS_A_STATEMENT = 32
+"""Few enough lengths for every statement to stay among those that the connection has prepared."""
+
+_PAGES_BETWEEN_CHECKPOINTS = 4_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    received INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS identities (
+    key BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    received INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_KNOWN = "SELECT key, seq FROM identities WHERE received > ? AND key IN ({marks})"
+
+REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the file or its folder is read-only",
+    sqlite3.SQLITE_BUSY: "another program has locked the file",
+    sqlite3.SQLITE_LOCKED: "another program has locked the file",
+    sqlite3.SQLITE_CORRUPT: "the file is corrupt: put a copy back, or move it away",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database: put a copy back, or move it away",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+}
+"""By SQLite's primary result code: what keeps a database from being used."""
+
+T = TypeVar("T")
+
+
+class JournalUnavailable(Exception):
+    """The journal cannot take or give entries now; the reason is for people."""
+
+
+class JournalLocked(JournalUnavailable):
+    """Somebody else holds the file; nothing is wrong with it or with our connection."""
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """An entry as it stands: `received` in microseconds since the epoch, `body` one JSON object
+    that begins with its ``type``.
+    """
+
+    seq: int
+    received: int
+    body: bytes
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """The entries of one delivery; of a duplicate, the first entry of the one that it repeats."""
+
+    seqs: tuple[int, ...]
+    duplicate: bool
+
+
+class Needle(msgspec.Struct, frozen=True):
+    """Bytes that are looked for in the bodies of entries, from `from_seq` on."""
+
+    text: bytes
+    from_seq: int
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A delivery on its way into the journal: a body for each entry, and its identity's key."""
+
+    bodies: tuple[bytes, ...]
+    key: bytes | None
+
+
+def identity_key(identity: str) -> bytes:
+    """What stands for an identity, of any length, in the table: 16 bytes of BLAKE2."""
+    return hashlib.blake2b(identity.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+class JournalFile:
+    """The journal's file, open for writing or, with `writable` false, only for reading."""
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        self._path = path
+        self._swept_to = b""
+        self._sweep_debt = 0
+        self._connection = self._explained(lambda: _connect(path, writable))
+        try:
+            self.last_seq, self.last_received = self._explained(self._read_end)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Give the file back; the last connection folds the write-ahead log into it."""
+        self._connection.close()
+
+    def append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
+        """Commit the entries of all `arrivals` that are not known yet, in one transaction.
+
+        All are on the disk when this returns, and none where it raises `JournalUnavailable`.
+        """
+        return self._explained(lambda: self._append(arrivals, received))
+
+    def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        """The entries after `after_seq`, in order: at least one where there is one, and then no
+        more than `limit` of `max_bytes` together.
+        """
+        return self._explained(lambda: self._read(after_seq, limit, max_bytes))
+
+    def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        """The last number given out before each of `moments` (microseconds, growing): 0 where there
+        was none yet, and none where entries of that time are not kept any more.
+        """
+        return self._explained(lambda: self._seqs_before(moments))
+
+    def read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
+    ) -> list[JournalEntry]:
+        """The entries before `before_seq`, the newest first: at least one where there is one, and
+        then no more than `limit` of `max_bytes` together; with `holding` only those like it.
+        """
+        return self._explained(lambda: self._read_back(before_seq, limit, max_bytes, holding))
+
+    def find(self, key: bytes) -> int | None:
+        """The first entry of the delivery with this identity's key, as long as it is known."""
+        row = self._explained(
+            lambda: self._connection.execute(
+                "SELECT seq FROM identities WHERE key = ?", (key,)
+            ).fetchone()
+        )
+        return row[0] if row else None
+
+    def remove(self, up_to_seq: int) -> int:
+        """Remove the entries up to `up_to_seq`, never the newest one; how many there were.
+
+        It does not wait for the disk: what a loss of power brings back is removed again.
+        """
+        return self._explained(lambda: self._remove(up_to_seq))
+
+    def used_bytes(self) -> int:
+        """What is in use of the file. The rest of it is free for new entries."""
+        return self._explained(self._used_bytes)
+
+    def _append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            answers, rows, identities = self._sort_out(arrivals, received)
+            self._insert("INSERT INTO entries VALUES", rows)
+            if identities:
+                self._insert("INSERT OR REPLACE INTO identities VALUES", identities)
+                self._sweep(len(identities), received)
+            run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            raise
+        self.last_seq += len(rows)
+        self.last_received = received
+        return answers
+
+    def _insert(self, into: str, rows: Sequence[tuple[object, object, object]]) -> None:
+        """Insert many rows by few statements.
+
+        Each statement lets go of the interpreter, and waits for the event loop to get it back: one
+        for each row left the writer waiting far longer than it wrote.
+        """
+        for start in range(0, len(rows), _ROWS_A_STATEMENT):
+            some = rows[start : start + _ROWS_A_STATEMENT]
+            marks = ", ".join(("(?, ?, ?)",) * len(some))
+            self._connection.execute(f"{into} {marks}", [value for row in some for value in row])
+
+    def _sort_out(
+        self, arrivals: Sequence[Arrival], received: int
+    ) -> tuple[list[Appended], list[tuple[int, int, bytes]], list[tuple[bytes, int, int]]]:
+        """The answer to each arrival, and the rows to write for those that are new."""
+        known = self._known({each.key for each in arrivals if each.key is not None}, received)
+        answers: list[Appended] = []
+        rows: list[tuple[int, int, bytes]] = []
+        identities: list[tuple[bytes, int, int]] = []
+        seq = self.last_seq
+        for arrival in arrivals:
+            if arrival.key is not None:
+                first = known.get(arrival.key)
+                if first is not None:
+                    answers.append(Appended((first,), duplicate=True))
+                    continue
+                known[arrival.key] = seq + 1
+                identities.append((arrival.key, seq + 1, received))
+            seqs = tuple(range(seq + 1, seq + 1 + len(arrival.bodies)))
+            rows.extend(zip(seqs, (received,) * len(seqs), arrival.bodies, strict=True))
+            answers.append(Appended(seqs, duplicate=False))
+            seq += len(seqs)
+        return answers, rows, identities
+
+    def _known(self, keys: set[bytes], received: int) -> dict[bytes, int]:
+        wanted = list(keys)
+        known: dict[bytes, int] = {}
+        for start in range(0, len(wanted), _KEYS_A_QUERY):
+            some = wanted[start : start + _KEYS_A_QUERY]
+            query = _KNOWN.format(marks=",".join("?" * len(some)))
+            known.update(self._connection.execute(query, (received - IDENTITY_LIFE_MICROS, *some)))
+        return known
+
+    def _sweep(self, written: int, received: int) -> None:
+        """Remove expired identities from the next stretch of the table.
+
+        Keys are hashes: going through them in order meets neighbours on one page, where going by
+        age would change a page for each.
+        """
+        self._sweep_debt += written * _SWEPT_AN_IDENTITY
+        if self._sweep_debt < _SWEEP_AT_LEAST:
+            return
+        stretch = self._connection.execute(
+            "SELECT key FROM identities WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?",
+            (self._swept_to, self._sweep_debt - 1),
+        ).fetchone()
+        self._connection.execute(
+            "DELETE FROM identities WHERE key > ? AND key <= ? AND received <= ?",
+            (
+                self._swept_to,
+                stretch[0] if stretch else b"\xff" * 17,
+                received - IDENTITY_LIFE_MICROS,
+            ),
+        )
+        self._swept_to = stretch[0] if stretch else b""
+        self._sweep_debt = 0
+
+    def _read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        return self._within(
+            max_bytes,
+            "SELECT seq, received, body FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_seq, limit),
+        )
+
+    def _read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
+    ) -> list[JournalEntry]:
+        if holding is None:
+            return self._within(
+                max_bytes,
+                "SELECT seq, received, body FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+                (before_seq, limit),
+            )
+        return self._within(
+            max_bytes,
+            "SELECT seq, received, body FROM entries WHERE seq < ? AND seq >= ? "
+            "AND instr(body, ?) > 0 ORDER BY seq DESC LIMIT ?",
+            (before_seq, holding.from_seq, holding.text, limit),
+        )
+
+    def _within(
+        self, max_bytes: int, query: str, values: tuple[int | bytes, ...]
+    ) -> list[JournalEntry]:
+        """The rows of `query`, as many as `max_bytes` hold, but at least one."""
+        entries: list[JournalEntry] = []
+        size = 0
+        cursor = self._connection.execute(query, values)
+        try:
+            for seq, received, body in cursor:
+                size += len(body)
+                if entries and size > max_bytes:
+                    break
+                entries.append(JournalEntry(seq, received, body))
+        finally:
+            # An open read would keep the write-ahead log from being folded in.
+            cursor.close()
+        return entries
+
+    def _seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        run = self._connection.execute
+        first = run("SELECT seq, received FROM entries ORDER BY seq LIMIT 1").fetchone()
+        last = run("SELECT seq FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        if first is None or last is None:
+            return [None if self._read_end()[0] else 0 for _ in moments]
+        found: list[int | None] = []
+        low = first[0] - 1
+        for moment in moments:
+            if low < first[0] and first[0] > 1 and first[1] >= moment:
+                found.append(None)
+                continue
+            # `received` never goes back as `seq` grows, so that it needs no index.
+            high = last[0]
+            while low < high:
+                middle = (low + high + 1) // 2
+                seq, received = run(
+                    "SELECT seq, received FROM entries WHERE seq >= ? ORDER BY seq LIMIT 1",
+                    (middle,),
+                ).fetchone()
+                if seq <= high and received < moment:
+                    low = seq
+                else:
+                    high = middle - 1
+            found.append(low)
+        return found
+
+    def _remove(self, up_to_seq: int) -> int:
+        run = self._connection.execute
+        # Not synced by itself, but by the next group of entries, which follows it in the log.
+        run("PRAGMA synchronous = NORMAL")
+        try:
+            # The newest one tells the clock where to go on.
+            return run(
+                "DELETE FROM entries WHERE seq <= min(?, (SELECT max(seq) FROM entries) - 1)",
+                (up_to_seq,),
+            ).rowcount
+        finally:
+            run("PRAGMA synchronous = FULL")
+
+    def _used_bytes(self) -> int:
+        pages, free, size = (
+            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def _read_end(self) -> tuple[int, int]:
+        """The last `seq` ever given out, and the stamp of the last entry that is still there."""
+        given = self._connection.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'entries'"
+        ).fetchone()
+        last = self._connection.execute(
+            "SELECT received FROM entries ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        return (given[0] if given else 0), (last[0] if last else 0)
+
+    def _explained(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            # The low byte is the primary code; what stands above it says where it happened.
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            reason = REASONS.get(code, "SQLite cannot go on")
+            locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            kind = JournalLocked if locked else JournalUnavailable
+            raise kind(f"{reason} ({self._path}: {error})") from error
+        except OSError as error:
+            raise JournalUnavailable(f"the file cannot be made ({error})") from error
+
+
+def _connect(path: Path, writable: bool) -> sqlite3.Connection:
+    if writable:
+        keep_private(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        if writable:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # A commit is on the disk when it returns: 202 means that it stays.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
+            # Debian's SQLite would write zeros over every page that removed entries leave.
+            connection.execute("PRAGMA secure_delete = FAST")
+            connection.executescript(_SCHEMA)
+        else:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

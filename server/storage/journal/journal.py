@@ -1,0 +1,243 @@
+"""The journal: every accepted entry in one order, on the disk before its sender is answered.
+
+Behind the protocol `Journal`, so that a message log can take the place of the SQLite file.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from server.storage.files.file_lock import InUse, lock_file
+from server.storage.journal.clock import Clock, monotonic_micros, wall_micros
+from server.storage.journal.disk import Disk
+from server.storage.journal.file import (
+    Appended,
+    Arrival,
+    JournalEntry,
+    JournalFile,
+    JournalUnavailable,
+    Needle,
+    identity_key,
+)
+from server.storage.journal.group_commit import GroupCommit
+from server.storage.journal.recent import Tail
+from shared.pipe import Entry, encode_lines
+
+__all__ = [
+    "Appended",
+    "InUse",
+    "Journal",
+    "JournalEntry",
+    "JournalUnavailable",
+    "Needle",
+    "open_journal",
+]
+
+TAIL_BYTES = 8 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class Journal(Protocol):
+    """An append-only log of entries with numbers that only grow."""
+
+    @property
+    def last_seq(self) -> int:
+        """The newest entry; 0 while there is none."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last delivery was refused, as long as none was taken since."""
+
+    async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
+        """Commit the entries of one delivery together; raises `JournalUnavailable`.
+
+        An identity that was appended within a day is a duplicate, of which nothing is appended.
+        """
+
+    async def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        """The entries after `after_seq`: at least one where there is one, and then no more than
+        `limit` of `max_bytes` together; raises `JournalUnavailable`.
+        """
+
+    async def read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
+    ) -> list[JournalEntry]:
+        """The entries before `before_seq`, the newest first, bounded as in `read`; with `holding`
+        only those that hold these bytes. Raises `JournalUnavailable`.
+        """
+
+    async def find(self, identity: str) -> int | None:
+        """The first entry of the delivery with this identity, for a day; raises
+        `JournalUnavailable`.
+        """
+
+    async def get(self, seq: int) -> JournalEntry | None:
+        """One entry, where it is still there; raises `JournalUnavailable`."""
+
+    async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        """The last number given out before each of `moments` (microseconds, growing): 0 where there
+        was none yet, and none where entries of that time are not kept any more; raises
+        `JournalUnavailable`.
+        """
+
+    async def remove(self, up_to_seq: int) -> int:
+        """Remove the entries up to `up_to_seq`, never the newest one; how many there were.
+
+        Whoever appends waits for it, so let it be few at a time. Raises `JournalUnavailable`.
+        """
+
+    async def used_bytes(self) -> int:
+        """How large the journal is, without the room that removed entries have left in its file;
+        raises `JournalUnavailable`.
+        """
+
+    async def wait_beyond(self, seq: int) -> None:
+        """Return once `last_seq` is greater than `seq`."""
+
+    async def watch(self) -> None:
+        """Wait for ever, or until nothing can be appended any more: raises what is the cause."""
+
+    def settled(self, seq: int) -> int | None:
+        """The time, in microseconds, where `seq` is the newest entry and none is on its way.
+
+        No entry will be stamped earlier than this, so that it may be told as a tick.
+        """
+
+
+class SqliteJournal:
+    """The journal in an SQLite file: one thread writes groups, another reads what is old."""
+
+    def __init__(self, path: Path, clock: Callable[[int], Clock], disk: Disk) -> None:
+        self._writer = GroupCommit(path, clock, disk, self._written)
+        self._path = path
+        self._file: JournalFile | None = None
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="journal reader")
+        self._tail = Tail(TAIL_BYTES)
+        self._grown = asyncio.Event()
+        self._last_seq = self._writer.last_seq
+
+    @property
+    def last_seq(self) -> int:
+        return self._last_seq
+
+    @property
+    def trouble(self) -> str | None:
+        return self._writer.trouble
+
+    async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
+        if not entries:
+            return Appended((), duplicate=False)
+        bodies = tuple(_body(entry) for entry in entries)
+        key = None if identity is None else identity_key(identity)
+        return await self._writer.append(Arrival(bodies, key))
+
+    async def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        if after_seq >= self._last_seq:
+            return []
+        recent = self._tail.read(after_seq, limit, max_bytes)
+        if recent is not None:
+            return recent
+        return await self._from_file(lambda file: file.read(after_seq, limit, max_bytes))
+
+    async def read_back(
+        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
+    ) -> list[JournalEntry]:
+        return await self._from_file(
+            lambda file: file.read_back(before_seq, limit, max_bytes, holding)
+        )
+
+    async def find(self, identity: str) -> int | None:
+        key = identity_key(identity)
+        return await self._from_file(lambda file: file.find(key))
+
+    async def get(self, seq: int) -> JournalEntry | None:
+        found = await self.read(seq - 1, 1, 0)
+        return found[0] if found and found[0].seq == seq else None
+
+    async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        return await self._from_file(lambda file: file.seqs_before(moments))
+
+    async def remove(self, up_to_seq: int) -> int:
+        up_to_seq = min(up_to_seq, self._last_seq - 1)
+        removed = await self._writer.remove(up_to_seq)
+        self._tail.remove(up_to_seq)
+        return removed
+
+    async def used_bytes(self) -> int:
+        return await self._from_file(JournalFile.used_bytes)
+
+    async def wait_beyond(self, seq: int) -> None:
+        while self._last_seq <= seq:
+            await self._grown.wait()
+
+    async def watch(self) -> None:
+        raise await asyncio.shield(self._writer.failed)
+
+    def settled(self, seq: int) -> int | None:
+        return self._writer.settled(seq)
+
+    async def close(self) -> None:
+        """Write what waits, and give the file back."""
+        await self._writer.close()
+        if self._file is not None:
+            await asyncio.get_running_loop().run_in_executor(self._reader, self._file.close)
+        self._reader.shutdown()
+
+    async def _from_file(self, read: Callable[[JournalFile], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, read)
+
+    def _read(self, read: Callable[[JournalFile], T]) -> T:
+        if self._file is None:
+            self._file = JournalFile(self._path, writable=False)
+        try:
+            return read(self._file)
+        except JournalUnavailable:
+            # The state of the connection is not known: the next try is on a new one.
+            self._file.close()
+            self._file = None
+            raise
+
+    def _written(self, entries: Sequence[JournalEntry], last_seq: int) -> None:
+        self._tail.add(entries)
+        if last_seq > self._last_seq:
+            self._last_seq = last_seq
+            self._grown.set()
+            self._grown = asyncio.Event()
+
+
+@contextlib.asynccontextmanager
+async def open_journal(
+    path: Path,
+    *,
+    wall: Callable[[], int] = wall_micros,
+    monotonic: Callable[[], int] = monotonic_micros,
+    disk: Disk | None = None,
+) -> AsyncIterator[Journal]:
+    """The journal at `path`, made where there is none; this process has it for itself.
+
+    The clocks give microseconds. Raises `InUse` where another process has it, and
+    `JournalUnavailable` where it cannot be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock_file(path))
+        except OSError as error:
+            raise JournalUnavailable(f"its folder cannot be written ({error})") from error
+        journal = SqliteJournal(
+            path, lambda last: Clock(wall, monotonic, not_before=last), disk or Disk(path.parent)
+        )
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+
+def _body(entry: Entry) -> bytes:
+    if entry.seq is not None or entry.received is not None:
+        raise ValueError("`seq` and `received` of an entry are the journal's to give")
+    return encode_lines((entry,))[:-1]

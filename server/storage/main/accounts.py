@@ -1,0 +1,155 @@
+"""The table people as those who sign in: roles and passwords."""
+
+from typing import Literal
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.people import AddressTaken, is_taken
+from server.storage.main.tables import not_told, notifications, people
+
+Role = Literal["admin", "member"]
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who can sign in."""
+
+    id: int
+    name: str
+    email: str
+    role: Role
+
+
+class LastAdmin(ValueError):
+    """There would be nobody left who may invite and remove people."""
+
+
+async def exist(tx: AsyncConnection) -> bool:
+    """Whether anybody can sign in."""
+    return (await tx.execute(select(people.c.id).where(_signs_in()).limit(1))).first() is not None
+
+
+async def everyone(tx: AsyncConnection) -> list[Account]:
+    """All accounts, oldest first."""
+    rows = await tx.execute(_accounts().order_by(people.c.id))
+    return [_account(row) for row in rows]
+
+
+async def get(tx: AsyncConnection, person_id: int) -> Account | None:
+    """The account of this person, if there is one."""
+    row = (await tx.execute(_accounts().where(people.c.id == person_id))).first()
+    return None if row is None else _account(row)
+
+
+async def by_email(tx: AsyncConnection, email: str) -> Account | None:
+    """The account of this mail address, in whatever case it is written."""
+    query = _accounts().where(func.lower(people.c.email) == func.lower(email)).order_by(people.c.id)
+    row = (await tx.execute(query.limit(1))).first()
+    return None if row is None else _account(row)
+
+
+async def password_hash(tx: AsyncConnection, person_id: int) -> str | None:
+    """What this person's password is compared with."""
+    hashed: str | None = await tx.scalar(
+        select(people.c.password_hash).where(people.c.id == person_id)
+    )
+    return hashed
+
+
+async def set_password(tx: AsyncConnection, person_id: int, hashed: str) -> None:
+    """From now on this person signs in with the password of this hash."""
+    await tx.execute(update(people).where(people.c.id == person_id).values(password_hash=hashed))
+
+
+async def add_first(tx: AsyncConnection, *, name: str, email: str, hashed: str) -> int | None:
+    """The id of the first account, which takes over what was set before there was any; none where
+    somebody was faster.
+    """
+    if await exist(tx):
+        return None
+    values = {"name": name, "email": email, "password_hash": hashed, "role": "admin"}
+    query = select(people.c.id, people.c.email).order_by(people.c.id).limit(1)
+    operator = (await tx.execute(query)).first()
+    if operator is None:
+        return await _insert(tx, values)
+    changed = update(people).where(people.c.id == operator.id).values(**values)
+    if operator.email is None:
+        # Until now there was nowhere to write to; who had an address has said what it is for.
+        changed = changed.values(email_incidents=True)
+    await tx.execute(changed)
+    first: int = operator.id
+    return first
+
+
+async def add(tx: AsyncConnection, *, name: str, email: str, role: Role, hashed: str) -> int:
+    """The id of a new account; raises `AddressTaken`."""
+    if await is_taken(tx, email):
+        raise AddressTaken
+    return await _insert(tx, {"name": name, "email": email, "password_hash": hashed, "role": role})
+
+
+async def set_role(tx: AsyncConnection, person_id: int, role: Role) -> bool:
+    """Whether there is such an account, which has this role now; raises `LastAdmin`."""
+    if role != "admin":
+        await _keep_an_admin(tx, person_id)
+    result = await tx.execute(
+        update(people).where(people.c.id == person_id, _signs_in()).values(role=role)
+    )
+    return result.rowcount == 1
+
+
+async def rename(tx: AsyncConnection, person_id: int, name: str) -> None:
+    """What the others see."""
+    await tx.execute(update(people).where(people.c.id == person_id).values(name=name))
+
+
+async def remove(tx: AsyncConnection, person_id: int) -> bool:
+    """Whether there was such an account, which is gone with its bell, sessions and tokens.
+
+    Raises `LastAdmin`.
+    """
+    await _keep_an_admin(tx, person_id)
+    if await get(tx, person_id) is None:
+        return False
+    for table in (notifications, not_told):
+        await tx.execute(delete(table).where(table.c.person_id == person_id))
+    await tx.execute(delete(people).where(people.c.id == person_id))
+    return True
+
+
+async def _keep_an_admin(tx: AsyncConnection, without: int) -> None:
+    others = await tx.scalar(
+        select(func.count())
+        .select_from(people)
+        .where(people.c.role == "admin", people.c.id != without, _signs_in())
+    )
+    if not others:
+        raise LastAdmin
+
+
+async def _insert(tx: AsyncConnection, values: dict[str, str]) -> int:
+    try:
+        result = await tx.execute(
+            insert(people)
+            .values(**values, email_incidents=True, min_severity="all")
+            .returning(people.c.id)
+        )
+    except IntegrityError as error:
+        raise AddressTaken from error
+    added: int = result.scalar_one()
+    return added
+
+
+def _account(row: Row[tuple[object, ...]]) -> Account:
+    found = row._asdict()
+    return Account(**{name: found[name] for name in Account.__struct_fields__})
+
+
+def _accounts() -> Select[tuple[int, str, str, str]]:
+    return select(people.c.id, people.c.name, people.c.email, people.c.role).where(_signs_in())
+
+
+def _signs_in() -> ColumnElement[bool]:
+    return people.c.password_hash.is_not(None) & people.c.email.is_not(None)

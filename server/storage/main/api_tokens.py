@@ -1,0 +1,90 @@
+"""The table api_tokens: programs that use the API as a person."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.accounts import Role
+from server.storage.main.tables import api_tokens, people
+from server.storage.times import from_micros
+
+USED_EVERY_US = 3_600_000_000
+"""How old `used_at` may grow before a request writes it anew."""
+
+
+class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
+    """One token, without its secret; `ending` is the last of it, to know it again."""
+
+    id: int
+    name: str
+    ending: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """Whom a token's secret stands for; `stale`: `touch` should be told that it was used."""
+
+    token_id: int
+    person_id: int
+    role: Role
+    stale: bool
+
+
+async def add(
+    tx: AsyncConnection, *, digest: bytes, person_id: int, name: str, ending: str, at: int
+) -> int:
+    """The id of a new token."""
+    result = await tx.execute(
+        insert(api_tokens)
+        .values(digest=digest, person_id=person_id, name=name, ending=ending, created_at=at)
+        .returning(api_tokens.c.id)
+    )
+    added: int = result.scalar_one()
+    return added
+
+
+async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Granted | None:
+    """The token of this digest."""
+    query = (
+        select(api_tokens.c.id, api_tokens.c.used_at, people.c.id.label("person_id"), people.c.role)
+        .join(people, people.c.id == api_tokens.c.person_id)
+        .where(api_tokens.c.digest == digest)
+    )
+    row = (await tx.execute(query)).first()
+    if row is None:
+        return None
+    stale = row.used_at is None or row.used_at < now - USED_EVERY_US
+    return Granted(row.id, row.person_id, row.role, stale)
+
+
+async def touch(tx: AsyncConnection, token_id: int, at: int) -> None:
+    """It was used."""
+    await tx.execute(update(api_tokens).where(api_tokens.c.id == token_id).values(used_at=at))
+
+
+async def of_person(tx: AsyncConnection, person_id: int) -> list[ApiToken]:
+    """This person's tokens, oldest first."""
+    rows = await tx.execute(
+        select(api_tokens).where(api_tokens.c.person_id == person_id).order_by(api_tokens.c.id)
+    )
+    return [
+        ApiToken(
+            id=row.id,
+            name=row.name,
+            ending=row.ending,
+            created_at=from_micros(row.created_at),
+            used_at=None if row.used_at is None else from_micros(row.used_at),
+        )
+        for row in rows
+    ]
+
+
+async def revoke(tx: AsyncConnection, person_id: int, token_id: int) -> bool:
+    """Whether this person had such a token, which is worth nothing now."""
+    result = await tx.execute(
+        delete(api_tokens).where(api_tokens.c.id == token_id, api_tokens.c.person_id == person_id)
+    )
+    return result.rowcount == 1

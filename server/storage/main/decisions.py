@@ -1,0 +1,121 @@
+"""The tables decision_batches and notable_decisions: what became of each event, compactly."""
+
+import zlib
+from collections.abc import Collection, Sequence
+
+import msgspec
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import decision_batches, notable_decisions
+from shared.pipe import Decision, decode_outbound, encode_lines
+
+PLAIN = "known"
+"""The code of a decision that is not worth an index: nothing happened."""
+
+
+class _Head(msgspec.Struct):
+    """What says whether the rest of a line is worth reading."""
+
+    seq: int
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
+async def store(tx: AsyncConnection, decisions: Sequence[Decision]) -> None:
+    """One row for the batch, which is not empty and in the order of `seq`."""
+    await tx.execute(
+        insert(decision_batches).values(
+            first_seq=decisions[0].seq,
+            last_seq=decisions[-1].seq,
+            decisions=zlib.compress(encode_lines(decisions), level=1),
+        )
+    )
+    notable = [
+        {"seq": each.seq, "code": each.code, "incident_id": each.incident_id}
+        for each in decisions
+        if each.code != PLAIN
+    ]
+    if notable:
+        await tx.execute(insert(notable_decisions), notable)
+
+
+async def count_of_incident(
+    tx: AsyncConnection, incident_id: str, spans: Sequence[tuple[int, int]]
+) -> list[int]:
+    """How many entries belong to this incident, in each span of `seq` from the first, which is
+    excluded, to the second.
+    """
+    each = func.json_each(msgspec.json.encode(spans).decode()).table_valued("value", "key")
+    count = (
+        select(func.count())
+        .select_from(notable_decisions)
+        .where(
+            notable_decisions.c.incident_id == incident_id,
+            notable_decisions.c.seq > func.json_extract(each.c.value, "$[0]"),
+            notable_decisions.c.seq <= func.json_extract(each.c.value, "$[1]"),
+        )
+        .correlate(each)
+        .scalar_subquery()
+    )
+    return list(await tx.scalars(select(count).select_from(each).order_by(each.c.key)))
+
+
+async def get(tx: AsyncConnection, seq: int) -> Decision | None:
+    """The decision on the entry at `seq`; none while it has not been decided."""
+    return (await get_some(tx, (seq,))).get(seq)
+
+
+async def get_some(tx: AsyncConnection, seqs: Collection[int]) -> dict[int, Decision]:
+    """The decisions on those of the entries at `seqs` that have one; each batch is read once."""
+    found: dict[int, Decision] = {}
+    missing = set(seqs)
+    while missing:
+        seq = missing.pop()
+        row = (
+            await tx.execute(
+                select(decision_batches.c.decisions)
+                .where(decision_batches.c.last_seq >= seq, decision_batches.c.first_seq <= seq)
+                .order_by(decision_batches.c.last_seq)
+                .limit(1)
+            )
+        ).first()
+        if row is None:
+            continue
+        wanted = missing | {seq}
+        for line in zlib.decompress(row.decisions).splitlines():
+            if _head(line).seq in wanted:
+                decision = decode_outbound(line)
+                if isinstance(decision, Decision):
+                    found[decision.seq] = decision
+        missing -= found.keys()
+    return found
+
+
+async def remove_batches(tx: AsyncConnection, before_seq: int, limit: int) -> int:
+    """Remove batches, the oldest `limit` at most, of which every entry is older than
+    `before_seq`; how many there were.
+    """
+    old = (
+        select(decision_batches.c.last_seq)
+        .where(decision_batches.c.last_seq < before_seq)
+        .order_by(decision_batches.c.last_seq)
+        .limit(limit)
+    )
+    result = await tx.execute(delete(decision_batches).where(decision_batches.c.last_seq.in_(old)))
+    return result.rowcount
+
+
+async def remove_notable(tx: AsyncConnection, before_seq: int, limit: int) -> int:
+    """Remove the index of decisions on entries before `before_seq`, the oldest `limit` at most;
+    how many there were.
+    """
+    old = (
+        select(notable_decisions.c.seq)
+        .where(notable_decisions.c.seq < before_seq)
+        .order_by(notable_decisions.c.seq)
+        .limit(limit)
+    )
+    result = await tx.execute(delete(notable_decisions).where(notable_decisions.c.seq.in_(old)))
+    return result.rowcount

@@ -1,0 +1,207 @@
+"""The list of deploys as people read it: what each did, what ran before it, and who suspects it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.deploys import DeployPlace
+from server.storage.main.tables import deploys, incident_deploys, incidents
+from server.storage.times import from_micros, to_micros
+from shared.incident import ErrorRate, Verdict
+
+Standing = Verdict | Literal["watching"]
+"""The verdict, or that there is none yet."""
+
+SUSPICIONS = 5
+"""As many incidents are named beside a deploy; of more their number is told."""
+
+
+class DeployFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which deploys are asked for; what is none is not asked."""
+
+    service: str | None = None
+    environment: str | None = None
+    verdict: Standing | None = None
+
+
+class CommitHead(msgspec.Struct, frozen=True):
+    """A commit without its files."""
+
+    id: str
+    author: str | None = None
+    message: str = ""
+    url: str | None = None
+
+
+class Suspicion(msgspec.Struct, frozen=True):
+    """An incident that suspects a deploy, as surely as `confidence` (0-1)."""
+
+    incident_id: str
+    title: str
+    ended_at: datetime | None
+    confidence: float
+
+
+class ListedDeploy(msgspec.Struct, kw_only=True):
+    """A deploy; `newest` of its `commits` is the last of them.
+
+    `previous` is the deploy that ran in the same place until then, where it is of the same
+    repository. The `suspicions` are the surest of as many as `suspected_by` says.
+    """
+
+    id: int
+    service: str
+    environment: str
+    deploy_id: str
+    deployed_at: datetime
+    release: str | None
+    repository: str | None
+    base: str | None
+    previous: str | None
+    deployed_by: str | None
+    newest: CommitHead | None
+    commits: int
+    verdict: Standing
+    verdict_reasons: list[str]
+    before: ErrorRate | None
+    after: ErrorRate | None
+    suspicions: list[Suspicion]
+    suspected_by: int = 0
+
+
+_decode_commits = msgspec.json.Decoder(list[CommitHead]).decode
+_decode_reasons = msgspec.json.Decoder(list[str]).decode
+
+
+async def newest(
+    tx: AsyncConnection, wanted: DeployFilter, limit: int, after: DeployPlace | None = None
+) -> list[ListedDeploy]:
+    """Deploys, the newest first; with `after` those that follow that place in the list."""
+    ids = select(deploys.c.id)
+    if wanted.service is not None:
+        ids = ids.where(deploys.c.service == wanted.service)
+    if wanted.environment is not None:
+        ids = ids.where(deploys.c.environment == wanted.environment)
+    if wanted.verdict is not None:
+        verdict = None if wanted.verdict == "watching" else wanted.verdict
+        ids = ids.where(deploys.c.verdict.is_not_distinct_from(verdict))
+    if after is not None:
+        place = tuple_(deploys.c.deployed_at, deploys.c.id)
+        ids = ids.where(place < (after.deployed_at, after.id))
+    ids = ids.order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc()).limit(limit)
+    earlier, previous = deploys.alias("earlier"), deploys.alias("previous")
+    previous_id = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.service == deploys.c.service,
+            earlier.c.environment == deploys.c.environment,
+            earlier.c.deployed_at < deploys.c.deployed_at,
+        )
+        .order_by(earlier.c.deployed_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = await tx.execute(
+        select(
+            deploys,
+            previous.c.deploy_id.label("previous"),
+            previous.c.repository.label("previous_repository"),
+        )
+        .select_from(deploys.outerjoin(previous, previous.c.id == previous_id))
+        .where(deploys.c.id.in_(ids))
+        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
+    )
+    found = [_listed(row) for row in rows]
+    await _add_suspicions(tx, found)
+    return found
+
+
+async def places(tx: AsyncConnection) -> tuple[list[str], list[str]]:
+    """The services and the environments that anything was ever deployed to, by name."""
+    services = await tx.execute(select(deploys.c.service).distinct().order_by(deploys.c.service))
+    environments = await tx.execute(
+        select(deploys.c.environment).distinct().order_by(deploys.c.environment)
+    )
+    return list(services.scalars()), list(environments.scalars())
+
+
+async def find(
+    tx: AsyncConnection, service: str, environment: str, deploy_ids: Sequence[str]
+) -> dict[str, DeployPlace]:
+    """Where these deploys stand in the list, those that are known."""
+    rows = await tx.execute(
+        select(deploys.c.deploy_id, deploys.c.deployed_at, deploys.c.id).where(
+            deploys.c.service == service,
+            deploys.c.environment == environment,
+            deploys.c.deploy_id.in_(deploy_ids),
+        )
+    )
+    return {row.deploy_id: DeployPlace(row.deployed_at, row.id) for row in rows}
+
+
+def place_of(deploy: ListedDeploy) -> DeployPlace:
+    """Where it stands in the list."""
+    return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
+
+
+async def _add_suspicions(tx: AsyncConnection, listed: Sequence[ListedDeploy]) -> None:
+    by_place = {(each.deploy_id, each.service, each.environment): each for each in listed}
+    one_deploy = (incident_deploys.c.deploy_id, incidents.c.service, incidents.c.environment)
+    surest = (incident_deploys.c.confidence.desc(), incidents.c.started_at.desc())
+    ranked = (
+        select(
+            *one_deploy,
+            incidents.c.incident_id,
+            incidents.c.title,
+            incidents.c.ended_at,
+            incident_deploys.c.confidence,
+            func.row_number().over(partition_by=one_deploy, order_by=surest).label("rank"),
+            func.count().over(partition_by=one_deploy).label("suspected_by"),
+        )
+        .join(incidents, incidents.c.incident_id == incident_deploys.c.incident_id)
+        .where(incident_deploys.c.deploy_id.in_([each.deploy_id for each in listed]))
+        .subquery()
+    )
+    rows = await tx.execute(
+        select(ranked).where(ranked.c.rank <= SUSPICIONS).order_by(ranked.c.rank)
+    )
+    for row in rows:
+        deploy = by_place.get((row.deploy_id, row.service, row.environment))
+        if deploy is not None:
+            ended_at = None if row.ended_at is None else from_micros(row.ended_at)
+            deploy.suspected_by = row.suspected_by
+            deploy.suspicions.append(
+                Suspicion(row.incident_id, row.title, ended_at, row.confidence)
+            )
+
+
+def _listed(row: Row[Any]) -> ListedDeploy:
+    commits = _decode_commits(row.commits)
+    same_repository = row.previous_repository == row.repository
+    return ListedDeploy(
+        id=row.id,
+        service=row.service,
+        environment=row.environment,
+        deploy_id=row.deploy_id,
+        deployed_at=from_micros(row.deployed_at),
+        release=row.release,
+        repository=row.repository,
+        base=row.base,
+        previous=row.previous if same_repository else None,
+        deployed_by=row.deployed_by,
+        newest=commits[-1] if commits else None,
+        commits=len(commits) + row.cut,
+        verdict=row.verdict or "watching",
+        verdict_reasons=_decode_reasons(row.verdict_reasons or b"[]"),
+        before=_rate(row.events_before, row.minutes_before),
+        after=_rate(row.events_after, row.minutes_after),
+        suspicions=[],
+    )
+
+
+def _rate(events: int | None, minutes: float | None) -> ErrorRate | None:
+    return None if events is None or minutes is None else ErrorRate(events, minutes)

@@ -1,0 +1,313 @@
+"""The table deploys: every deploy with all its commits, and what became of it."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Row, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import deploys
+from server.storage.times import from_micros, to_micros
+from shared.deploy import name_of, renewed
+from shared.event import ChangeWindow, Commit
+from shared.incident import Verdict
+from shared.pipe import DeployVerdict
+
+_encode = msgspec.json.Encoder().encode
+_decode_commits = msgspec.json.Decoder(list[Commit]).decode
+_decode_reasons = msgspec.json.Decoder(list[str]).decode
+
+_JUDGED = (
+    "verdict",
+    "verdict_reasons",
+    "events_before",
+    "minutes_before",
+    "events_after",
+    "minutes_after",
+)
+"""The columns that a verdict fills."""
+
+
+class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
+    """A deploy of a service; `verdict` is none until the engine has judged it.
+
+    `repository`, `base` and `cut` are those of `ChangeWindow`, the commits are oldest first.
+    """
+
+    id: int
+    service: str
+    environment: str
+    deploy_id: str
+    deployed_at: datetime
+    release: str | None
+    commits: list[Commit]
+    cut: int
+    repository: str | None
+    base: str | None
+    deployed_by: str | None
+    verdict: Verdict | None
+    verdict_reasons: list[str]
+
+
+class DeployPlace(msgspec.Struct, frozen=True):
+    """Where a deploy stands in the list, newest first; `deployed_at` in microseconds."""
+
+    deployed_at: int
+    id: int
+
+
+class DeployMark(msgspec.Struct, frozen=True):
+    """That there was a deploy, without its commits."""
+
+    at: datetime
+    deploy_id: str
+    release: str | None
+
+
+async def store(tx: AsyncConnection, service: str, environment: str, window: ChangeWindow) -> None:
+    """Make or renew the deploy that `window` announces.
+
+    What is announced again under its `deploy_id` is the same deploy: it is of the later
+    announcement's time and has its commits, unless that has none. A commit keeps what was found
+    out about it. A verdict on another time is none any more.
+    """
+    deploy_id = name_of(window)
+    row = (
+        await tx.execute(
+            select(deploys).where(
+                deploys.c.service == service,
+                deploys.c.environment == environment,
+                deploys.c.deploy_id == deploy_id,
+            )
+        )
+    ).first()
+    deployed_at = to_micros(window.deploy_time)
+    if row is None:
+        await tx.execute(
+            insert(deploys).values(
+                service=service,
+                environment=environment,
+                deploy_id=deploy_id,
+                deployed_at=deployed_at,
+                release=window.release,
+                commits=_encode(window.commits),
+                cut=window.cut,
+                repository=window.repository,
+                base=window.base,
+                deployed_by=window.deployed_by,
+            )
+        )
+        return
+    known = _stored(row)
+    new = renewed(_window(known), window)
+    changes: dict[str, object] = {
+        "deployed_at": deployed_at,
+        "release": new.release,
+        "repository": new.repository,
+        "base": new.base,
+        "deployed_by": new.deployed_by,
+        "commits": _encode(new.commits),
+        "cut": new.cut,
+    }
+    if [commit.id for commit in new.commits] != [commit.id for commit in known.commits]:
+        changes["looked_up_at"] = None
+    if known.deployed_at != window.deploy_time:
+        changes |= dict.fromkeys(_JUDGED)
+    await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
+
+
+async def set_verdict(tx: AsyncConnection, verdict: DeployVerdict) -> bool:
+    """Whether there is such a deploy; one that has moved in time is no longer the one judged.
+
+    An engine that does not say which deploy it means, means the only one of that time; where there
+    are several, it means none for sure.
+    """
+    judged = (
+        deploys.c.service == verdict.service,
+        deploys.c.environment == verdict.environment,
+        deploys.c.deployed_at == to_micros(verdict.deploy_time),
+    )
+    which = deploys.c.deploy_id == verdict.deploy_id
+    if verdict.deploy_id is None:
+        which = select(func.count()).select_from(deploys).where(*judged).scalar_subquery() == 1
+    result = await tx.execute(
+        update(deploys)
+        .where(*judged, which)
+        .values(
+            verdict=verdict.verdict,
+            verdict_reasons=_encode(verdict.reasons),
+            events_before=verdict.before and verdict.before.events,
+            minutes_before=verdict.before and verdict.before.minutes,
+            events_after=verdict.after and verdict.after.events,
+            minutes_after=verdict.after and verdict.after.minutes,
+        )
+    )
+    return result.rowcount > 0
+
+
+async def recent(
+    tx: AsyncConnection,
+    limit: int,
+    *,
+    service: str | None = None,
+    environment: str | None = None,
+    after: DeployPlace | None = None,
+) -> list[StoredDeploy]:
+    """Deploys, the newest first; with `after` those that follow that place in the list."""
+    query = select(deploys)
+    if service is not None:
+        query = query.where(deploys.c.service == service)
+    if environment is not None:
+        query = query.where(deploys.c.environment == environment)
+    if after is not None:
+        query = query.where(
+            tuple_(deploys.c.deployed_at, deploys.c.id) < (after.deployed_at, after.id)
+        )
+    rows = await tx.execute(
+        query.order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc()).limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def marks(
+    tx: AsyncConnection,
+    service: str,
+    environment: str,
+    *,
+    since: datetime,
+    until: datetime,
+    limit: int,
+) -> list[DeployMark]:
+    """The newest `limit` deploys in that time, oldest first."""
+    rows = await tx.execute(
+        select(deploys.c.deployed_at, deploys.c.deploy_id, deploys.c.release)
+        .where(
+            deploys.c.service == service,
+            deploys.c.environment == environment,
+            deploys.c.deployed_at >= to_micros(since),
+            deploys.c.deployed_at <= to_micros(until),
+        )
+        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
+        .limit(limit)
+    )
+    return [DeployMark(from_micros(row.deployed_at), row.deploy_id, row.release) for row in rows][
+        ::-1
+    ]
+
+
+async def get(tx: AsyncConnection, row_id: int) -> StoredDeploy | None:
+    """The deploy of this id, if there is one."""
+    row = (await tx.execute(select(deploys).where(deploys.c.id == row_id))).first()
+    return None if row is None else _stored(row)
+
+
+async def before(tx: AsyncConnection, deploy: StoredDeploy) -> StoredDeploy | None:
+    """What ran in the same place until this deploy, as far as it is known."""
+    row = (
+        await tx.execute(
+            select(deploys)
+            .where(
+                deploys.c.service == deploy.service,
+                deploys.c.environment == deploy.environment,
+                deploys.c.deployed_at < to_micros(deploy.deployed_at),
+                deploys.c.id != deploy.id,
+            )
+            .order_by(deploys.c.deployed_at.desc())
+            .limit(1)
+        )
+    ).first()
+    return None if row is None else _stored(row)
+
+
+async def of_repository(tx: AsyncConnection, repository: str, limit: int) -> list[StoredDeploy]:
+    """The newest deploys of all services of this repository, anywhere; newest first."""
+    rows = await tx.execute(
+        select(deploys)
+        .where(deploys.c.repository == repository)
+        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
+        .limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def to_look_up(tx: AsyncConnection, since: datetime, limit: int) -> list[StoredDeploy]:
+    """Deploys after `since` of which the repository can tell more, the newest first."""
+    rows = await tx.execute(
+        select(deploys)
+        .where(
+            deploys.c.looked_up_at.is_(None),
+            deploys.c.deployed_at > to_micros(since),
+            deploys.c.repository.is_not(None),
+        )
+        .order_by(deploys.c.deployed_at.desc())
+        .limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def set_looked_up(tx: AsyncConnection, deploy: StoredDeploy, at: datetime) -> None:
+    """All is known of this deploy that can be; not if its commits are others by now."""
+    await tx.execute(
+        update(deploys)
+        .where(deploys.c.id == deploy.id, deploys.c.commits == _encode(deploy.commits))
+        .values(looked_up_at=to_micros(at))
+    )
+
+
+async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Remove deploys of before `before`, in microseconds, the oldest `limit` at most; how many
+    there were. The last one of a place stays: it is what runs there.
+    """
+    later = deploys.alias()
+    old = (
+        select(deploys.c.id)
+        .where(
+            deploys.c.deployed_at < before,
+            exists().where(
+                later.c.service == deploys.c.service,
+                later.c.environment == deploys.c.environment,
+                later.c.deployed_at > deploys.c.deployed_at,
+            ),
+        )
+        .order_by(deploys.c.deployed_at)
+        .limit(limit)
+    )
+    return (await tx.execute(delete(deploys).where(deploys.c.id.in_(old)))).rowcount
+
+
+def place_of(deploy: StoredDeploy) -> DeployPlace:
+    """Where it stands in the list."""
+    return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
+
+
+def _window(deploy: StoredDeploy) -> ChangeWindow:
+    return ChangeWindow(
+        deploy_time=deploy.deployed_at,
+        commits=deploy.commits,
+        deploy_id=deploy.deploy_id,
+        release=deploy.release,
+        cut=deploy.cut,
+        repository=deploy.repository,
+        base=deploy.base,
+        deployed_by=deploy.deployed_by,
+    )
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredDeploy:
+    values = row._asdict()
+    reasons = values["verdict_reasons"]
+    return StoredDeploy(
+        id=values["id"],
+        service=values["service"],
+        environment=values["environment"],
+        deploy_id=values["deploy_id"],
+        deployed_at=from_micros(values["deployed_at"]),
+        release=values["release"],
+        commits=_decode_commits(values["commits"]),
+        cut=values["cut"],
+        repository=values["repository"],
+        base=values["base"],
+        deployed_by=values["deployed_by"],
+        verdict=values["verdict"],
+        verdict_reasons=_decode_reasons(reasons) if reasons is not None else [],
+    )

@@ -1,0 +1,322 @@
+"""The tables incidents, incident_changes and symptoms: written by the recorder, read by pages."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+from sqlalchemy import Column, Row, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main import incident_search
+from server.storage.main.incident_search import Search, matching
+from server.storage.main.tables import (
+    incident_changes,
+    incident_deploys,
+    incidents,
+    noise_filters,
+    not_told,
+    notifications,
+    symptoms,
+)
+from server.storage.times import from_micros, to_micros
+from shared.event import Severity
+from shared.incident import IncidentSummary, Trigger
+from shared.pipe import Incident, IncidentEnded
+
+IncidentState = Literal["open", "ended"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The mildest first."""
+
+RecordedChange = Literal[
+    "opened",
+    "escalated",
+    "joined",
+    "acknowledged",
+    "resolved",
+    "silenced",
+    "snoozed",
+    "unsilenced",
+    "ended",
+]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(IncidentSummary).decode
+
+
+class StoredIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident as it stands; open while `ended_at` is none. `acknowledged_by` is a name."""
+
+    opened_seq: int
+    changed_seq: int
+    ended_at: datetime | None
+    end_reason: str | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    summary: IncidentSummary
+
+
+class IncidentChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an incident's timeline; `seq` is 0 where no entry caused it."""
+
+    seq: int
+    change: RecordedChange
+    at: datetime
+    about: str
+
+
+class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which incidents are asked for; what is none is not asked. `severity` is the least."""
+
+    state: IncidentState | None = None
+    service: str | None = None
+    environment: str | None = None
+    trigger: Trigger | None = None
+    severity: Severity | None = None
+    search: Search | None = None
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Names to choose from."""
+
+    services: list[str]
+    environments: list[str]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an incident stands in the list, newest first; `started_at` in microseconds."""
+
+    started_at: int
+    incident_id: str
+
+
+async def put(tx: AsyncConnection, incident: Incident) -> None:
+    """Make or renew the row of this incident, and those of its symptoms; never by older news."""
+    changing = {
+        "changed_seq": incident.seq,
+        "severity": incident.severity,
+        "priority_score": incident.priority_score,
+        "title": incident.title,
+        "last_seen_at": to_micros(incident.last_seen),
+        "summary": _encode(_summary(incident)),
+    }
+    lasting = {
+        "incident_id": incident.incident_id,
+        "opened_seq": incident.seq,
+        "service": incident.service,
+        "environment": incident.environment,
+        "trigger": incident.trigger,
+        "started_at": to_micros(incident.start_time),
+    }
+    result = await tx.execute(
+        upsert(incidents)
+        .values(**lasting, **changing)
+        .on_conflict_do_update(
+            index_elements=["incident_id"],
+            set_=changing,
+            where=incidents.c.changed_seq <= incident.seq,
+        )
+    )
+    if result.rowcount == 0:
+        return
+    await incident_search.put(tx, incident)
+    await _put_deploys(tx, incident)
+    for symptom in incident.top_symptoms:
+        shown = {
+            "exception_type": symptom.exception_type,
+            "message": symptom.message,
+            "count": symptom.count,
+        }
+        await tx.execute(
+            upsert(symptoms)
+            .values(incident_id=incident.incident_id, fingerprint=symptom.fingerprint, **shown)
+            .on_conflict_do_update(index_elements=["incident_id", "fingerprint"], set_=shown)
+        )
+
+
+async def _put_deploys(tx: AsyncConnection, incident: Incident) -> None:
+    """Which deploys the incident suspects by now."""
+    suspected: dict[str, float] = {}
+    for suspect in incident.suspected_causes:
+        if suspect.deploy_id is not None:
+            known = suspected.get(suspect.deploy_id, 0.0)
+            suspected[suspect.deploy_id] = max(known, suspect.confidence)
+    of_incident = incident_deploys.c.incident_id == incident.incident_id
+    await tx.execute(delete(incident_deploys).where(of_incident))
+    if suspected:
+        await tx.execute(
+            insert(incident_deploys),
+            [
+                {"incident_id": incident.incident_id, "deploy_id": each, "confidence": confidence}
+                for each, confidence in suspected.items()
+            ],
+        )
+
+
+async def end(tx: AsyncConnection, ended: IncidentEnded) -> bool:
+    """Whether the incident was open, and is ended now."""
+    result = await tx.execute(
+        update(incidents)
+        .where(incidents.c.incident_id == ended.incident_id, incidents.c.ended_at.is_(None))
+        .values(ended_at=to_micros(ended.time), end_reason=ended.reason)
+    )
+    return result.rowcount == 1
+
+
+async def acknowledge(tx: AsyncConnection, incident_id: str, by: str, at: int) -> bool:
+    """Whether the incident is open and nobody had acknowledged it; the first who does so stays."""
+    result = await tx.execute(
+        update(incidents)
+        .where(
+            incidents.c.incident_id == incident_id,
+            incidents.c.ended_at.is_(None),
+            incidents.c.acknowledged_at.is_(None),
+        )
+        .values(acknowledged_at=at, acknowledged_by=by)
+    )
+    if result.rowcount == 0:
+        return False
+    await add_change(tx, incident_id, 0, "acknowledged", at, f"By {by}.")
+    return True
+
+
+async def add_change(
+    tx: AsyncConnection, incident_id: str, seq: int, change: str, at: int, about: str
+) -> None:
+    """One line of the incident's timeline; `at` in microseconds."""
+    await tx.execute(
+        insert(incident_changes).values(
+            incident_id=incident_id, seq=seq, change=change, at=at, about=about
+        )
+    )
+
+
+async def newest(
+    tx: AsyncConnection, wanted: IncidentFilter, limit: int, after: Place | None = None
+) -> list[StoredIncident]:
+    """Incidents, the newest first; with `after` those that follow that place in the list."""
+    ids = select(incidents.c.incident_id)
+    match wanted.state:
+        case "open":
+            ids = ids.where(incidents.c.ended_at.is_(None))
+        case "ended":
+            ids = ids.where(incidents.c.ended_at.is_not(None))
+    for column, value in (
+        (incidents.c.service, wanted.service),
+        (incidents.c.environment, wanted.environment),
+        (incidents.c.trigger, wanted.trigger),
+    ):
+        if value is not None:
+            ids = ids.where(column == value)
+    if wanted.severity is not None and wanted.severity != SEVERITIES[0]:
+        least = SEVERITIES.index(wanted.severity)
+        ids = ids.where(incidents.c.severity.in_(SEVERITIES[least:]))
+    if wanted.search is not None:
+        ids = ids.where(await matching(tx, wanted.search))
+    if after is not None:
+        place = tuple_(incidents.c.started_at, incidents.c.incident_id)
+        ids = ids.where(place < (after.started_at, after.incident_id))
+    order = (incidents.c.started_at.desc(), incidents.c.incident_id.desc())
+    # The ids come from an index that holds all of the above; rows are big, and only these are read.
+    chosen = incidents.c.incident_id.in_(ids.order_by(*order).limit(limit))
+    rows = await tx.execute(select(incidents).where(chosen).order_by(*order))
+    return [_stored(row) for row in rows]
+
+
+async def places(tx: AsyncConnection, limit: int) -> Places:
+    """The services and environments that had incidents, by name, and of each at most `limit`."""
+    return Places(
+        await _names(tx, incidents.c.service, limit),
+        await _names(tx, incidents.c.environment, limit),
+    )
+
+
+async def _names(tx: AsyncConnection, column: Column[str], limit: int) -> list[str]:
+    # From each name to the next greater one by the index: DISTINCT would read every incident.
+    names = select(func.min(column).label("name")).cte("names", recursive=True)
+    greater = select(func.min(column)).where(column > names.c.name).scalar_subquery()
+    names = names.union_all(select(greater).where(names.c.name.is_not(None)))
+    found = await tx.scalars(select(names.c.name).where(names.c.name.is_not(None)).limit(limit))
+    return list(found)
+
+
+async def get(tx: AsyncConnection, incident_id: str) -> StoredIncident | None:
+    """The incident of this id, if there is one."""
+    row = (
+        await tx.execute(select(incidents).where(incidents.c.incident_id == incident_id))
+    ).first()
+    return None if row is None else _stored(row)
+
+
+async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[IncidentChange]:
+    """What happened to this incident, the newest `limit` of it, oldest first."""
+    rows = await tx.execute(
+        select(incident_changes)
+        .where(incident_changes.c.incident_id == incident_id)
+        .order_by(incident_changes.c.id.desc())
+        .limit(limit)
+    )
+    return [_change(row) for row in rows][::-1]
+
+
+async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
+    """Remove incidents that ended before `before`, the oldest `limit` at most, with all that hangs
+    on them; how many there were.
+
+    What the engine may say again, being restored from `watermark`, must find its incident.
+    """
+    rows = await tx.execute(
+        select(incidents.c.incident_id)
+        .where(incidents.c.ended_at < before, incidents.c.changed_seq <= watermark)
+        .order_by(incidents.c.ended_at)
+        .limit(limit)
+    )
+    going = list(rows.scalars())
+    if not going:
+        return 0
+    await tx.execute(
+        update(noise_filters)
+        .where(noise_filters.c.last_incident_id.in_(going))
+        .values(last_incident_id=None)
+    )
+    for table in (notifications, not_told, symptoms, incident_changes, incidents):
+        await tx.execute(delete(table).where(table.c.incident_id.in_(going)))
+    return len(going)
+
+
+def place_of(incident: StoredIncident) -> Place:
+    """Where it stands in the list."""
+    return Place(to_micros(incident.summary.start_time), incident.summary.incident_id)
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:
+    values = row._asdict()
+    return StoredIncident(
+        opened_seq=values["opened_seq"],
+        changed_seq=values["changed_seq"],
+        ended_at=_moment(values["ended_at"]),
+        end_reason=values["end_reason"],
+        acknowledged_at=_moment(values["acknowledged_at"]),
+        acknowledged_by=values["acknowledged_by"],
+        summary=_decode(values["summary"]),
+    )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _change(row: Row[tuple[object, ...]]) -> IncidentChange:
+    values = row._asdict()
+    return IncidentChange(
+        seq=values["seq"],
+        change=msgspec.convert(values["change"], RecordedChange),
+        at=from_micros(values["at"]),
+        about=values["about"],
+    )
+
+
+def _summary(incident: Incident) -> IncidentSummary:
+    return IncidentSummary(
+        **{name: getattr(incident, name) for name in IncidentSummary.__struct_fields__}
+    )

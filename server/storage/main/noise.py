@@ -1,0 +1,96 @@
+"""The table noise_filters: which errors nobody wants to be told of, and how often that was so."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import noise_filters
+from server.storage.times import from_micros
+
+
+class NoiseFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`pattern` is compared with ``TYPE: MESSAGE``; ``*`` stands for any characters."""
+
+    id: int
+    pattern: str
+    about: str
+    enabled: bool
+    held_back: int
+    last_incident_id: str | None
+    last_at: datetime | None
+
+
+class PatternTaken(ValueError):
+    """There is a filter with this pattern already."""
+
+
+async def everything(tx: AsyncConnection) -> list[NoiseFilter]:
+    """All filters, oldest first."""
+    rows = await tx.execute(select(noise_filters).order_by(noise_filters.c.id))
+    return [_filter(row) for row in rows]
+
+
+async def enabled(tx: AsyncConnection) -> list[NoiseFilter]:
+    """Those that are on, oldest first."""
+    rows = await tx.execute(
+        select(noise_filters).where(noise_filters.c.enabled).order_by(noise_filters.c.id)
+    )
+    return [_filter(row) for row in rows]
+
+
+async def get(tx: AsyncConnection, filter_id: int) -> NoiseFilter | None:
+    """The filter of this id, if there is one."""
+    query = select(noise_filters).where(noise_filters.c.id == filter_id)
+    row = (await tx.execute(query)).first()
+    return None if row is None else _filter(row)
+
+
+async def add(tx: AsyncConnection, *, pattern: str, about: str, is_enabled: bool) -> NoiseFilter:
+    """Make a filter. Raises `PatternTaken`."""
+    values = {"pattern": pattern, "about": about, "enabled": is_enabled}
+    try:
+        rows = await tx.execute(insert(noise_filters).values(values).returning(noise_filters))
+    except IntegrityError as error:
+        raise PatternTaken from error
+    return _filter(rows.one())
+
+
+async def change(
+    tx: AsyncConnection, filter_id: int, *, pattern: str, about: str, is_enabled: bool
+) -> bool:
+    """Whether there is such a filter; its counts stay. Raises `PatternTaken`."""
+    try:
+        result = await tx.execute(
+            update(noise_filters)
+            .where(noise_filters.c.id == filter_id)
+            .values(pattern=pattern, about=about, enabled=is_enabled)
+        )
+    except IntegrityError as error:
+        raise PatternTaken from error
+    return result.rowcount == 1
+
+
+async def remove(tx: AsyncConnection, filter_id: int) -> bool:
+    """Whether there was such a filter."""
+    result = await tx.execute(delete(noise_filters).where(noise_filters.c.id == filter_id))
+    return result.rowcount == 1
+
+
+async def count(tx: AsyncConnection, filter_id: int, incident_id: str, at: int) -> None:
+    """Because of this filter nobody was told of a change of this incident."""
+    await tx.execute(
+        update(noise_filters)
+        .where(noise_filters.c.id == filter_id)
+        .values(held_back=noise_filters.c.held_back + 1, last_incident_id=incident_id, last_at=at)
+    )
+
+
+def _filter(row: Row[tuple[object, ...]]) -> NoiseFilter:
+    found = row._asdict()
+    values = {name: found[name] for name in NoiseFilter.__struct_fields__}
+    if values["last_at"] is not None:
+        values["last_at"] = from_micros(values["last_at"])
+    return msgspec.convert(values, NoiseFilter)

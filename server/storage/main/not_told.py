@@ -1,0 +1,87 @@
+"""The table not_told: why somebody was not told of a change of an incident, as it stood then.
+
+Settings and noise filters change; what they were when it mattered is kept beside the incident.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import not_told, people
+from server.storage.times import from_micros
+
+Reason = Literal[
+    "below_severity",
+    "noise_filter",
+    "below_own_severity",
+    "service_not_chosen",
+    "environment_not_chosen",
+    "no_address",
+    "mail_not_wanted",
+    "told_as_push",
+]
+Way = Literal["any", "email", "slack"]
+
+
+class NotTold(msgspec.Struct, frozen=True, kw_only=True):
+    """That `person_id` (none: nobody) was not told by `way`, and why.
+
+    `detail` is what stood in the way: the severity that was asked for, or the filter's pattern.
+    """
+
+    person_id: int | None = None
+    way: Way
+    reason: Reason
+    detail: str | None = None
+
+
+class KeptFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """The same of a change of an incident, with the person by name."""
+
+    at: datetime
+    change: str
+    person: str | None
+    way: Way
+    reason: Reason
+    detail: str | None
+
+
+async def add(
+    tx: AsyncConnection,
+    incident_id: str,
+    seq: int,
+    change: str,
+    at: int,
+    found: Sequence[NotTold],
+) -> None:
+    """Keep why these were not told of the change because of the entry at `seq`."""
+    if not found:
+        return
+    about = {"incident_id": incident_id, "seq": seq, "change": change, "at": at}
+    await tx.execute(insert(not_told), [about | msgspec.structs.asdict(each) for each in found])
+
+
+async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list[KeptFrom]:
+    """Who was not told of this incident, the newest `limit`, oldest first."""
+    rows = await tx.execute(
+        select(not_told, people.c.name)
+        .join(people, people.c.id == not_told.c.person_id, isouter=True)
+        .where(not_told.c.incident_id == incident_id)
+        .order_by(not_told.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        KeptFrom(
+            at=from_micros(row.at),
+            change=row.change,
+            person=row.name,
+            way=row.way,
+            reason=row.reason,
+            detail=row.detail,
+        )
+        for row in rows
+    ][::-1]

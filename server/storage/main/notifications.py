@@ -1,0 +1,154 @@
+"""The table notifications: the bell of each person."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import notifications, people
+from server.storage.times import from_micros
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """That one person is told of one change of one incident; `id` grows in the order of telling."""
+
+    id: int
+    person_id: int
+    incident_id: str
+    change: str
+    title: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+async def add(
+    tx: AsyncConnection,
+    *,
+    person_id: int,
+    incident_id: str,
+    seq: int,
+    change: str,
+    title: str,
+    created_at: int,
+) -> None:
+    """Tell this person; a second telling of the same change breaks the table's unique key."""
+    await tx.execute(
+        insert(notifications).values(
+            person_id=person_id,
+            incident_id=incident_id,
+            seq=seq,
+            change=change,
+            title=title,
+            created_at=created_at,
+        )
+    )
+
+
+async def people_told(tx: AsyncConnection, incident_id: str) -> set[int]:
+    """Who was told of this incident."""
+    rows = await tx.execute(
+        select(notifications.c.person_id)
+        .where(notifications.c.incident_id == incident_id)
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
+class Bell(msgspec.Struct, frozen=True):
+    """That the bell of one person, by name, rang because of this change of an incident."""
+
+    change: str
+    created_at: datetime
+    name: str
+
+
+async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list[Bell]:
+    """Whose bells rang because of this incident, the newest `limit`, oldest first."""
+    rows = await tx.execute(
+        select(notifications.c.change, notifications.c.created_at, people.c.name)
+        .join(people, people.c.id == notifications.c.person_id)
+        .where(notifications.c.incident_id == incident_id)
+        .order_by(notifications.c.id.desc())
+        .limit(limit)
+    )
+    return [Bell(row.change, from_micros(row.created_at), row.name) for row in rows][::-1]
+
+
+async def newest(
+    tx: AsyncConnection, person_id: int, limit: int, before: int | None = None
+) -> list[Notification]:
+    """This person's notifications, newest first; with `before` only those older than that id."""
+    query = select(notifications).where(notifications.c.person_id == person_id)
+    if before is not None:
+        query = query.where(notifications.c.id < before)
+    rows = await tx.execute(query.order_by(notifications.c.id.desc()).limit(limit))
+    return [_notification(row) for row in rows]
+
+
+async def newer_than(
+    tx: AsyncConnection, person_id: int, after: int, limit: int
+) -> list[Notification]:
+    """This person's notifications after the id `after`, oldest first."""
+    rows = await tx.execute(
+        select(notifications)
+        .where(notifications.c.person_id == person_id, notifications.c.id > after)
+        .order_by(notifications.c.id)
+        .limit(limit)
+    )
+    return [_notification(row) for row in rows]
+
+
+async def newest_id(tx: AsyncConnection, person_id: int) -> int:
+    """The id of this person's newest notification; 0 where there is none."""
+    newest = await tx.scalar(
+        select(func.max(notifications.c.id)).where(notifications.c.person_id == person_id)
+    )
+    return newest or 0
+
+
+async def unread_count(tx: AsyncConnection, person_id: int) -> int:
+    """How many of this person's notifications wait to be read."""
+    count = await tx.scalar(
+        select(func.count())
+        .select_from(notifications)
+        .where(notifications.c.person_id == person_id, notifications.c.read_at.is_(None))
+    )
+    return count or 0
+
+
+async def mark_read(tx: AsyncConnection, person_id: int, notification_id: int, at: int) -> bool:
+    """Whether this person has such a notification; read from now, or from when it first was."""
+    result = await tx.execute(
+        update(notifications)
+        .where(notifications.c.id == notification_id, notifications.c.person_id == person_id)
+        .values(read_at=func.coalesce(notifications.c.read_at, at))
+    )
+    return result.rowcount == 1
+
+
+async def mark_all_read(tx: AsyncConnection, person_id: int, up_to: int, at: int) -> int:
+    """How many were unread up to the id `up_to`; what came later was not seen yet."""
+    result = await tx.execute(
+        update(notifications)
+        .where(
+            notifications.c.person_id == person_id,
+            notifications.c.id <= up_to,
+            notifications.c.read_at.is_(None),
+        )
+        .values(read_at=at)
+    )
+    return result.rowcount
+
+
+def _notification(row: Row[tuple[object, ...]]) -> Notification:
+    values = row._asdict()
+    return Notification(
+        id=values["id"],
+        person_id=values["person_id"],
+        incident_id=values["incident_id"],
+        change=values["change"],
+        title=values["title"],
+        created_at=from_micros(values["created_at"]),
+        read_at=None if values["read_at"] is None else from_micros(values["read_at"]),
+    )

@@ -1,0 +1,98 @@
+"""The table one_time_links: invitations, and resets of passwords."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.accounts import Role
+from server.storage.main.tables import one_time_links
+from server.storage.times import from_micros
+
+Purpose = Literal["invitation", "reset"]
+
+LIFE_US: dict[Purpose, int] = {"invitation": 7 * 86_400_000_000, "reset": 3_600_000_000}
+"""How long a link works: a week to come in, an hour to change a password."""
+
+
+class OneTimeLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that was not used yet, without its secret."""
+
+    id: int
+    email: str
+    role: Role | None
+    person_id: int | None
+    expires_at: datetime
+
+
+async def add(
+    tx: AsyncConnection,
+    *,
+    digest: bytes,
+    purpose: Purpose,
+    email: str,
+    at: int,
+    role: Role | None = None,
+    person_id: int | None = None,
+) -> None:
+    """A new link; an earlier one to the same address for the same purpose works no more."""
+    expired = one_time_links.c.expires_at < at
+    same = (one_time_links.c.purpose == purpose) & (one_time_links.c.email == email)
+    await tx.execute(delete(one_time_links).where(expired | same))
+    await tx.execute(
+        insert(one_time_links).values(
+            digest=digest,
+            purpose=purpose,
+            email=email,
+            role=role,
+            person_id=person_id,
+            created_at=at,
+            expires_at=at + LIFE_US[purpose],
+        )
+    )
+
+
+async def find(
+    tx: AsyncConnection, digest: bytes, purpose: Purpose, now: int
+) -> OneTimeLink | None:
+    """The link of this digest, where it still works."""
+    query = select(one_time_links).where(
+        one_time_links.c.digest == digest,
+        one_time_links.c.purpose == purpose,
+        one_time_links.c.expires_at >= now,
+    )
+    row = (await tx.execute(query)).first()
+    return None if row is None else _link(row)
+
+
+async def invitations(tx: AsyncConnection, now: int) -> list[OneTimeLink]:
+    """Invitations that nobody has used yet, oldest first."""
+    query = (
+        select(one_time_links)
+        .where(one_time_links.c.purpose == "invitation", one_time_links.c.expires_at >= now)
+        .order_by(one_time_links.c.id)
+    )
+    return [_link(row) for row in await tx.execute(query)]
+
+
+async def remove(tx: AsyncConnection, link_id: int, purpose: Purpose) -> bool:
+    """Whether there was such a link, which works no more."""
+    result = await tx.execute(
+        delete(one_time_links).where(
+            one_time_links.c.id == link_id, one_time_links.c.purpose == purpose
+        )
+    )
+    return result.rowcount == 1
+
+
+def _link(row: Row[tuple[object, ...]]) -> OneTimeLink:
+    values = row._asdict()
+    return OneTimeLink(
+        id=values["id"],
+        email=values["email"],
+        role=values["role"],
+        person_id=values["person_id"],
+        expires_at=from_micros(values["expires_at"]),
+    )

@@ -1,0 +1,289 @@
+"""The table outbox: what is to be told people outside, and what became of it.
+
+Guarantee: a row stands under its key once, and whoever claims it has it alone until the lease
+ends. A row whose worker died between sending and saying so is sent again, with the same key.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import incidents, outbox
+from server.storage.times import from_micros
+
+ChannelName = Literal["email", "slack"]
+DeliveryState = Literal["waiting", "sending", "sent", "failed", "digested"]
+
+GIVE_UP_AFTER_US = 86_400_000_000
+"""A day: what could not be told by then is not tried any more until somebody asks for it."""
+
+_DUE = ("waiting", "sending")
+_SETTLED = ("sent", "failed", "digested")
+
+
+class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be told to whom; `news` is JSON, opaque here."""
+
+    key: str
+    channel: ChannelName
+    receiver: str
+    incident_id: str | None
+    news: bytes
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One row; `next_at` is when it is tried next, while it waits."""
+
+    id: int
+    key: str
+    channel: ChannelName
+    receiver: str
+    incident_id: str | None
+    news: bytes
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    give_up_at: datetime
+    sent_at: datetime | None
+    last_error: str | None
+
+
+class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which deliveries are asked for; what is none is not asked."""
+
+    state: DeliveryState | None = None
+    channel: ChannelName | None = None
+    incident_id: str | None = None
+
+
+async def add(tx: AsyncConnection, delivery: NewDelivery, at: int) -> bool:
+    """Whether it is new; under a key that is there already nothing changes."""
+    result = await tx.execute(
+        insert(outbox)
+        .values(
+            **msgspec.structs.asdict(delivery),
+            state="waiting",
+            created_at=at,
+            next_at=at,
+            give_up_at=at + GIVE_UP_AFTER_US,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+    )
+    return result.rowcount == 1
+
+
+async def receivers_told(tx: AsyncConnection, incident_id: str) -> set[tuple[str, str]]:
+    """Channel and receiver of all that was told, or is to be told, of this incident."""
+    rows = await tx.execute(
+        select(outbox.c.channel, outbox.c.receiver)
+        .where(outbox.c.incident_id == incident_id)
+        .distinct()
+    )
+    return {(channel, receiver) for channel, receiver in rows}
+
+
+async def due_receivers(tx: AsyncConnection, channel: ChannelName, now: int) -> list[str]:
+    """Who waits for something that is due, the longest waiting first."""
+    oldest = func.min(outbox.c.id)
+    rows = await tx.execute(
+        select(outbox.c.receiver)
+        .where(_is_due(channel, now))
+        .group_by(outbox.c.receiver)
+        .order_by(oldest)
+    )
+    return list(rows.scalars())
+
+
+async def due(
+    tx: AsyncConnection, channel: ChannelName, receiver: str, now: int, limit: int
+) -> list[Delivery]:
+    """What is due for this receiver, oldest first; what failed before comes after what did not,
+    so that one that cannot be told holds up no other.
+    """
+    rows = await tx.execute(
+        select(outbox)
+        .where(_is_due(channel, now), outbox.c.receiver == receiver)
+        .order_by(outbox.c.attempts, outbox.c.id)
+        .limit(limit)
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def next_due_at(tx: AsyncConnection, channel: ChannelName, after: int) -> int | None:
+    """When the next row that is not due at `after` will be; none where there is none."""
+    at: int | None = await tx.scalar(
+        select(func.min(outbox.c.next_at)).where(
+            outbox.c.channel == channel, outbox.c.state.in_(_DUE), outbox.c.next_at > after
+        )
+    )
+    return at
+
+
+async def sent_since(
+    tx: AsyncConnection, channel: ChannelName, receiver: str, since: int
+) -> list[int]:
+    """When messages went to this receiver after `since`, oldest first: a digest is one."""
+    rows = await tx.execute(
+        select(outbox.c.sent_at)
+        .where(
+            outbox.c.channel == channel,
+            outbox.c.receiver == receiver,
+            outbox.c.state == "sent",
+            outbox.c.sent_at > since,
+        )
+        .order_by(outbox.c.sent_at)
+    )
+    return list(rows.scalars())
+
+
+async def claim(tx: AsyncConnection, ids: Sequence[int], now: int, lease_until: int) -> list[int]:
+    """Those of `ids` that are the caller's alone until `lease_until`: it must say what became
+    of each, or they are due again then.
+    """
+    claimed = []
+    for row_id in ids:
+        result = await tx.execute(
+            update(outbox)
+            .where(outbox.c.id == row_id, outbox.c.state.in_(_DUE), outbox.c.next_at <= now)
+            .values(state="sending", attempts=outbox.c.attempts + 1, next_at=lease_until)
+        )
+        if result.rowcount == 1:
+            claimed.append(row_id)
+    return claimed
+
+
+async def mark_sent(tx: AsyncConnection, ids: Sequence[int], at: int) -> None:
+    """They were told: the first as a message, the others as part of it."""
+    for row_id, state in zip(ids, ["sent", *["digested"] * (len(ids) - 1)], strict=True):
+        await tx.execute(
+            update(outbox)
+            .where(outbox.c.id == row_id)
+            .values(state=state, sent_at=at, last_error=None)
+        )
+
+
+async def mark_failed(tx: AsyncConnection, ids: Sequence[int], reason: str) -> None:
+    """They are given up, until somebody asks for them again."""
+    await tx.execute(
+        update(outbox).where(outbox.c.id.in_(ids)).values(state="failed", last_error=reason)
+    )
+
+
+async def mark_for_retry(
+    tx: AsyncConnection, ids: Sequence[int], reason: str, next_at: int
+) -> None:
+    """They are due again at `next_at`."""
+    await tx.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(ids))
+        .values(state="waiting", last_error=reason, next_at=next_at)
+    )
+
+
+async def give_up(
+    tx: AsyncConnection, channel: ChannelName, receiver: str, reason: str, now: int
+) -> int:
+    """How many for this receiver have waited for too long; they are given up."""
+    result = await tx.execute(
+        update(outbox)
+        .where(
+            outbox.c.channel == channel,
+            outbox.c.receiver == receiver,
+            outbox.c.state == "waiting",
+            outbox.c.give_up_at <= now,
+        )
+        .values(state="failed", last_error=func.coalesce(outbox.c.last_error, reason))
+    )
+    return result.rowcount
+
+
+async def release(tx: AsyncConnection, channel: ChannelName, now: int) -> int:
+    """How many a process that is dead had claimed: they are due again."""
+    result = await tx.execute(
+        update(outbox)
+        .where(outbox.c.channel == channel, outbox.c.state == "sending")
+        .values(state="waiting", next_at=now)
+    )
+    return result.rowcount
+
+
+async def resend(tx: AsyncConnection, row_id: int, at: int) -> bool:
+    """Whether it was sent or given up, and is due again now, for another day."""
+    result = await tx.execute(
+        update(outbox)
+        .where(outbox.c.id == row_id, outbox.c.state.in_(_SETTLED))
+        .values(state="waiting", next_at=at, give_up_at=at + GIVE_UP_AFTER_US)
+    )
+    return result.rowcount == 1
+
+
+async def newest(
+    tx: AsyncConnection, wanted: DeliveryFilter, limit: int, before: int | None = None
+) -> list[Delivery]:
+    """Deliveries, newest first; with `before` only those older than that id."""
+    query = select(outbox)
+    for column, value in (
+        (outbox.c.state, wanted.state),
+        (outbox.c.channel, wanted.channel),
+        (outbox.c.incident_id, wanted.incident_id),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(outbox.c.id < before)
+    rows = await tx.execute(query.order_by(outbox.c.id.desc()).limit(limit))
+    return [_delivery(row) for row in rows]
+
+
+async def get(tx: AsyncConnection, row_id: int) -> Delivery | None:
+    """The delivery of this id, if there is one."""
+    row = (await tx.execute(select(outbox).where(outbox.c.id == row_id))).first()
+    return None if row is None else _delivery(row)
+
+
+async def counts(tx: AsyncConnection) -> dict[DeliveryState, int]:
+    """How many are in each state."""
+    rows = await tx.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+    found = {row[0]: row[1] for row in rows}
+    return {state: found.get(state, 0) for state in get_args(DeliveryState)}
+
+
+async def remove_settled(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Remove what was made before `before` and is told or given up, the oldest `limit` at most;
+    how many there were. What belongs to an incident stays as long as that: it is the memory of who
+    is to hear of its end.
+    """
+    old = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.created_at < before,
+            outbox.c.state.in_(_SETTLED),
+            ~exists().where(incidents.c.incident_id == outbox.c.incident_id),
+        )
+        .order_by(outbox.c.created_at)
+        .limit(limit)
+    )
+    return (await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))).rowcount
+
+
+def _is_due(channel: ChannelName, now: int) -> ColumnElement[bool]:
+    return and_(
+        outbox.c.channel == channel,
+        outbox.c.state.in_(_DUE),
+        outbox.c.next_at <= now,
+    )
+
+
+def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
+    found = row._asdict()
+    values = {name: found[name] for name in Delivery.__struct_fields__}
+    for name in ("created_at", "next_at", "give_up_at", "sent_at"):
+        if values[name] is not None:
+            values[name] = from_micros(values[name])
+    return msgspec.convert(values, Delivery)

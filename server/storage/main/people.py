@@ -1,0 +1,87 @@
+"""The table people as those who are told of incidents, and of which."""
+
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import people
+
+_JSON = ("services", "environments")
+
+
+class Person(msgspec.Struct, frozen=True):
+    """One who is told. `min_severity` is the least that is worth telling; `services` and
+    `environments` are those that the person wants to hear of, none: all.
+    """
+
+    id: int
+    name: str
+    email: str | None
+    email_incidents: bool
+    min_severity: Literal["all", "error", "critical"]
+    services: list[str] | None = None
+    environments: list[str] | None = None
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person can set: the fields of `Person` by the same names."""
+
+    email: str | None
+    email_incidents: bool
+    min_severity: Literal["all", "error", "critical"]
+    services: list[str] | None
+    environments: list[str] | None
+
+
+class AddressTaken(ValueError):
+    """Another person has this mail address."""
+
+
+async def everyone(tx: AsyncConnection) -> list[Person]:
+    """All people, oldest first."""
+    return [_person(row) for row in await tx.execute(select(people).order_by(people.c.id))]
+
+
+async def get(tx: AsyncConnection, person_id: int) -> Person | None:
+    """The person of this id, if there is one."""
+    row = (await tx.execute(select(people).where(people.c.id == person_id))).first()
+    return None if row is None else _person(row)
+
+
+async def set_wishes(tx: AsyncConnection, person_id: int, wishes: Wishes) -> bool:
+    """Whether there is such a person, who is told by these from now on; raises `AddressTaken`."""
+    if wishes.email is not None and await is_taken(tx, wishes.email, by_other_than=person_id):
+        raise AddressTaken
+    values = msgspec.structs.asdict(wishes)
+    for name in _JSON:
+        if values[name] is not None:
+            values[name] = msgspec.json.encode(values[name])
+    result = await tx.execute(update(people).where(people.c.id == person_id).values(**values))
+    return result.rowcount == 1
+
+
+async def is_taken(tx: AsyncConnection, email: str, *, by_other_than: int | None = None) -> bool:
+    """Whether somebody has this mail address, in whatever case: one signs in with it in any."""
+    query = select(people.c.id).where(func.lower(people.c.email) == func.lower(email))
+    if by_other_than is not None:
+        query = query.where(people.c.id != by_other_than)
+    return (await tx.execute(query.limit(1))).first() is not None
+
+
+async def make_operator(tx: AsyncConnection) -> None:
+    """Who is told before anybody has an account; the first account becomes this person's."""
+    if (await tx.execute(select(people.c.id).limit(1))).first() is None:
+        await tx.execute(
+            insert(people).values(name="operator", email_incidents=False, min_severity="all")
+        )
+
+
+def _person(row: Row[tuple[object, ...]]) -> Person:
+    found = row._asdict()
+    values = {name: found[name] for name in Person.__struct_fields__}
+    for name in _JSON:
+        if values[name] is not None:
+            values[name] = msgspec.json.decode(values[name])
+    return msgspec.convert(values, Person)

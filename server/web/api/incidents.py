@@ -1,0 +1,220 @@
+"""The JSON API: the same as the pages, for programs. Errors are ``{"error": …}``."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from server.incidents.rate import read_rate
+from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
+from server.storage.journal.journal import JournalUnavailable
+from server.storage.main import decisions, incidents, not_told, notifications
+from server.storage.main.incidents import IncidentChange, StoredIncident
+from server.storage.main.notifications import Notification
+from server.storage.times import to_micros
+from server.web.answers import answer
+from server.web.auth import person_id
+from server.web.incident_timeline import read_timeline
+from server.web.questions import read_filter, read_limit, read_number, read_place, write_place
+from server.wording.explain import explain_decision, explain_incident
+from server.wording.not_told import NotToldAnswer, not_told_in_words
+from server.wording.timeline import TimelineItem
+from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
+
+
+class SymptomAnswer(Symptom, omit_defaults=False):
+    """A symptom, with nothing left out."""
+
+
+class SuspectAnswer(SuspectCommit, omit_defaults=False):
+    """A suspect commit, with nothing left out."""
+
+
+class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
+    """An incident as the list gives it: the engine's summary, and what became of it.
+
+    `opened_seq` is the entry whose decision opened it (``/api/decisions/{seq}``); `url` is its
+    page.
+    """
+
+    state: Literal["open", "ended"]
+    ended_at: datetime | None
+    end_reason: str | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    opened_seq: int
+    explanation: str
+    url: str
+
+
+class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
+    """One incident, with its changes, all that happened, and who was not told and why, each the
+    oldest first.
+    """
+
+    changes: list[IncidentChange]
+    timeline: list[TimelineItem]
+    not_told: list[NotToldAnswer]
+
+
+class IncidentPage(msgspec.Struct):
+    """Some incidents, the newest first; `next` is the ``before`` of the next page."""
+
+    incidents: list[IncidentAnswer]
+    next: str | None
+
+
+class NotificationPage(msgspec.Struct):
+    """Some notifications, the newest first; `unread` counts all of them, not only these."""
+
+    unread: int
+    notifications: list[Notification]
+    next: int | None
+
+
+class DecisionAnswer(msgspec.Struct):
+    """What became of an event, with the reason in words."""
+
+    seq: int
+    code: str
+    incident_id: str | None
+    numbers: Numbers
+    reason: str
+
+
+async def list_incidents(request: web.Request) -> web.Response:
+    """``GET /api/incidents``: newest first; ``state``, ``service``, ``environment``, ``trigger``,
+    ``severity``, ``limit`` and ``before`` narrow it.
+    """
+    wanted, after = read_filter(request.query), read_place(request.query)
+    limit = read_limit(request.query)
+    async with request.app[DATABASE].read() as tx:
+        found = await incidents.newest(tx, wanted, limit + 1, after)
+    shown = found[:limit]
+    more = write_place(shown[-1]) if len(found) > limit else None
+    base = request.app[SETTINGS].public_url
+    return answer(IncidentPage([_incident(each, base) for each in shown], more))
+
+
+async def get_incident(request: web.Request) -> web.Response:
+    """``GET /api/incidents/{incident_id}``."""
+    incident_id = request.match_info["incident_id"]
+    async with request.app[DATABASE].read() as tx:
+        incident = await incidents.get(tx, incident_id)
+        if incident is None:
+            raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
+        changes = await incidents.changes(tx, incident_id, 1000)
+        timeline = await read_timeline(tx, incident_id)
+        kept = await not_told.of_incident(tx, incident_id, 1000)
+    found = _incident(incident, request.app[SETTINGS].public_url)
+    fields = {name: getattr(found, name) for name in found.__struct_fields__}
+    return answer(
+        IncidentWithChanges(
+            **fields,
+            changes=changes,
+            timeline=timeline,
+            not_told=[not_told_in_words(each) for each in kept],
+        )
+    )
+
+
+async def get_rate(request: web.Request) -> web.Response:
+    """``GET /api/incidents/{incident_id}/rate``: how often its events came."""
+    incident_id = request.match_info["incident_id"]
+    async with request.app[DATABASE].read() as tx:
+        incident = await incidents.get(tx, incident_id)
+        if incident is None:
+            raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
+        try:
+            rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
+        except JournalUnavailable as error:
+            raise web.HTTPServiceUnavailable(text=f"It cannot be read now: {error}.") from error
+    if rate is None:
+        raise web.HTTPNotFound(text="The events of that time are not kept any more.")
+    return answer(rate)
+
+
+async def list_notifications(request: web.Request) -> web.Response:
+    """``GET /api/notifications``: newest first; ``limit`` and ``before`` narrow it."""
+    person = person_id(request)
+    before, limit = read_number(request.query, "before"), read_limit(request.query)
+    async with request.app[DATABASE].read() as tx:
+        unread = await notifications.unread_count(tx, person)
+        found = await notifications.newest(tx, person, limit + 1, before)
+    shown = found[:limit]
+    more = shown[-1].id if len(found) > limit else None
+    return answer(NotificationPage(unread, shown, more))
+
+
+async def mark_read(request: web.Request) -> web.Response:
+    """``POST /api/notifications/{id}/read``; once more changes nothing."""
+    person, notification_id = person_id(request), int(request.match_info["id"])
+    async with request.app[DATABASE].write() as tx:
+        if not await notifications.mark_read(tx, person, notification_id, _now()):
+            raise web.HTTPNotFound(text=f"There is no notification {notification_id}.")
+        unread = await notifications.unread_count(tx, person)
+    request.app[LIVE].publish(person)
+    return answer({"unread": unread})
+
+
+async def mark_all_read(request: web.Request) -> web.Response:
+    """``POST /api/notifications/read-all``; with ``?up_to=`` only up to that id, which is for who
+    has seen no more than that.
+    """
+    person, up_to = person_id(request), read_number(request.query, "up_to")
+    async with request.app[DATABASE].write() as tx:
+        if up_to is None:
+            up_to = await notifications.newest_id(tx, person)
+        await notifications.mark_all_read(tx, person, up_to, _now())
+        unread = await notifications.unread_count(tx, person)
+    request.app[LIVE].publish(person)
+    return answer({"unread": unread})
+
+
+async def get_decision(request: web.Request) -> web.Response:
+    """``GET /api/decisions/{seq}``: what became of the entry that a webhook was answered with."""
+    seq = int(request.match_info["seq"])
+    async with request.app[DATABASE].read() as tx:
+        decision = await decisions.get(tx, seq)
+    if decision is None:
+        raise web.HTTPNotFound(
+            text=f"No decision on {seq} is stored: it waits for the engine, is older than what is "
+            "kept, or never was."
+        )
+    return answer(
+        DecisionAnswer(
+            decision.seq,
+            decision.code,
+            decision.incident_id,
+            decision.numbers,
+            explain_decision(decision),
+        )
+    )
+
+
+def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
+    summary = incident.summary
+    fields = {name: getattr(summary, name) for name in summary.__struct_fields__}
+    fields["top_symptoms"] = [
+        msgspec.convert(each, SymptomAnswer, from_attributes=True) for each in summary.top_symptoms
+    ]
+    fields["suspected_causes"] = [
+        msgspec.convert(each, SuspectAnswer, from_attributes=True)
+        for each in summary.suspected_causes
+    ]
+    return IncidentAnswer(
+        **fields,
+        state="open" if incident.ended_at is None else "ended",
+        ended_at=incident.ended_at,
+        end_reason=incident.end_reason,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
+        opened_seq=incident.opened_seq,
+        explanation=explain_incident(summary),
+        url=f"{base_url}/incidents/{summary.incident_id}",
+    )
+
+
+def _now() -> int:
+    return to_micros(datetime.now(UTC))

@@ -1,0 +1,108 @@
+"""``GET /api/notifications/stream``: a person's bell, live, as server-sent events.
+
+Messages:
+
+- ``notification``: one notification, as the API gives it. Its id is the notification's.
+- ``unread``: the number of unread notifications; said first, and whenever it may have changed.
+- ``incidents``: incidents opened, changed or ended; a list that is shown should be read again.
+
+Nothing is lost and nothing doubled, over reconnects and restarts: the table is read from the
+position of the reader on (``Last-Event-ID``, or ``?after=`` on a first connection), and only
+committed rows are in it, in the order of their ids. Without a position it begins now.
+"""
+
+import asyncio
+
+import msgspec
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse, sse_response
+
+from server.keys import DATABASE, LIVE
+from server.notify.live import Listener, TooManyListeners
+from server.storage.database import Database
+from server.storage.main import notifications
+from server.web.auth import person_id, still_allowed
+from server.web.questions import read_number
+
+KEEP_ALIVE_S = 15.0
+"""Proxies give up on a silent connection after 30 to 60 seconds."""
+SEND_TIMEOUT_S = 30.0
+"""A reader that takes nothing for so long is gone; it finds its place when it comes back."""
+PAUSE_S = 0.25
+"""Between two reads of the tables for one stream, so that a flood costs each only four a second."""
+RETRY_MS = 2_000
+BATCH = 100
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """The stream itself; ends when the reader goes, stalls, or the server stops."""
+    person = person_id(request)
+    try:
+        with request.app[LIVE].listen(person) as listener:
+            return await _tell(request, person, listener)
+    except TooManyListeners as error:
+        raise web.HTTPServiceUnavailable(text=str(error), headers={"Retry-After": "30"}) from error
+
+
+async def _tell(request: web.Request, person: int, listener: Listener) -> web.StreamResponse:
+    database, live = request.app[DATABASE], request.app[LIVE]
+    # From before the answer begins: what is told from here on wakes the listener.
+    position = await _position(request, database, person)
+    async with sse_response(
+        request, ping_interval=KEEP_ALIVE_S, send_timeout=SEND_TIMEOUT_S
+    ) as response:
+        try:
+            position = await _tell_bell(response, database, person, position, RETRY_MS)
+            while not live.closed and response.is_connected():
+                news = await listener.news(KEEP_ALIVE_S)
+                if not await still_allowed(request):
+                    break
+                if "bell" in news:
+                    position = await _tell_bell(response, database, person, position)
+                if "incidents" in news:
+                    await response.send("{}", event="incidents")
+                if news and not live.closed:
+                    await asyncio.sleep(PAUSE_S)
+        except (ConnectionResetError, TimeoutError):
+            # The reader is gone, or takes nothing: it says where it was when it comes back.
+            pass
+    return response
+
+
+async def _position(request: web.Request, database: Database, person: int) -> int:
+    asked = read_number(request.headers, "Last-Event-ID")
+    if asked is None:
+        asked = read_number(request.query, "after")
+    async with database.read() as tx:
+        newest = await notifications.newest_id(tx, person)
+    # A position beyond the newest is of another database: it would silence all that comes.
+    return newest if asked is None else min(asked, newest)
+
+
+async def _tell_bell(
+    response: EventSourceResponse,
+    database: Database,
+    person: int,
+    position: int,
+    retry_ms: int | None = None,
+) -> int:
+    """Send what is newer than `position`, then the count; the new position."""
+    while True:
+        async with database.read() as tx:
+            newer = await notifications.newer_than(tx, person, position, BATCH)
+            unread = await notifications.unread_count(tx, person)
+        for each in newer:
+            await response.send(
+                msgspec.json.encode(each).decode(), id=str(each.id), event="notification"
+            )
+            position = each.id
+        if len(newer) < BATCH:
+            break
+    # The id tells a reader that had none, or a wrong one, where it stands.
+    await response.send(
+        msgspec.json.encode({"unread": unread}).decode(),
+        id=str(position),
+        event="unread",
+        retry=retry_ms,
+    )
+    return position

@@ -1,0 +1,102 @@
+"""The API of what a person wants to be told of, and by which way."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from server.keys import DATABASE, OFFICE, SETTINGS
+from server.notify.channel import ChannelName
+from server.settings.settings import MinSeverity
+from server.storage.main import accounts, people
+from server.storage.main.people import AddressTaken, Person, Wishes
+from server.web.accounts.details import check_email
+from server.web.answers import answer
+from server.web.auth import person_id
+from server.web.bodies import read_body
+from shared.event import Environment, Service, canonical_environment
+
+_Services = Annotated[list[Service], Meta(max_length=500)]
+_Environments = Annotated[list[Environment], Meta(max_length=100)]
+
+
+class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What can be changed; what is left out stays. `services` and `environments`: null for all."""
+
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    email_incidents: bool | msgspec.UnsetType = msgspec.UNSET
+    min_severity: MinSeverity | msgspec.UnsetType = msgspec.UNSET
+    services: _Services | msgspec.UnsetType | None = msgspec.UNSET
+    environments: _Environments | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class WishesAnswer(msgspec.Struct, kw_only=True):
+    """A person's settings, and what the installation lets through."""
+
+    name: str
+    email: str | None
+    email_incidents: bool
+    min_severity: MinSeverity
+    services: list[str] | None
+    environments: list[str] | None
+    installation_min_severity: MinSeverity
+    channels: Sequence[ChannelName]
+
+
+async def get_wishes(request: web.Request) -> web.Response:
+    """``GET /api/settings/notifications``."""
+    async with request.app[DATABASE].read() as tx:
+        person = await people.get(tx, person_id(request))
+    return answer(_answered(request, _there(person)))
+
+
+async def set_wishes(request: web.Request) -> web.Response:
+    """``PUT /api/settings/notifications``: what is left out stays as it is."""
+    person = await change_wishes(request, await read_body(request, WishesBody))
+    return answer(_answered(request, person))
+
+
+async def change_wishes(request: web.Request, body: WishesBody) -> Person:
+    """Change what the one who asks is told of; answers 400 or 409 with what would be right."""
+    changes = {
+        name: value
+        for name, value in msgspec.structs.asdict(body).items()
+        if value is not msgspec.UNSET
+    }
+    email = changes.get("email")
+    if isinstance(email, str):
+        check_email(email)
+    if changes.get("environments") is not None:
+        changes["environments"] = [canonical_environment(each) for each in changes["environments"]]
+    async with request.app[DATABASE].write() as tx:
+        person = _there(await people.get(tx, person_id(request)))
+        known = {name: getattr(person, name) for name in Wishes.__struct_fields__}
+        wishes = Wishes(**(known | changes))
+        if wishes.email is None and await accounts.get(tx, person.id) is not None:
+            raise web.HTTPBadRequest(text="`email` is what you sign in with: it can't be empty.")
+        if wishes.email_incidents and wishes.email is None:
+            raise web.HTTPBadRequest(text="`email_incidents` needs an `email` to write to.")
+        try:
+            await people.set_wishes(tx, person.id, wishes)
+        except AddressTaken as error:
+            raise web.HTTPConflict(text="Somebody else has this mail address.") from error
+        return _there(await people.get(tx, person.id))
+
+
+def _there(person: Person | None) -> Person:
+    """The one who asks."""
+    if person is None:
+        raise web.HTTPNotFound(text="You are not among the people of this installation.")
+    return person
+
+
+def _answered(request: web.Request, person: Person) -> WishesAnswer:
+    fields = {name: getattr(person, name) for name in Wishes.__struct_fields__}
+    return WishesAnswer(
+        name=person.name,
+        **fields,
+        installation_min_severity=request.app[SETTINGS].incident_notification_min_severity,
+        channels=request.app[OFFICE].channels,
+    )

@@ -1,0 +1,48 @@
+"""What stands on every page: the bell, the engine's state, and what is wrong with the set-up."""
+
+import msgspec
+from aiohttp import web
+
+from server.keys import SETTINGS, SUPERVISOR
+from server.settings.settings import Settings
+from server.storage.database import Transaction
+from server.storage.main import notifications
+from server.storage.main.notifications import Notification
+from server.web.auth import person_id
+from server.web.health import describe_engine, unsigned
+
+SHOWN_IN_PANEL = 12
+
+
+class Chrome(msgspec.Struct, frozen=True, kw_only=True):
+    """As the templates ``base.html`` and ``panel.html`` show it."""
+
+    unread: int
+    newest_id: int
+    notifications: list[Notification]
+    engine_lamp: str
+    engine_words: str
+    engine_trouble: str | None
+    unsigned: str | None
+
+
+async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
+    """All of it, as it stands now."""
+    person = person_id(request)
+    engine = describe_engine(request.app[SUPERVISOR].status())
+    return Chrome(
+        unread=await notifications.unread_count(tx, person),
+        newest_id=await notifications.newest_id(tx, person),
+        notifications=await notifications.newest(tx, person, SHOWN_IN_PANEL),
+        engine_lamp=engine.lamp,
+        engine_words=engine.words,
+        engine_trouble=engine.trouble,
+        unsigned=_unsigned_words(request.app[SETTINGS]),
+    )
+
+
+def _unsigned_words(settings: Settings) -> str | None:
+    names = unsigned(settings)
+    if not names:
+        return None
+    return f"whoever reaches this server can send it events. Set {' and '.join(names)}."

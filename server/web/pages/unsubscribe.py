@@ -1,0 +1,61 @@
+"""Ends the mails about incidents, by the address that stands in each: without signing in.
+
+Asking changes nothing: programs that look for danger open every link of a mail. What ends them is
+a POST, from the page or from the mail reader itself (RFC 8058).
+"""
+
+import logging
+
+from aiohttp import web
+
+from server.keys import DATABASE, SETTINGS
+from server.notify.email.unsubscribing import whose
+from server.process import log
+from server.storage.files.key_file import read_key
+from server.storage.main import people
+from server.storage.main.people import Person, Wishes
+from server.web.pages.rendering import render
+
+
+async def ask_whether_to_end(request: web.Request) -> web.Response:
+    """The page with the button; 404 where the address is of nobody any more."""
+    async with request.app[DATABASE].read() as tx:
+        person = _person(request, await people.everyone(tx))
+    return _page(request, person, ended=not person.email_incidents)
+
+
+async def end_mails(request: web.Request) -> web.Response:
+    """Done, and said; done again it stays so."""
+    async with request.app[DATABASE].write() as tx:
+        person = _person(request, await people.everyone(tx))
+        wishes = Wishes(
+            email=person.email,
+            email_incidents=False,
+            min_severity=person.min_severity,
+            services=person.services,
+            environments=person.environments,
+        )
+        await people.set_wishes(tx, person.id, wishes)
+    log.server(logging.INFO, f"mails about incidents were ended for person {person.id}, by a mail")
+    return _page(request, person, ended=True)
+
+
+def _person(request: web.Request, everyone: list[Person]) -> Person:
+    # Only a mail needs one that is not there yet: who asks makes none.
+    key = read_key(request.app[SETTINGS].mail_key_path)
+    person = None if key is None else whose(request.match_info["token"], key, everyone)
+    if person is None:
+        raise web.HTTPNotFound(text="Nobody here gets mails by this address any more.")
+    return person
+
+
+def _page(request: web.Request, person: Person, *, ended: bool) -> web.Response:
+    return render(
+        request, "unsubscribe.html", {"address": _hint(person.email or ""), "ended": ended}
+    )
+
+
+def _hint(address: str) -> str:
+    """Enough for its owner to know it again, and no more for who else has the link."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"
