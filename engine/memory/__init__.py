@@ -1,0 +1,1 @@
+"""What the engine remembers, and how it is said and taken back."""

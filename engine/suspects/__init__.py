@@ -1,0 +1,1 @@
+"""Which commit did it: pure ranking, without the state."""

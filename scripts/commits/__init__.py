@@ -1,0 +1,1 @@
+"""What commits changed, read from git."""

@@ -1,0 +1,1 @@
+"""What this process needs whatever it does: log, metrics, back-off, background tasks."""

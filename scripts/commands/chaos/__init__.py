@@ -1,0 +1,1 @@
+"""Kills and disturbs a real server under load, and compares."""

@@ -1,0 +1,1 @@
+"""How what is to be told comes to its receivers, and how fast."""

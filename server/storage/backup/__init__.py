@@ -1,0 +1,1 @@
+"""Copies of both databases as they are at one moment."""

@@ -1,0 +1,1 @@
+"""Files beside the databases: locks, keys, crashes."""
