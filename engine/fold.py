@@ -8,11 +8,8 @@ reads, nor on a restart between them: only where checkpoints and acks stand does
 import heapq
 
 from engine.decisions import Code
-from engine.entries import deploy as announcements
-from engine.entries import event as events
-from engine.entries import people as notices
-from engine.incidents import deploy_watch as watching
-from engine.incidents import life as incidents
+from engine.entries import deploy, event, people
+from engine.incidents import deploy_watch, life
 from engine.memory.checkpoints import UnreadableState, checkpoint, complete, restore
 from engine.memory.state import State
 from shared.pipe import (
@@ -135,16 +132,16 @@ def _decide(state: State, entry: Entry, out: list[Outbound]) -> Decision:
     match entry:
         case EventEntry():
             if entry.kind == "deploy":
-                return announcements.announce(state, entry, out)
-            return events.decide(state, entry, out)
+                return deploy.announce(state, entry, out)
+            return event.decide(state, entry, out)
         case ChangeWindowEntry():
-            return announcements.take_note(state, entry, out)
+            return deploy.take_note(state, entry, out)
         case Resolve():
-            return notices.resolve(state, entry, out)
+            return people.resolve(state, entry, out)
         case Silence():
-            return notices.silence(state, entry, out)
+            return people.silence(state, entry, out)
         case Settings():
-            return notices.change_settings(state, entry)
+            return people.change_settings(state, entry)
 
 
 def _due(state: State, until: float) -> list[Outbound]:
@@ -154,11 +151,11 @@ def _due(state: State, until: float) -> list[Outbound]:
         at, kind, key = heapq.heappop(state.deadlines)
         match kind:
             case "tell":
-                out += incidents.tell_if_due(state, key, at)
+                out += life.tell_if_due(state, key, at)
             case "incident":
-                out += incidents.end_if_due(state, key, at)
+                out += life.end_if_due(state, key, at)
             case "watch":
-                out += watching.judge_if_due(state, key, at)
+                out += deploy_watch.judge_if_due(state, key, at)
     return out
 
 

@@ -1,8 +1,7 @@
 """The news of a deploy: remembered, an incident where it is sent as an event, and ranked by."""
 
 from engine.decisions import Code, rounded
-from engine.incidents import deploy_watch as watching
-from engine.incidents import life as incidents
+from engine.incidents import deploy_watch, life
 from engine.incidents.triggers import Fired
 from engine.memory import deploys
 from engine.memory.moments import event_time
@@ -21,8 +20,8 @@ def arrive(state: State, scope: Scope, window: ChangeWindow, out: list[Outbound]
     """Remember a deploy, watch it, and rank open incidents by it; answers its key."""
     key, is_news = deploys.remember(state, scope, window)
     if is_news:
-        out += incidents.rank_again(state, scope)
-        out += watching.begin(state, scope, key, window)
+        out += life.rank_again(state, scope)
+        out += deploy_watch.begin(state, scope, key, window)
     return key
 
 
@@ -51,14 +50,14 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Out
     numbers = _size(event.change_window) if event.change_window is not None else {}
     at = event_time(event, state.now)
     fired = Fired("deploy", numbers)
-    incident = incidents.begin(state, scope, key, event, at=at, fired=fired, hold_s=HOLD_S)
+    incident = life.begin(state, scope, key, event, at=at, fired=fired, hold_s=HOLD_S)
     incident.event_count = 1
     incident.alone = True
     if (deploy := state.deploys.get(key)) is not None:
         deploy.incident = incident.incident_id
         state.note("deploy", key)
-    out.append(incidents.tell(state, incident, "opened", state.now))
-    out += incidents.make_room(state)
+    out.append(life.tell(state, incident, "opened", state.now))
+    out += life.make_room(state)
     return incident.incident_id
 
 

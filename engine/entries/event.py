@@ -1,10 +1,9 @@
 """What becomes of one event: counted, judged, and told where people should know."""
 
 from engine.decisions import Code, rounded
-from engine.entries import deploy as announcements
+from engine.entries import deploy
 from engine.fingerprint import fingerprint
-from engine.incidents import deploy_watch as watching
-from engine.incidents import grouping
+from engine.incidents import deploy_watch, grouping
 from engine.incidents.triggers import DAY_S, Fired, judge, note_alert
 from engine.memory import issues
 from engine.memory.moments import event_time
@@ -45,7 +44,7 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
     service = service_of(state, scope, at)
     scope = service.service, service.environment
     if event.change_window is not None:
-        announcements.arrive(state, scope, event.change_window, out)
+        deploy.arrive(state, scope, event.change_window, out)
     key = fingerprint(event, *scope, state.clock.seq)
     key, issue, standing = issues.recognise(state, key, scope, event, at)
     last_seen = issue.last_seen
@@ -94,7 +93,7 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         silence=None if late else silence,
     )
     if state.watched and counted and not late:
-        watching.count(state, seen)
+        deploy_watch.count(state, seen)
     if incident is not None:
         if event.alert_rule is not None:
             note_alert(issue, event.alert_rule, event.severity, now)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from engine.decisions import Code
-from engine.incidents import life as incidents
+from engine.incidents import life
 from engine.memory import issues
 from engine.memory.records import Issue
 from engine.memory.state import State
@@ -101,7 +101,7 @@ def _end_incidents(
             continue
         members = [state.issues[key] for key in incident.members if key in state.issues]
         if incident_id == entry.incident_id or all(map(is_over, members)):
-            out += incidents.end(state, incident, state.now, reason)
+            out += life.end(state, incident, state.now, reason)
 
 
 def _is_resolved(issue: Issue) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from engine.incidents import life as incidents
+from engine.incidents import life
 from engine.memory.deploys import id_of
 from engine.memory.occurrence import Occurrence
 from engine.memory.recent import errors_before
@@ -117,7 +117,7 @@ def _say(
     known.judged = deploy_time
     state.note("deploy", deploy)
     if (incident := state.incidents.get(known.incident)) is not None:
-        out += incidents.end(state, incident, at, _in_words(found.verdict))
+        out += life.end(state, incident, at, _in_words(found.verdict))
     return out
 
 

@@ -1,7 +1,7 @@
 """Which triggers are one incident, and what is said when one opens, is joined or gets worse."""
 
 from engine.decisions import Code
-from engine.incidents import life as incidents
+from engine.incidents import life
 from engine.incidents.counting import WORSE_EVERY_S, count_event
 from engine.incidents.suspects import share_a_suspect, suspects_of
 from engine.incidents.triggers import Fired
@@ -22,14 +22,14 @@ def fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> D
     """Open an incident for what has fired, or join one that is open."""
     incident, suspects = _find(state, seen)
     if incident is None:
-        incident = incidents.open_incident(state, seen, fired, suspects)
-        out.append(incidents.tell(state, incident, "opened", state.now))
-        out += incidents.make_room(state)
+        incident = life.open_incident(state, seen, fired, suspects)
+        out.append(life.tell(state, incident, "opened", state.now))
+        out += life.make_room(state)
         code = Code.OPENED
     else:
-        incidents.take_in(state, incident, seen, fired)
-        out.append(incidents.tell(state, incident, "joined", state.now))
-        if incidents.is_worse(incident, seen):
+        life.take_in(state, incident, seen, fired)
+        out.append(life.tell(state, incident, "joined", state.now))
+        if life.is_worse(incident, seen):
             _escalate(state, incident, seen, out)
         code = Code.JOINED
     numbers = {"trigger": fired.trigger} | fired.numbers
@@ -41,7 +41,7 @@ def absorb(state: State, incident: OpenIncident, seen: Occurrence, out: list[Out
     worse = seen.counted and count_event(state, incident, seen)
     if seen.event.source_state == "escalating":
         worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
-    if not (worse or incidents.is_worse(incident, seen)):
+    if not (worse or life.is_worse(incident, seen)):
         return Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id)
     _escalate(state, incident, seen, out)
     numbers: Numbers = {"severity": seen.event.severity, "events": incident.event_count}
@@ -67,7 +67,7 @@ def _find(state: State, seen: Occurrence) -> tuple[OpenIncident | None, list[Sus
 
 
 def _escalate(state: State, incident: OpenIncident, seen: Occurrence, out: list[Outbound]) -> None:
-    if incidents.is_worse(incident, seen):
-        incidents.lead_by(state, incident, seen)
-    incidents.prolong(state, incident)
-    out.append(incidents.tell(state, incident, "escalated", state.now))
+    if life.is_worse(incident, seen):
+        life.lead_by(state, incident, seen)
+    life.prolong(state, incident)
+    out.append(life.tell(state, incident, "escalated", state.now))

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.statistics import negative_binomial as tail
+from engine.statistics import negative_binomial
 from engine.statistics.time_scales import (
     ALARM_NATS,
     SCALES,
@@ -54,7 +54,7 @@ HABIT_S = 40 * 86400.0
 Kind = Literal["spike", "escalated"]
 
 
-_CALM_NATS = tail.surprise_of(CALM_P)
+_CALM_NATS = negative_binomial.surprise_of(CALM_P)
 
 
 class Baseline(msgspec.Struct, array_like=True):
@@ -147,7 +147,7 @@ def reading(baseline: Baseline, at_s: float) -> dict[str, float]:
     return {
         "rate_per_min": minute.content / 2.0,
         "usual_per_min": expected.mean / 2.0,
-        "threshold": tail.count_for(ALARM_NATS[0], expected.mean, expected.shape),
+        "threshold": negative_binomial.count_for(ALARM_NATS[0], expected.mean, expected.shape),
         "factor": minute.content / expected.mean,
     }
 
@@ -241,7 +241,9 @@ def _alarm(stream: _Stream, kind: Kind, number: int) -> Alarm:
     minutes = 2 * scale.bucket_min
     usual = usual_content(stream.windows[0], SCALES[0]) / 2.0
     mean = usual * minutes if scale.evened else expected.mean
-    needed = tail.count_for(ALARM_NATS[number], expected.mean / expected.unit, expected.shape)
+    needed = negative_binomial.count_for(
+        ALARM_NATS[number], expected.mean / expected.unit, expected.shape
+    )
     threshold = mean * needed * expected.unit / expected.mean
     if kind == "escalated":
         threshold = max(threshold, ESCALATION * stream.first_height)
@@ -253,7 +255,7 @@ def _alarm(stream: _Stream, kind: Kind, number: int) -> Alarm:
         window_s=60 * minutes,
         threshold=threshold,
         factor=count / mean,
-        log10_p=tail.log_tail(expected.surprise(window.content)) / math.log(10.0),
+        log10_p=negative_binomial.log_tail(expected.surprise(window.content)) / math.log(10.0),
     )
 
 

@@ -7,7 +7,7 @@ import math
 
 import msgspec
 
-from engine.statistics import negative_binomial as tail
+from engine.statistics import negative_binomial
 
 MONTH_MIN = 30 * 1440
 
@@ -51,7 +51,7 @@ class Scale(msgspec.Struct, frozen=True):
     @property
     def alarm_nats(self) -> float:
         """The surprise of a window that comes by chance as often as the budget allows."""
-        return tail.surprise_of(self.budget * 2 * self.bucket_min / MONTH_MIN)
+        return negative_binomial.surprise_of(self.budget * 2 * self.bucket_min / MONTH_MIN)
 
 
 SCALES = (
@@ -92,7 +92,7 @@ class Expected(msgspec.Struct, frozen=True, gc=False):
 
     def surprise(self, content: float) -> float:
         """How surprising this content is, in nats; 0 where it is not above the mean."""
-        return tail.surprise(content / self.unit, self.mean / self.unit, self.shape)
+        return negative_binomial.surprise(content / self.unit, self.mean / self.unit, self.shape)
 
 
 def usual_content(window: Window, scale: Scale) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.statistics import negative_binomial as tail
+from engine.statistics import negative_binomial
 from engine.statistics.spike import Alarm, Baseline, new_baseline, observe, quiet_at, reading
 from engine.statistics.time_scales import ALARM_NATS, SCALES
 
@@ -236,7 +236,7 @@ def test_an_alarm_is_what_would_come_by_chance_as_often_as_the_budget_says(
 ) -> None:
     windows_a_month = 30 * 24 * 60 / (2 * minutes)
     assert SCALES[scale].bucket_min == minutes
-    by_chance = math.exp(tail.log_tail(ALARM_NATS[scale])) * windows_a_month
+    by_chance = math.exp(negative_binomial.log_tail(ALARM_NATS[scale])) * windows_a_month
     assert by_chance == pytest.approx(a_month, rel=1e-6)
 
 

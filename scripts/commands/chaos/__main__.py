@@ -20,9 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from scripts.commands.chaos import checks as evidence
-from scripts.commands.chaos import faults as blows
-from scripts.commands.chaos import pipe_proxy as wire
+from scripts.commands.chaos import checks, faults, pipe_proxy
 from scripts.commands.chaos.checks import Counts
 from scripts.commands.chaos.fake_mail import RECEIVER, Mailbox, open_mailbox
 from scripts.commands.chaos.fake_slack import CHANNEL, Sink, open_sink
@@ -127,7 +125,7 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     rng = random.Random(seed)  # noqa: S311 - chance that can be had again
     plan = folder / "plan"
     boundary = _BOUNDARIES[number % len(_BOUNDARIES)]
-    wire.write_plan(plan, _strikes(rng, boundary, events))
+    pipe_proxy.write_plan(plan, _strikes(rng, boundary, events))
     engine = (sys.executable, "-m", "engine")
     relayed = (sys.executable, "-m", "scripts.commands.chaos.pipe_proxy", str(plan), *engine)
     outlets = _OUTLETS[number % len(_OUTLETS)]
@@ -153,7 +151,7 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
                 receiver.strike_at = rng.randrange(1, 5)
                 receiver.strike = partial(_kill_at_send, server, send, made)
         await stack.enter_async_context(server.running())
-        disturbing = [asyncio.create_task(blows.strike_now_and_then(server, rng, made))]
+        disturbing = [asyncio.create_task(faults.strike_now_and_then(server, rng, made))]
         if boundary[0] in ("journal commit", "record"):
             disturbing.append(asyncio.create_task(_kill_at_commit(server, boundary[0], rng, made)))
         accepted = await send_load(server.url, events, clients=16, rng=rng)
@@ -162,23 +160,23 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
         for task in disturbing:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await evidence.news_is_out(server.journal, server.database)
+        await checks.news_is_out(server.journal, server.database)
         if outlets.slack == "bot":
             await _kill_at_edit(server, sink, rng, made)
     made.extend(
         f"{strike.blow} {'after' if strike.after else 'before'} {strike.kind} to {strike.to}"
-        for strike in wire.read_done(plan)
+        for strike in pipe_proxy.read_done(plan)
     )
     if "its writer has ended" in server.log.read_text():
         made.append("break the journal's writer")
-    faults: list[str] = []
-    counts = await _examine(folder, server, accepted.keys, outlets, sink, mailbox, faults)
+    found: list[str] = []
+    counts = await _examine(folder, server, accepted.keys, outlets, sink, mailbox, found)
     return Round(
         counts=counts,
         blows=Counter(made),
         kills=server.kills,
         retries=accepted.broken + accepted.unavailable,
-        faults=faults,
+        faults=found,
     )
 
 
@@ -189,17 +187,17 @@ def _kill_at_send(server: Server, send: str, made: list[str]) -> None:
 
 async def _kill_at_edit(server: Server, sink: Sink, rng: random.Random, made: list[str]) -> None:
     """Kill the server over one of the edits that it makes when it starts, and let it go on."""
-    await asyncio.to_thread(blows.age_messages, server.database)
+    await asyncio.to_thread(faults.age_messages, server.database)
     sink.strike_at = len(sink.messages) + rng.randrange(1, 4)
     sink.strike = partial(_kill_at_send, server, "edit in Slack", made)
     server.kill()
-    await evidence.messages_are_new(server.database)
+    await checks.messages_are_new(server.database)
 
 
 async def _kill_at_migration(server: Server, rng: random.Random, made: list[str]) -> None:
     """Kill the server over its first start, and let the next one make the rest of the schema."""
     writes = rng.randrange(1, 2 * len(REVISIONS))
-    killing = asyncio.create_task(blows.kill_at_write(server, server.database, writes))
+    killing = asyncio.create_task(faults.kill_at_write(server, server.database, writes))
     async with server.running():
         await server.up.wait()
     killing.cancel()
@@ -213,7 +211,7 @@ async def _kill_at_commit(
     path = server.journal if boundary == "journal commit" else server.database
     wal = path.with_name(f"{path.name}-wal")
     for _ in range(3):
-        await blows.kill_at_write(server, wal, rng.randrange(1, 12))
+        await faults.kill_at_write(server, wal, rng.randrange(1, 12))
         made.append(f"kill server at {boundary}")
 
 
@@ -244,29 +242,29 @@ async def _examine(
     outlets: Outlets,
     sink: Sink,
     mailbox: Mailbox,
-    faults: list[str],
+    found: list[str],
 ) -> Counts:
     """Let both databases come to the same end, and hold them against each other."""
-    end = evidence.last_received(server.journal) + 1_000_000
+    end = checks.last_received(server.journal) + 1_000_000
     undisturbed = folder / "undisturbed.db"
     for journal in ("disturbed-journal.db", "undisturbed-journal.db"):
-        evidence.copy_database(server.journal, folder / journal)
+        checks.copy_database(server.journal, folder / journal)
     await give_address(undisturbed, RECEIVER)
-    evidence.copy_dead_letters(server.database, undisturbed)
+    checks.copy_dead_letters(server.database, undisturbed)
     await replay(folder / "disturbed-journal.db", server.database, end, outlets)
     await replay(folder / "undisturbed-journal.db", undisturbed, end, outlets)
-    counts = evidence.count(
+    counts = checks.count(
         folder / "disturbed-journal.db",
         server.database,
         server.log,
         accepted,
         {"slack": sink.messages, "email": mailbox.texts()},
-        faults,
+        found,
     )
     counts.edits = sink.edits
-    faults.extend(evidence.messages_behind(sink.standing, server.database))
-    faults.extend(evidence.mails_doubled(mailbox.mails, server.kills))
-    faults.extend(evidence.differences(server.database, undisturbed))
+    found.extend(checks.messages_behind(sink.standing, server.database))
+    found.extend(checks.mails_doubled(mailbox.mails, server.kills))
+    found.extend(checks.differences(server.database, undisturbed))
     return counts
 
 

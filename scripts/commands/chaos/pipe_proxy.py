@@ -1,8 +1,8 @@
 """Stands between server and engine, and strikes right before or after a certain message.
 
 ``python -m scripts.commands.chaos.pipe_proxy PLAN COMMAND...`` is an engine to the server. The plan
-is a file of strikes, a JSON line each, which are made one after the other; a strike is struck off by
-a line in the file ``PLAN.done`` before it is made, so that the next life of the engine goes on
+is a file of strikes, a JSON line each, which are made one after the other. A strike is struck off
+by a line in the file ``PLAN.done`` before it is made, so that the next life of the engine goes on
 with the next. So deaths fall between two given messages, without a hook in what is tested.
 """
 
