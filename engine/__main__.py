@@ -8,12 +8,12 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from engine import VERSION
 from engine.fold import answer, finish, refuse, rest
-from engine.lines import LineCutter
 from engine.memory.state import State
+from shared.lines import Lines, TooLong
 from shared.pipe import MAX_LINE_BYTES, Outbound, Ready, UnreadableLine, encode_lines
 
 READ_BYTES = 1024 * 1024
@@ -35,20 +35,24 @@ def main() -> int:
 def run(read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
     """Fold what `read` gives until it gives nothing; the answers of one read go out at once."""
     state = State()
-    cutter = LineCutter()
+    cutter = Lines(MAX_LINE_BYTES)
     write(encode_lines([Ready(f"pushlog {VERSION}")]))
     while chunk := read():
-        lines, dropped = cutter.feed(chunk)
-        out: list[Outbound] = []
-        for line in lines:
-            out += answer(state, line) if line else ()
-        for _ in range(dropped):
-            out += refuse(state, UnreadableLine(f"a line is longer than {MAX_LINE_BYTES} bytes"))
+        out = _answers(state, cutter.feed(chunk))
         out += rest(state)
         if out:
             write(encode_lines(out))
-    last = cutter.end()
-    write(encode_lines([*(answer(state, last) if last.strip() else ()), *finish(state)]))
+    write(encode_lines([*_answers(state, cutter.end()), *finish(state)]))
+
+
+def _answers(state: State, lines: Iterable[bytes | TooLong]) -> list[Outbound]:
+    out: list[Outbound] = []
+    for line in lines:
+        if isinstance(line, TooLong):
+            out += refuse(state, UnreadableLine(f"a line is longer than {MAX_LINE_BYTES} bytes"))
+        elif line.strip():
+            out += answer(state, line)
+    return out
 
 
 def _write(data: bytes) -> None:

@@ -4,15 +4,17 @@ import os
 import sys
 
 from engine.__main__ import READ_BYTES
-from engine.lines import LineCutter
-from shared.pipe import Ping, Pong, decode_inbound, encode_lines
+from shared.lines import Lines, TooLong
+from shared.pipe import MAX_LINE_BYTES, Ping, Pong, decode_inbound, encode_lines
 
 
 def main() -> int:
     """Decode until stdin ends; pings are answered."""
-    cutter = LineCutter()
+    cutter = Lines(MAX_LINE_BYTES)
     while chunk := os.read(sys.stdin.fileno(), READ_BYTES):
-        for line in cutter.feed(chunk)[0]:
+        for line in cutter.feed(chunk):
+            if isinstance(line, TooLong):
+                continue
             message = decode_inbound(line)
             if isinstance(message, Ping):
                 os.write(sys.stdout.fileno(), encode_lines([Pong(message.id)]))

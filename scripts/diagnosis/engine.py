@@ -7,7 +7,7 @@ import msgspec
 
 from scripts.diagnosis.finding import Finding, fail, ok
 from server.supervisor.child import Child, start_child
-from server.supervisor.lines import TooLong
+from shared.lines import TooLong
 from shared.pipe import (
     Ping,
     Pong,

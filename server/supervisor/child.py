@@ -11,7 +11,7 @@ from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from server.supervisor.lines import Lines, TooLong
+from shared.lines import Lines, TooLong
 from shared.pipe import MAX_LINE_BYTES
 
 _LAUNCH = Path(__file__).with_name("launch.py")

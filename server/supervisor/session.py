@@ -12,10 +12,10 @@ from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.journal import JournalEntry
 from server.supervisor.child import Child
 from server.supervisor.feeder import Feeder, Window
-from server.supervisor.lines import TooLong
 from server.supervisor.protocol import Conversation
 from server.supervisor.recording import Recording, Unrecordable
 from server.supervisor.status import EngineState
+from shared.lines import TooLong
 from shared.pipe import UnreadableLine, decode_outbound
 
 _UNRECORDED_BYTES = 16 * 1024 * 1024

@@ -3,11 +3,8 @@
 import gc
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.fold import answer, finish, fold
-from engine.lines import LineCutter
 from engine.memory import records
 from engine.memory.seen import CHUNK_IDS, CHUNKS, SeenEvents
 from engine.memory.state import State
@@ -214,20 +211,3 @@ def test_seen_events_come_back_from_their_chunks_in_any_order() -> None:
     ] * 2_000
     newest = max(seen.changed)
     assert again.chunk(newest) == seen.chunk(newest)
-
-
-@given(st.binary(max_size=60), st.lists(st.integers(0, 20), max_size=10))
-def test_lines_are_the_same_however_they_are_cut(data: bytes, sizes: list[int]) -> None:
-    cutter = LineCutter(max_line_bytes=12)
-    lines: list[bytes] = []
-    dropped = at = 0
-    for size in [*sizes, len(data)]:
-        if chunk := data[at : at + size]:
-            found, too_long = cutter.feed(chunk)
-            lines += found
-            dropped += too_long
-            at += size
-    *whole, last = data.split(b"\n")
-    assert lines == [line for line in whole if len(line) <= 12]
-    assert dropped == sum(len(line) > 12 for line in [*whole, last])
-    assert cutter.end() == (last if len(last) <= 12 else b"")

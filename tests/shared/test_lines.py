@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.supervisor.lines import Lines, TooLong
+from shared.lines import Lines, TooLong
 
 CHUNKS = st.lists(st.text("ab\n", max_size=12).map(str.encode))
 

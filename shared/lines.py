@@ -1,10 +1,10 @@
-"""Lines out of chunks of bytes, with a bound on what a line may take."""
+"""Lines out of chunks of bytes, in memory that no line can make grow."""
 
 import msgspec
 
 
 class TooLong(msgspec.Struct, frozen=True):
-    """What is left of a line over the limit: how long it was, with its end if it came."""
+    """What is left of a line over the limit: how long it was, without its end."""
 
     size_bytes: int
 
@@ -19,26 +19,28 @@ class Lines:
 
     def feed(self, chunk: bytes) -> list[bytes | TooLong]:
         """The lines that are complete with `chunk`."""
-        *whole, rest = chunk.split(b"\n")
+        *ended, rest = chunk.split(b"\n")
         lines: list[bytes | TooLong] = []
-        for part in whole:
-            self._take(part)
-            lines.append(self._line())
-        self._take(rest)
+        if ended:
+            self._hold(ended[0])
+            lines.append(self._take())
+            most = self._max_bytes
+            lines += [line if len(line) <= most else TooLong(len(line)) for line in ended[1:]]
+        self._hold(rest)
         return lines
 
     def end(self) -> list[bytes | TooLong]:
         """A last line that had no end, if there is one."""
-        return [self._line()] if self._size_bytes else []
+        return [self._take()] if self._size_bytes else []
 
-    def _take(self, part: bytes) -> None:
+    def _hold(self, part: bytes) -> None:
         self._size_bytes += len(part)
         if self._size_bytes > self._max_bytes:
             self._parts.clear()
         elif part:
             self._parts.append(part)
 
-    def _line(self) -> bytes | TooLong:
+    def _take(self) -> bytes | TooLong:
         size = self._size_bytes
         line = b"".join(self._parts)
         self._parts.clear()
