@@ -20,7 +20,7 @@ from server.process import log
 from server.process.metrics import Gauges, Metrics
 from server.settings.env_file import NAMED_BY, parse_env_file
 from server.settings.settings import SettingsError, read_settings
-from server.supervisor.burial import DEAD_LETTER
+from server.supervisor.poison import DEAD_LETTER
 from shared.incident import Trigger
 from tests.processes import ROOT
 

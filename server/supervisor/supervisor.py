@@ -20,14 +20,13 @@ from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
 from server.storage.journal.journal import Journal, JournalEntry
 from server.storage.main import checkpoints
-from server.supervisor.burial import bury
 from server.supervisor.child import start_child
 from server.supervisor.feeder import Feeder
+from server.supervisor.poison import Suspicion, bury
 from server.supervisor.protocol import Conversation
 from server.supervisor.recording import Record, Recording
 from server.supervisor.session import Life, Limits
 from server.supervisor.status import EngineState, EngineStates
-from server.supervisor.suspicion import Suspicion
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,13 @@
-"""Which entry the engine dies of, found without blaming the others."""
+"""Entries that the engine dies of: found without blaming others, and set aside."""
 
 from collections.abc import Sequence
 
+from server.storage.database import Database
+from server.storage.journal.journal import JournalEntry
+from server.storage.main import checkpoints, dead_letters, decisions
+from shared.pipe import Decision
+
+DEAD_LETTER = "dead_letter"
 DEATHS_THAT_CONVICT = 2
 
 
@@ -33,3 +39,16 @@ class Suspicion:
         """Entries up to here were decided by a child that went on living."""
         if self._deaths:
             self._deaths = {seq: count for seq, count in self._deaths.items() if seq > up_to}
+
+
+async def bury(database: Database, entry: JournalEntry, reason: str, at: int) -> None:
+    """Put `entry` among the dead letters and decide it, in one transaction.
+
+    `at` is in microseconds since the epoch. An entry that was decided before, by an engine that
+    survived it then, keeps that decision.
+    """
+    async with database.write() as tx:
+        await dead_letters.bury(tx, entry, reason, at)
+        if entry.seq > (await checkpoints.progress(tx)).recorded_seq:
+            await decisions.store(tx, [Decision(entry.seq, DEAD_LETTER)])
+            await checkpoints.set_recorded(tx, entry.seq)
