@@ -12,8 +12,8 @@ from server.keys import DATABASE, LIVE
 from server.storage.main import incidents, people
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
-from server.web.answers import answer
 from server.web.auth import person_id
+from server.web.requests import answer
 
 
 async def acknowledge_incident(request: web.Request) -> web.Response:

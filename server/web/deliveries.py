@@ -12,11 +12,10 @@ from server.notify.channels import outlets_of
 from server.storage.main import outbox, people
 from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState
 from server.storage.times import to_micros
-from server.web.answers import answer
 from server.web.auth import person_id
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.questions import read_limit, read_number
+from server.web.requests import answer, read_limit, read_number
 
 PAGE_SIZE = 100
 

@@ -18,11 +18,10 @@ from server.storage.main.deploy_list import (
     place_of,
 )
 from server.storage.main.deploys import DeployPlace
-from server.web.answers import answer
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.questions import read_limit
 from server.web.repository_links import commit_address, compare_address, web_address
+from server.web.requests import answer, read_limit
 from server.wording.deploys import STANDINGS, per_minute, watched_until
 from server.wording.formats import web_url
 from shared.incident import ErrorRate

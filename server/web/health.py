@@ -18,7 +18,7 @@ from server.storage.journal.disk import KEPT_FREE, Disk, share_free
 from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import checkpoints, outbox
 from server.supervisor.supervisor import EngineStatus
-from server.web.answers import answer
+from server.web.requests import answer
 
 PROBE_TIMEOUT_S = 2.0
 

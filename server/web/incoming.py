@@ -11,10 +11,9 @@ from server.keys import DATABASE, JOURNAL, SETTINGS
 from server.storage.journal.journal import JournalUnavailable
 from server.storage.main.webhooks import Outcome, Route
 from server.storage.times import from_micros
-from server.web.answers import answer
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.questions import read_limit
+from server.web.requests import answer, read_limit
 from server.web.webhook_list import Listed, Place, WebhookFilter, WebhookPage, read_page
 from server.wording.incoming import OUTCOMES
 

@@ -16,11 +16,10 @@ from server.storage.main import decisions, deploys, outbox, webhooks
 from server.storage.main.deploys import StoredDeploy
 from server.storage.main.outbox import DeliveryFilter, DeliveryState
 from server.storage.main.webhooks import Outcome, Route, SourceNews
-from server.web.answers import answer
 from server.web.api.simulate import simulate_incident
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.questions import read_number
+from server.web.requests import answer, read_number
 from server.web.sentry_signs import look_for_signs
 from server.wording.explain import explain_decision
 from server.wording.set_up import SentrySigns, Step, is_only_here, sentry_steps, signature_words

@@ -18,9 +18,8 @@ from server.storage.main.sessions import Session
 from server.storage.times import micros_now
 from server.web.accounts.details import check_name, check_password
 from server.web.accounts.tries import count_try, forgive_tries
-from server.web.answers import answer
 from server.web.auth import identity, person_id
-from server.web.bodies import read_body
+from server.web.requests import answer, read_body
 
 MAX_TOKENS = 50
 

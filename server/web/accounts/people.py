@@ -17,9 +17,8 @@ from server.storage.main.accounts import Account, LastAdmin, Role
 from server.storage.main.one_time_links import OneTimeLink
 from server.storage.times import micros_now
 from server.web.accounts.details import check_email
-from server.web.answers import answer
 from server.web.auth import person_id
-from server.web.bodies import read_body
+from server.web.requests import answer, read_body
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):

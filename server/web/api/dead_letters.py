@@ -11,8 +11,7 @@ from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import dead_letters
 from server.storage.main.dead_letters import DeadLetter, Fate, WholeDeadLetter
 from server.storage.times import from_micros
-from server.web.answers import answer
-from server.web.questions import read_limit, read_number
+from server.web.requests import answer, read_limit, read_number
 from shared.pipe import Entry, UnreadableLine, decode_inbound
 
 SHOWN = 600

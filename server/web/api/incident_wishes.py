@@ -15,10 +15,8 @@ from msgspec import Meta
 from server.keys import DATABASE, JOURNAL
 from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import incidents, people
-from server.web.answers import answer
 from server.web.auth import person_id
-from server.web.bodies import read_body
-from server.web.questions import read_number
+from server.web.requests import answer, read_body, read_number
 from shared.event import Timestamp
 from shared.pipe import Resolve, Silence
 

@@ -13,10 +13,16 @@ from server.storage.main import decisions, incidents, not_told, notifications
 from server.storage.main.incidents import IncidentChange, StoredIncident
 from server.storage.main.notifications import Notification
 from server.storage.times import to_micros
-from server.web.answers import answer
 from server.web.auth import person_id
 from server.web.incident_timeline import read_timeline
-from server.web.questions import read_filter, read_limit, read_number, read_place, write_place
+from server.web.requests import (
+    answer,
+    read_filter,
+    read_limit,
+    read_number,
+    read_place,
+    write_place,
+)
 from server.wording.explain import explain_decision, explain_incident
 from server.wording.not_told import NotToldAnswer, not_told_in_words
 from server.wording.timeline import TimelineItem

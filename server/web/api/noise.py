@@ -9,8 +9,7 @@ from msgspec import Meta
 from server.keys import DATABASE
 from server.storage.main import noise
 from server.storage.main.noise import NoiseFilter, PatternTaken
-from server.web.answers import answer
-from server.web.bodies import read_body
+from server.web.requests import answer, read_body
 
 
 class FilterBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

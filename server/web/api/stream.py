@@ -22,7 +22,7 @@ from server.notify.live import Listener, TooManyListeners
 from server.storage.database import Database
 from server.storage.main import notifications
 from server.web.auth import person_id, still_allowed
-from server.web.questions import read_number
+from server.web.requests import read_number
 
 KEEP_ALIVE_S = 15.0
 """Proxies give up on a silent connection after 30 to 60 seconds."""

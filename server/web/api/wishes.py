@@ -13,9 +13,8 @@ from server.settings.settings import MinSeverity
 from server.storage.main import accounts, people
 from server.storage.main.people import AddressTaken, Person, Wishes
 from server.web.accounts.details import check_email
-from server.web.answers import answer
 from server.web.auth import person_id
-from server.web.bodies import read_body
+from server.web.requests import answer, read_body
 from shared.event import Environment, Service, canonical_environment
 
 _Services = Annotated[list[Service], Meta(max_length=500)]

@@ -8,7 +8,7 @@ from server.web.api.dead_letters import answered, discard, read_state, replay
 from server.web.auth import identity
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.questions import read_number
+from server.web.requests import read_number
 
 PAGE_SIZE = 50
 

@@ -19,8 +19,8 @@ from server.web.deploys import row_address
 from server.web.incident_timeline import read_timeline
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.questions import TRIGGERS, read_filter, read_number, read_place, write_place
 from server.web.rate_chart import HEIGHT, WIDTH, draw
+from server.web.requests import TRIGGERS, read_filter, read_number, read_place, write_place
 from server.wording.explain import explain_incident
 from server.wording.formats import fold_frames, link_name, web_url
 from server.wording.numbers import named_numbers

@@ -1,9 +1,10 @@
-"""What a query string asks for, checked; a wrong one is answered 400 with the rule. Pure."""
+"""What a request asks for, checked, and how it is answered; a wrong one gets 400 with the rule."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar, get_args
 
+import msgspec
 from aiohttp import web
 
 from server.storage.main.incident_search import read_search
@@ -25,10 +26,29 @@ MAX_TEXT = 200
 STATES: tuple[IncidentState, ...] = get_args(IncidentState)
 TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
 
-T = TypeVar("T", bound=str)
+T = TypeVar("T")
+Name = TypeVar("Name", bound=str)
 
 _PLACE = re.compile(r"(\d{1,18})\.(inc-[0-9a-f]{16})", re.ASCII)
 _MAX_NUMBER = 2**63 - 1
+
+
+def answer(body: msgspec.Struct | Mapping[str, object], status: int = 200) -> web.Response:
+    """`body` as JSON, which nobody on the way may keep."""
+    return web.Response(
+        body=msgspec.json.encode(body),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def read_body(request: web.Request, kind: type[T]) -> T:
+    """The JSON of the request as a `kind`."""
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise web.HTTPBadRequest(text=f"{error}.") from error
 
 
 def read_filter(query: Mapping[str, str]) -> IncidentFilter:
@@ -76,8 +96,8 @@ def read_limit(query: Mapping[str, str]) -> int:
 
 
 def _one_of(
-    query: Mapping[str, str], name: str, values: Sequence[T], but: str | None = None
-) -> T | None:
+    query: Mapping[str, str], name: str, values: Sequence[Name], but: str | None = None
+) -> Name | None:
     text = query.get(name)
     if not text or text == but:
         return None
