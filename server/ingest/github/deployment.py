@@ -7,7 +7,7 @@ import msgspec
 
 from server.ingest.delivery import Delivery
 from server.ingest.github.payload import DeploymentStatus, Person, ReleaseChange, Repository
-from server.ingest.github.reading import missing, read_name
+from server.ingest.github.repository import missing, read_name
 from server.ingest.text import one_line
 from server.settings.services import ServiceMap
 from shared.event import PRODUCTION, ChangeWindow, canonical_environment

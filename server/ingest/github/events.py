@@ -1,15 +1,23 @@
 """Which event a webhook of GitHub's is, and what becomes of it."""
 
 from datetime import datetime
+from typing import TypeVar
+from urllib.parse import parse_qs
+
+import msgspec
 
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.github.deployment import read_deployment, read_release
 from server.ingest.github.payload import DeploymentStatus, Push, ReleaseChange
 from server.ingest.github.push import read_push
-from server.ingest.github.reading import read_body
+from server.ingest.lenient_json import read_json
 from server.ingest.notes import Notes
 from server.ingest.text import one_line
 from server.settings.services import ServiceMap
+
+FORM = "application/x-www-form-urlencoded"
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def parse_github(
@@ -40,7 +48,7 @@ def parse_github(
                 "the header X-GitHub-Event is missing", (Fault("X-GitHub-Event", message),)
             )
         case "push":
-            push = read_body(body, content_type, Push, notes)
+            push = _read(body, content_type, Push, notes)
             return read_push(
                 push,
                 notes,
@@ -50,10 +58,10 @@ def parse_github(
                 announce_deploys=announce_deploys,
             )
         case "deployment" | "deployment_status":
-            change = read_body(body, content_type, DeploymentStatus, notes)
+            change = _read(body, content_type, DeploymentStatus, notes)
             return read_deployment(change, identity, received, services)
         case "release":
-            published = read_body(body, content_type, ReleaseChange, notes)
+            published = _read(body, content_type, ReleaseChange, notes)
             return read_release(published, identity, received, services)
         case "ping":
             return Delivery(entries=(), identity=identity, about="Ping: the webhook is set up")
@@ -65,3 +73,20 @@ def parse_github(
 def delivery_identity(delivery: str) -> str:
     """What tells a delivery that comes again, of all but pushes."""
     return f"github {one_line(delivery, 256)}"
+
+
+def _read(body: bytes, content_type: str, struct: type[S], notes: Notes) -> S:
+    text = _form_payload(body) if content_type == FORM else body
+    return read_json(text, struct, notes, "expected the JSON object of a GitHub webhook")
+
+
+def _form_payload(body: bytes) -> bytes:
+    try:
+        found = parse_qs(body, max_num_fields=10).get(b"payload")
+    except ValueError:
+        found = None
+    if not found:
+        raise InvalidPayload(
+            "the form holds no payload", (Fault("payload", "expected a field with the JSON"),)
+        )
+    return found[0]

@@ -7,7 +7,7 @@ import msgspec
 from server.ingest.delivery import Delivery
 from server.ingest.github.commits import Commits, read_commits, read_id, subject
 from server.ingest.github.payload import Push
-from server.ingest.github.reading import missing, read_name
+from server.ingest.github.repository import missing, read_name
 from server.ingest.notes import Notes
 from server.ingest.text import one_line
 from server.settings.services import ServiceMap

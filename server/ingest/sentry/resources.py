@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from server.ingest.delivery import Delivery, InvalidPayload
+from server.ingest.delivery import Delivery, Fault, InvalidPayload
+from server.ingest.lenient_json import read_json
 from server.ingest.notes import Notes
 from server.ingest.sentry.event import (
     Surroundings,
@@ -14,11 +15,15 @@ from server.ingest.sentry.fields import delivery_identity
 from server.ingest.sentry.issue import action_of, issue_delivery
 from server.ingest.sentry.metric import metric_delivery
 from server.ingest.sentry.payload import Body, Data, Event, Issue, MetricAlert
-from server.ingest.sentry.reading import read_body, refused
 from server.ingest.text import one_line, scalar_text
 
 UNNAMED_RULE = "unnamed rule"
 _TEST_RULE_ID = "-1"
+
+_EXPECTED = (
+    "expected the JSON object of a Sentry webhook, with `data.event` (event alert), `data.error`, "
+    "`data.issue`, `data.metric_alert` or `event` (legacy webhook) in it"
+)
 
 _NO_DATA = Data()
 
@@ -32,7 +37,8 @@ def parse_sentry(body: bytes, resource: str | None, received: datetime) -> Deliv
     """
     if not body:
         return _nothing("an empty body, as UI components send it")
-    read, notes = read_body(body)
+    notes = Notes()
+    read = read_json(body, Body, notes, _EXPECTED)
     data = read.data or _NO_DATA
     named = (resource or "").strip().lower() or _resource_of(read, data)
     action = action_of(read)
@@ -49,18 +55,18 @@ def parse_sentry(body: bytes, resource: str | None, received: datetime) -> Deliv
             return _occurrence("error", event, around, received, notes)
         case "issue":
             if data.issue is None or data.issue == Issue():
-                raise refused("no issue in the payload", "data.issue")
+                raise _refused("no issue in the payload", "data.issue")
             return issue_delivery(read, data.issue, received, notes)
         case "metric_alert":
             if data.metric_alert is None or data.metric_alert == MetricAlert():
-                raise refused("no metric alert in the payload", "data.metric_alert")
+                raise _refused("no metric alert in the payload", "data.metric_alert")
             return metric_delivery(action, data, data.metric_alert, received, notes)
         case "service_hook":
             return _service_hook(read, received, notes)
         case "legacy_webhook":
             return _legacy_webhook(read, received, notes)
         case None:
-            raise refused("no event in the payload", "data.event")
+            raise _refused("no event in the payload", "data.event")
     return _nothing(one_line(f"{named} {action}", 128))
 
 
@@ -147,3 +153,8 @@ def _path_of_event(data: Data) -> str:
 
 def _nothing(about: str) -> Delivery:
     return Delivery(entries=(), identity=None, about=about)
+
+
+def _refused(problem: str, path: str) -> InvalidPayload:
+    """There is nothing to take in it; with what would be right."""
+    return InvalidPayload(problem, (Fault(path, _EXPECTED),))

@@ -1,60 +1,53 @@
-"""From bytes to `payload.Body`: typed in one go, or part by part where a body is odd."""
+"""From bytes to a payload's type: in one go, or part by part where a body is odd."""
 
 import json
+from typing import TypeVar
 
 import msgspec
 
 from server.ingest.delivery import Fault, InvalidPayload
 from server.ingest.notes import Notes
 from server.ingest.salvage import salvage
-from server.ingest.sentry.payload import Body
 
-_EXPECTED = (
-    "expected the JSON object of a Sentry webhook, with `data.event` (event alert), `data.error`, "
-    "`data.issue`, `data.metric_alert` or `event` (legacy webhook) in it"
-)
-
-_decoder = msgspec.json.Decoder(Body)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
-def read_body(body: bytes) -> tuple[Body, Notes]:
-    """The body, and notes on what had to be left out of it; raises `InvalidPayload`."""
-    notes = Notes()
+def read_json(body: bytes, struct: type[S], notes: Notes, expected: str) -> S:
+    """The `struct` in the body, with notes on what had to be left out of it.
+
+    Raises `InvalidPayload` where there is nothing to take; `expected` says what would be right.
+    """
     try:
-        return _decoder.decode(body), notes
+        return msgspec.json.decode(body, type=struct)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _read_leniently(body, notes), notes
+        return _read_leniently(body, struct, notes, expected)
 
 
-def refused(problem: str, path: str = "body") -> InvalidPayload:
-    """The refusal of a body in which there is nothing to take, with what would be right."""
-    return InvalidPayload(problem, (Fault(path, _EXPECTED),))
-
-
-def _read_leniently(body: bytes, notes: Notes) -> Body:
-    """As `read_body`, for what only the standard library's decoder takes.
+def _read_leniently(body: bytes, struct: type[S], notes: Notes, expected: str) -> S:
+    """As `read_json`, for what only the standard library's decoder takes.
 
     That is NaN, numbers beyond a float, halves of surrogate pairs (a text that was cut within
     an emoji), raw control characters, and bytes that are not UTF-8.
     """
+    right = (Fault("body", expected),)
     encoding = json.detect_encoding(body)
     text = body.decode(encoding, "replace")
     try:
         value = json.loads(text, strict=False, parse_int=_bounded_integer)
     except RecursionError:
-        raise refused("the body is nested too deeply") from None
+        raise InvalidPayload("the body is nested too deeply", right) from None
     except ValueError as error:
-        raise refused(f"the body is not JSON ({error})") from None
+        raise InvalidPayload(f"the body is not JSON ({error})", right) from None
     if not isinstance(value, dict):
-        raise refused("the body is JSON, but not an object")
+        raise InvalidPayload("the body is JSON, but not an object", right)
     if not encoding.startswith("utf-8"):
         notes.add(f"body: encoded as {encoding} rather than UTF-8")
     elif "\ufffd" in text and not _is_utf8(body):
         notes.add("body: not valid UTF-8; the wrong bytes are replaced")
     try:
-        return salvage(value, Body, "", notes)
+        return salvage(value, struct, "", notes)
     except RecursionError:
-        raise refused("the body is nested too deeply") from None
+        raise InvalidPayload("the body is nested too deeply", right) from None
 
 
 def _bounded_integer(digits: str) -> int | float:
