@@ -7,11 +7,11 @@ reads, nor on a restart between them: only where checkpoints and acks stand does
 
 import heapq
 
-from engine.decisions import Code
 from engine.entries import deploy, event, people
 from engine.incidents import deploy_watch, life
 from engine.memory.checkpoints import UnreadableState, checkpoint, complete, restore
 from engine.memory.state import State
+from shared.decisions import Code
 from shared.pipe import (
     Ack,
     ChangeWindowEntry,

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from shared.decisions import Code
 from shared.event import ChangeWindow, Environment, Event, Identity, Service, Source, Timestamp
 from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Verdict
 
@@ -156,7 +157,7 @@ class Decision(msgspec.Struct, tag="decision", omit_defaults=True):
     """What became of one event, with the numbers that decided it. Codes: docs/DECISIONS.md."""
 
     seq: int
-    code: str
+    code: Code
     incident_id: str | None = None
     numbers: Numbers = {}
 

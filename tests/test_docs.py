@@ -14,13 +14,12 @@ from typing import get_args
 import pytest
 from aiohttp import hdrs
 
-from engine.decisions import Code
 from server.app import build_app
 from server.process import log
 from server.process.metrics import Gauges, Metrics
 from server.settings.env_file import NAMED_BY, parse_env_file
 from server.settings.settings import SettingsError, read_settings
-from server.supervisor.poison import DEAD_LETTER
+from shared.decisions import Code
 from shared.incident import Trigger
 from tests.processes import ROOT
 
@@ -159,9 +158,8 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
 
 def test_every_code_of_a_decision_and_every_trigger_is_in_the_docs_and_the_reverse() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", DECISIONS.read_text(), re.MULTILINE)
-    of_the_server = ("undecided", DEAD_LETTER)
     triggers = get_args(Trigger)
-    assert sorted(documented) == sorted([*(code.value for code in Code), *of_the_server, *triggers])
+    assert sorted(documented) == sorted([*(code.value for code in Code), *triggers])
 
 
 def test_every_doc_that_the_code_names_is_there() -> None:

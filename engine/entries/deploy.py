@@ -1,12 +1,13 @@
 """The news of a deploy: remembered, an incident where it is sent as an event, and ranked by."""
 
-from engine.decisions import Code, rounded
 from engine.incidents import deploy_watch, life
 from engine.incidents.triggers import Fired
 from engine.memory import deploys
 from engine.memory.moments import event_time
 from engine.memory.records import Scope
 from engine.memory.state import State
+from engine.numbers import rounded
+from shared.decisions import Code
 from shared.deploy import name_of
 from shared.event import ChangeWindow, canonical_environment
 from shared.incident import Numbers

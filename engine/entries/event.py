@@ -1,6 +1,5 @@
 """What becomes of one event: counted, judged, and told where people should know."""
 
-from engine.decisions import Code, rounded
 from engine.entries import deploy
 from engine.fingerprint import fingerprint
 from engine.incidents import deploy_watch, grouping
@@ -12,6 +11,7 @@ from engine.memory.recent import count_recent
 from engine.memory.records import Issue, Scope
 from engine.memory.services import note_release, scope_key, service_of
 from engine.memory.state import State
+from engine.numbers import rounded
 from engine.statistics.silence import (
     SHORTEST_SILENCE_S,
     SilenceReading,
@@ -19,6 +19,7 @@ from engine.statistics.silence import (
     note_gap,
 )
 from engine.statistics.spike import Alarm, observe, reading
+from shared.decisions import Code
 from shared.event import canonical_environment
 from shared.incident import Numbers
 from shared.pipe import Decision, EventEntry, Outbound

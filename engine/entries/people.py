@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from engine.decisions import Code
 from engine.incidents import life
 from engine.memory import issues
 from engine.memory.records import Issue
 from engine.memory.state import State
+from shared.decisions import Code
 from shared.event import canonical_environment
 from shared.pipe import Decision, Outbound, Resolve, Settings, Silence
 

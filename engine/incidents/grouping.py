@@ -1,6 +1,5 @@
 """Which triggers are one incident, and what is said when one opens, is joined or gets worse."""
 
-from engine.decisions import Code
 from engine.incidents import life
 from engine.incidents.counting import WORSE_EVERY_S, count_event
 from engine.incidents.suspects import share_a_suspect, suspects_of
@@ -8,6 +7,7 @@ from engine.incidents.triggers import Fired
 from engine.memory.occurrence import Occurrence
 from engine.memory.records import OpenIncident
 from engine.memory.state import State
+from shared.decisions import Code
 from shared.incident import Numbers, SuspectCommit
 from shared.pipe import Decision, Outbound
 

@@ -2,12 +2,13 @@
 
 import msgspec
 
-from engine.decisions import Code, rounded
 from engine.memory.occurrence import Occurrence
 from engine.memory.records import MAX_RULES, Issue
 from engine.memory.services import is_older
+from engine.numbers import rounded
 from engine.statistics.silence import SilenceReading
 from engine.statistics.spike import Alarm
+from shared.decisions import Code
 from shared.event import Severity
 from shared.incident import Numbers, Trigger
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from server.storage.database import Database
 from server.storage.journal.journal import JournalEntry
 from server.storage.main import checkpoints, dead_letters, decisions
+from shared.decisions import Code
 from shared.pipe import Decision
 
-DEAD_LETTER = "dead_letter"
 DEATHS_THAT_CONVICT = 2
 
 
@@ -50,5 +50,5 @@ async def bury(database: Database, entry: JournalEntry, reason: str, at: int) ->
     async with database.write() as tx:
         await dead_letters.bury(tx, entry, reason, at)
         if entry.seq > (await checkpoints.progress(tx)).recorded_seq:
-            await decisions.store(tx, [Decision(entry.seq, DEAD_LETTER)])
+            await decisions.store(tx, [Decision(entry.seq, Code.DEAD_LETTER)])
             await checkpoints.set_recorded(tx, entry.seq)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from server.storage.journal.file import JournalEntry
+from shared.decisions import Code
 from shared.pipe import (
     Ack,
     Checkpoint,
@@ -215,6 +216,6 @@ class Conversation:
             return None
         return f"it acknowledged entry {undecided[0]} without a decision"
 
-    def _missing(self, seq: int) -> str:
+    def _missing(self, seq: int) -> Code:
         # Accepted means decided, also where the engine kept the reason to itself.
-        return "unreadable" if seq in self._unreadable else "undecided"
+        return Code.UNREADABLE if seq in self._unreadable else Code.UNDECIDED

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from server.wording.numbers import say_number, say_numbers, say_span
+from shared.decisions import Code
 from shared.incident import IncidentSummary, Numbers, Trigger
 from shared.pipe import Decision, Incident
 
@@ -29,25 +30,26 @@ CHANGES = {
     "ended": "Ended",
 }
 
-DECISIONS = {
-    "opened": "It opened an incident",
-    "joined": "Its issue joined an open incident",
-    "escalated": "It made an open incident worse",
-    "in_incident": "Its issue is part of an open incident, and it was counted there",
-    "known": "Its issue is known, and does not come unusually often",
-    "not_production": "Its environment is not one of production",
-    "late": "It happened more than an hour before it came, so it was only counted",
-    "silenced": "Somebody silenced its issue",
-    "before_resolve": "It happened before its issue was resolved",
-    "older_release": "It comes from an older release than the one that resolved its issue",
-    "alerted_already": "Its rule told of this issue within a day, and it is no worse",
-    "counted_already": "The same event came before, by another rule or resource",
-    "deploy_known": "This deploy was announced before",
-    "noted": "It is no error: what it says was noted",
-    "nothing_named": "It names no issue or incident that is known",
-    "unreadable": "The engine could not read it",
-    "undecided": "The engine acknowledged it and did not decide it",
-    "dead_letter": "The engine died of it twice, so it was set aside as a dead letter",
+DECISIONS: dict[Code, str] = {
+    Code.OPENED: "It opened an incident",
+    Code.JOINED: "Its issue joined an open incident",
+    Code.ESCALATED: "It made an open incident worse",
+    Code.IN_INCIDENT: "Its issue is part of an open incident, and it was counted there",
+    Code.KNOWN: "Its issue is known, and does not come unusually often",
+    Code.NOT_PRODUCTION: "Its environment is not one of production",
+    Code.LATE: "It happened more than an hour before it came, so it was only counted",
+    Code.SILENCED: "Somebody silenced its issue",
+    Code.BEFORE_RESOLVE: "It happened before its issue was resolved",
+    Code.OLDER_RELEASE: "It comes from an older release than the one that resolved its issue",
+    Code.ALERTED_ALREADY: "Its rule told of this issue within a day, and it is no worse",
+    Code.COUNTED_ALREADY: "The same event came before, by another rule or resource",
+    Code.DEPLOY_KNOWN: "This deploy was announced before",
+    Code.NOTED: "It is no error: what it says was noted",
+    Code.NOTHING_NAMED: "It names no issue or incident that is known",
+    Code.UNREADABLE: "The engine could not read it",
+    Code.UNDECIDED: "The engine acknowledged it and did not decide it",
+    Code.DEAD_LETTER: "The engine died of it twice, so it was set aside as a dead letter",
+    Code.OTHER: "An engine of another version decided it, in a way that this PushLog does not know",
 }
 """Each code of docs/DECISIONS.md as a sentence, for where its numbers are not known."""
 
@@ -86,28 +88,26 @@ def explain_decision(decision: Decision) -> str:
     numbers = decision.numbers
     try:
         match decision.code:
-            case "opened" | "joined":
+            case Code.OPENED | Code.JOINED:
                 rest = {name: number for name, number in numbers.items() if name != "trigger"}
                 why = explain_trigger(msgspec.convert(numbers["trigger"], Trigger), rest)
                 return f"{DECISIONS[decision.code]}{_which(decision)}. {why}"
-            case "escalated":
+            case Code.ESCALATED:
                 now = f"now {numbers['severity']}, after {say_number(numbers['events'])} events"
-                return f"{DECISIONS['escalated']}{_which(decision)}: {now}."
-            case "known" if numbers:
+                return f"{DECISIONS[decision.code]}{_which(decision)}: {now}."
+            case Code.KNOWN if numbers:
                 return (
                     "Its issue is known, and does not come unusually often: "
                     f"{say_number(numbers['rate_per_min'])} a minute, where "
                     f"{say_number(numbers['usual_per_min'])} are usual. "
                     f"A spike begins at {say_number(numbers['threshold'])} in two minutes."
                 )
-            case "silenced":
+            case Code.SILENCED:
                 would_be = str(numbers["trigger"]).replace("_", " ")
                 return f"Somebody silenced its issue; otherwise this would be a {would_be}."
     except (*_OTHER_NUMBERS, msgspec.ValidationError):
         pass
-    # An engine of another version may have codes of its own; its numbers still say something.
-    words = DECISIONS.get(decision.code, f"The engine decided “{decision.code}”")
-    return _plain(f"{words}{_which(decision)}", numbers)
+    return _plain(f"{DECISIONS[decision.code]}{_which(decision)}", numbers)
 
 
 def change_words(change: str) -> str:

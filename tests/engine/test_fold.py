@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.fold import CHECKPOINT_ENTRIES, answer, finish, fold, rest
 from engine.memory.state import State
+from shared.decisions import Code
 from shared.pipe import (
     Ack,
     Checkpoint,
@@ -112,7 +113,7 @@ def test_an_unreadable_entry_is_an_error_and_has_a_decision() -> None:
     out = answer(state, b'{"type":"event","seq":7,"service":5}')
     assert [type(line) for line in out] == [Error, Decision]
     assert of_type(out, Error)[0].seq == 7
-    assert of_type(out, Decision) == [Decision(7, "unreadable")]
+    assert of_type(out, Decision) == [Decision(7, Code.UNREADABLE)]
     # It counts as decided: again, it is only an error.
     again = answer(state, b'{"type":"event","seq":7,"service":5}')
     assert [type(line) for line in again] == [Error]

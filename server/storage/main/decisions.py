@@ -8,9 +8,10 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import decision_batches, notable_decisions
+from shared.decisions import Code
 from shared.pipe import Decision, decode_outbound, encode_lines
 
-PLAIN = "known"
+PLAIN = Code.KNOWN
 """The code of a decision that is not worth an index: nothing happened."""
 
 

@@ -26,6 +26,7 @@ from server.web.requests import (
 from server.wording.explain import explain_decision, explain_incident
 from server.wording.not_told import NotToldAnswer, not_told_in_words
 from server.wording.timeline import TimelineItem
+from shared.decisions import Code
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
 
 
@@ -83,7 +84,7 @@ class DecisionAnswer(msgspec.Struct):
     """What became of an event, with the reason in words."""
 
     seq: int
-    code: str
+    code: Code
     incident_id: str | None
     numbers: Numbers
     reason: str

@@ -15,6 +15,7 @@ from server.storage.journal.journal import open_journal
 from server.storage.main import decisions, deploys, incidents
 from server.storage.main.deploys import DeployMark
 from server.storage.times import to_micros
+from shared.decisions import Code
 from shared.pipe import Decision, IncidentEnded
 from tests.builders import at, change_window, event_entry
 from tests.server.web.conftest import incident, incident_id
@@ -58,7 +59,7 @@ class Past:
                 wall[0] = to_micros(at(seconds))
                 (seq,) = (await journal.append([event_entry(None, received=None)], None)).seqs
                 said.append(
-                    Decision(seq, "in_incident" if ours else "known", MINE if ours else None)
+                    Decision(seq, Code.IN_INCIDENT if ours else Code.KNOWN, MINE if ours else None)
                 )
             opened_seq = next(each.seq for each in said if each.incident_id)
             async with database.write() as tx:

@@ -21,6 +21,7 @@ from server.storage.main.tables import (
     notifications,
     symptoms,
 )
+from shared.decisions import Code
 from shared.incident import Symptom
 from shared.pipe import (
     Checkpoint,
@@ -65,14 +66,14 @@ def incident(seq: int = 5, change: str = "opened", **changes: Any) -> Incident:
     return Incident(seq=seq, change=change, **(fields | changes))  # type: ignore[arg-type]
 
 
-OPENED: list[Outbound] = [incident(), Decision(5, "opened", "inc-0123456789abcdef")]
+OPENED: list[Outbound] = [incident(), Decision(5, Code.OPENED, "inc-0123456789abcdef")]
 
 
 async def test_what_is_said_again_after_a_restart_changes_nothing(database: Database) -> None:
     said: list[Outbound] = [
         *OPENED,
         incident(6, "escalated", severity="critical"),
-        Decision(6, "escalated", "inc-0123456789abcdef"),
+        Decision(6, Code.ESCALATED, "inc-0123456789abcdef"),
         IncidentEnded("inc-0123456789abcdef", "the rate is back", at(60)),
     ]
     await recorder(database).record(said, [])
@@ -121,8 +122,8 @@ async def test_the_watermark_moves_with_the_states_and_only_with_a_checkpoint(
 async def test_every_decision_can_be_looked_up_and_only_notable_ones_are_indexed(
     database: Database,
 ) -> None:
-    said = [Decision(seq, "known", None, {"rate": 0.1 * seq}) for seq in range(1, 100)]
-    await recorder(database).record([*said, Decision(100, "joined", "inc-1")], [])
+    said = [Decision(seq, Code.KNOWN, None, {"rate": 0.1 * seq}) for seq in range(1, 100)]
+    await recorder(database).record([*said, Decision(100, Code.JOINED, "inc-1")], [])
     async with database.read() as tx:
         found = await decisions.get(tx, 42)
         assert await decisions.get(tx, 101) is None
@@ -136,13 +137,13 @@ async def test_each_decision_is_counted_once_by_its_code_however_often_it_is_sai
     metrics = Metrics()
     store = Recorder(database, live=Live(), metrics=metrics, min_severity="all")
     said: list[Outbound] = [
-        *(Decision(seq, "known") for seq in (1, 2, 3)),
+        *(Decision(seq, Code.KNOWN) for seq in (1, 2, 3)),
         incident(4),
-        Decision(4, "opened", "inc-0123456789abcdef"),
+        Decision(4, Code.OPENED, "inc-0123456789abcdef"),
     ]
     await store.record(said, [])
-    await store.record([*said, Decision(5, "known"), Decision(6, "not_production")], [])
-    await store.record([Decision(6, "not_production")], [])
+    await store.record([*said, Decision(5, Code.KNOWN), Decision(6, Code.NOT_PRODUCTION)], [])
+    await store.record([Decision(6, Code.NOT_PRODUCTION)], [])
     counted = {
         sample.labels["code"]: sample.value
         for metric in metrics.decisions.collect()
@@ -186,7 +187,7 @@ async def test_a_listening_tab_is_woken_after_the_transaction(database: Database
 async def test_a_decided_deploy_is_stored_with_its_commits(database: Database) -> None:
     body = encode_lines((deploy_entry(None, received=None),)).rstrip()
     entry = JournalEntry(7, 0, body)
-    await recorder(database).record([Decision(7, "noted")], [entry])
+    await recorder(database).record([Decision(7, Code.NOTED)], [entry])
     (deploy,) = await rows(database, deploys)
     assert (deploy["service"], deploy["environment"]) == ("shop", "production")
     assert b"Round prices half up" in deploy["commits"]

@@ -13,6 +13,7 @@ from server.storage.main import incidents, noise, notifications, outbox, people
 from server.storage.main.outbox import DeliveryFilter
 from server.storage.main.people import Wishes
 from server.storage.times import to_micros
+from shared.decisions import Code
 from shared.incident import Symptom
 from shared.pipe import (
     ChangeWindowEntry,
@@ -82,7 +83,7 @@ def journalled(entry: Entry, seq: int) -> JournalEntry:
     return JournalEntry(seq, to_micros(at(seq)), encode_lines((entry,))[:-1])
 
 
-OPENED: list[Outbound] = [incident(), Decision(5, "opened", ID)]
+OPENED: list[Outbound] = [incident(), Decision(5, Code.OPENED, ID)]
 
 
 async def test_opened_worse_and_ended_are_told_once_each_however_often_they_are_said(
@@ -92,7 +93,7 @@ async def test_opened_worse_and_ended_are_told_once_each_however_often_they_are_
     said: list[Outbound] = [
         *OPENED,
         incident(6, "escalated", severity="critical"),
-        Decision(6, "escalated", ID),
+        Decision(6, Code.ESCALATED, ID),
         IncidentEnded(ID, "the rate is back", at(60)),
     ]
     await desk.recorder.record(said, [])
@@ -114,7 +115,7 @@ async def test_a_service_that_a_person_does_not_follow_is_told_in_slack_only(
     database: Database,
 ) -> None:
     other = incident(service="web")
-    await Desk(database).recorder.record([other, Decision(5, "opened", ID)], [])
+    await Desk(database).recorder.record([other, Decision(5, Code.OPENED, ID)], [])
     await Desk(database).recorder.record([IncidentEnded(ID, "over", at(60))], [])
     assert await told(database) == ([], [f"{ID}/opened/5/slack", f"{ID}/ended/0/slack"])
 
@@ -133,9 +134,9 @@ async def test_noise_is_counted_and_told_nobody_until_it_is_more_than_noise(
     assert (counted.held_back, counted.last_incident_id) == (1, ID)
     both = [Symptom("f1", "ValueError", "price", 5), Symptom("f2", "KeyError", "id", 1)]
     joined = incident(6, "joined", top_symptoms=both)
-    await Desk(database).recorder.record([joined, Decision(6, "joined", ID)], [])
+    await Desk(database).recorder.record([joined, Decision(6, Code.JOINED, ID)], [])
     await Desk(database).recorder.record(
-        [incident(7, "joined", top_symptoms=both), Decision(7, "joined", ID)], []
+        [incident(7, "joined", top_symptoms=both), Decision(7, Code.JOINED, ID)], []
     )
     bell, keys = await told(database)
     assert bell == ["opened"]
@@ -155,7 +156,7 @@ async def test_a_push_is_one_message_and_its_verdict_another_row(
 ) -> None:
     desk = Desk(database)
     for _ in range(2):
-        await desk.recorder.record([Decision(5, "noted")], [journalled(entry, 5)])
+        await desk.recorder.record([Decision(5, Code.NOTED)], [journalled(entry, 5)])
     assert (await told(database))[1] == ["push/5/slack"]
     deployed = entry.deploy_time if isinstance(entry, ChangeWindowEntry) else at(0)
     for _ in range(2):
@@ -178,7 +179,7 @@ async def test_what_people_want_of_an_incident_stands_on_its_timeline(database: 
         silence(10, incident_id=ID),
     ]
     journal = [journalled(wish, seq) for seq, wish in enumerate(wishes, 6)]
-    await desk.recorder.record([Decision(10, "noted")], journal)
+    await desk.recorder.record([Decision(10, Code.NOTED)], journal)
     async with database.read() as tx:
         changes = await incidents.changes(tx, ID, 10)
     assert [(each.change, each.about) for each in changes[1:]] == [

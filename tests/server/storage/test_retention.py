@@ -16,6 +16,7 @@ from server.storage.database import Database
 from server.storage.journal.journal import Journal, open_journal
 from server.storage.main import checkpoints, decisions
 from server.storage.retention import Retention
+from shared.decisions import Code
 from shared.pipe import Decision
 from tests.builders import event_entry
 from tests.clock import Clock
@@ -43,8 +44,8 @@ class Scene:
         first = self.journal.last_seq + 1
         entry = event_entry(seq=None, received=None, message="x" * size)
         await self.journal.append([entry] * count, None)
-        said = [Decision(seq, "known") for seq in range(first, first + count - 1)]
-        said.append(Decision(first + count - 1, "opened", incident_id="inc-0123456789abcdef"))
+        said = [Decision(seq, Code.KNOWN) for seq in range(first, first + count - 1)]
+        said.append(Decision(first + count - 1, Code.OPENED, incident_id="inc-0123456789abcdef"))
         async with self.database.write() as tx:
             await decisions.store(tx, said)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from server.storage.journal.journal import JournalEntry
 from server.supervisor.protocol import Conversation
+from shared.decisions import Code
 from shared.incident import IncidentSummary
 from shared.pipe import (
     Ack,
@@ -121,12 +122,18 @@ def test_every_batch_decides_its_entries_once_in_order_and_the_rest_waits(
 def test_states_wait_for_their_checkpoint() -> None:
     conversation = ready()
     conversation.sent([entry(1), entry(2)])
-    for message in (Decision(1, "known"), state("a"), Ack(1), Decision(2, "known"), state("b")):
+    for message in (
+        Decision(1, Code.KNOWN),
+        state("a"),
+        Ack(1),
+        Decision(2, Code.KNOWN),
+        state("b"),
+    ):
         assert conversation.hear(message, 10) is None
-    assert conversation.take().messages == [Decision(1, "known")]
+    assert conversation.take().messages == [Decision(1, Code.KNOWN)]
     assert conversation.hear(Checkpoint(2), 10) is None
     assert conversation.take().messages == [
-        Decision(2, "known"),
+        Decision(2, Code.KNOWN),
         state("a"),
         state("b"),
         Checkpoint(2),
@@ -150,11 +157,11 @@ def test_a_checkpoint_that_is_not_believed_takes_no_states_with_it() -> None:
 def test_an_incident_waits_for_the_acknowledgement_of_its_entry() -> None:
     conversation = ready()
     conversation.sent([entry(1), entry(2)])
-    for message in (Decision(1, "known"), Decision(2, "opened"), incident(2), Ack(1)):
+    for message in (Decision(1, Code.KNOWN), Decision(2, Code.OPENED), incident(2), Ack(1)):
         assert conversation.hear(message, 10) is None
-    assert conversation.take().messages == [Decision(1, "known")]
+    assert conversation.take().messages == [Decision(1, Code.KNOWN)]
     conversation.hear(Ack(2), 10)
-    assert conversation.take().messages == [Decision(2, "opened"), incident(2)]
+    assert conversation.take().messages == [Decision(2, Code.OPENED), incident(2)]
 
 
 def test_what_a_deadline_caused_waits_for_nothing() -> None:
@@ -164,9 +171,9 @@ def test_what_a_deadline_caused_waits_for_nothing() -> None:
     conversation.sent([entry(1)])
     conversation.hear(ended(), 10)
     assert conversation.take().messages == []
-    conversation.hear(Decision(1, "known"), 10)
+    conversation.hear(Decision(1, Code.KNOWN), 10)
     conversation.hear(Ack(1), 10)
-    assert conversation.take().messages == [Decision(1, "known"), ended()]
+    assert conversation.take().messages == [Decision(1, Code.KNOWN), ended()]
 
 
 def test_nothing_is_believed_before_it_is_ready_and_restored() -> None:
@@ -197,7 +204,7 @@ def test_what_is_held_without_an_acknowledgement_is_measured() -> None:
         conversation.hear(incident(1), 1_000)
         conversation.hear(state(), 500)
     assert conversation.held_bytes == 15_000
-    conversation.hear(Decision(1, "known"), 10)
+    conversation.hear(Decision(1, Code.KNOWN), 10)
     conversation.hear(Ack(1), 10)
     assert conversation.held_bytes == 5_000
     assert conversation.recordable.size_bytes == 10_012
@@ -206,13 +213,13 @@ def test_what_is_held_without_an_acknowledgement_is_measured() -> None:
 def test_of_two_decisions_on_one_entry_the_first_counts_and_the_second_is_told() -> None:
     conversation = ready()
     conversation.sent([entry(1), entry(2)])
-    assert conversation.hear(Decision(1, "known"), 10) is None
+    assert conversation.hear(Decision(1, Code.KNOWN), 10) is None
     for _ in range(2):
-        assert conversation.hear(Decision(1, "opened"), 1_000) == "a second decision on entry 1"
+        assert conversation.hear(Decision(1, Code.OPENED), 1_000) == "a second decision on entry 1"
         assert conversation.held_bytes == 10
-    assert conversation.hear(Decision(2, "opened"), 10) is None
+    assert conversation.hear(Decision(2, Code.OPENED), 10) is None
     assert conversation.hear(Ack(2), 10) is None
-    assert conversation.take().messages == [Decision(1, "known"), Decision(2, "opened")]
-    assert conversation.hear(Decision(1, "opened"), 10) == (
+    assert conversation.take().messages == [Decision(1, Code.KNOWN), Decision(2, Code.OPENED)]
+    assert conversation.hear(Decision(1, Code.OPENED), 10) == (
         "a decision on entry 1, which is not in flight"
     )

@@ -4,6 +4,7 @@ from server.storage.database import Database
 from server.storage.journal.journal import JournalEntry
 from server.storage.main import checkpoints, dead_letters, decisions
 from server.supervisor.poison import Suspicion, bury
+from shared.decisions import Code
 from shared.pipe import Decision
 
 
@@ -46,7 +47,7 @@ def test_each_entry_has_its_own_record() -> None:
 
 async def test_what_was_decided_before_keeps_its_decision(database: Database) -> None:
     async with database.write() as tx:
-        await decisions.store(tx, [Decision(7, "known")])
+        await decisions.store(tx, [Decision(7, Code.KNOWN)])
         await checkpoints.set_recorded(tx, 7)
     for seq in (7, 8):
         await bury(database, JournalEntry(seq, 1_000, b"{}"), "it kills the engine", 2_000)

@@ -4,6 +4,7 @@ import pytest
 
 from server.storage.database import Database
 from server.storage.main import decisions
+from shared.decisions import Code
 from shared.pipe import Decision
 from tests.server.web.conftest import Client, Open, incident, incident_id, record
 
@@ -118,8 +119,8 @@ async def test_every_decision_can_be_looked_up_with_its_reason(
         await decisions.store(
             tx,
             [
-                Decision(5, "known"),
-                Decision(6, "opened", "inc-1", {"trigger": "alert", "alert_rule": "High p95"}),
+                Decision(5, Code.KNOWN),
+                Decision(6, Code.OPENED, "inc-1", {"trigger": "alert", "alert_rule": "High p95"}),
             ],
         )
     body = await (await client.get("/api/decisions/6")).json()

@@ -8,6 +8,7 @@ from server.keys import DATABASE, JOURNAL
 from server.storage.main import checkpoints, decisions, webhooks
 from server.storage.main.webhooks import UnenteredWebhook
 from server.web.webhook_list import MAX_LOOKED_AT, MAX_SEARCHED
+from shared.decisions import Code
 from shared.pipe import Decision, Entry, Settings
 from tests.builders import (
     change_window_entry,
@@ -72,8 +73,8 @@ async def test_an_accepted_webhook_shows_its_decision_in_words_and_its_incident(
 ) -> None:
     first, second, third = await append(client, error(), error(), error())
     made = [
-        Decision(first, "opened", incident_id(1), {"trigger": "new_issue", "environment": "eu"}),
-        Decision(second, "not_production"),
+        Decision(first, Code.OPENED, incident_id(1), {"trigger": "new_issue", "environment": "eu"}),
+        Decision(second, Code.NOT_PRODUCTION),
     ]
     async with client.app[DATABASE].write() as tx:
         await decisions.store(tx, made)

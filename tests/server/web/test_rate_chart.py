@@ -9,6 +9,7 @@ from server.keys import DATABASE, JOURNAL
 from server.storage.main import decisions
 from server.storage.main.deploys import DeployMark
 from server.web.rate_chart import HEIGHT, WIDTH, draw
+from shared.decisions import Code
 from shared.pipe import Decision
 from tests.builders import at, event_entry
 from tests.server.web.conftest import Client, Open
@@ -70,7 +71,7 @@ async def test_page_and_api_show_the_events_that_arrived(
     seqs = (await client.app[JOURNAL].append(entries, None)).seqs
     opened = await open_incident(1, seq=seqs[0])
     async with client.app[DATABASE].write() as tx:
-        await decisions.store(tx, [Decision(seq, "in_incident", opened) for seq in seqs])
+        await decisions.store(tx, [Decision(seq, Code.IN_INCIDENT, opened) for seq in seqs])
     told = await (await client.get(f"/api/incidents/{opened}/rate")).json()
     assert [point["events"] for point in told["points"]] == [3]
     page = await (await client.get(f"/incidents/{opened}")).text()

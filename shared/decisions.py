@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """What became of one entry of the journal."""
+    """What became of one entry of the journal. One that this PushLog does not know is `OTHER`."""
 
     OPENED = "opened"
     JOINED = "joined"
@@ -27,8 +27,10 @@ class Code(StrEnum):
     NOTED = "noted"
     NOTHING_NAMED = "nothing_named"
     UNREADABLE = "unreadable"
+    UNDECIDED = "undecided"
+    DEAD_LETTER = "dead_letter"
+    OTHER = "other"
 
-
-def rounded(value: float) -> float:
-    """A number for people, and short on the pipe: three significant digits."""
-    return float(f"{value:.3g}")
+    @classmethod
+    def _missing_(cls, value: object) -> "Code":
+        return cls.OTHER
