@@ -10,7 +10,7 @@ WATCH_S = 1_800.0
 """How long a deploy is watched from when it was live, before there is a verdict at the latest."""
 
 
-def name_of(window: ChangeWindow) -> str:
+def deploy_identity(window: ChangeWindow) -> str:
     """What makes two announcements in one place one deploy: its name, its newest commit or time."""
     if window.deploy_id is not None:
         return window.deploy_id

@@ -139,7 +139,7 @@ class IncidentEnded(msgspec.Struct, tag="incident_ended", omit_defaults=True):
 class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
     """What a deploy did to the errors of its service.
 
-    `deploy_id` tells deploys of one moment apart (see `shared.deploy.name_of`). `before` and
+    `deploy_id` tells deploys of one moment apart (`shared.deploy.deploy_identity`). `before` and
     `after` count all errors of the service, the latter until the verdict; none: not known.
     """
 

@@ -8,7 +8,7 @@ from engine.memory.records import Scope
 from engine.memory.state import State
 from engine.numbers import rounded
 from shared.decisions import Code
-from shared.deploy import name_of
+from shared.deploy import deploy_identity
 from shared.event import ChangeWindow, canonical_environment
 from shared.incident import Numbers
 from shared.pipe import ChangeWindowEntry, Decision, EventEntry, Outbound
@@ -72,7 +72,7 @@ def _size(window: ChangeWindow) -> Numbers:
         "files": len(files),
         "added": sum(commit.added or 0 for commit in commits),
         "deleted": sum(commit.deleted or 0 for commit in commits),
-        "deploy": name_of(window),
+        "deploy": deploy_identity(window),
     }
     risks = [commit.risk_score for commit in commits if commit.risk_score is not None]
     if risks:

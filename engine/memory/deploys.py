@@ -12,14 +12,14 @@ from engine.memory.records import (
 from engine.memory.services import note_release, scope_key
 from engine.memory.state import State
 from engine.suspects.windows import PreparedWindow, prepare
-from shared.deploy import name_of, renewed
+from shared.deploy import deploy_identity, renewed
 from shared.event import ChangeWindow, Commit
 from shared.pipe import ChangeWindowEntry
 
 
 def deploy_key(scope: Scope, window: ChangeWindow) -> str:
     """The key of a deploy: what is announced again under it replaces what was."""
-    return f"{scope_key(scope)}/{name_of(window)}"
+    return f"{scope_key(scope)}/{deploy_identity(window)}"
 
 
 def id_of(scope: Scope, key: str) -> str:

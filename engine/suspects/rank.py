@@ -8,7 +8,7 @@ from engine.suspects.confidence import probabilities
 from engine.suspects.score import ErrorEvidence, ScoredCommit, score_commits
 from engine.suspects.touches import Touch
 from engine.suspects.windows import PreparedWindow
-from shared.deploy import name_of
+from shared.deploy import deploy_identity
 from shared.incident import SuspectCommit
 
 MAX_SUSPECTS = 10
@@ -52,7 +52,7 @@ def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -
         message=commit.message.strip().partition("\n")[0][:MAX_TITLE],
         url=commit.url,
         deploy_time=scored.deploy.deploy_time,
-        deploy_id=name_of(scored.deploy),
+        deploy_id=deploy_identity(scored.deploy),
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import deploys
 from server.storage.times import from_micros, to_micros
-from shared.deploy import name_of, renewed
+from shared.deploy import deploy_identity, renewed
 from shared.event import ChangeWindow, Commit
 from shared.incident import Verdict
 from shared.pipe import DeployVerdict
@@ -71,7 +71,7 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
     announcement's time and has its commits, unless that has none. A commit keeps what was found
     out about it. A verdict on another time is none any more.
     """
-    deploy_id = name_of(window)
+    deploy_id = deploy_identity(window)
     row = (
         await tx.execute(
             select(deploys).where(
