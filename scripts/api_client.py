@@ -47,11 +47,6 @@ def checked_url(text: str) -> str:
     return text
 
 
-def harmless(line: str) -> str:
-    """What a sender wrote must not reach the terminal as an escape sequence."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-
-
 def short_time(text: str) -> str:
     """A time of the API, for people."""
     return text[:19].replace("T", " ") + " UTC"

@@ -6,6 +6,7 @@ from engine.memory.records import Deploy, OpenIncident
 from engine.memory.state import State
 from shared.event import Frame
 from shared.incident import SuspectCommit
+from shared.text import first_line
 
 MAX_ACTIONS = 5
 LIKELY = 0.5
@@ -146,7 +147,7 @@ def _of_deploy(state: State, incident: OpenIncident) -> list[str]:
         key=lambda commit: (commit.risk_score or 0.0, (commit.added or 0) + (commit.deleted or 0)),
     )
     size = f"+{riskiest.added or 0} -{riskiest.deleted or 0} lines, {len(riskiest.files)} files"
-    subject = riskiest.message.strip().partition("\n")[0][:_MAX_SUBJECT]
+    subject = first_line(riskiest.message)[:_MAX_SUBJECT]
     found.append(f"Look at {riskiest.id[:12]} first, “{subject}”: {size}")
     return found
 

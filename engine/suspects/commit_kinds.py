@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from shared.event import Commit
+from shared.text import first_line
 
 Kind = Literal["code", "rewording", "layout", "not_run", "merge", "undone"]
 """`rewording` changes comments, `layout` moves or reformats, `not_run` touches only documents,
@@ -107,7 +108,7 @@ def kinds(commits: Sequence[Commit]) -> list[Kind]:
 def _kind(commit: Commit) -> Kind:
     if commit.files and not any(map(runs_in_production, commit.files)):
         return "not_run"
-    title = _title(commit.message).lower()
+    title = first_line(commit.message).lower()
     if any(hint in title for hint in _REWORDING_HINTS) and _REWORDING.search(title):
         return "rewording"
     if any(hint in title for hint in _LAYOUT_HINTS) and _LAYOUT.search(title):
@@ -119,10 +120,6 @@ def _is_balanced(commit: Commit) -> bool:
     if commit.added is None or commit.deleted is None:
         return True
     return abs(commit.added - commit.deleted) <= _BALANCE * (commit.added + commit.deleted)
-
-
-def _title(message: str) -> str:
-    return message.lstrip()[:500].partition("\n")[0]
 
 
 def _undone(commits: Sequence[Commit]) -> set[str]:
@@ -140,10 +137,10 @@ def _reverted(commit: Commit, commits: Iterable[Commit]) -> list[Commit]:
     if hash_named := _REVERT_OF.search(commit.message):
         start = hash_named.group(1).lower()
         return [other for other in commits if other.id.lower().startswith(start)]
-    if title := _REVERT_TITLE.match(_title(commit.message)):
+    if title := _REVERT_TITLE.match(first_line(commit.message)):
         return [
             other
             for other in commits
-            if other is not commit and _title(other.message) == title.group(1)
+            if other is not commit and first_line(other.message) == title.group(1)
         ]
     return []

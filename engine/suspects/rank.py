@@ -10,6 +10,7 @@ from engine.suspects.touches import Touch
 from engine.suspects.windows import PreparedWindow
 from shared.deploy import deploy_identity
 from shared.incident import SuspectCommit
+from shared.text import first_line
 
 MAX_SUSPECTS = 10
 FLOOR = 0.1
@@ -49,7 +50,7 @@ def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -
         confidence=round(confidence, 3),
         evidence=_in_words(scored, evidence),
         author=commit.author,
-        message=commit.message.strip().partition("\n")[0][:MAX_TITLE],
+        message=first_line(commit.message)[:MAX_TITLE],
         url=commit.url,
         deploy_time=scored.deploy.deploy_time,
         deploy_id=deploy_identity(scored.deploy),

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.api_client import DEFAULT_URL, Refused, ask, checked_url, harmless, short_time
+from scripts.api_client import DEFAULT_URL, Refused, ask, checked_url, short_time
+from shared.text import harmless
 
 PAGE = 50
 

@@ -15,6 +15,7 @@ from server.notify.email.compose import Letterhead, NotAnAddress, compose
 from server.notify.email.smtp_failures import failure_of
 from server.notify.news import TestNews
 from server.settings.settings import Settings, Smtp
+from shared.text import harmless
 
 EXIT_NOT_SENT = 1
 EXIT_NOT_SET_UP = 2
@@ -91,8 +92,7 @@ def _way(smtp: Smtp) -> str:
 def _say(text: str) -> None:
     """To people, on lines that they can read, and with nothing that a terminal would obey."""
     for line in text.split("\n"):
-        harmless = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-        print(textwrap.fill(harmless, WIDTH, break_long_words=False), file=sys.stderr)
+        print(textwrap.fill(harmless(line), WIDTH, break_long_words=False), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.api_client import DEFAULT_URL, Refused, ask, checked_url, harmless, short_time
+from scripts.api_client import DEFAULT_URL, Refused, ask, checked_url, short_time
+from shared.text import first_line, harmless
 
 WIDTH = 92
 
@@ -87,7 +88,7 @@ def _count(incident: dict[str, Any]) -> str:
 
 def _suspects(suspects: list[dict[str, Any]]) -> Iterator[str]:
     for suspect in suspects:
-        message = suspect["message"].partition("\n")[0]
+        message = first_line(suspect["message"])
         author = f" by {suspect['author']}" if suspect["author"] else ""
         yield f"  {suspect['confidence']:4.0%}  {suspect['commit_id'][:12]}{author}: {message}"
         for evidence in suspect["evidence"]:

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from shared.text import harmless
+
 Verdict = Literal["ok", "warn", "FAIL"]
 
 
@@ -17,7 +19,7 @@ class Finding(msgspec.Struct, frozen=True):
     def line(self) -> str:
         """On one line, with nothing in it that a terminal would obey."""
         line = f"{self.verdict:<4}  {self.what}: {self.text}"
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+        return harmless(line)
 
 
 def ok(what: str, text: str) -> Finding:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from server.process.log_writer import LogWriter
 from shared.incident import Trigger
+from shared.text import harmless
 
 LINES_A_SECOND = 10
 """How many lines of one cause are written in a second; the rest is counted."""
@@ -50,8 +51,7 @@ class OneLine(logging.Formatter):
         if record.exc_info:
             text = f"{text}: {self.formatException(record.exc_info)}"
         # Event text may hold anything: an escape sequence must not reach the reader's terminal.
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-        return f"{moment.removesuffix('+00:00')}Z {record.levelname} {shown}"
+        return f"{moment.removesuffix('+00:00')}Z {record.levelname} {harmless(text)}"
 
 
 class Folding(logging.Filter):

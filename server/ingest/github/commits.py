@@ -43,11 +43,6 @@ def read_id(commit: PushedCommit | None) -> str:
     return one_line(commit.id or "", 64) if commit is not None else ""
 
 
-def subject(message: str) -> str:
-    """The first line of a commit's message."""
-    return message.strip().partition("\n")[0].strip()
-
-
 def _commit(pushed: PushedCommit, files: list[str]) -> Commit:
     url = one_line(pushed.url or "", 2048)
     return Commit(

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from server.ingest.delivery import Delivery
-from server.ingest.github.commits import Commits, read_commits, read_id, subject
+from server.ingest.github.commits import Commits, read_commits, read_id
 from server.ingest.github.payload import Push
 from server.ingest.github.repository import missing, read_name
 from server.ingest.notes import Notes
@@ -14,6 +14,7 @@ from server.settings.services import ServiceMap
 from shared.event import MAX_PAIRS, ChangeWindow, Commit
 from shared.event import Push as ToldPush
 from shared.pipe import ChangeWindowEntry, EventEntry
+from shared.text import first_line
 
 BRANCH = "refs/heads/"
 TAG = "refs/tags/"
@@ -176,7 +177,7 @@ def _entry(
 
 def _message(deploy: _Deploy, read: Commits) -> str:
     said = _said(deploy, read)
-    newest = subject(read.commits[-1].message) if read.commits else ""
+    newest = first_line(read.commits[-1].message) if read.commits else ""
     return one_line(f"{said}: {newest}" if newest else said, 1024)
 
 

@@ -36,6 +36,7 @@ from server.wording.formats import (
 )
 from shared.event import Commit, Frame
 from shared.incident import IncidentSummary, SuspectCommit, Verdict
+from shared.text import first_line
 
 LONGEST_MESSAGE = 4_000
 MOST_FRAMES = 20
@@ -152,9 +153,10 @@ def _push(news: PushNews) -> Content:
     if commits:
         sections.append(Section("Commits", [Items([_commit(each) for each in commits])]))
     links = [(link_name(name, "github"), safe_address(url)) for name, url in news.links.items()]
+    subjects = [one_line(first_line(each.message), MAX_LINE) for each in commits]
     return Content(
         subject=f"[{news.service}/{news.environment}] {news.title}",
-        preview=", ".join(_first_line(each.message) for each in commits) or news.title,
+        preview=", ".join(subjects) or news.title,
         kicker="Push",
         tone="plain",
         title=news.title,
@@ -210,7 +212,7 @@ def _crash(news: CrashNews, public_url: str) -> Content:
         preview=f"PushLog itself failed: {message}",
         kicker="PushLog itself failed",
         tone="critical",
-        title=f"{news.error_type}: {_first_line(message)}",
+        title=f"{news.error_type}: {one_line(first_line(message), MAX_LINE)}",
         labels=["PushLog"],
         links=[("Open PushLog", Address(f"{public_url}/"))],
         sections=sections,
@@ -289,7 +291,7 @@ def _suspect(suspect: SuspectCommit) -> Item:
     if suspect.deploy_time is not None:
         about.append(f"deployed {utc(suspect.deploy_time)}")
     return Item(
-        title=_first_line(suspect.message),
+        title=one_line(first_line(suspect.message), MAX_LINE),
         code=suspect.commit_id[:10],
         about=" · ".join(about),
         notes=suspect.evidence,
@@ -299,7 +301,7 @@ def _suspect(suspect: SuspectCommit) -> Item:
 
 def _commit(commit: Commit) -> Item:
     return Item(
-        title=_first_line(commit.message or ""),
+        title=one_line(first_line(commit.message or ""), MAX_LINE),
         code=commit.id[:10],
         about=commit.author or "",
         url=safe_address(commit.url),
@@ -340,10 +342,6 @@ def _symptoms(incident: IncidentSummary) -> Section:
 
 def _sentences(texts: Sequence[str]) -> Items:
     return Items([Item(title=one_line(each, MAX_LINE)) for each in texts])
-
-
-def _first_line(text: str) -> str:
-    return one_line(text.strip().partition("\n")[0], MAX_LINE)
 
 
 def _end_of(traceback: str) -> str:

@@ -14,6 +14,7 @@ from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews
 from server.notify.slack.text import code, escaped, link, moment, one_line, plain
 from shared.event import Commit, Frame
 from shared.incident import SuspectCommit
+from shared.text import first_line
 
 Block = dict[str, object]
 
@@ -210,14 +211,14 @@ def _frame_line(frame: Frame) -> str:
 
 def _suspect_line(suspect: SuspectCommit) -> str:
     name = link(suspect.url, suspect.commit_id[:10], 20)
-    subject = one_line(suspect.message.partition("\n")[0], 120)
+    subject = one_line(first_line(suspect.message), 120)
     author = f", {one_line(suspect.author, 60)}" if suspect.author else ""
     evidence = one_line("; ".join(suspect.evidence), 300)
     return f"{name} {subject}{author} ({suspect.confidence:.0%}): {evidence}"
 
 
 def _commit_line(commit: Commit) -> str:
-    subject = one_line(commit.message.strip().partition("\n")[0], 120)
+    subject = one_line(first_line(commit.message), 120)
     author = f" ({one_line(commit.author, 60)})" if commit.author else ""
     return f"{link(commit.url, commit.id[:10], 20)} {subject}{author}"
 

@@ -18,6 +18,7 @@ from server.wording.deploys import say_events, say_rate, short_name
 from server.wording.explain import change_words
 from server.wording.incoming import OUTCOMES
 from server.wording.numbers import say_number, say_span
+from shared.text import first_line
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -47,6 +48,7 @@ def set_up_templates(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.filters |= {
+        "first_line": first_line,
         "ago": formats.ago,
         "clock": formats.clock,
         "error_events": say_events,
