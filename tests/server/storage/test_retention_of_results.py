@@ -93,6 +93,18 @@ async def test_an_incident_goes_a_year_after_its_end_with_all_that_hangs_on_it(
         assert await incidents.newest(tx, searched, 10) == []
 
 
+async def test_an_incident_that_the_engine_may_tell_of_again_or_that_is_not_old_yet_stays(
+    scene: Scene,
+) -> None:
+    await scene.open(1, seq=5)
+    await scene.end(1)
+    ended = to_micros(at(1))
+    async with scene.database.write() as tx:
+        for before, watermark in ((ended, 5), (ended + 1, 4)):
+            assert await incidents.remove_ended(tx, before, watermark, 10) == 0
+        assert await incidents.remove_ended(tx, ended + 1, 5, 10) == 1
+
+
 async def test_incidents_go_in_steps_until_none_is_left(scene: Scene) -> None:
     for number in range(250):
         await scene.open(number)
