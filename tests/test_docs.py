@@ -162,6 +162,17 @@ def test_every_code_of_a_decision_and_every_trigger_is_in_the_docs_and_the_rever
     assert sorted(documented) == sorted([*(code.value for code in Code), *triggers])
 
 
+def test_every_module_that_the_docs_name_is_there() -> None:
+    folders = ("engine", "scripts", "server", "shared", "tests")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    modules = [f"/{path.relative_to(ROOT)}" for path in found]
+    # The one on fingerprints has paths of other people's code.
+    docs = {*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", README}
+    for path in docs - {ROOT / "docs/FINGERPRINTS.md"}:
+        for name in re.findall(r"`([a-z_/]+\.py)`", path.read_text()):
+            assert any(module.endswith(f"/{name}") for module in modules), f"{path.name}: {name}"
+
+
 def test_every_doc_that_the_code_names_is_there() -> None:
     for folder in ("engine", "scripts", "server", "shared"):
         for path in (ROOT / folder).rglob("*.py"):

@@ -135,7 +135,8 @@ def _log_tail(count: int, mean: float) -> float:
     """The logarithm of P(X >= count) for a negative binomial count of this mean.
 
     Its variance is `PRIOR_FANO` times the mean: clusters of retries are allowed for. Summed from
-    its mass function, since the approximation of `tail` is for means that are not tiny.
+    its mass function, since that of `negative_binomial` is approximate, for means that are not
+    tiny.
     """
     if count <= mean:
         return 0.0

@@ -1,6 +1,6 @@
 """The time scales of a stream: what is in its windows, what is usual there, how that is learned.
 
-The arithmetic of `baseline`; docs/DETECTION.md has the formulae and the reasons for the numbers.
+The arithmetic of `spike`; docs/DETECTION.md has the formulae and the reasons for the numbers.
 """
 
 import math

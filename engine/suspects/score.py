@@ -65,7 +65,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     size: float = 0.5
     """The power of the lines added: more lines, more faults, but less than in proportion."""
     idle: float = 0.05
-    """How often, beside other commits, those are a cause that hardly can be (see `changes`)."""
+    """How often, beside other commits, those are a cause that hardly can be (`commit_kinds`)."""
     forgetting: timedelta = timedelta(days=1)
     """The age at which a deploy is half as likely the cause as a new one."""
     other_release: float = 0.1
