@@ -21,7 +21,6 @@ from server.storage.main.not_told import NotTold
 from server.storage.times import to_micros
 from server.wording.explain import explain_incident
 from shared.event import ChangeWindow
-from shared.incident import IncidentSummary
 from shared.pipe import DeployVerdict, Incident, IncidentEnded
 
 
@@ -67,7 +66,7 @@ class Announcer:
             plan = plan_change(
                 IncidentNews(
                     change=change,
-                    incident=_summary(incident),
+                    incident=incidents.summary_of(incident),
                     seq=incident.seq,
                     why=explain_incident(incident),
                 ),
@@ -151,10 +150,4 @@ async def _heard(tx: Transaction, incident_id: str) -> Heard:
     return Heard(
         await notifications.people_told(tx, incident_id),
         await outbox.receivers_told(tx, incident_id),
-    )
-
-
-def _summary(incident: Incident) -> IncidentSummary:
-    return IncidentSummary(
-        **{name: getattr(incident, name) for name in IncidentSummary.__struct_fields__}
     )

@@ -5,8 +5,7 @@ from aiohttp import web
 from server.keys import LIVE
 from server.web import acknowledging, deliveries, deploys, health, incoming, integrations
 from server.web.accounts import routes as accounts
-from server.web.api import dead_letters, incident_wishes, noise, wishes
-from server.web.api import incidents as api
+from server.web.api import dead_letters, incident_wishes, incidents, noise, wishes
 from server.web.api.simulate import simulate_incident
 from server.web.api.stream import stream
 from server.web.assets import ASSETS, read_assets, serve_asset
@@ -85,9 +84,9 @@ def _pages() -> list[web.RouteDef]:
 
 def _api() -> list[web.RouteDef]:
     return [
-        web.get("/api/incidents", for_people(api.list_incidents)),
-        web.get("/api/incidents/{incident_id}", for_people(api.get_incident)),
-        web.get("/api/incidents/{incident_id}/rate", for_people(api.get_rate)),
+        web.get("/api/incidents", for_people(incidents.list_incidents)),
+        web.get("/api/incidents/{incident_id}", for_people(incidents.get_incident)),
+        web.get("/api/incidents/{incident_id}/rate", for_people(incidents.get_rate)),
         web.post(
             "/api/incidents/{incident_id}/resolve", for_people(incident_wishes.resolve_incident)
         ),
@@ -102,11 +101,11 @@ def _api() -> list[web.RouteDef]:
             for_people(acknowledging.acknowledge_incident),
         ),
         web.get("/api/deploys", for_people(deploys.list_deploys)),
-        web.get("/api/notifications", for_people(api.list_notifications)),
+        web.get("/api/notifications", for_people(incidents.list_notifications)),
         web.get("/api/notifications/stream", for_people(stream), allow_head=False),
-        web.post(f"/api/notifications/{_ID}/read", for_people(api.mark_read)),
-        web.post("/api/notifications/read-all", for_people(api.mark_all_read)),
-        web.get(f"/api/decisions/{_SEQ}", for_people(api.get_decision)),
+        web.post(f"/api/notifications/{_ID}/read", for_people(incidents.mark_read)),
+        web.post("/api/notifications/read-all", for_people(incidents.mark_all_read)),
+        web.get(f"/api/decisions/{_SEQ}", for_people(incidents.get_decision)),
         web.get("/api/dead-letters", for_people(dead_letters.list_letters)),
         web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/replay", for_admins(dead_letters.replay_letter)),

@@ -14,8 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from scripts.commands import announce_deploy
-from scripts.commits import git as git_commits
-from scripts.commits import hunk_headers
+from scripts.commits import git, hunk_headers
 from server.ingest.generic import parse_generic
 from server.settings.settings import read_settings
 from shared.pipe import ChangeWindowEntry
@@ -413,7 +412,7 @@ def test_more_than_pushlog_reads_is_cut_from_the_oldest() -> None:
     assert announce_deploy.fitting(told, 50_000) == told
 
 
-@pytest.mark.parametrize("module", [announce_deploy, git_commits, hunk_headers])
+@pytest.mark.parametrize("module", [announce_deploy, git, hunk_headers])
 def test_it_needs_no_new_python(module: object) -> None:
     path = getattr(module, "__file__", None)
     assert path is not None

@@ -122,7 +122,9 @@ class Postman:
                 if self._stopping or len(self._under_way) == AT_ONCE:
                     break
                 if receiver not in self._under_way:
-                    until += await self._begin(receiver, deliveries)
+                    later = await self._begin(receiver, deliveries)
+                    if later is not None:
+                        until.append(later)
             async with self._database.read() as tx:
                 next_due = await outbox.next_due_at(tx, self._channel.name, self._micros())
         except STORAGE_TROUBLE as error:
@@ -134,17 +136,17 @@ class Postman:
         pause_us = min(until, default=now + int(LONGEST_PAUSE_S) * SECOND_US) - now
         return min(max(pause_us / SECOND_US, 0.0), LONGEST_PAUSE_S)
 
-    async def _begin(self, receiver: str, deliveries: asyncio.TaskGroup) -> list[int]:
+    async def _begin(self, receiver: str, deliveries: asyncio.TaskGroup) -> int | None:
         """Begin to send this receiver the next message, or answer when to look again, in
         microseconds.
         """
         now, meter = self._micros(), self._channel.meter
         paused_until = self._paused_until.get(receiver, 0)
         if paused_until > now:
-            return [paused_until]
+            return paused_until
         most = letters_within(self._pace, meter.free())
         if most == 0:
-            return [meter.free_at(1 + self._pace.calls_a_letter)]
+            return meter.free_at(1 + self._pace.calls_a_letter)
         name = self._channel.name
         async with self._database.write() as tx:
             limit = self._pace.most_at_once
@@ -153,18 +155,18 @@ class Postman:
             sent = await outbox.sent_since(tx, name, receiver, since)
             step = next_step(self._pace, sent, len(waiting), now)
             if isinstance(step, Hold):
-                return [step.until]
+                return step.until
             chosen = waiting[: min(step.count, most)]
             ids = await outbox.claim(
                 tx, [each.id for each in chosen], now, now + LEASE_S * SECOND_US
             )
         claimed = [each for each in chosen if each.id in ids]
         if not claimed:
-            return [now]
+            return now
         meter.count()
         self._under_way.add(receiver)
         deliveries.create_task(self._deliver(receiver, claimed))
-        return []
+        return None
 
     async def _deliver(self, receiver: str, rows: Sequence[Delivery]) -> None:
         try:

@@ -98,7 +98,7 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
         "priority_score": incident.priority_score,
         "title": incident.title,
         "last_seen_at": to_micros(incident.last_seen),
-        "summary": _encode(_summary(incident)),
+        "summary": _encode(summary_of(incident)),
     }
     lasting = {
         "incident_id": incident.incident_id,
@@ -289,6 +289,13 @@ def place_of(incident: StoredIncident) -> Place:
     return Place(to_micros(incident.summary.start_time), incident.summary.incident_id)
 
 
+def summary_of(incident: Incident) -> IncidentSummary:
+    """The incident as it stands, without what changed in it."""
+    return IncidentSummary(
+        **{name: getattr(incident, name) for name in IncidentSummary.__struct_fields__}
+    )
+
+
 def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:
     values = row._asdict()
     return StoredIncident(
@@ -313,10 +320,4 @@ def _change(row: Row[tuple[object, ...]]) -> IncidentChange:
         change=msgspec.convert(values["change"], RecordedChange),
         at=from_micros(values["at"]),
         about=values["about"],
-    )
-
-
-def _summary(incident: Incident) -> IncidentSummary:
-    return IncidentSummary(
-        **{name: getattr(incident, name) for name in IncidentSummary.__struct_fields__}
     )
