@@ -1,8 +1,11 @@
 """The operator of a test's server, let in without a password: by a cookie, or by a token."""
 
+from typing import Any
+
 from server.accounts.secrets import digest
 from server.storage.database import Transaction
 from server.storage.main import api_tokens, people, sessions
+from server.storage.main.people import Wishes
 from server.storage.times import micros_now
 
 OPERATOR = 1
@@ -30,3 +33,15 @@ async def let_in(tx: Transaction) -> None:
     await api_tokens.add(
         tx, digest=digest(TOKEN), person_id=OPERATOR, name="tests", ending=TOKEN[-4:], at=now
     )
+
+
+async def wish(tx: Transaction, person_id: int = OPERATOR, **changes: Any) -> None:
+    """Have the person hear of everything, by mail too, but for the `changes`."""
+    wishes: dict[str, Any] = {
+        "email": "ada@acme.example",
+        "email_incidents": True,
+        "min_severity": "all",
+        "services": None,
+        "environments": None,
+    }
+    assert await people.set_wishes(tx, person_id, Wishes(**wishes | changes))

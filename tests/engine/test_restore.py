@@ -167,15 +167,8 @@ class Noting(Restoring):
         self.checkpoint()
 
 
+MANY = settings(max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 TestEachCheckpointSaysAllThatChanged = Noting.TestCase
-TestEachCheckpointSaysAllThatChanged.settings = settings(
-    max_examples=100,
-    stateful_step_count=30,
-    suppress_health_check=list(HealthCheck),
-)
+TestEachCheckpointSaysAllThatChanged.settings = MANY
 TestAnswersAreTheSameHoweverOftenTheEngineIsKilled = Restoring.TestCase
-TestAnswersAreTheSameHoweverOftenTheEngineIsKilled.settings = settings(
-    max_examples=100,
-    stateful_step_count=30,
-    suppress_health_check=list(HealthCheck),
-)
+TestAnswersAreTheSameHoweverOftenTheEngineIsKilled.settings = MANY

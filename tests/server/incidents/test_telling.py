@@ -9,9 +9,8 @@ from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
 from server.storage.journal.journal import JournalEntry
-from server.storage.main import incidents, noise, notifications, outbox, people
+from server.storage.main import incidents, noise, notifications, outbox
 from server.storage.main.outbox import DeliveryFilter
-from server.storage.main.people import Wishes
 from server.storage.times import to_micros
 from shared.decisions import Code
 from shared.incident import Symptom
@@ -34,6 +33,7 @@ from tests.builders import (
 )
 from tests.server.incidents.test_record import incident
 from tests.server.notify.news import push
+from tests.signed_in import wish
 
 ID = "inc-0123456789abcdef"
 OUTLETS = Outlets(email=True, slack="bot", slack_receiver="#alerts")
@@ -42,15 +42,8 @@ OUTLETS = Outlets(email=True, slack="bot", slack_receiver="#alerts")
 @pytest.fixture(autouse=True)
 async def wishes(database: Database) -> None:
     """Mail of one service."""
-    wishes = Wishes(
-        email="ada@acme.example",
-        email_incidents=True,
-        min_severity="all",
-        services=["shop"],
-        environments=None,
-    )
     async with database.write() as tx:
-        assert await people.set_wishes(tx, 1, wishes)
+        await wish(tx, services=["shop"])
 
 
 class Desk:

@@ -13,11 +13,12 @@ from server.notify.crash import CrashReporter, cause_of, news_of, plan_crash, un
 from server.notify.news import CrashNews
 from server.storage.database import Database
 from server.storage.files.crash_files import MOST_CRASHES, CrashFiles, Running, boot_id
-from server.storage.main import outbox, people
+from server.storage.main import outbox
 from server.storage.main.outbox import Delivery, DeliveryFilter
-from server.storage.main.people import Person, Wishes
+from server.storage.main.people import Person
 from tests.builders import at
 from tests.clock import Clock
+from tests.signed_in import wish
 
 
 @pytest.fixture
@@ -28,15 +29,8 @@ def files(tmp_path: Path) -> CrashFiles:
 @pytest.fixture
 async def with_mail(database: Database) -> Database:
     """The operator wants nothing but the worst of another service, and has mails on."""
-    wishes = Wishes(
-        email="ada@acme.example",
-        email_incidents=True,
-        min_severity="critical",
-        services=["other"],
-        environments=[],
-    )
     async with database.write() as tx:
-        await people.set_wishes(tx, 1, wishes)
+        await wish(tx, min_severity="critical", services=["other"], environments=[])
     return database
 
 

@@ -22,15 +22,15 @@ from server.notify.slack.channel import open_slack
 from server.process.metrics import Metrics
 from server.settings.settings import Slack
 from server.storage.database import Database
-from server.storage.main import outbox, people
+from server.storage.main import outbox
 from server.storage.main.outbox import Delivery, DeliveryFilter
-from server.storage.main.people import Wishes
 from server.storage.times import to_micros
 from shared.pipe import Incident, Outbound, Tick
 from tests.builders import at, event_entry, frame, settings
 from tests.clock import Clock
 from tests.fakes.slack import FakeSlack
 from tests.server.notify.turns import turn
+from tests.signed_in import wish
 from tests.waiting import LIMIT_S
 
 ISSUES, EVENTS = 500, 4_000
@@ -108,14 +108,7 @@ async def bot(slack: FakeSlack, database: Database, clock: Clock) -> AsyncIterat
 @pytest.fixture
 async def mailbox(database: Database) -> Mailbox:
     async with database.write() as tx:
-        wishes = Wishes(
-            email=ADDRESS,
-            email_incidents=True,
-            min_severity="all",
-            services=None,
-            environments=None,
-        )
-        await people.set_wishes(tx, 1, wishes)
+        await wish(tx, email=ADDRESS)
     return Mailbox()
 
 

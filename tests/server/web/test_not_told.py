@@ -11,16 +11,15 @@ from server.notify.plan import Outlets
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.main import accounts, incidents, noise, not_told, people
+from server.storage.main import accounts, incidents, noise, not_told
 from server.storage.main.not_told import KeptFrom, Reason
-from server.storage.main.people import Wishes
 from server.storage.times import to_micros
 from server.wording.not_told import not_told_in_words
 from shared.incident import Symptom
 from shared.pipe import IncidentEnded
 from tests.builders import START
 from tests.server.web.conftest import Client, incident, incident_id
-from tests.signed_in import OPERATOR
+from tests.signed_in import OPERATOR, wish
 
 NOISE = Symptom("a" * 16, "ValueError", "price is negative", 1)
 NEWS = Symptom("b" * 16, "KeyError", "price", 1)
@@ -44,16 +43,9 @@ async def reasons(client: Client) -> list[tuple[str | None, str, str]]:
     return [(each["person"], each["way"], each["reason"]) for each in await answered(client)]
 
 
-async def wish(database: Database, person: int = OPERATOR, **changes: Any) -> None:
-    wishes: dict[str, Any] = {
-        "email": "op@acme.example",
-        "email_incidents": True,
-        "min_severity": "all",
-        "services": None,
-        "environments": None,
-    }
+async def set_wishes(database: Database, person: int = OPERATOR, **changes: Any) -> None:
     async with database.write() as tx:
-        await people.set_wishes(tx, person, Wishes(**wishes | changes))
+        await wish(tx, person, **changes)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +62,10 @@ async def wish(database: Database, person: int = OPERATOR, **changes: Any) -> No
 async def test_what_a_person_had_set_is_kept_as_the_reason(
     client: Client, wishes: dict[str, Any], kept: list[tuple[str, str, str]]
 ) -> None:
-    await wish(client.app[DATABASE], **wishes)
+    await set_wishes(client.app[DATABASE], **wishes)
     await record(client.app[DATABASE])
     # What is set later changes nothing of what was.
-    await wish(client.app[DATABASE], services=["none"])
+    await set_wishes(client.app[DATABASE], services=["none"])
     assert await reasons(client) == kept
 
 
@@ -88,7 +80,7 @@ async def test_below_the_severity_of_the_installation_nobody_is_told(client: Cli
 
 async def test_a_noise_filter_is_named_until_it_is_told_after_all(client: Client) -> None:
     database = client.app[DATABASE]
-    await wish(database)
+    await set_wishes(database)
     async with database.write() as tx:
         await noise.add(tx, pattern="ValueError*", about="", is_enabled=True)
     await record(database, top_symptoms=[NOISE])
@@ -102,7 +94,7 @@ async def test_a_noise_filter_is_named_until_it_is_told_after_all(client: Client
 
 async def test_each_change_has_its_own_reasons(client: Client) -> None:
     database = client.app[DATABASE]
-    await wish(database, min_severity="critical")
+    await set_wishes(database, min_severity="critical")
     await record(database)
     await record(database, change="escalated", seq=2000, severity="critical")
     assert [(each["change"], each["reason"]) for each in await answered(client)] == [
@@ -116,8 +108,8 @@ async def test_reasons_go_with_their_incident_and_with_their_person(client: Clie
         other = await accounts.add(
             tx, name="Bo", email="bo@acme.example", role="member", hashed="x"
         )
-    await wish(database, services=[])
-    await wish(database, other, email="bo@acme.example", services=[])
+    await set_wishes(database, services=[])
+    await set_wishes(database, other, email="bo@acme.example", services=[])
     await record(database)
     assert [person for person, _, _ in await reasons(client)] == ["operator", "Bo"]
     async with database.write() as tx:

@@ -6,23 +6,17 @@ from server.keys import DATABASE, SETTINGS
 from server.notify.email.unsubscribing import token_for, unsubscribe_url
 from server.storage.files.key_file import read_or_make_key
 from server.storage.main import people
-from server.storage.main.people import Person, Wishes
+from server.storage.main.people import Person
 from tests.server.web.conftest import Client
+from tests.signed_in import wish
 
 AFAR = {"Host": "pushlog.acme.example", "X-Forwarded-For": "203.0.113.9"}
 
 
 async def operator_with_mail(app: web.Application) -> str:
     """The path of the operator's link, with incident mails on."""
-    wishes = Wishes(
-        email="ada@acme.example",
-        email_incidents=True,
-        min_severity="error",
-        services=["shop"],
-        environments=None,
-    )
     async with app[DATABASE].write() as tx:
-        await people.set_wishes(tx, 1, wishes)
+        await wish(tx, min_severity="error", services=["shop"])
     key = read_or_make_key(app[SETTINGS].mail_key_path)
     return unsubscribe_url("ada@acme.example", key, "")
 
