@@ -1,7 +1,6 @@
 """What the entries of the journal say by themselves, whatever the engine makes of them."""
 
-from server.notify.announce import Announcer
-from server.notify.plan import Plan
+from server.notify.batch import Deployed
 from server.storage.database import Transaction
 from server.storage.journal.journal import JournalEntry
 from server.storage.main import deploys, incidents
@@ -20,42 +19,35 @@ from shared.pipe import (
 _WORTH_READING = (b'"change_window"', b'"type":"resolve"', b'"type":"silence"')
 
 
-async def store_entry(tx: Transaction, entry: JournalEntry, announcer: Announcer) -> Plan:
-    """Store the deploy that it announces, or what somebody wants of an incident; who is told."""
+async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | None:
+    """Store the deploy that it announces, which is returned, or what somebody wants of an
+    incident.
+    """
     if not any(mark in entry.body for mark in _WORTH_READING):
-        return Plan()
+        return None
     try:
         read = decode_inbound(entry.body)
     except UnreadableLine:
         # Journalled by another version; the engine cannot read it either and decides so.
-        return Plan()
+        return None
     match read:
         case ChangeWindowEntry() as window:
-            return await _store_deploy(
-                tx, entry.seq, window.service, window.environment, window, announcer
-            )
+            return await _store_deploy(tx, entry.seq, window.service, window.environment, window)
         case EventEntry(change_window=window) as event if window is not None:
-            return await _store_deploy(
-                tx, entry.seq, event.service, event.environment, window, announcer
-            )
+            return await _store_deploy(tx, entry.seq, event.service, event.environment, window)
         case Resolve() | Silence():
             await _store_wish(tx, entry.seq, read)
         case _:
             pass
-    return Plan()
+    return None
 
 
 async def _store_deploy(
-    tx: Transaction,
-    seq: int,
-    service: str,
-    environment: str,
-    window: ChangeWindow,
-    announcer: Announcer,
-) -> Plan:
+    tx: Transaction, seq: int, service: str, environment: str, window: ChangeWindow
+) -> Deployed:
     environment = canonical_environment(environment)
     await deploys.store(tx, service, environment, window)
-    return await announcer.push(tx, seq, service, environment, window)
+    return Deployed(seq, service, environment, window)
 
 
 async def _store_wish(tx: Transaction, seq: int, wish: Resolve | Silence) -> None:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from server.incidents.entries import store_entry
-from server.notify.announce import Announcer
+from server.notify.announce import announce
+from server.notify.batch import Happened, Over
 from server.notify.live import Live
 from server.notify.plan import Outlets, Plan
 from server.process import log
@@ -20,6 +21,7 @@ from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
 from server.storage.journal.journal import JournalEntry
 from server.storage.main import checkpoints, decisions, deploys, incidents
+from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
 from server.wording.explain import explain_change
 from shared.pipe import (
@@ -35,19 +37,12 @@ from shared.pipe import (
 NOBODY_OUTSIDE = Outlets()
 
 
-class Told(msgspec.Struct):
-    """What a transaction stored and people or counters are to hear of once it is committed."""
+class Recorded(msgspec.Struct):
+    """What a batch of entries came to, in the order in which it happened."""
 
     decisions: list[Decision] = msgspec.field(default_factory=list)
-    opened: list[Incident] = msgspec.field(default_factory=list)
-    people: set[int] = msgspec.field(default_factory=set)
+    happened: list[Happened] = msgspec.field(default_factory=list)
     incidents_changed: bool = False
-    outbox_changed: bool = False
-
-    def tell(self, plan: Plan) -> None:
-        """These people, and the outbox's workers."""
-        self.people.update(plan.people)
-        self.outbox_changed |= bool(plan.deliveries)
 
 
 class Recorder:
@@ -70,88 +65,105 @@ class Recorder:
         self._database = database
         self._live = live
         self._metrics = metrics
-        self._announcer = Announcer(min_severity, outlets, now)
+        self._floor: MinSeverity = min_severity
+        self._outlets = outlets
         self._posted = posted
+        self._now = now
 
     async def record(self, messages: Sequence[Outbound], entries: Sequence[JournalEntry]) -> None:
-        """Store `messages`, said of `entries`; raises what the database raises, storing nothing."""
+        """Store `messages`, said of `entries`, and tell of them.
+
+        Raises what the database raises, with nothing stored and nobody told.
+        """
         async with self._database.write() as tx:
-            told = await self._store(tx, messages, entries)
-        for incident in told.opened:
-            log.incident_opened(
-                incident.incident_id,
-                incident.trigger,
-                incident.service,
-                incident.environment,
-                incident.title,
+            recorded = await _store(tx, messages, entries)
+            plans = await announce(
+                tx,
+                recorded.happened,
+                floor=self._floor,
+                outlets=self._outlets,
+                now=to_micros(self._now()),
             )
-            self._metrics.incidents.labels(trigger=incident.trigger).inc()
-        for decision in told.decisions:
+        self._count(recorded)
+        self._wake(recorded, plans)
+
+    def _count(self, recorded: Recorded) -> None:
+        for each in recorded.happened:
+            if isinstance(each, Incident) and each.change == "opened":
+                log.incident_opened(
+                    each.incident_id, each.trigger, each.service, each.environment, each.title
+                )
+                self._metrics.incidents.labels(trigger=each.trigger).inc()
+        for decision in recorded.decisions:
             self._metrics.decisions.labels(code=decision.code).inc()
-        for person_id in told.people:
+
+    def _wake(self, recorded: Recorded, plans: Sequence[Plan]) -> None:
+        for person_id in {person_id for plan in plans for person_id in plan.people}:
             self._live.publish(person_id)
-        if told.incidents_changed:
+        if recorded.incidents_changed:
             self._live.publish_incidents()
-        if told.outbox_changed:
+        if any(plan.deliveries for plan in plans):
             self._posted()
 
-    async def _store(
-        self, tx: Transaction, messages: Sequence[Outbound], entries: Sequence[JournalEntry]
-    ) -> Told:
-        told = Told()
-        known = (await checkpoints.progress(tx)).recorded_seq
-        states: list[State] = []
-        for entry in entries:
-            if entry.seq > known:
-                told.tell(await store_entry(tx, entry, self._announcer))
-        for message in messages:
-            match message:
-                case Decision():
-                    if message.seq > known:
-                        told.decisions.append(message)
-                case Incident():
-                    # An update may be due after its entry was recorded: its row knows if it is new.
-                    if message.seq > known or message.change == "updated":
-                        await self._store_incident(tx, message, told)
-                case IncidentEnded():
-                    await self._store_end(tx, message, told)
-                case DeployVerdict():
-                    if await deploys.set_verdict(tx, message):
-                        # The list of deploys renews itself with that of incidents.
-                        told.incidents_changed = True
-                        told.tell(await self._announcer.verdict(tx, message))
-                case State():
-                    states.append(message)
-                case Checkpoint():
-                    await checkpoints.store(tx, message.seq, states)
-                    states = []
-                case _:
-                    # ready, ack, pong and error concern the process, not what it decided.
-                    pass
-        if told.decisions:
-            await decisions.store(tx, told.decisions)
-            await checkpoints.set_recorded(tx, told.decisions[-1].seq)
-        return told
 
-    async def _store_incident(self, tx: Transaction, incident: Incident, told: Told) -> None:
-        await incidents.put(tx, incident)
-        told.incidents_changed = True
-        if incident.change == "updated":
-            return
+async def _store(
+    tx: Transaction, messages: Sequence[Outbound], entries: Sequence[JournalEntry]
+) -> Recorded:
+    recorded = Recorded()
+    known = (await checkpoints.progress(tx)).recorded_seq
+    states: list[State] = []
+    for entry in entries:
+        if entry.seq > known and (deployed := await store_entry(tx, entry)):
+            recorded.happened.append(deployed)
+    for message in messages:
+        match message:
+            case Decision():
+                if message.seq > known:
+                    recorded.decisions.append(message)
+            case Incident():
+                # An update may be due after its entry was recorded: its row knows if it is new.
+                if message.seq > known or message.change == "updated":
+                    await _store_incident(tx, message)
+                    recorded.happened.append(message)
+                    recorded.incidents_changed = True
+            case IncidentEnded():
+                if stored := await _store_end(tx, message):
+                    recorded.happened.append(Over(stored, message))
+                    recorded.incidents_changed = True
+            case DeployVerdict():
+                if await deploys.set_verdict(tx, message):
+                    recorded.happened.append(message)
+                    # The list of deploys renews itself with that of incidents.
+                    recorded.incidents_changed = True
+            case State():
+                states.append(message)
+            case Checkpoint():
+                await checkpoints.store(tx, message.seq, states)
+                states = []
+            case _:
+                # ready, ack, pong and error concern the process, not what it decided.
+                pass
+    if recorded.decisions:
+        await decisions.store(tx, recorded.decisions)
+        await checkpoints.set_recorded(tx, recorded.decisions[-1].seq)
+    return recorded
+
+
+async def _store_incident(tx: Transaction, incident: Incident) -> None:
+    await incidents.put(tx, incident)
+    if incident.change != "updated":
         at = to_micros(incident.last_seen)
         about = explain_change(incident)
         await incidents.add_change(
             tx, incident.incident_id, incident.seq, incident.change, at, about
         )
-        if incident.change == "opened":
-            told.opened.append(incident)
-        told.tell(await self._announcer.change(tx, incident))
 
-    async def _store_end(self, tx: Transaction, ended: IncidentEnded, told: Told) -> None:
-        if not await incidents.end(tx, ended):
-            return
-        told.incidents_changed = True
+
+async def _store_end(tx: Transaction, ended: IncidentEnded) -> StoredIncident | None:
+    """The incident that it ended; none where it was over already."""
+    stored = await incidents.end(tx, ended)
+    if stored is not None:
         await incidents.add_change(
             tx, ended.incident_id, 0, "ended", to_micros(ended.time), ended.reason
         )
-        told.tell(await self._announcer.end(tx, ended))
+    return stored

@@ -1,153 +1,64 @@
-"""Carries plans out: bells, outbox and who is not told, in the transaction of what they tell."""
+"""Plans who is told of a batch, and writes it: bells, outbox, and who is not told and why.
 
-from collections.abc import Callable
-from datetime import datetime
+All in the transaction of what it tells, so that neither is there without the other.
+"""
 
-from server.notify.news import IncidentNews
-from server.notify.noise import is_partly_noise, noise_in
-from server.notify.plan import (
-    Heard,
-    Outlets,
-    Plan,
-    plan_change,
-    plan_end,
-    plan_push,
-    plan_verdict,
-)
+from collections.abc import Iterable, Sequence
+
+from server.notify.batch import Audience, Happened, Over, plan_all
+from server.notify.plan import Heard, Outlets, Plan
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
-from server.storage.main import incidents, noise, not_told, notifications, outbox, people
-from server.storage.main.not_told import NotTold
-from server.storage.times import to_micros
-from server.wording.explain import explain_incident
-from shared.event import ChangeWindow
-from shared.pipe import DeployVerdict, Incident, IncidentEnded
+from server.storage.main import noise, not_told, notifications, outbox, people
+from shared.pipe import Incident
 
 
-class Announcer:
-    """Decides nothing by itself: who hears what is in `plan`, `recipients` and `noise`.
-
-    Each method answers whose bell rings and what goes outside once the transaction is committed.
-    """
-
-    def __init__(
-        self,
-        floor: MinSeverity,
-        outlets: Outlets,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._floor = floor
-        self._outlets = outlets
-        self._now = now
-
-    async def change(self, tx: Transaction, incident: Incident) -> Plan:
-        """Tell that the incident opened or got worse, unless it is noise.
-
-        When an issue joins one that was noise so far, and is none itself, the incident is news.
-        """
-        filters = await noise.enabled(tx)
-        match incident.change:
-            case "opened" | "escalated":
-                change = incident.change
-            case "joined" if is_partly_noise(incident, filters):
-                heard = await _heard(tx, incident.incident_id)
-                if heard.people or heard.outside:
-                    return Plan()
-                change = "opened"
-            case _:
-                return Plan()
-        at = to_micros(incident.last_seen)
-        filtered = noise_in(incident, filters)
-        if filtered is not None:
-            await noise.count(tx, filtered.id, incident.incident_id, at)
-            kept = NotTold(way="any", reason="noise_filter", detail=filtered.pattern)
-            plan = Plan(not_told=[kept])
-        else:
-            plan = plan_change(
-                IncidentNews(
-                    change=change,
-                    incident=incidents.summary_of(incident),
-                    seq=incident.seq,
-                    why=explain_incident(incident),
-                ),
-                incident.seq,
-                people=await people.everyone(tx),
-                floor=self._floor,
-                outlets=self._outlets,
-            )
-        await self._carry_out(
-            tx, plan, incident.incident_id, incident.seq, change, incident.title, at
-        )
-        return plan
-
-    async def end(self, tx: Transaction, ended: IncidentEnded) -> Plan:
-        """Tell those who heard of the incident that it is over."""
-        stored = await incidents.get(tx, ended.incident_id)
-        if stored is None:
-            return Plan()
-        news = IncidentNews(
-            change="ended",
-            incident=stored.summary,
-            seq=stored.changed_seq,
-            why=explain_incident(stored.summary),
-            ended_at=ended.time,
-            end_reason=ended.reason,
-        )
-        plan = plan_end(
-            news,
-            people=await people.everyone(tx),
-            outlets=self._outlets,
-            heard=await _heard(tx, ended.incident_id),
-        )
-        title, at = stored.summary.title, to_micros(ended.time)
-        await self._carry_out(tx, plan, ended.incident_id, 0, "ended", title, at)
-        return plan
-
-    async def push(
-        self, tx: Transaction, seq: int, service: str, environment: str, window: ChangeWindow
-    ) -> Plan:
-        """Tell of a push, where the window says that one brought it."""
-        if window.push is None:
-            return Plan()
-        deliveries = plan_push(seq, service, environment, window, window.push, self._outlets)
-        return await self._post(tx, Plan(deliveries=list(deliveries)))
-
-    async def verdict(self, tx: Transaction, verdict: DeployVerdict) -> Plan:
-        """Tell what a deploy did."""
-        return await self._post(tx, Plan(deliveries=list(plan_verdict(verdict, self._outlets))))
-
-    async def _carry_out(
-        self,
-        tx: Transaction,
-        plan: Plan,
-        incident_id: str,
-        seq: int,
-        change: str,
-        title: str,
-        at: int,
-    ) -> None:
-        for person_id in plan.people:
-            await notifications.add(
-                tx,
-                person_id=person_id,
-                incident_id=incident_id,
-                seq=seq,
-                change=change,
-                title=title,
-                created_at=at,
-            )
-        await not_told.add(tx, incident_id, seq, change, at, plan.not_told)
-        await self._post(tx, plan)
-
-    async def _post(self, tx: Transaction, plan: Plan) -> Plan:
-        now = to_micros(self._now())
-        for delivery in plan.deliveries:
-            await outbox.add(tx, delivery, now)
-        return plan
-
-
-async def _heard(tx: Transaction, incident_id: str) -> Heard:
-    return Heard(
-        await notifications.people_told(tx, incident_id),
-        await outbox.receivers_told(tx, incident_id),
+async def announce(
+    tx: Transaction,
+    happened: Sequence[Happened],
+    *,
+    floor: MinSeverity,
+    outlets: Outlets,
+    now: int,
+) -> list[Plan]:
+    """Tell people of what happened; returns the plans as they were written."""
+    if not happened:
+        return []
+    audience = Audience(
+        people=await people.everyone(tx),
+        filters=await noise.enabled(tx),
+        floor=floor,
+        outlets=outlets,
     )
+    plans = plan_all(happened, audience, await _heard_before(tx, happened))
+    await _write(tx, plans, now)
+    return plans
+
+
+async def _heard_before(tx: Transaction, happened: Iterable[Happened]) -> dict[str, Heard]:
+    """Who was told of those incidents of which it matters, before this batch."""
+    heard = {}
+    for each in happened:
+        match each:
+            case Over(stored):
+                incident_id = stored.summary.incident_id
+            case Incident(change="joined"):
+                incident_id = each.incident_id
+            case _:
+                continue
+        heard[incident_id] = Heard(
+            await notifications.people_told(tx, incident_id),
+            await outbox.receivers_told(tx, incident_id),
+        )
+    return heard
+
+
+async def _write(tx: Transaction, plans: Iterable[Plan], now: int) -> None:
+    for plan in plans:
+        told = plan.of
+        if told is not None:
+            await notifications.add(tx, told, plan.people)
+            await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
+            if plan.held_back_by is not None:
+                await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)
+    await outbox.add(tx, [each for plan in plans for each in plan.deliveries], now)

@@ -180,5 +180,4 @@ async def _post(database: Database, news: CrashNews, now: int) -> None:
         # A process that fails at each start would otherwise have this told each time.
         if await crashes.is_told(tx, cause_of(news), since):
             return
-        for delivery in plan_crash(news, await people.everyone(tx)):
-            await outbox.add(tx, delivery, now)
+        await outbox.add(tx, plan_crash(news, await people.everyone(tx)), now)

@@ -4,7 +4,7 @@ An incident is told when it opens, when it gets worse, and when it ends; the end
 heard of it. Its other changes people find when they look.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -12,11 +12,13 @@ import msgspec
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews
 from server.notify.recipients import kept_from, kept_from_all, mail_address
 from server.settings.settings import MinSeverity
+from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
+from server.storage.main.notifications import Change
 from server.storage.main.outbox import ChannelName, NewDelivery
 from server.storage.main.people import Person
 from server.storage.times import to_micros
-from shared.event import ChangeWindow, Push
+from shared.event import ChangeWindow
 from shared.incident import IncidentSummary
 from shared.pipe import DeployVerdict
 
@@ -36,16 +38,22 @@ class Outlets(msgspec.Struct, frozen=True, kw_only=True):
 class Heard(msgspec.Struct, frozen=True):
     """Who was told of an incident before: in the bell, and by channel and receiver outside."""
 
-    people: set[int]
-    outside: set[tuple[str, str]]
+    people: frozenset[int] = frozenset()
+    outside: frozenset[tuple[str, str]] = frozenset()
 
 
 class Plan(msgspec.Struct):
-    """Whose bell rings, what goes outside, and who is not told."""
+    """Whose bell rings, what goes outside, and who is not told, of one thing that happened.
 
+    `of` is the change of an incident, where it is one; `held_back_by` the noise filter because of
+    which nobody is told.
+    """
+
+    of: Change | None = None
     people: list[int] = msgspec.field(default_factory=list)
     deliveries: list[NewDelivery] = msgspec.field(default_factory=list)
     not_told: list[NotTold] = msgspec.field(default_factory=list)
+    held_back_by: NoiseFilter | None = None
 
 
 def plan_change(
@@ -110,11 +118,12 @@ def plan_end(
 
 
 def plan_push(
-    seq: int, service: str, environment: str, window: ChangeWindow, push: Push, outlets: Outlets
-) -> Sequence[NewDelivery]:
-    """The one message about a push, whatever becomes of it."""
-    if outlets.slack is None:
-        return ()
+    seq: int, service: str, environment: str, window: ChangeWindow, outlets: Outlets
+) -> Plan | None:
+    """The one message about a push, where one brought the deploy, whatever becomes of it."""
+    push = window.push
+    if outlets.slack is None or push is None:
+        return None
     # What is told of it stands in `push`; the files of 500 commits are not for people.
     told = msgspec.structs.replace(window, commits=[])
     news = PushNews(
@@ -124,13 +133,13 @@ def plan_push(
         window=told,
         links={"source_url": push.url} if push.url else {},
     )
-    return (_post(f"push/{seq}", outlets, None, news),)
+    return Plan(deliveries=[_post(f"push/{seq}", outlets, None, news)])
 
 
-def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Sequence[NewDelivery]:
+def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
     """What a deploy did, written into the message about its push; only a bot can do that."""
     if outlets.slack != "bot":
-        return ()
+        return None
     name = (
         f"verdict/{verdict.service}/{verdict.environment}/{to_micros(verdict.deploy_time)}"
         f"/{verdict.verdict}"
@@ -142,7 +151,7 @@ def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Sequence[NewDelive
         verdict=verdict.verdict,
         reasons=verdict.reasons,
     )
-    return (_post(name, outlets, None, news),)
+    return Plan(deliveries=[_post(name, outlets, None, news)])
 
 
 def _is_push(incident: IncidentSummary) -> bool:

@@ -153,14 +153,14 @@ async def _put_deploys(tx: AsyncConnection, incident: Incident) -> None:
         )
 
 
-async def end(tx: AsyncConnection, ended: IncidentEnded) -> bool:
-    """Whether the incident was open, and is ended now."""
+async def end(tx: AsyncConnection, ended: IncidentEnded) -> StoredIncident | None:
+    """The incident, which is ended now; none where it was not open."""
     result = await tx.execute(
         update(incidents)
         .where(incidents.c.incident_id == ended.incident_id, incidents.c.ended_at.is_(None))
         .values(ended_at=to_micros(ended.time), end_reason=ended.reason)
     )
-    return result.rowcount == 1
+    return await get(tx, ended.incident_id) if result.rowcount == 1 else None
 
 
 async def acknowledge(tx: AsyncConnection, incident_id: str, by: str, at: int) -> bool:

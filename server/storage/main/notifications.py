@@ -1,5 +1,6 @@
 """The table notifications: the bell of each person."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -22,37 +23,38 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     read_at: datetime | None
 
 
-async def add(
-    tx: AsyncConnection,
-    *,
-    person_id: int,
-    incident_id: str,
-    seq: int,
-    change: str,
-    title: str,
-    created_at: int,
-) -> None:
-    """Tell this person; a second telling of the same change breaks the table's unique key."""
-    await tx.execute(
-        insert(notifications).values(
-            person_id=person_id,
-            incident_id=incident_id,
-            seq=seq,
-            change=change,
-            title=title,
-            created_at=created_at,
-        )
-    )
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """The change of an incident that people are told of; `at` in microseconds."""
+
+    incident_id: str
+    seq: int
+    change: str
+    title: str
+    at: int
 
 
-async def people_told(tx: AsyncConnection, incident_id: str) -> set[int]:
+async def add(tx: AsyncConnection, told: Change, person_ids: Sequence[int]) -> None:
+    """Tell these people; a second telling of the same change breaks the table's unique key."""
+    if not person_ids:
+        return
+    about = {
+        "incident_id": told.incident_id,
+        "seq": told.seq,
+        "change": told.change,
+        "title": told.title,
+        "created_at": told.at,
+    }
+    await tx.execute(insert(notifications), [about | {"person_id": each} for each in person_ids])
+
+
+async def people_told(tx: AsyncConnection, incident_id: str) -> frozenset[int]:
     """Who was told of this incident."""
     rows = await tx.execute(
         select(notifications.c.person_id)
         .where(notifications.c.incident_id == incident_id)
         .distinct()
     )
-    return set(rows.scalars())
+    return frozenset(rows.scalars())
 
 
 class Bell(msgspec.Struct, frozen=True):

@@ -62,30 +62,31 @@ class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
     incident_id: str | None = None
 
 
-async def add(tx: AsyncConnection, delivery: NewDelivery, at: int) -> bool:
-    """Whether it is new; under a key that is there already nothing changes."""
+async def add(tx: AsyncConnection, deliveries: Sequence[NewDelivery], at: int) -> int:
+    """How many are new; under a key that is there already nothing changes."""
+    if not deliveries:
+        return 0
+    waiting = {
+        "state": "waiting",
+        "created_at": at,
+        "next_at": at,
+        "give_up_at": at + GIVE_UP_AFTER_US,
+    }
     result = await tx.execute(
-        insert(outbox)
-        .values(
-            **msgspec.structs.asdict(delivery),
-            state="waiting",
-            created_at=at,
-            next_at=at,
-            give_up_at=at + GIVE_UP_AFTER_US,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
+        insert(outbox).on_conflict_do_nothing(index_elements=["key"]),
+        [msgspec.structs.asdict(each) | waiting for each in deliveries],
     )
-    return result.rowcount == 1
+    return result.rowcount
 
 
-async def receivers_told(tx: AsyncConnection, incident_id: str) -> set[tuple[str, str]]:
+async def receivers_told(tx: AsyncConnection, incident_id: str) -> frozenset[tuple[str, str]]:
     """Channel and receiver of all that was told, or is to be told, of this incident."""
     rows = await tx.execute(
         select(outbox.c.channel, outbox.c.receiver)
         .where(outbox.c.incident_id == incident_id)
         .distinct()
     )
-    return {(channel, receiver) for channel, receiver in rows}
+    return frozenset((channel, receiver) for channel, receiver in rows)
 
 
 async def due_receivers(tx: AsyncConnection, channel: ChannelName, now: int) -> list[str]:

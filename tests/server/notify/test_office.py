@@ -71,7 +71,7 @@ class Post:
             news=msgspec.json.encode(TryNews(START)),
         )
         async with self.database.write() as tx:
-            await outbox.add(tx, letter, to_micros(START))
+            await outbox.add(tx, [letter], to_micros(START))
 
     async def states(self) -> dict[str, str]:
         async with self.database.read() as tx:

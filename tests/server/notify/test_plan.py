@@ -1,13 +1,14 @@
 """Who is told of which change, and by which way."""
 
 import pytest
+from msgspec import structs
 
 from server.notify.plan import Heard, Outlets, Plan, plan_change, plan_end, plan_push, plan_verdict
 from server.storage.main.not_told import NotTold
 from server.storage.main.people import Person
 from shared.pipe import DeployVerdict
-from tests.builders import at
-from tests.server.notify.news import ended, escalated, opened, push, push_news
+from tests.builders import at, change_window
+from tests.server.notify.news import ended, escalated, opened, push
 
 ADA = Person(1, "Ada", "ada@acme.example", True, "all")
 BO = Person(2, "Bo", "bo@acme.example", False, "all")
@@ -52,11 +53,12 @@ def test_by_a_way_that_is_not_set_up_nothing_goes() -> None:
 
 
 def test_the_end_is_told_to_those_who_heard_of_it_and_by_the_same_ways() -> None:
-    heard = Heard({1, 2}, {("email", "ada@acme.example"), ("email", "bo@acme.example")})
+    mails = [("email", "ada@acme.example"), ("email", "bo@acme.example")]
+    heard = Heard(frozenset([1, 2]), frozenset(mails))
     plan = plan_end(ended(), people=PEOPLE, outlets=BOTH, heard=heard)
     assert plan.people == [1, 2]
     assert keys(plan) == ["inc-0000000000000001/ended/0/email/person-1"]
-    heard = Heard(set(), {("slack", "#alerts")})
+    heard = Heard(outside=frozenset([("slack", "#alerts")]))
     plan = plan_end(ended(), people=PEOPLE, outlets=BOTH, heard=heard)
     assert (plan.people, keys(plan)) == ([], ["inc-0000000000000001/ended/0/slack"])
 
@@ -84,15 +86,20 @@ def test_a_push_is_told_in_slack_once_also_where_it_is_an_incident(
 
 
 def test_a_push_is_told_without_its_hundreds_of_files() -> None:
-    window = push_news().window
-    (delivery,) = plan_push(5, "shop", "production", window, push(), BOTH)
-    assert delivery.key == "push/5/slack"
-    assert b"shop/cart.py" not in delivery.news
-    assert not plan_push(5, "shop", "production", window, push(), Outlets(email=True))
+    window = change_window(push=push())
+    assert "shop/cart.py" in str(window)
+    plan = plan_push(5, "shop", "production", window, BOTH)
+    assert plan is not None
+    assert keys(plan) == ["push/5/slack"]
+    assert b"shop/cart.py" not in plan.deliveries[0].news
+    assert plan_push(5, "shop", "production", window, Outlets(email=True)) is None
+    unpushed = structs.replace(window, push=None)
+    assert plan_push(5, "shop", "production", unpushed, BOTH) is None
 
 
 def test_only_a_bot_can_write_a_verdict_into_the_message_about_the_push() -> None:
     verdict = DeployVerdict("shop", "production", at(0), "faulty", ["two new issues"])
-    (delivery,) = plan_verdict(verdict, BOTH)
-    assert delivery.key.startswith("verdict/shop/production/")
-    assert not plan_verdict(verdict, Outlets(slack="webhook", slack_receiver="w"))
+    plan = plan_verdict(verdict, BOTH)
+    assert plan is not None
+    assert plan.deliveries[0].key.startswith("verdict/shop/production/")
+    assert plan_verdict(verdict, Outlets(slack="webhook", slack_receiver="w")) is None

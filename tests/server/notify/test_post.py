@@ -72,18 +72,14 @@ class Scene:
 
     async def post(self, *keys: str, receiver: str = "ada@acme.example") -> None:
         async with self.database.write() as tx:
-            for key in keys:
-                await outbox.add(
-                    tx,
-                    NewDelivery(
-                        key=key,
-                        channel="email",
-                        receiver=receiver,
-                        incident_id=None,
-                        news=msgspec.json.encode(TryNews(START)),
-                    ),
-                    to_micros(self.clock.now),
+            news = msgspec.json.encode(TryNews(START))
+            new = [
+                NewDelivery(
+                    key=key, channel="email", receiver=receiver, incident_id=None, news=news
                 )
+                for key in keys
+            ]
+            await outbox.add(tx, new, to_micros(self.clock.now))
 
     async def run_s(self, seconds: float) -> None:
         """Let the postman work for so long."""
@@ -241,7 +237,7 @@ async def test_news_of_another_version_is_given_up_with_the_reason(scene: Scene)
         odd = NewDelivery(
             key="odd", channel="email", receiver="a", incident_id=None, news=b'{"type":"later"}'
         )
-        await outbox.add(tx, odd, to_micros(scene.clock.now))
+        await outbox.add(tx, [odd], to_micros(scene.clock.now))
     await scene.run_s(1)
     (row,) = await scene.rows()
     assert row.state == "failed"

@@ -15,7 +15,7 @@ ADA, BOB = "ada@acme.example", "bob@acme.example"
 async def add(tx: Transaction, key: str, receiver: str = ADA, at: int = NOW, **changes: Any) -> int:
     """A new row; its id."""
     fields = {"channel": "email", "incident_id": None, "news": b"{}"} | changes
-    assert await outbox.add(tx, NewDelivery(key=key, receiver=receiver, **fields), at)
+    assert await outbox.add(tx, [NewDelivery(key=key, receiver=receiver, **fields)], at) == 1
     (newest,) = await outbox.newest(tx, DeliveryFilter(), 1)
     return newest.id
 
@@ -45,7 +45,7 @@ async def test_under_a_key_that_is_there_nothing_changes(tx: Transaction) -> Non
     before = await row(tx, await add(tx, "a"))
     again = NewDelivery(key="a", channel="slack", receiver=BOB, incident_id="x", news=b"[]")
     for _ in range(2):
-        assert not await outbox.add(tx, again, LATER)
+        assert await outbox.add(tx, [again], LATER) == 0
     assert await outbox.newest(tx, DeliveryFilter(), 10) == [before]
 
 

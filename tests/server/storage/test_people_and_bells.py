@@ -2,6 +2,7 @@
 
 from server.storage.database import Transaction
 from server.storage.main import incidents, notifications, people
+from server.storage.main.notifications import Change
 from server.storage.main.people import Wishes
 from tests.server.web.conftest import incident, incident_id
 from tests.signed_in import OPERATOR
@@ -21,15 +22,10 @@ async def test_wishes_are_set_of_who_is_there_and_of_nobody_else(tx: Transaction
 async def test_the_newest_bells_of_an_incident_come_oldest_first(tx: Transaction) -> None:
     await incidents.put(tx, incident(1))
     for seq, change in enumerate(("opened", "escalated", "ended")):
-        await notifications.add(
-            tx,
-            person_id=OPERATOR,
-            incident_id=incident_id(1),
-            seq=seq,
-            change=change,
-            title="ValueError",
-            created_at=seq,
+        told = Change(
+            incident_id=incident_id(1), seq=seq, change=change, title="ValueError", at=seq
         )
+        await notifications.add(tx, told, [OPERATOR])
     for limit, rung in ((9, ["opened", "escalated", "ended"]), (2, ["escalated", "ended"])):
         bells = await notifications.of_incident(tx, incident_id(1), limit)
         assert [bell.change for bell in bells] == rung

@@ -144,7 +144,7 @@ async def test_a_delivery_goes_when_it_was_settled_and_its_incident_is_gone(scen
             delivery = NewDelivery(
                 key=key, channel="email", receiver="1", incident_id=subject, news=b"{}"
             )
-            await outbox.add(tx, delivery, THEN)
+            await outbox.add(tx, [delivery], THEN)
             if key != "still waiting":
                 await outbox.mark_sent(tx, [number], THEN)
     await scene.after(days=400)

@@ -107,5 +107,5 @@ async def _delivery(
 ) -> int:
     key = f"{incident}/{receiver}"
     new = NewDelivery(key=key, channel=channel, receiver=receiver, incident_id=incident, news=b"{}")
-    await outbox.add(tx, new, to_micros(at(at_s)))
+    await outbox.add(tx, [new], to_micros(at(at_s)))
     return (await outbox.newest(tx, outbox.DeliveryFilter(), 1))[0].id

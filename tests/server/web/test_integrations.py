@@ -168,7 +168,7 @@ async def test_slack_tells_its_way_and_what_went_wrong_last(start: Start) -> Non
         key="inc-1/opened", channel="slack", receiver="#incidents", incident_id=None, news=b"{}"
     )
     async with client.app[DATABASE].write() as tx:
-        await outbox.add(tx, told, to_micros(at(0)))
+        await outbox.add(tx, [told], to_micros(at(0)))
         (delivery,) = await outbox.newest(tx, outbox.DeliveryFilter(), 1)
         await outbox.mark_failed(tx, [delivery.id], "channel_not_found")
     slack = (await ask(client))["slack"]

@@ -26,17 +26,14 @@ async def ask(client: Client, method: str, path: str, body: Any = None) -> tuple
 
 async def post(database: Database, key: str, channel: ChannelName = "slack") -> int:
     async with database.write() as tx:
-        await outbox.add(
-            tx,
-            NewDelivery(
-                key=key,
-                channel=channel,
-                receiver="#alerts",
-                incident_id="inc-0000000000000001",
-                news=msgspec.json.encode(opened()),
-            ),
-            to_micros(datetime.now(UTC)),
+        new = NewDelivery(
+            key=key,
+            channel=channel,
+            receiver="#alerts",
+            incident_id="inc-0000000000000001",
+            news=msgspec.json.encode(opened()),
         )
+        await outbox.add(tx, [new], to_micros(datetime.now(UTC)))
         return (await outbox.newest(tx, outbox.DeliveryFilter(), 1))[0].id
 
 

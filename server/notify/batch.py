@@ -1,0 +1,157 @@
+"""Who is told of what happened in a batch of entries, in the order in which it did: pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import assert_never
+
+import msgspec
+
+from server.notify.news import IncidentNews
+from server.notify.noise import is_partly_noise, noise_in
+from server.notify.plan import (
+    Heard,
+    Outlets,
+    Plan,
+    plan_change,
+    plan_end,
+    plan_push,
+    plan_verdict,
+)
+from server.settings.settings import MinSeverity
+from server.storage.main.incidents import StoredIncident, summary_of
+from server.storage.main.noise import NoiseFilter
+from server.storage.main.not_told import NotTold
+from server.storage.main.notifications import Change
+from server.storage.main.people import Person
+from server.storage.times import to_micros
+from server.wording.explain import explain_incident
+from shared.event import ChangeWindow
+from shared.pipe import DeployVerdict, Incident, IncidentEnded
+
+
+class Over(msgspec.Struct, frozen=True):
+    """An incident ended; `stored` is what it was."""
+
+    stored: StoredIncident
+    ended: IncidentEnded
+
+
+class Deployed(msgspec.Struct, frozen=True):
+    """The entry at `seq` announced a deploy."""
+
+    seq: int
+    service: str
+    environment: str
+    window: ChangeWindow
+
+
+Happened = Incident | Over | Deployed | DeployVerdict
+"""What people may be told of. An `Incident` is one that changed, as its `change` says."""
+
+
+class Audience(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom something may be told, and what keeps it from them."""
+
+    people: Sequence[Person]
+    filters: Sequence[NoiseFilter]
+    floor: MinSeverity
+    outlets: Outlets
+
+
+def plan_all(
+    happened: Iterable[Happened], audience: Audience, heard: Mapping[str, Heard]
+) -> list[Plan]:
+    """A plan for each that is told; `heard` says who was told before, by incident."""
+    heard = dict(heard)
+    plans = []
+    for each in happened:
+        plan = _plan(each, audience, heard)
+        if plan is None:
+            continue
+        plans.append(plan)
+        if plan.of is not None:
+            before = heard.get(plan.of.incident_id, Heard())
+            heard[plan.of.incident_id] = Heard(
+                before.people.union(plan.people),
+                before.outside.union((each.channel, each.receiver) for each in plan.deliveries),
+            )
+    return plans
+
+
+def _plan(happened: Happened, audience: Audience, heard: Mapping[str, Heard]) -> Plan | None:
+    match happened:
+        case Incident():
+            before = heard.get(happened.incident_id, Heard())
+            return _plan_incident(happened, audience, before)
+        case Over(stored):
+            before = heard.get(stored.summary.incident_id, Heard())
+            return _plan_over(happened, audience, before)
+        case Deployed(seq, service, environment, window):
+            return plan_push(seq, service, environment, window, audience.outlets)
+        case DeployVerdict():
+            return plan_verdict(happened, audience.outlets)
+        case _:
+            assert_never(happened)
+
+
+def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan | None:
+    """Tell that the incident opened or got worse, unless it is noise.
+
+    When an issue joins one that was noise so far, and is none itself, the incident is news.
+    """
+    match incident.change:
+        case "opened" | "escalated":
+            change = incident.change
+        case "joined" if is_partly_noise(incident, audience.filters):
+            if heard != Heard():
+                return None
+            change = "opened"
+        case _:
+            return None
+    noise = noise_in(incident, audience.filters)
+    if noise is not None:
+        kept = NotTold(way="any", reason="noise_filter", detail=noise.pattern)
+        plan = Plan(not_told=[kept], held_back_by=noise)
+    else:
+        news = IncidentNews(
+            change=change,
+            incident=summary_of(incident),
+            seq=incident.seq,
+            why=explain_incident(incident),
+        )
+        plan = plan_change(
+            news,
+            incident.seq,
+            people=audience.people,
+            floor=audience.floor,
+            outlets=audience.outlets,
+        )
+    plan.of = Change(
+        incident_id=incident.incident_id,
+        seq=incident.seq,
+        change=change,
+        title=incident.title,
+        at=to_micros(incident.last_seen),
+    )
+    return plan
+
+
+def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
+    """Tell those who heard of the incident that it is over."""
+    incident = over.stored.summary
+    news = IncidentNews(
+        change="ended",
+        incident=incident,
+        seq=over.stored.changed_seq,
+        why=explain_incident(incident),
+        ended_at=over.ended.time,
+        end_reason=over.ended.reason,
+    )
+    plan = plan_end(news, people=audience.people, outlets=audience.outlets, heard=heard)
+    plan.of = Change(
+        incident_id=incident.incident_id,
+        seq=0,
+        change="ended",
+        title=incident.title,
+        at=to_micros(over.ended.time),
+    )
+    return plan
