@@ -1,5 +1,6 @@
 """A way to tell people outside: mail, Slack. Each carries letters, and decides nothing."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import msgspec
 from server.notify.delivery.pace import Meter
 from server.notify.news import News
 from server.storage.main.outbox import ChannelName
+from server.storage.main.slack_messages import SlackMessage
 
 __all__ = ["Channel", "ChannelName", "DeliveryFailed", "Letter"]
 
@@ -20,6 +22,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A mail address, or the name of a Slack channel or webhook."""
     incident_id: str | None
     news: News
+    standing: SlackMessage | None = None
+    """The message that tells of the same thing and can be edited, where there is one."""
 
 
 class DeliveryFailed(Exception):
@@ -44,8 +48,15 @@ class Channel(Protocol):
     """Counts the calls outside: one is counted by whoever wants something sent, and those that a
     channel makes beside it by the channel."""
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    @property
+    def editing(self) -> asyncio.Lock | None:
+        """Of a channel that edits its messages: held from reading what stands there until what
+        stands there then is stored, so that of two edits the newer is the last.
+        """
+
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """Deliver letters to their one receiver: one as itself, several as one digest.
 
-        Raises `DeliveryFailed`; returns within its own time limit.
+        Returns what stands there now and is to be remembered, for later edits. Raises
+        `DeliveryFailed`; returns within its own time limit.
         """

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from server.notify.channel import Channel, ChannelName, Letter
 from server.notify.delivery.pace import EMAIL, SLACK_BOT, SLACK_WEBHOOK, Pace
+from server.notify.delivery.refresh import Refresher
 from server.notify.delivery.worker import Postman
 from server.notify.email.channel import EmailChannel
 from server.notify.email.compose import Letterhead
@@ -14,7 +15,6 @@ from server.notify.email.unsubscribing import unsubscribe_url
 from server.notify.news import TestNews
 from server.notify.plan import Outlets
 from server.notify.slack.channel import BotChannel, open_slack
-from server.notify.slack.refresh import Refresher
 from server.process.metrics import Metrics
 from server.settings.settings import Settings, Smtp
 from server.storage.database import Database
@@ -96,9 +96,7 @@ async def open_office(
                 (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp)), EMAIL)
             )
         if settings.slack is not None:
-            slack = await stack.enter_async_context(
-                open_slack(settings.slack, database, settings.public_url)
-            )
+            slack = await stack.enter_async_context(open_slack(settings.slack, settings.public_url))
             if isinstance(slack, BotChannel):
                 channels.append((slack, SLACK_BOT))
                 refresher = Refresher(database, slack, metrics)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from server.storage.times import to_micros
 from shared.event import ChangeWindow
 from shared.incident import IncidentSummary, Verdict
 
@@ -60,3 +61,16 @@ class TestNews(msgspec.Struct, tag="test"):
 
 
 News = IncidentNews | PushNews | VerdictNews | CrashNews | TestNews
+
+
+def subject_of(news: News) -> str | None:
+    """What a message is about, where it is edited when there is more to say."""
+    match news:
+        case IncidentNews():
+            return news.incident.incident_id
+        case PushNews():
+            return f"push/{news.environment}/{to_micros(news.window.deploy_time)}"
+        case VerdictNews():
+            return f"push/{news.environment}/{to_micros(news.deploy_time)}"
+        case _:
+            return None

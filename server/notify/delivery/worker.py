@@ -13,17 +13,15 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
-from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
+from server.notify.channel import Channel, ChannelName, DeliveryFailed
+from server.notify.delivery.attempt import attempt
 from server.notify.delivery.pace import SECOND_US, Hold, Pace, letters_within, next_step
 from server.notify.delivery.persistence import RETRY_S, persist
-from server.notify.news import News
 from server.process import log
 from server.process.backoff import Backoff
 from server.process.metrics import Metrics
 from server.storage.database import Database, Transaction
-from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
+from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import outbox
 from server.storage.main.outbox import Delivery
 from server.storage.times import to_micros
@@ -31,17 +29,12 @@ from server.storage.times import to_micros
 LEASE_S = 300
 """How long a claim lasts: longer than any channel's own time limit."""
 
-SEND_TIMEOUT_S = 120.0
-"""A channel has its own, shorter limit; this one is for a channel that breaks its promise."""
-
 AT_ONCE = 4
 """To so many receivers a channel delivers at the same time: one who is slow delays nobody."""
 
 LONGEST_PAUSE_S = 60.0
 FIRST_BACKOFF_S = 5.0
 LONGEST_BACKOFF_S = 600.0
-
-_decode = msgspec.json.Decoder(News).decode
 
 
 class Postman:
@@ -170,41 +163,17 @@ class Postman:
 
     async def _deliver(self, receiver: str, rows: Sequence[Delivery]) -> None:
         try:
-            await self._send(receiver, rows)
-        finally:
-            self._under_way.discard(receiver)
-            self.wake()
-
-    async def _send(self, receiver: str, rows: Sequence[Delivery]) -> None:
-        ids = [row.id for row in rows]
-        try:
-            letters = [_letter(row) for row in rows]
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._channel.send(letters)
-        except DeliveryFailed as failure:
-            await self._failed(receiver, rows, failure)
-        except TimeoutError:
-            late = DeliveryFailed(f"took longer than {SEND_TIMEOUT_S:.0f} s", permanent=False)
-            await self._failed(receiver, rows, late)
-        except REFUSED_BY_STORAGE as defect:
-            await self._broke(receiver, rows, defect)
-        except STORAGE_TROUBLE as error:
-            waits = DeliveryFailed(f"the database cannot be used now: {error}", permanent=False)
-            await self._failed(receiver, rows, waits)
-        except Exception as defect:
-            await self._broke(receiver, rows, defect)
-        else:
+            async with self._channel.editing or contextlib.nullcontext():
+                failure = await attempt(self._database, self._channel, rows, self._micros)
+            if failure is not None:
+                await self._failed(receiver, rows, failure)
+                return
             self._backoffs.pop(receiver, None)
             self._paused_until.pop(receiver, None)
             self._count("sent", len(rows))
-            at = self._micros()
-            await self._persist(lambda tx: outbox.mark_sent(tx, ids, at))
-
-    async def _broke(self, receiver: str, rows: Sequence[Delivery], defect: Exception) -> None:
-        """Give up a letter that breaks its channel: it would end the process at each start."""
-        log.server(logging.ERROR, f"{self._channel.name} broke", exc_info=defect)
-        broken = DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
-        await self._failed(receiver, rows, broken)
+        finally:
+            self._under_way.discard(receiver)
+            self.wake()
 
     async def _failed(
         self, receiver: str, rows: Sequence[Delivery], failure: DeliveryFailed
@@ -244,11 +213,3 @@ class Postman:
 
     def _micros(self) -> int:
         return to_micros(self._now())
-
-
-def _letter(row: Delivery) -> Letter:
-    try:
-        news = _decode(row.news)
-    except msgspec.DecodeError as error:
-        raise DeliveryFailed(f"written by another version: {error}", permanent=True) from error
-    return Letter(key=row.key, receiver=row.receiver, incident_id=row.incident_id, news=news)

@@ -14,6 +14,7 @@ from server.notify.delivery.pace import EMAIL, Meter
 from server.notify.email.compose import Letterhead, NotAnAddress, compose
 from server.notify.email.smtp_failures import failure_of
 from server.settings.settings import Smtp
+from server.storage.main.slack_messages import SlackMessage
 
 CONNECT_TIMEOUT_S = 15.0
 TIMEOUT_S = 60.0
@@ -35,12 +36,13 @@ class EmailChannel:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.meter = Meter(EMAIL.per_minute, now)
+        self.editing: asyncio.Lock | None = None
         self._smtp = smtp
         self._letterhead = letterhead
         self._timeout_s = timeout_s
         self._now = now
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """Deliver letters to their one receiver; raises `DeliveryFailed`."""
         try:
             # In a thread: a digest of hundreds takes a second, and webhooks cannot wait for it.
@@ -52,6 +54,7 @@ class EmailChannel:
         except (aiosmtplib.SMTPException, OSError) as error:
             failure = failure_of(error, self._smtp, self._timeout_s)
             raise DeliveryFailed(failure.reason, permanent=failure.permanent) from error
+        return ()
 
 
 async def send_mail(mail: EmailMessage, smtp: Smtp, timeout_s: float = TIMEOUT_S) -> None:

@@ -12,15 +12,12 @@ import msgspec
 
 from server.notify.channel import ChannelName, Letter
 from server.notify.delivery.pace import SLACK_BOT, SLACK_WEBHOOK, Meter
-from server.notify.delivery.persistence import persist
-from server.notify.news import IncidentNews, News, PushNews, VerdictNews
+from server.notify.news import IncidentNews, News, PushNews, VerdictNews, subject_of
 from server.notify.slack.api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack.blocks import SlackText, render, render_digest, reply_to
 from server.settings.settings import Slack
-from server.storage.database import Database
-from server.storage.main import incidents, slack_messages
 from server.storage.main.slack_messages import SlackMessage
-from server.storage.times import to_micros
+from shared.incident import IncidentSummary
 
 _ORDER = {"opened": 0, "escalated": 1, "ended": 2}
 _encode = msgspec.json.Encoder().encode
@@ -34,146 +31,120 @@ class WebhookChannel:
 
     def __init__(self, session: aiohttp.ClientSession, url: str, public_url: str) -> None:
         self.meter = Meter(SLACK_WEBHOOK.per_minute)
+        self.editing: asyncio.Lock | None = None
         self._session = session
         self._url = url
         self._public_url = public_url
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """A message for one letter, one for several; raises `DeliveryFailed`."""
         shown = _shown(letters, self._public_url)
         await post_to_webhook(self._session, self._url, _message(shown))
+        return ()
 
 
 class BotChannel:
-    """Slack by a bot, which remembers its messages in the database.
+    """Slack by a bot, which edits what it posted.
 
     A message that was posted and could not be remembered, since the process died in between, is
-    posted once more; an edit that is repeated changes nothing. One thing is done at a time, so that
-    of two edits of a message the newer is the last.
+    posted once more; an edit that is repeated changes nothing.
     """
 
     name: ChannelName = "slack"
 
-    def __init__(
-        self, api: SlackApi, database: Database, public_url: str, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, api: SlackApi, public_url: str, now: Callable[[], datetime]) -> None:
         self.meter = Meter(SLACK_BOT.per_minute, now)
+        self.editing = asyncio.Lock()
         self._api = api
-        self._database = database
         self._public_url = public_url
-        self._now = now
-        self._busy = asyncio.Lock()
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """Post or edit; of several letters a digest, and edits of what stands there already.
 
         Raises `DeliveryFailed`.
         """
-        async with self._busy:
-            if len(letters) == 1:
-                await self._tell(letters[0])
-                return
-            for letter in letters:
-                known = await self._message_about(letter.news)
-                if known is not None:
-                    await self._edit(letter.news, letter.key, known)
-            shown = render_digest(letters, self._public_url)
-            await self._api.post_message(_message(shown) | {"channel": letters[0].receiver})
+        if len(letters) == 1:
+            stands = await self._tell(letters[0])
+            return [] if stands is None else [stands]
+        standing: dict[str, SlackMessage] = {}
+        for letter in letters:
+            if letter.standing is not None:
+                before = standing.get(letter.standing.subject, letter.standing)
+                after = await self.edit(letter.news, letter.key, before)
+                if after is not None:
+                    standing[after.subject] = after
+        shown = render_digest(letters, self._public_url)
+        await self._api.post_message(_message(shown) | {"channel": letters[0].receiver})
+        return list(standing.values())
 
-    async def refresh(self, incident_id: str) -> bool:
-        """Edit the message about an open incident, so that it says what is known now, and tell
-        nobody. False where nothing is left to edit; what somebody deleted is not posted again.
+    async def edit(self, news: News, key: str, standing: SlackMessage) -> SlackMessage | None:
+        """Bring the message up to date; none where it cannot be edited any more.
 
         Raises `DeliveryFailed`.
         """
-        async with self._busy:
-            async with self._database.read() as tx:
-                known = await slack_messages.get(tx, incident_id)
-                stored = await incidents.get(tx, incident_id)
-            if known is None or stored is None or stored.ended_at is not None:
-                return False
-            said = _decode(known.said)[0]
-            if not isinstance(said, IncidentNews):
-                return False
-            newest = msgspec.structs.replace(said, incident=stored.summary, seq=stored.changed_seq)
-            if await self._edit(newest, f"{incident_id}/updated/{newest.seq}/slack", known):
-                return True
-            async with self._database.write() as tx:
-                await slack_messages.forget(tx, incident_id)
-            return False
-
-    async def _tell(self, letter: Letter) -> None:
-        news = letter.news
-        known = await self._message_about(news)
-        if known is not None and await self._edit(news, letter.key, known):
-            reply = reply_to(news)
-            if reply is not None:
-                await self._api.post_message(
-                    {
-                        "channel": known.channel,
-                        "thread_ts": known.ts,
-                        "text": reply,
-                        "reply_broadcast": _is_worse(news),
-                        "unfurl_links": False,
-                    }
-                )
-            return
-        if isinstance(news, VerdictNews) and not _is_worse(news):
-            # The message about its push was a line of a digest, and a clean deploy is no news.
-            return
-        shown = render([news], letter.key, self._public_url)
-        posted = await self._api.post_message(_message(shown) | {"channel": letter.receiver})
-        subject = _subject(news)
-        if subject is not None:
-            channel = posted.channel or letter.receiver
-            await self._remember(subject, channel, posted.ts, [news])
-
-    async def _edit(self, news: News, key: str, known: SlackMessage) -> bool:
-        """Bring the message up to date; False where it cannot be edited any more."""
-        said = _decode(known.said)
+        said = _decode(standing.said)
         now_said = _with(said, news)
         if now_said == said:
-            return True
+            return standing
         shown = render(now_said, key, self._public_url)
-        message = _message(shown) | {"channel": known.channel, "ts": known.ts}
+        message = _message(shown) | {"channel": standing.channel, "ts": standing.ts}
         self.meter.count()
         try:
             await self._api.update(message)
         except SlackRefused as refused:
             if refused.code in GONE:
-                return False
+                return None
             raise
-        subject = _subject(news)
-        if subject is not None:
-            await self._remember(subject, known.channel, known.ts, now_said)
-        return True
+        return _stands(standing.subject, standing.channel, standing.ts, now_said)
 
-    async def _message_about(self, news: News) -> SlackMessage | None:
-        subject = _subject(news)
+    async def _tell(self, letter: Letter) -> SlackMessage | None:
+        """What can be edited from now on, if anything."""
+        news = letter.news
+        if letter.standing is not None:
+            edited = await self.edit(news, letter.key, letter.standing)
+            if edited is not None:
+                await self._reply(news, edited)
+                return edited
+        if isinstance(news, VerdictNews) and not _is_worse(news):
+            # The message about its push was a line of a digest, and a clean deploy is no news.
+            return None
+        shown = render([news], letter.key, self._public_url)
+        posted = await self._api.post_message(_message(shown) | {"channel": letter.receiver})
+        subject = subject_of(news)
         if subject is None:
             return None
-        async with self._database.read() as tx:
-            return await slack_messages.get(tx, subject)
+        return _stands(subject, posted.channel or letter.receiver, posted.ts, [news])
 
-    async def _remember(self, subject: str, channel: str, ts: str, said: list[News]) -> None:
-        first = said[0]
-        message = SlackMessage(
-            channel,
-            ts,
-            _encode(said),
-            said_seq=first.seq if isinstance(first, IncidentNews) else 0,
-            edited_at=to_micros(self._now()),
-        )
-        # It stands there: forgotten, it would be posted once more.
-        await persist(
-            self._database, self.name, lambda tx: slack_messages.put(tx, subject, message)
-        )
+    async def _reply(self, news: News, standing: SlackMessage) -> None:
+        """Tell in the thread what changed, where that is told."""
+        text = reply_to(news)
+        if text is not None:
+            await self._api.post_message(
+                {
+                    "channel": standing.channel,
+                    "thread_ts": standing.ts,
+                    "text": text,
+                    "reply_broadcast": _is_worse(news),
+                    "unfurl_links": False,
+                }
+            )
+
+
+def brought_up_to_date(
+    standing: SlackMessage, incident: IncidentSummary, seq: int
+) -> IncidentNews | None:
+    """What the message is to say now that its incident is as it is at `seq`; none where it is
+    about something else.
+    """
+    said = _decode(standing.said)[0]
+    if not isinstance(said, IncidentNews):
+        return None
+    return msgspec.structs.replace(said, incident=incident, seq=seq)
 
 
 @contextlib.asynccontextmanager
 async def open_slack(
     slack: Slack,
-    database: Database,
     public_url: str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[BotChannel | WebhookChannel]:
@@ -181,7 +152,7 @@ async def open_slack(
     async with aiohttp.ClientSession() as session:
         if slack.bot_token and slack.channel:
             api = SlackApi(session, slack.api_url, slack.bot_token, now)
-            yield BotChannel(api, database, public_url, now)
+            yield BotChannel(api, public_url, now)
         else:
             yield WebhookChannel(session, slack.webhook_url or "", public_url)
 
@@ -212,17 +183,10 @@ def _message(shown: SlackText) -> dict[str, object]:
     }
 
 
-def _subject(news: News) -> str | None:
-    """What a message is about, where it is edited when there is more to say."""
-    match news:
-        case IncidentNews():
-            return news.incident.incident_id
-        case PushNews():
-            return f"push/{news.environment}/{to_micros(news.window.deploy_time)}"
-        case VerdictNews():
-            return f"push/{news.environment}/{to_micros(news.deploy_time)}"
-        case _:
-            return None
+def _stands(subject: str, channel: str, ts: str, said: list[News]) -> SlackMessage:
+    first = said[0]
+    said_seq = first.seq if isinstance(first, IncidentNews) else 0
+    return SlackMessage(subject, channel, ts, _encode(said), said_seq)
 
 
 def _with(said: list[News], news: News) -> list[News]:

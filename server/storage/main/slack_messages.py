@@ -9,16 +9,16 @@ from server.storage.main.tables import incidents, slack_messages
 
 
 class SlackMessage(msgspec.Struct, frozen=True):
-    """Where a message stands at Slack, and what it says (JSON, opaque here).
+    """Where the message about `subject` stands at Slack, and what it says (JSON, opaque here).
 
-    `said_seq` is the entry up to which it tells its incident; `edited_at` in microseconds.
+    `said_seq` is the entry up to which it tells its incident.
     """
 
+    subject: str
     channel: str
     ts: str
     said: bytes
     said_seq: int
-    edited_at: int
 
 
 async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
@@ -28,15 +28,15 @@ async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
     ).first()
     if row is None:
         return None
-    return SlackMessage(row.channel, row.ts, row.said, row.said_seq, row.edited_at)
+    return SlackMessage(row.subject, row.channel, row.ts, row.said, row.said_seq)
 
 
-async def put(tx: AsyncConnection, subject: str, message: SlackMessage) -> None:
-    """From now on this is the message about `subject`."""
-    fields = msgspec.structs.asdict(message)
+async def put(tx: AsyncConnection, message: SlackMessage, edited_at: int) -> None:
+    """From now on this is the message about its subject; `edited_at` in microseconds."""
+    fields = msgspec.structs.asdict(message) | {"edited_at": edited_at}
     await tx.execute(
         insert(slack_messages)
-        .values(subject=subject, **fields)
+        .values(**fields)
         .on_conflict_do_update(index_elements=["subject"], set_=fields)
     )
 

@@ -18,6 +18,7 @@ from server.settings.settings import read_settings
 from server.storage.database import Database
 from server.storage.main import outbox
 from server.storage.main.outbox import DeliveryFilter, NewDelivery
+from server.storage.main.slack_messages import SlackMessage
 from server.storage.times import to_micros
 from tests.builders import START
 from tests.waiting import LIMIT_S, limit, until
@@ -34,18 +35,20 @@ class SlowChannel:
         self.name: ChannelName = name
         self.hurried: set[str] = set()
         self.meter = Meter(100)
+        self.editing: asyncio.Lock | None = None
         self.begun: list[str] = []
         self.under_way = asyncio.Event()
         self.through = asyncio.Event()
         self.fails = False
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         self.begun += [letter.key for letter in letters]
         self.under_way.set()
         if letters[0].receiver not in self.hurried:
             await self.through.wait()
         if self.fails:
             raise DeliveryFailed("nobody at home", permanent=True)
+        return ()
 
 
 class Post:

@@ -18,6 +18,7 @@ from server.storage.database import Database
 from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import outbox
 from server.storage.main.outbox import Delivery, DeliveryFilter, NewDelivery
+from server.storage.main.slack_messages import SlackMessage
 from server.storage.times import to_micros
 from tests.builders import START
 from tests.clock import Clock
@@ -32,13 +33,14 @@ class Box:
 
     def __init__(self, pace: Pace, clock: Clock) -> None:
         self.meter = Meter(pace.per_minute, clock)
+        self.editing: asyncio.Lock | None = None
         self.messages: list[list[str]] = []
         self.tries = 0
         self.answers: list[Exception | None] = []
         self.down: set[str] = set()
         self.afterwards: Callable[[], object] = lambda: None
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         self.tries += 1
         assert len({letter.receiver for letter in letters}) == 1
         answer = self.answers.pop(0) if self.answers else None
@@ -48,6 +50,7 @@ class Box:
             raise answer
         self.messages.append([letter.key for letter in letters])
         self.afterwards()
+        return ()
 
 
 class Scene:

@@ -1,6 +1,8 @@
 """A Slack message of an open incident is edited in place as its numbers grow."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +14,12 @@ from aiohttp import web
 
 from server.incidents.record import Recorder
 from server.notify.delivery.pace import SLACK_BOT
+from server.notify.delivery.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, Refresher
 from server.notify.delivery.worker import Postman
 from server.notify.live import Live
 from server.notify.news import IncidentNews
 from server.notify.plan import Outlets
 from server.notify.slack.channel import BotChannel, open_slack
-from server.notify.slack.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, Refresher
 from server.process.metrics import Metrics
 from server.settings.settings import Slack
 from server.storage.database import Database, open_database
@@ -31,7 +33,7 @@ from tests.clock import Clock
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
 from tests.server.notify.news import incident
 from tests.server.notify.turns import turn
-from tests.waiting import limit
+from tests.waiting import limit, until
 
 
 class Scene:
@@ -127,9 +129,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
 @pytest.fixture
 async def scene(database: Database, slack: FakeSlack) -> AsyncIterator[Scene]:
     scene = Scene(database, slack)
-    async with open_slack(
-        settings_of(slack), database, "https://pushlog.example", scene.clock
-    ) as bot:
+    async with open_slack(settings_of(slack), "https://pushlog.example", scene.clock) as bot:
         assert isinstance(bot, BotChannel)
         scene.start(bot)
         yield scene
@@ -174,9 +174,13 @@ async def test_500_open_incidents_stay_within_slacks_limit_and_each_has_its_turn
         for number in numbers:
             told = IncidentNews(change="opened", incident=incident(number))
             message = SlackMessage(
-                "C0ALERTS", f"1700000000.{number:06}", msgspec.json.encode([told]), 0, 0
+                told.incident.incident_id,
+                "C0ALERTS",
+                f"1700000000.{number:06}",
+                msgspec.json.encode([told]),
+                said_seq=0,
             )
-            await slack_messages.put(tx, told.incident.incident_id, message)
+            await slack_messages.put(tx, message, edited_at=0)
             scene.slack.messages[message.ts] = {"ts": message.ts, "text": "opened", "blocks": []}
     grown = [scene.incident("updated", number, event_count=77) for number in numbers]
     await scene.recorder.record(grown, [])
@@ -277,6 +281,26 @@ async def test_a_message_that_was_deleted_is_tried_once_and_not_posted_again(sce
     assert "got worse" in scene.slack.roots()[0]["text"]
 
 
+async def test_a_message_that_cannot_be_remembered_yet_is_posted_once_and_remembered(
+    scene: Scene, database_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await scene.say("opened")
+    scene.slack.hang = True
+    telling = asyncio.create_task(turn(scene.postman))
+    await scene.slack.wait_for_calls(1)
+    with contextlib.closing(sqlite3.connect(database_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        scene.slack.hang = False
+        scene.slack.release()
+        await until(lambda: "slack waits for the database: " in caplog.text)
+        other.execute("ROLLBACK")
+    await telling
+    # It is known, so what comes next is an edit of it.
+    await scene.end()
+    await turn(scene.postman)
+    assert "ended" in scene.shown()
+
+
 async def test_an_edit_that_is_under_way_never_overwrites_newer_news(scene: Scene) -> None:
     await scene.open_and_tell()
     await scene.say("updated", event_count=2)
@@ -332,7 +356,7 @@ async def test_a_defect_in_one_message_is_said_and_ends_nothing(
         known = await slack_messages.get(tx, incident().incident_id)
         assert known is not None
         broken = msgspec.structs.replace(known, said=b"[{}]")
-        await slack_messages.put(tx, incident().incident_id, broken)
+        await slack_messages.put(tx, broken, edited_at=0)
     assert await scene.refresher.turn() == 30
     assert "slack broke" in caplog.text
 
@@ -342,9 +366,7 @@ async def test_after_a_restart_it_goes_on_where_it_was(
 ) -> None:
     async with open_database(database_path) as database:
         scene = Scene(database, slack)
-        async with open_slack(
-            settings_of(slack), database, "https://p.example", scene.clock
-        ) as bot:
+        async with open_slack(settings_of(slack), "https://p.example", scene.clock) as bot:
             assert isinstance(bot, BotChannel)
             scene.start(bot)
             await scene.open_and_tell()
@@ -352,9 +374,7 @@ async def test_after_a_restart_it_goes_on_where_it_was(
     async with open_database(database_path) as database:
         after = Scene(database, slack)
         after.clock.now = scene.clock.now
-        async with open_slack(
-            settings_of(slack), database, "https://p.example", after.clock
-        ) as bot:
+        async with open_slack(settings_of(slack), "https://p.example", after.clock) as bot:
             assert isinstance(bot, BotChannel)
             after.start(bot)
             await after.rest()

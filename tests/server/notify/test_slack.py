@@ -1,24 +1,20 @@
 """Slack: one message for an incident, edited as it changes; refusals understood."""
 
-import asyncio
-import contextlib
-import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from aiohttp import web
+from msgspec import structs
 
 from server.notify.channel import Channel, DeliveryFailed, Letter
-from server.notify.news import News
+from server.notify.news import News, subject_of
 from server.notify.news import TestNews as TryNews
 from server.notify.slack.channel import open_slack
 from server.settings.settings import Slack
-from server.storage.database import Database
+from server.storage.main.slack_messages import SlackMessage
 from tests.builders import START, frame
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
 from tests.server.notify.news import ended, escalated, opened, push_news, verdict_news
-from tests.waiting import until
 
 PUBLIC_URL = "https://pushlog.example"
 
@@ -29,19 +25,34 @@ async def slack() -> AsyncIterator[FakeSlack]:
         yield fake
 
 
+class Bot:
+    """The bot's channel, and what stands at Slack by what it returned."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.standing: dict[str, SlackMessage] = {}
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        known = [
+            structs.replace(each, standing=self.standing.get(subject_of(each.news) or ""))
+            for each in letters
+        ]
+        self.standing |= {each.subject: each for each in await self.channel.send(known)}
+
+
 @pytest.fixture
-async def bot(slack: FakeSlack, database: Database) -> AsyncIterator[Channel]:
+async def bot(slack: FakeSlack) -> AsyncIterator[Bot]:
     settings = Slack(
         webhook_url=None, bot_token=slack.token, channel="#alerts", api_url=slack.api_url
     )
-    async with open_slack(settings, database, PUBLIC_URL) as channel:
-        yield channel
+    async with open_slack(settings, PUBLIC_URL) as channel:
+        yield Bot(channel)
 
 
 @pytest.fixture
-async def webhook(slack: FakeSlack, database: Database) -> AsyncIterator[Channel]:
+async def webhook(slack: FakeSlack) -> AsyncIterator[Channel]:
     settings = Slack(webhook_url=slack.webhook_url, bot_token=None, channel=None)
-    async with open_slack(settings, database, PUBLIC_URL) as channel:
+    async with open_slack(settings, PUBLIC_URL) as channel:
         yield channel
 
 
@@ -50,7 +61,7 @@ def letter(news: News, key: str = "a/key") -> Letter:
 
 
 async def test_an_incident_is_one_message_that_is_edited_with_what_changed_in_its_thread(
-    bot: Channel, slack: FakeSlack
+    bot: Bot, slack: FakeSlack
 ) -> None:
     await bot.send([letter(opened())])
     (root,) = slack.roots()
@@ -77,7 +88,7 @@ async def test_an_incident_is_one_message_that_is_edited_with_what_changed_in_it
     assert over["text"].startswith("*Ended*")
 
 
-async def test_what_is_delivered_twice_is_no_second_message(bot: Channel, slack: FakeSlack) -> None:
+async def test_what_is_delivered_twice_is_no_second_message(bot: Bot, slack: FakeSlack) -> None:
     await bot.send([letter(opened())])
     await bot.send([letter(opened())])
     assert len(slack.messages) == 1
@@ -86,9 +97,7 @@ async def test_what_is_delivered_twice_is_no_second_message(bot: Channel, slack:
     assert "ended" in slack.roots()[0]["text"]
 
 
-async def test_a_message_that_somebody_deleted_is_posted_anew(
-    bot: Channel, slack: FakeSlack
-) -> None:
+async def test_a_message_that_somebody_deleted_is_posted_anew(bot: Bot, slack: FakeSlack) -> None:
     await bot.send([letter(opened())])
     slack.messages.clear()
     await bot.send([letter(escalated())])
@@ -97,7 +106,7 @@ async def test_a_message_that_somebody_deleted_is_posted_anew(
 
 
 async def test_a_push_is_one_message_and_the_verdict_is_written_into_it(
-    bot: Channel, slack: FakeSlack
+    bot: Bot, slack: FakeSlack
 ) -> None:
     await bot.send([letter(push_news(services=["shop", "web"]))])
     (root,) = slack.roots()
@@ -118,7 +127,7 @@ async def test_a_push_is_one_message_and_the_verdict_is_written_into_it(
 
 
 async def test_a_clean_deploy_without_a_message_is_no_news_and_a_faulty_one_is(
-    bot: Channel, slack: FakeSlack
+    bot: Bot, slack: FakeSlack
 ) -> None:
     await bot.send([letter(verdict_news(verdict="clean"))])
     assert slack.messages == {}
@@ -127,7 +136,7 @@ async def test_a_clean_deploy_without_a_message_is_no_news_and_a_faulty_one_is(
 
 
 async def test_what_was_held_back_is_one_message_and_those_that_stand_are_edited(
-    bot: Channel, slack: FakeSlack
+    bot: Bot, slack: FakeSlack
 ) -> None:
     await bot.send([letter(opened(1))])
     await bot.send([letter(ended(1)), *[letter(opened(each), f"k{each}") for each in range(2, 42)]])
@@ -169,7 +178,7 @@ async def test_a_webhook_gets_a_message_for_each_change(webhook: Channel, slack:
     ],
 )
 async def test_each_refusal_of_the_api_is_understood(
-    bot: Channel,
+    bot: Bot,
     slack: FakeSlack,
     answer: web.Response,
     permanent: bool,
@@ -203,30 +212,13 @@ async def test_each_refusal_of_a_webhook_is_understood(
     assert "secret" not in str(failure.value)
 
 
-async def test_a_message_that_cannot_be_remembered_yet_is_posted_once_and_remembered(
-    bot: Channel, slack: FakeSlack, database_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with contextlib.closing(sqlite3.connect(database_path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        telling = asyncio.create_task(bot.send([letter(opened())]))
-        await until(lambda: "slack waits for the database: " in caplog.text)
-        other.execute("ROLLBACK")
-    await telling
-    assert len(slack.messages) == 1
-    # It is known, so what comes next is an edit of it.
-    await bot.send([letter(ended())])
-    assert len(slack.roots()) == 1
-
-
-async def test_a_slack_that_is_not_there_is_said_without_the_secret_address(
-    database: Database,
-) -> None:
+async def test_a_slack_that_is_not_there_is_said_without_the_secret_address() -> None:
     for url, reason in (
         ("http://127.0.0.1:1/services/secret", "no connection to 127.0.0.1, port 1"),
         ("http://nowhere.invalid/services/secret", "cannot be found"),
     ):
         settings = Slack(webhook_url=url, bot_token=None, channel=None)
-        async with open_slack(settings, database, PUBLIC_URL) as channel:
+        async with open_slack(settings, PUBLIC_URL) as channel:
             with pytest.raises(DeliveryFailed, match=reason) as failure:
                 await channel.send([letter(TryNews(START))])
         assert not failure.value.permanent
@@ -234,7 +226,7 @@ async def test_a_slack_that_is_not_there_is_said_without_the_secret_address(
 
 
 async def test_secrets_in_an_event_never_reach_slack(
-    bot: Channel, webhook: Channel, slack: FakeSlack
+    bot: Bot, webhook: Channel, slack: FakeSlack
 ) -> None:
     secret = "hunter2hunter2"
     news = opened(
@@ -252,12 +244,10 @@ async def test_secrets_in_an_event_never_reach_slack(
     assert secret not in sent
 
 
-async def test_each_edit_beside_a_message_is_counted_as_a_call(
-    bot: Channel, slack: FakeSlack
-) -> None:
+async def test_each_edit_beside_a_message_is_counted_as_a_call(bot: Bot, slack: FakeSlack) -> None:
     await bot.send([letter(opened())])
-    free, called = bot.meter.free(), len(slack.calls)
+    free, called = bot.channel.meter.free(), len(slack.calls)
     await bot.send([letter(ended()), letter(TryNews(START), "a/2")])
     assert slack.calls[called:] == ["chat.update", "chat.postMessage"]
     # The message itself is counted by who sends it.
-    assert bot.meter.free() == free - 1
+    assert bot.channel.meter.free() == free - 1

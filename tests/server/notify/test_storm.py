@@ -24,6 +24,7 @@ from server.settings.settings import Slack
 from server.storage.database import Database
 from server.storage.main import outbox
 from server.storage.main.outbox import Delivery, DeliveryFilter
+from server.storage.main.slack_messages import SlackMessage
 from server.storage.times import to_micros
 from shared.pipe import Incident, Outbound, Tick
 from tests.builders import at, event_entry, frame, settings
@@ -46,16 +47,18 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.meter = Meter(EMAIL.per_minute)
+        self.editing: asyncio.Lock | None = None
         self.mails: list[list[str]] = []
         self.hangs = False
         self.got_mail = asyncio.Event()
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         if self.hangs:
             await asyncio.Event().wait()
         assert {letter.receiver for letter in letters} == {ADDRESS}
         self.mails.append([letter.key for letter in letters])
         self.got_mail.set()
+        return ()
 
 
 class Scene:
@@ -101,7 +104,7 @@ async def bot(slack: FakeSlack, database: Database, clock: Clock) -> AsyncIterat
     settings = Slack(
         webhook_url=None, bot_token=slack.token, channel="#alerts", api_url=slack.api_url
     )
-    async with open_slack(settings, database, "https://pushlog.example", clock) as channel:
+    async with open_slack(settings, "https://pushlog.example", clock) as channel:
         yield channel
 
 

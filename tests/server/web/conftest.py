@@ -1,5 +1,6 @@
 """What people see, served in this process from real storage, and incidents to show."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from server.settings.settings import read_settings
 from server.storage.database import Database, open_database
 from server.storage.files.crash_files import CrashFiles
 from server.storage.journal.journal import open_journal
+from server.storage.main.slack_messages import SlackMessage
 from server.supervisor.supervisor import Supervisor
 from server.web.routes import set_up_web
 from shared.incident import SuspectCommit, Symptom
@@ -92,13 +94,15 @@ class Box:
     def __init__(self, name: ChannelName, trouble: str | None = None) -> None:
         self.name = name
         self.meter = Meter(100)
+        self.editing: asyncio.Lock | None = None
         self.letters: list[Letter] = []
         self.trouble = trouble
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         if self.trouble:
             raise DeliveryFailed(self.trouble, permanent=False)
         self.letters += letters
+        return ()
 
 
 Boxes = Callable[..., Awaitable[Client]]

@@ -1,8 +1,8 @@
 """Keeps the counts in Slack's messages up to date while their incidents go on. Nobody is told.
 
 Beside the outbox: an edit that fails is no loss, since the next one says all of it. What is told
-there (it got worse, it ended) comes into the same message by the postman; the channel sees to it
-that the older of two texts never stands over the newer.
+there (it got worse, it ended) comes into the same message by the postman; by the channel's lock
+the older of two texts never stands over the newer.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.notify.channel import DeliveryFailed
-from server.notify.slack.channel import BotChannel
+from server.notify.slack.channel import BotChannel, brought_up_to_date
 from server.process import log
 from server.process.backoff import Backoff
 from server.process.metrics import Metrics
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
-from server.storage.main import slack_messages
+from server.storage.main import incidents, slack_messages
 from server.storage.times import to_micros
 
 TURN_S = 15.0
@@ -74,7 +74,7 @@ class Refresher:
 
     async def _refresh(self, incident_id: str) -> DeliveryFailed | None:
         try:
-            outcome = "edited" if await self._bot.refresh(incident_id) else "gone"
+            outcome = "edited" if await self._edit(incident_id) else "gone"
         except DeliveryFailed as failure:
             return failure
         except STORAGE_TROUBLE:
@@ -86,6 +86,26 @@ class Refresher:
         self._backoff.forget()
         self._metrics.refreshes.labels(outcome=outcome).inc()
         return None
+
+    async def _edit(self, incident_id: str) -> bool:
+        """False where nothing is left to edit: what somebody deleted is not posted again."""
+        async with self._bot.editing:
+            async with self._database.read() as tx:
+                standing = await slack_messages.get(tx, incident_id)
+                incident = await incidents.get(tx, incident_id)
+            if standing is None or incident is None or incident.ended_at is not None:
+                return False
+            news = brought_up_to_date(standing, incident.summary, incident.changed_seq)
+            if news is None:
+                return False
+            key = f"{incident_id}/updated/{news.seq}/slack"
+            edited = await self._bot.edit(news, key, standing)
+            async with self._database.write() as tx:
+                if edited is None:
+                    await slack_messages.forget(tx, incident_id)
+                else:
+                    await slack_messages.put(tx, edited, to_micros(self._now()))
+            return edited is not None
 
     async def _failed(self, incident_id: str, failure: DeliveryFailed) -> float:
         pause_s = max(self._backoff.failed(0.0), failure.retry_after_s or 0.0)

@@ -1,0 +1,78 @@
+"""One attempt to tell a receiver what is due: sent, and stored as sent, or why not."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from server.notify.channel import Channel, DeliveryFailed, Letter
+from server.notify.delivery.persistence import persist
+from server.notify.news import News, subject_of
+from server.process import log
+from server.storage.database import Database, Transaction
+from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
+from server.storage.main import outbox, slack_messages
+from server.storage.main.outbox import Delivery
+
+SEND_TIMEOUT_S = 120.0
+"""A channel has its own, shorter limit; this one is for a channel that breaks its promise."""
+
+_decode = msgspec.json.Decoder(News).decode
+
+
+async def attempt(
+    database: Database, channel: Channel, rows: Sequence[Delivery], now: Callable[[], int]
+) -> DeliveryFailed | None:
+    """Send `rows`, which are claimed, to their one receiver; why they were not sent, if so.
+
+    Once sent, they are marked before this returns, however long the database takes. A letter that
+    breaks its channel failed for good: it would end the process at each start. `now` tells
+    microseconds.
+    """
+    try:
+        letters = [await _letter(database, channel, row) for row in rows]
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            standing = await channel.send(letters)
+    except DeliveryFailed as failure:
+        return failure
+    except TimeoutError:
+        return DeliveryFailed(f"took longer than {SEND_TIMEOUT_S:.0f} s", permanent=False)
+    except REFUSED_BY_STORAGE as defect:
+        return _defect(channel, defect)
+    except STORAGE_TROUBLE as error:
+        return DeliveryFailed(f"the database cannot be used now: {error}", permanent=False)
+    except Exception as defect:
+        return _defect(channel, defect)
+    at = now()
+
+    async def mark(tx: Transaction) -> None:
+        await outbox.mark_sent(tx, [row.id for row in rows], at)
+        for message in standing:
+            await slack_messages.put(tx, message, at)
+
+    await persist(database, channel.name, mark)
+    return None
+
+
+def _defect(channel: Channel, defect: Exception) -> DeliveryFailed:
+    log.server(logging.ERROR, f"{channel.name} broke", exc_info=defect)
+    return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
+
+
+async def _letter(database: Database, channel: Channel, row: Delivery) -> Letter:
+    try:
+        news = _decode(row.news)
+    except msgspec.DecodeError as error:
+        raise DeliveryFailed(f"written by another version: {error}", permanent=True) from error
+    standing = None
+    if channel.editing and (subject := subject_of(news)):
+        async with database.read() as tx:
+            standing = await slack_messages.get(tx, subject)
+    return Letter(
+        key=row.key,
+        receiver=row.receiver,
+        incident_id=row.incident_id,
+        news=news,
+        standing=standing,
+    )
