@@ -26,9 +26,9 @@ from server.storage.backup.folder import (
     Manifest,
     copy_file,
     seal,
-    sync_folder,
 )
 from server.storage.backup.snapshot import Inconsistent, copy_databases
+from server.storage.files.private_files import sync_folder
 from server.storage.journal.disk import KEPT_FREE
 
 EXIT_FAILED = 1

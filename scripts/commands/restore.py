@@ -24,10 +24,10 @@ from server.storage.backup.folder import (
     Manifest,
     copy_file,
     examine,
-    sync_folder,
 )
 from server.storage.backup.snapshot import Inconsistent
 from server.storage.files.file_lock import InUse, lock_file
+from server.storage.files.private_files import sync_folder
 from server.storage.schema import NewerSchema, read_revision
 
 EXIT_FAILED = 1

@@ -1,13 +1,13 @@
 """A backup on the disk: a folder with both databases, the key of mails, and what they should be."""
 
 import hashlib
-import os
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from server.storage.backup.snapshot import Inconsistent, examine_copies
+from server.storage.files.private_files import sync_folder, write_private, writing_private
 
 DATABASE = "pushlog.db"
 JOURNAL = "pushlog-journal.db"
@@ -54,10 +54,7 @@ def seal(folder: Path, version: str, taken_at: datetime) -> Manifest:
         files={path.name: contents(path) for path in sorted(folder.iterdir())},
     )
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    with (folder / _MANIFEST).open("xb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    write_private(folder / _MANIFEST, text)
     sync_folder(folder)
     return manifest
 
@@ -111,23 +108,11 @@ def contents(path: Path) -> Contents:
 
 def copy_file(source: Path, target: Path) -> Contents:
     """Copy for the owner's eyes only, over what is there; on the disk when this returns."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     digest = hashlib.sha256()
     size = 0
-    with source.open("rb") as file, open(descriptor, "wb") as copy:
+    with source.open("rb") as file, writing_private(target) as copy:
         while chunk := file.read(_CHUNK_BYTES):
             copy.write(chunk)
             digest.update(chunk)
             size += len(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
     return Contents(size, digest.hexdigest())
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the names in `folder` on the disk, as `fsync` does the bytes of a file."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

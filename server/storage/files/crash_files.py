@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from server.storage.files.private_files import write_private
+from server.storage.files.private_files import replace_private
 
 MOST_CRASHES = 50
 """As many wait to be told; a process that fails all the time must not fill the disk."""
@@ -38,7 +38,7 @@ class CrashFiles:
         """Whether `crash` is on the disk now; no more than `MOST_CRASHES`. Raises `OSError`."""
         if sum(1 for _ in self._crashes()) >= MOST_CRASHES:
             return False
-        _write(self._folder / f"{self._stem}.crash-{name}", crash)
+        replace_private(self._folder / f"{self._stem}.crash-{name}", crash)
         return True
 
     def waiting(self) -> list[tuple[Path, bytes]]:
@@ -57,7 +57,7 @@ class CrashFiles:
             pass
         except msgspec.DecodeError:
             found = Running(0, "", "")
-        _write(self._marker, msgspec.json.encode(_this_process()))
+        replace_private(self._marker, msgspec.json.encode(_this_process()))
         return found
 
     def mark_ended(self) -> None:
@@ -79,10 +79,3 @@ def boot_id() -> str:
 
 def _this_process() -> Running:
     return Running(os.getpid(), boot_id(), datetime.now(UTC).isoformat(timespec="seconds"))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write all of it or nothing, durably."""
-    made = path.with_name(f".{path.name}.new")
-    write_private(made, content)
-    made.replace(path)

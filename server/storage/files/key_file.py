@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from server.storage.files.private_files import write_private
+from server.storage.files.private_files import sync_folder, write_private
 
 KEY_BYTES = 32
 
@@ -22,6 +22,7 @@ def read_or_make_key(path: Path) -> bytes:
     write_private(made, secrets.token_hex(KEY_BYTES).encode())
     try:
         os.link(made, path)
+        sync_folder(path.parent)
     except FileExistsError:
         pass
     finally:

@@ -1,8 +1,12 @@
-"""Files for the eyes of their owner: what is in them are other people's data, and keys."""
+"""Files for the eyes of their owner, since what is in them are other people's data, and keys.
+Written durably: on the disk, and not only on the way there.
+"""
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _OWNER_ONLY = 0o600
 _OTHERS = 0o077
@@ -11,13 +15,37 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite keeps beside a database. It gives new ones the rights of the database."""
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write all of `content` over what is there; on the disk when this returns."""
+@contextlib.contextmanager
+def writing_private(path: Path) -> Iterator[BinaryIO]:
+    """A file to write over what is there; its bytes are on the disk when the context ends."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _OWNER_ONLY)
     with open(descriptor, "wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(descriptor)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write all of `content` over what is there; on the disk when this returns."""
+    with writing_private(path) as file:
+        file.write(content)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """As `write_private`; whoever reads meanwhile, or after a death, finds the old or the new."""
+    made = path.with_name(f".{path.name}.new")
+    write_private(made, content)
+    made.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in `folder` on the disk, as `fsync` does the bytes of a file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def keep_private(database: Path) -> bool:
