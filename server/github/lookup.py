@@ -10,6 +10,7 @@ for any of this: alerts go out with what is known then.
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +21,7 @@ from server.github.api import BrokenAnswer, GitHubApi, MustWait, Unreachable
 from server.github.history import Found, commits_between
 from server.github.inquiries import Inquiries
 from server.process import log
+from server.process.backoff import Backoff
 from server.settings.settings import Settings
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
@@ -57,15 +59,16 @@ class DeployLookup:
         poll_s: float = POLL_S,
         first_backoff_s: float = FIRST_BACKOFF_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        draw: Callable[[], float] = random.random,
     ) -> None:
+        """`draw` gives numbers from 0 up to 1."""
         self._database = database
         self._journal = journal
         self._inquiries = Inquiries(api) if api is not None else None
         self._is_touched = is_touched
         self._poll_s = poll_s
-        self._first_backoff_s = first_backoff_s
+        self._backoff = Backoff(first_backoff_s, MAX_BACKOFF_S, draw)
         self._now = now
-        self._backoff_s = first_backoff_s
 
     async def run(self) -> None:
         """Look up what comes, until cancelled."""
@@ -88,13 +91,12 @@ class DeployLookup:
             )
             return wait.pause_s
         except (BrokenAnswer, Unreachable, *STORAGE_TROUBLE) as trouble:
-            backoff_s = self._backoff_s
-            self._backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
+            backoff_s = self._backoff.failed()
             log.server(
-                logging.WARNING, f"deploys not looked up: {trouble}; again in {backoff_s:.0f} s"
+                logging.WARNING, f"deploys not looked up: {trouble}; again in {backoff_s:.1f} s"
             )
             return backoff_s
-        self._backoff_s = self._first_backoff_s
+        self._backoff.forget()
         return self._poll_s
 
     async def _look_up(self, deploy: StoredDeploy) -> None:

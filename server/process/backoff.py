@@ -1,38 +1,34 @@
 """How long to wait before the next try."""
 
+import random
 from collections.abc import Callable
 
-FIRST_S = 0.5
-LONGEST_S = 30.0
 HEALTHY_AFTER_S = 60.0
 
 
 class Backoff:
-    """0.5 s, doubling to 30 s, unless told otherwise, and forgotten after a minute of health.
+    """Doubles from `first_s` to `longest_s`, and begins anew after a minute of health.
 
     Each delay is drawn from its upper half, so that what failed together is not tried together.
     """
 
     def __init__(
-        self,
-        random: Callable[[], float],
-        first_s: float = FIRST_S,
-        longest_s: float = LONGEST_S,
+        self, first_s: float, longest_s: float, draw: Callable[[], float] = random.random
     ) -> None:
-        """`random` gives numbers from 0 up to 1."""
-        self._random = random
+        """`draw` gives numbers from 0 up to 1."""
+        self._draw = draw
         self._first_s = first_s
         self._longest_s = longest_s
         self._failures = 0
 
-    def failed(self, after_s: float) -> float:
+    def failed(self, after_s: float = 0.0) -> float:
         """The delay in seconds, after something ended that had run for `after_s` seconds."""
         if after_s >= HEALTHY_AFTER_S:
             self.forget()
         # The exponent is bounded: a float has no room for the delay after 1,100 failures.
         longest = min(self._longest_s, self._first_s * 2.0 ** min(self._failures, 16))
         self._failures += 1
-        return longest * (1 + self._random()) / 2
+        return longest * (1 + self._draw()) / 2
 
     def forget(self) -> None:
         """The cause is known to be gone: begin anew."""

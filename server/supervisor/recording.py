@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from server.process import log
+from server.process.backoff import Backoff
 from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
 from server.storage.journal.journal import JournalEntry
 from server.supervisor.protocol import Batch
@@ -43,7 +44,7 @@ class Recording:
 
     async def persist(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do `work`, which is all or nothing, until the database takes it."""
-        delay = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while True:
             try:
                 await work()
@@ -51,13 +52,13 @@ class Recording:
                 raise
             except STORAGE_TROUBLE as error:
                 self.trouble = f"cannot {what}: {_first_line(error)}"
+                delay = backoff.failed()
                 log.engine(
                     logging.ERROR,
                     f"{self.trouble}; trying again in {delay:.1f} s",
                     f"cannot {what}",
                 )
                 await asyncio.sleep(delay)
-                delay = min(2 * delay, _LONGEST_RETRY_S)
                 continue
             if self.trouble is not None:
                 self.trouble = None

@@ -7,7 +7,6 @@ happens here can lose an entry, and nothing here is ever waited for by who accep
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -27,6 +26,9 @@ from server.supervisor.protocol import Conversation
 from server.supervisor.recording import Record, Recording
 from server.supervisor.session import Life, Limits
 from server.supervisor.status import EngineState, EngineStates
+
+FIRST_RESTART_S = 0.5
+LONGEST_RESTART_S = 30.0
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ class Supervisor:
         self._journal = journal
         self._database = database
         self._limits = limits
-        self._backoff = backoff or Backoff(random.random)
+        self._backoff = backoff or Backoff(FIRST_RESTART_S, LONGEST_RESTART_S)
         self._wall = wall
         self._monotonic = monotonic
         self._recording = Recording(record)

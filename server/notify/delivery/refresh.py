@@ -49,7 +49,7 @@ class Refresher:
         self._bot = bot
         self._metrics = metrics
         self._now = now
-        self._backoff = Backoff(draw, 2 * TURN_S, LONGEST_BACKOFF_S)
+        self._backoff = Backoff(2 * TURN_S, LONGEST_BACKOFF_S, draw)
 
     async def run(self) -> None:
         """Take turns until cancelled."""
@@ -108,7 +108,7 @@ class Refresher:
             return edited is not None
 
     async def _failed(self, incident_id: str, failure: DeliveryFailed) -> float:
-        pause_s = max(self._backoff.failed(0.0), failure.retry_after_s or 0.0)
+        pause_s = max(self._backoff.failed(), failure.retry_after_s or 0.0)
         self._metrics.refreshes.labels(outcome="failed").inc()
         log.server(
             logging.WARNING,

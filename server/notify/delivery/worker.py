@@ -186,9 +186,9 @@ class Postman:
             return
         backoff = self._backoffs.get(receiver)
         if backoff is None:
-            backoff = Backoff(self._draw, self._first_backoff_s, LONGEST_BACKOFF_S)
+            backoff = Backoff(self._first_backoff_s, LONGEST_BACKOFF_S, self._draw)
             self._backoffs[receiver] = backoff
-        delay_s = max(backoff.failed(0.0), failure.retry_after_s or 0.0)
+        delay_s = max(backoff.failed(), failure.retry_after_s or 0.0)
         next_at = self._micros() + int(delay_s * SECOND_US)
         self._paused_until[receiver] = next_at
         self._count("retried", len(rows))

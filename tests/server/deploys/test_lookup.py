@@ -42,7 +42,8 @@ class Place:
 
     def lookup(self, **changes: Any) -> DeployLookup:
         fields: dict[str, Any] = {"api": self.api, "is_touched": lambda _service, _commit: True}
-        return DeployLookup(self._database, self._journal, now=lambda: START, **(fields | changes))
+        fields |= {"now": lambda: START, "draw": lambda: 1.0}
+        return DeployLookup(self._database, self._journal, **(fields | changes))
 
     async def announce(self, window: ChangeWindow, environment: str = "production") -> None:
         """As the recorder does with an entry that announces a deploy."""

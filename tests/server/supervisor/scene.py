@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from server.process.backoff import LONGEST_S, Backoff
+from server.process.backoff import Backoff
 from server.storage.database import Database, open_database
 from server.storage.journal.journal import Journal, open_journal
 from server.storage.main import checkpoints, dead_letters
@@ -17,7 +17,7 @@ from server.storage.main.checkpoints import Progress
 from server.storage.main.dead_letters import WholeDeadLetter
 from server.supervisor.feeder import Window
 from server.supervisor.session import Limits
-from server.supervisor.supervisor import Supervisor
+from server.supervisor.supervisor import LONGEST_RESTART_S, Supervisor
 from shared.pipe import Decision
 from tests.builders import event_entry
 from tests.databases import make_database
@@ -120,7 +120,7 @@ class Scene:
             self.database,
             self.recordings.record,
             limits=limits,
-            backoff=Backoff(lambda: 0.0, backoff_s, max(backoff_s, LONGEST_S)),
+            backoff=Backoff(backoff_s, max(backoff_s, LONGEST_RESTART_S), lambda: 0.0),
             monotonic=monotonic,
         )
         running = asyncio.create_task(self.supervisor.run())

@@ -4,16 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.process.backoff import Backoff
+from server.supervisor.supervisor import FIRST_RESTART_S, LONGEST_RESTART_S
 
 
 def test_delays_double_from_half_a_second_to_thirty() -> None:
-    backoff = Backoff(lambda: 1.0)
+    backoff = Backoff(FIRST_RESTART_S, LONGEST_RESTART_S, lambda: 1.0)
     delays = [backoff.failed(after_s=0) for _ in range(9)]
     assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_a_minute_of_health_is_forgiven_and_less_is_not() -> None:
-    backoff = Backoff(lambda: 1.0)
+    backoff = Backoff(0.5, 30.0, lambda: 1.0)
     for _ in range(5):
         backoff.failed(after_s=0)
     assert backoff.failed(after_s=59.9) == 16
@@ -22,7 +23,7 @@ def test_a_minute_of_health_is_forgiven_and_less_is_not() -> None:
 
 
 def test_it_begins_anew_when_the_cause_is_gone() -> None:
-    backoff = Backoff(lambda: 1.0)
+    backoff = Backoff(0.5, 30.0, lambda: 1.0)
     backoff.failed(after_s=0)
     backoff.forget()
     assert backoff.failed(after_s=0) == 0.5
@@ -32,7 +33,7 @@ def test_it_begins_anew_when_the_cause_is_gone() -> None:
 def test_no_delay_is_longer_than_the_longest_or_shorter_than_half_the_first(
     failures: int, chance: float
 ) -> None:
-    backoff = Backoff(lambda: chance)
+    backoff = Backoff(0.5, 30.0, lambda: chance)
     for _ in range(failures):
         backoff.failed(after_s=0)
     assert 0.25 <= backoff.failed(after_s=0) <= 30
