@@ -15,6 +15,17 @@ Numbers = dict[str, float | int | str]
 """The named numbers behind a decision, for people to check it."""
 
 
+class Reason(msgspec.Struct, omit_defaults=True, frozen=True):
+    """Something to be told to people: a code of `shared.reasons`, with its numbers and names."""
+
+    code: str
+    numbers: Numbers = {}
+
+
+Said = Reason | str
+"""What the engine says: a reason, or words where an earlier version or another engine said them."""
+
+
 class ErrorRate(msgspec.Struct, frozen=True):
     """So many events in so many minutes."""
 
@@ -41,7 +52,7 @@ class SuspectCommit(msgspec.Struct, omit_defaults=True):
     commit_id: str
     score: float
     confidence: float
-    evidence: list[str]
+    evidence: list[Said]
     author: str | None = None
     message: str = ""
     url: str | None = None
@@ -70,7 +81,7 @@ class IncidentSummary(msgspec.Struct, omit_defaults=True, kw_only=True):
     issue_count: int = 1
     event_count: int = 1
     suspected_causes: list[SuspectCommit] = []
-    recommended_first_actions: list[str] = []
+    recommended_first_actions: list[Said] = []
     stacktrace: list[Frame] = []
     links: dict[str, str] = {}
     tags: dict[str, str] = {}

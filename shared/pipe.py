@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from shared.decisions import Code
 from shared.event import ChangeWindow, Environment, Event, Identity, Service, Source, Timestamp
-from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Verdict
+from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Said, Verdict
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -132,7 +132,7 @@ class IncidentEnded(msgspec.Struct, tag="incident_ended", omit_defaults=True):
     """`time` is that of the deadline, not of the line that let it pass."""
 
     incident_id: str
-    reason: str
+    reason: Said
     time: datetime
 
 
@@ -147,7 +147,7 @@ class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
     environment: str
     deploy_time: datetime
     verdict: Verdict
-    reasons: list[str]
+    reasons: list[Said]
     deploy_id: str | None = None
     before: ErrorRate | None = None
     after: ErrorRate | None = None

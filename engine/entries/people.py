@@ -8,7 +8,9 @@ from engine.memory.records import Issue
 from engine.memory.state import State
 from shared.decisions import Code
 from shared.event import canonical_environment
+from shared.incident import Reason
 from shared.pipe import Decision, Outbound, Resolve, Settings, Silence
+from shared.reasons import End
 
 
 def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
@@ -23,7 +25,7 @@ def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
     if tombstone is not None:
         tombstone.resolved = time
         state.note("tombstone", entry.issue or "")
-    reason = f"resolved by {entry.by}"
+    reason = Reason(End.RESOLVED, {"by": entry.by})
     _end_incidents(state, entry, named, reason=reason, is_over=_is_resolved, out=out)
     for _, issue in named:
         # Its incident may go on with others; if this one comes back, that is a regression.
@@ -48,7 +50,7 @@ def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
         tombstone.silenced_by_source = entry.issue_id is not None
         state.note("tombstone", entry.issue or "")
     if until:
-        reason = f"silenced by {entry.by}"
+        reason = Reason(End.SILENCED, {"by": entry.by})
 
         def is_over(issue: Issue) -> bool:
             return issues.is_silenced(issue, state.now) or _is_resolved(issue)
@@ -90,7 +92,7 @@ def _end_incidents(
     entry: Resolve | Silence,
     named: list[tuple[str, Issue]],
     *,
-    reason: str,
+    reason: Reason,
     is_over: Callable[[Issue], bool],
     out: list[Outbound],
 ) -> None:

@@ -12,8 +12,9 @@ from engine.memory.state import State
 from engine.statistics.deploy_verdict import VerdictReading, errors_after, judge, new_watch, note
 from engine.statistics.spike import reading
 from shared.event import ChangeWindow, Event
-from shared.incident import ErrorRate, Verdict
+from shared.incident import ErrorRate, Numbers, Reason, Said
 from shared.pipe import DeployVerdict, Outbound
+from shared.reasons import End, VerdictReason
 
 LOOK_EVERY_S = 10.0
 """How long a fault may show before it is called one: judging at each event would cost too much."""
@@ -39,7 +40,7 @@ def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list
             return []
         if running.deploy != deploy:
             if window.deploy_time < running.deploy_time:
-                reason = "a later deploy was live before it could be watched"
+                reason = Reason(VerdictReason.LATER_DEPLOY)
                 unseen = VerdictReading("too_little_data", [reason])
                 return _say(state, scope, deploy, window.deploy_time, unseen, at=state.now)
             running.watch.due = min(running.watch.due, state.now)
@@ -107,7 +108,7 @@ def _say(
 ) -> list[Outbound]:
     """The verdict, and the end of the incident that told of the deploy."""
     deploy_id = id_of(scope, deploy)
-    reasons = [*found.reasons, *_cause(state, deploy_id, found)]
+    reasons: list[Said] = [*found.reasons, *_cause(state, deploy_id, found)]
     out: list[Outbound] = [
         DeployVerdict(*scope, deploy_time, found.verdict, reasons, deploy_id, *rates)
     ]
@@ -117,15 +118,12 @@ def _say(
     known.judged = deploy_time
     state.note("deploy", deploy)
     if (incident := state.incidents.get(known.incident)) is not None:
-        out += life.end(state, incident, at, _in_words(found.verdict))
+        reason = Reason(End.DEPLOY_JUDGED, {"verdict": found.verdict})
+        out += life.end(state, incident, at, reason)
     return out
 
 
-def _in_words(verdict: Verdict) -> str:
-    return f"the deploy is judged: {verdict.replace('_', ' ')}"
-
-
-def _cause(state: State, deploy_id: str, found: VerdictReading) -> list[str]:
+def _cause(state: State, deploy_id: str, found: VerdictReading) -> list[Reason]:
     """The commit of this deploy that is the likely cause, where the ranking is sure of one."""
     issue = state.issues.get(found.blamed or "")
     incident = None if issue is None else state.incidents.get(issue.incident)
@@ -134,7 +132,12 @@ def _cause(state: State, deploy_id: str, found: VerdictReading) -> list[str]:
     first = incident.suspects[0]
     if first.deploy_id != deploy_id or first.confidence < SURE:
         return []
-    return [f"likely by commit {first.commit_id[:12]} ({first.confidence:.0%}): {first.message}"]
+    numbers: Numbers = {
+        "commit": first.commit_id,
+        "confidence": first.confidence,
+        "message": first.message,
+    }
+    return [Reason(VerdictReason.LIKELY_COMMIT, numbers)]
 
 
 def _label(event: Event) -> str:

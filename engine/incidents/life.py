@@ -22,8 +22,9 @@ from engine.memory.records import (
 )
 from engine.memory.state import State
 from shared.event import Event
-from shared.incident import Change, SuspectCommit
+from shared.incident import Change, Reason, SuspectCommit
 from shared.pipe import EventEntry, IncidentEnded, Outbound
+from shared.reasons import End
 
 MAX_HOLD_S = 4 * 3_600.0
 FLAP_S = 6 * 3_600.0
@@ -170,7 +171,7 @@ def make_room(state: State) -> list[Outbound]:
     told: list[Outbound] = []
     while len(state.incidents) > MAX_OPEN_INCIDENTS:
         oldest = state.incidents[next(iter(state.incidents))]
-        told += end(state, oldest, state.now, "too many incidents are open")
+        told += end(state, oldest, state.now, Reason(End.TOO_MANY_OPEN))
     return told
 
 
@@ -190,15 +191,16 @@ def end_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
     if incident.due > at:
         state.wake(incident.due, "incident", incident_id)
         return []
-    reason = "it is quiet again"
     if incident.due >= incident.latest_due:
-        reason = "it has lasted for a day and is the usual state now"
+        reason = End.USUAL_NOW
     elif incident.trigger == "spike":
-        reason = "its rates are back"
-    return end(state, incident, at, reason)
+        reason = End.RATES_BACK
+    else:
+        reason = End.QUIET
+    return end(state, incident, at, Reason(reason))
 
 
-def end(state: State, incident: OpenIncident, at: float, reason: str) -> list[Outbound]:
+def end(state: State, incident: OpenIncident, at: float, reason: Reason) -> list[Outbound]:
     """It is over at `at`; what was not told of it yet is told before."""
     told: list[Outbound] = []
     if incident.tell_due:

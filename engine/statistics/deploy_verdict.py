@@ -12,7 +12,8 @@ import msgspec
 
 from engine.statistics.time_scales import PRIOR_FANO
 from shared.deploy import WATCH_S
-from shared.incident import ErrorRate, Verdict
+from shared.incident import ErrorRate, Numbers, Reason, Verdict
+from shared.reasons import VerdictReason
 
 LOOKS_MIN = (2.0, 5.0, 10.0, 20.0, 30.0)
 """A count is compared with what is expected by the end of the running look. Counts only grow, so
@@ -62,7 +63,7 @@ class VerdictReading(msgspec.Struct, frozen=True):
     """The verdict with its reasons; `blamed` is the issue that is the strongest of them."""
 
     verdict: Verdict
-    reasons: list[str]
+    reasons: list[Reason]
     blamed: str | None = None
 
 
@@ -111,9 +112,8 @@ def judge(watch: Watch, at: float) -> VerdictReading | None:
     if missing is not None:
         return VerdictReading("too_little_data", [missing])
     count = sum(one.count for one in watch.issues.values())
-    errors = {0: "no error", 1: "1 error"}.get(count, f"{count} errors")
-    usual = ", of no issue more than usual" if count else ""
-    return VerdictReading("clean", [f"{errors} in {passed_min:.0f} minutes{usual}"])
+    numbers: Numbers = {"errors": count, "minutes": round(passed_min)}
+    return VerdictReading("clean", [Reason(VerdictReason.NO_MORE_THAN_USUAL, numbers)])
 
 
 def errors_after(watch: Watch, at: float) -> ErrorRate | None:
@@ -157,28 +157,30 @@ def _look_end(watch: Watch, passed_min: float) -> float:
     return min((look for look in LOOKS_MIN if look >= passed_min), default=whole)
 
 
-def _what_is_missing(watch: Watch, passed_min: float) -> str | None:
+def _what_is_missing(watch: Watch, passed_min: float) -> Reason | None:
     """Why a fault would not have shown, if it would not."""
     if passed_min < LOOKS_MIN[0]:
-        return f"it was told of {watch.late_s / 60.0:.0f} minutes after it was live"
+        return Reason(VerdictReason.TOLD_LATE, {"minutes": round(watch.late_s / 60.0)})
     mean = watch.new_rate * _look_end(watch, passed_min)
     if _log_tail(LEAST_FAULTY, mean) > math.log(SUSPECT_P / len(LOOKS_MIN)):
-        return "the service is not known for long enough to tell new errors from usual ones"
+        return Reason(VerdictReason.SERVICE_TOO_NEW)
     return None
 
 
 def _reading(
     watch: Watch, verdict: Verdict, found: list[tuple[float, str]], passed_min: float
 ) -> VerdictReading:
-    reasons = [_in_words(watch.issues[key], passed_min) for _, key in found[:_MAX_REASONS]]
+    reasons = [_reason(watch.issues[key], passed_min) for _, key in found[:_MAX_REASONS]]
     if len(found) > _MAX_REASONS:
-        reasons.append(f"and {len(found) - _MAX_REASONS} issues more")
+        more = len(found) - _MAX_REASONS
+        reasons.append(Reason(VerdictReason.MORE_ISSUES, {"issues": more}))
     return VerdictReading(verdict, reasons, found[0][1])
 
 
-def _in_words(watched: Watched, passed_min: float) -> str:
+def _reason(watched: Watched, passed_min: float) -> Reason:
     minutes = max(math.ceil(passed_min), 1)
-    times = f"{watched.count} in {minutes} minute{'' if minutes == 1 else 's'}"
+    numbers: Numbers = {"issue": watched.label, "count": watched.count, "minutes": minutes}
     if watched.is_new:
-        return f"{watched.label}: {times}, never seen before this deploy"
-    return f"{watched.label}: {times}, {watched.usual * minutes:.2g} expected"
+        return Reason(VerdictReason.NEW_ISSUE, numbers)
+    numbers["expected"] = float(f"{watched.usual * minutes:.2g}")
+    return Reason(VerdictReason.ABOVE_USUAL, numbers)

@@ -1,7 +1,7 @@
 """What sort of change a commit is: one that can break production, or one that hardly can."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -12,14 +12,6 @@ Kind = Literal["code", "rewording", "layout", "not_run", "merge", "undone"]
 """`rewording` changes comments, `layout` moves or reformats, `not_run` touches only documents,
 tests, lock files and CI; `merge` brings nothing that other commits here do not show, and
 `undone` was reverted here (or is the revert)."""
-
-IN_WORDS: Mapping[Kind, str] = {
-    "rewording": "its message speaks of comments or documentation only",
-    "layout": "it seems to move or reformat code only",
-    "not_run": "it touches only documents, tests, lock files or CI",
-    "merge": "it merges commits that are listed themselves",
-    "undone": "it was reverted within the same deploy",
-}
 
 _DOCUMENT = re.compile(
     r"(?:^|/)(?:docs?|javadocs?|documentation|xdocs?|src/site)/"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scripts.commands.sample_events import sample_events
 from server.wording.explain import explain_decision
+from server.wording.reasons import say, say_first_actions
 from shared.incident import IncidentSummary
 from shared.pipe import (
     ChangeWindowEntry,
@@ -165,9 +166,9 @@ def _and_more(count: int) -> Iterator[str]:
 def _news(news: IncidentEnded | DeployVerdict | Error | Ready) -> Iterator[str]:
     match news:
         case IncidentEnded():
-            yield f"{_clock(news.time)}{news.incident_id} ended: {news.reason}"
+            yield f"{_clock(news.time)}{news.incident_id} ended: {say(news.reason)}"
         case DeployVerdict():
-            reasons = "; ".join(news.reasons)
+            reasons = "; ".join(map(say, news.reasons))
             yield f"{_clock(news.deploy_time)}The deploy of {news.service} was {news.verdict}"
             yield _answer(reasons)
         case Error():
@@ -222,8 +223,8 @@ def _incident(summary: IncidentSummary) -> Iterator[str]:
         sure = f"{suspect.confidence:.0%}"
         yield _answer(f"suspect {suspect.commit_id[:8]} ({sure}): {suspect.message}", 2)
         for evidence in suspect.evidence:
-            yield _answer(evidence, 3)
-    for action in summary.recommended_first_actions:
+            yield _answer(say(evidence), 3)
+    for action in say_first_actions(summary):
         yield _answer(f"first: {action}", 2)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from server.incidents.entries import store_entry
 from server.notify.announce import announce
@@ -24,6 +25,7 @@ from server.storage.main import checkpoints, decisions, deploys, incidents
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
 from server.wording.explain import explain_change
+from server.wording.reasons import say
 from shared.pipe import (
     Checkpoint,
     Decision,
@@ -128,11 +130,12 @@ async def _store(
                     recorded.incidents_changed = True
             case IncidentEnded():
                 if stored := await _store_end(tx, message):
-                    recorded.happened.append(Over(stored, message))
+                    recorded.happened.append(Over(stored))
                     recorded.incidents_changed = True
             case DeployVerdict():
-                if await deploys.set_verdict(tx, message):
-                    recorded.happened.append(message)
+                verdict = replace(message, reasons=[say(each) for each in message.reasons])
+                if await deploys.set_verdict(tx, verdict):
+                    recorded.happened.append(verdict)
                     # The list of deploys renews itself with that of incidents.
                     recorded.incidents_changed = True
             case State():
@@ -161,9 +164,8 @@ async def _store_incident(tx: Transaction, incident: Incident) -> None:
 
 async def _store_end(tx: Transaction, ended: IncidentEnded) -> StoredIncident | None:
     """The incident that it ended; none where it was over already."""
-    stored = await incidents.end(tx, ended)
+    reason = say(ended.reason)
+    stored = await incidents.end(tx, replace(ended, reason=reason))
     if stored is not None:
-        await incidents.add_change(
-            tx, ended.incident_id, 0, "ended", to_micros(ended.time), ended.reason
-        )
+        await incidents.add_change(tx, ended.incident_id, 0, "ended", to_micros(ended.time), reason)
     return stored

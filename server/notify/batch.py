@@ -25,14 +25,13 @@ from server.storage.main.people import Person
 from server.storage.times import to_micros
 from server.wording.explain import explain_incident
 from shared.event import ChangeWindow
-from shared.pipe import DeployVerdict, Incident, IncidentEnded
+from shared.pipe import DeployVerdict, Incident
 
 
 class Over(msgspec.Struct, frozen=True):
-    """An incident ended; `stored` is what it was."""
+    """An incident ended; `stored` says when and why."""
 
     stored: StoredIncident
-    ended: IncidentEnded
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -143,8 +142,8 @@ def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
         incident=incident,
         seq=over.stored.changed_seq,
         why=explain_incident(incident),
-        ended_at=over.ended.time,
-        end_reason=over.ended.reason,
+        ended_at=over.stored.ended_at,
+        end_reason=over.stored.end_reason,
     )
     plan = plan_end(news, people=audience.people, outlets=audience.outlets, heard=heard)
     plan.of = Change(
@@ -152,6 +151,6 @@ def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
         seq=0,
         change="ended",
         title=incident.title,
-        at=to_micros(over.ended.time),
+        at=to_micros(over.stored.ended_at or incident.last_seen),
     )
     return plan

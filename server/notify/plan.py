@@ -18,6 +18,7 @@ from server.storage.main.notifications import Change
 from server.storage.main.outbox import ChannelName, NewDelivery
 from server.storage.main.people import Person
 from server.storage.times import to_micros
+from server.wording.reasons import say
 from shared.event import ChangeWindow
 from shared.incident import IncidentSummary
 from shared.pipe import DeployVerdict
@@ -149,7 +150,7 @@ def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
         environment=verdict.environment,
         deploy_time=verdict.deploy_time,
         verdict=verdict.verdict,
-        reasons=verdict.reasons,
+        reasons=[say(each) for each in verdict.reasons],
     )
     return Plan(deliveries=[_post(name, outlets, None, news)])
 

@@ -54,3 +54,12 @@ def say_span(minutes: float) -> str:
     parts = ((whole // 1440, "d"), (whole // 60 % 24, "h"), (whole % 60, "min"))
     shown = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(shown[:2]) or "under a minute"
+
+
+def say_duration(minutes: float) -> str:
+    """A span of time as it is said in a sentence: in its one unit that matters."""
+    whole = round(minutes)
+    for unit, size in (("day", 1440), ("hour", 60)):
+        if whole >= 2 * size:
+            return f"{round(whole / size)} {unit}s"
+    return f"{whole} minute{'' if whole == 1 else 's'}"

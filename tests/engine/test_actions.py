@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from server.wording.reasons import say_first_actions
 from shared.pipe import Inbound, Incident
 from tests import builders
 from tests.engine.drive import of_type, run
@@ -13,7 +14,7 @@ HOUR = 3_600.0
 
 def actions(*entries: Inbound) -> str:
     """The first actions of the last incident that is told, as one text."""
-    return "\n".join(of_type(run(entries), Incident)[-1].recommended_first_actions)
+    return "\n".join(say_first_actions(of_type(run(entries), Incident)[-1]))
 
 
 def test_a_likely_commit_is_named_with_its_author_and_evidence() -> None:

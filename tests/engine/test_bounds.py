@@ -8,7 +8,9 @@ from engine.fold import answer, finish, fold
 from engine.memory import records
 from engine.memory.seen import CHUNK_IDS, CHUNKS, SeenEvents
 from engine.memory.state import State
+from shared.incident import Reason
 from shared.pipe import Inbound
+from shared.reasons import End
 from tests import builders
 from tests.engine.drive import codes, ended, restored, run, save, store, told
 
@@ -139,7 +141,7 @@ def test_open_incidents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State()
     out = run([builders.event_entry(n + 1, n, unique=True) for n in range(5)], state)
     assert len(state.incidents) == 3
-    assert [line.reason for line in ended(out)] == ["too many incidents are open"] * 2
+    assert [line.reason for line in ended(out)] == [Reason(End.TOO_MANY_OPEN)] * 2
 
 
 def test_nothing_is_left_for_a_collector_of_cycles() -> None:

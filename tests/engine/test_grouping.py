@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from engine.memory.state import State
+from shared.incident import Reason
 from shared.pipe import Decision, Inbound, Incident, IncidentEnded, Outbound
+from shared.reasons import End
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, restored, run, save, store, told
 
@@ -147,14 +149,14 @@ def test_counts_are_told_by_and_by_and_in_full_at_the_end() -> None:
 def test_an_incident_ends_half_an_hour_after_its_last_event() -> None:
     out = run([error(1, 0), error(2, 600), builders.tick(DAY)])
     assert [(line.reason, line.time) for line in ended(out)] == [
-        ("it is quiet again", builders.at(600 + 1_800))
+        (Reason(End.QUIET), builders.at(600 + 1_800))
     ]
 
 
 def test_an_incident_that_never_ends_becomes_the_usual_state() -> None:
     out = run([error(n + 1, n * 5 * MINUTE) for n in range(400)])
     assert [(line.reason, line.time) for line in ended(out)] == [
-        ("it has lasted for a day and is the usual state now", builders.at(DAY))
+        (Reason(End.USUAL_NOW), builders.at(DAY))
     ]
     assert codes(out)[-1] == "known"
 
@@ -167,7 +169,7 @@ def test_a_spike_ends_when_its_rate_is_back() -> None:
     out = run([*known, *burst, *after])
     spike = next(line for line in of_type(out, Incident) if line.trigger == "spike")
     end = next(line for line in ended(out) if line.incident_id == spike.incident_id)
-    assert end.reason == "its rates are back"
+    assert end.reason == Reason(End.RATES_BACK)
     assert 1_800 <= (end.time - spike.start_time).total_seconds() <= 3_600
 
 
@@ -220,7 +222,7 @@ def test_a_resolved_incident_ends_with_who_resolved_it() -> None:
     (incident_id,) = incident_ids(out)
     out = run([builders.resolve(3, 60, incident_id=incident_id), error(4, 120, 1)], state)
     assert of_type(out, IncidentEnded) == [
-        IncidentEnded(incident_id, "resolved by ada", builders.at(60))
+        IncidentEnded(incident_id, Reason(End.RESOLVED, {"by": "ada"}), builders.at(60))
     ]
     assert told(out) == [("opened", "regression")]
 

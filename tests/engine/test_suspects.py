@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.suspects.rank import FLOOR, MAX_SUSPECTS, rank_suspects
 from engine.suspects.score import CLOCK_SKEW, ErrorEvidence, score_commits
 from engine.suspects.windows import prepare
+from server.wording.reasons import say
 from shared.event import ChainedException, ChangeWindow, Commit, CorrelationHints, Frame
 from shared.incident import SuspectCommit
 from tests.builders import at, change_window, commit, frame
@@ -30,6 +31,10 @@ def rank(commits: Sequence[Commit], **changes: Any) -> list[SuspectCommit]:
     return rank_suspects(evidence(**changes), [prepare(change_window(commits=list(commits)))])
 
 
+def words(suspect: SuspectCommit) -> list[str]:
+    return [say(each) for each in suspect.evidence]
+
+
 def first(commits: Sequence[Commit], **changes: Any) -> str:
     return rank(commits, **changes)[0].commit_id
 
@@ -43,10 +48,8 @@ def test_the_commit_that_touches_the_raising_function_is_first() -> None:
     suspects = rank([ELSEWHERE, CHECKOUT, CART])
     assert suspects[0].commit_id == "cart"
     assert suspects[0].confidence > 0.5
-    assert (
-        suspects[0]
-        .evidence[0]
-        .startswith("it changes total in shop/cart.py, where the error was raised")
+    assert words(suspects[0])[0].startswith(
+        "it changes total in shop/cart.py, where the error was raised"
     )
 
 
@@ -80,7 +83,7 @@ def test_words_that_only_one_commit_shares_with_the_error_decide() -> None:
     ]
     suspects = rank(commits)
     assert suspects[0].commit_id == "price"
-    assert any("“negative”" in line for line in suspects[0].evidence)
+    assert any("“negative”" in line for line in words(suspects[0]))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_a_commit_that_hardly_can_break_anything_falls_back(changes: dict[str, A
     suspects = rank([idle, real])
     assert suspects[0].commit_id == "real"
     fallen = next((each for each in suspects if each.commit_id == "idle"), None)
-    assert fallen is None or any(line.startswith("less likely") for line in fallen.evidence)
+    assert fallen is None or any(line.startswith("less likely") for line in words(fallen))
 
 
 def test_tests_and_documents_of_the_same_name_are_no_suspects() -> None:
@@ -115,7 +118,7 @@ def test_a_bundle_without_source_map_still_has_its_function_names() -> None:
     named = commit("named", files=["src/total.ts"], functions=["computeTotal"])
     suspects = rank([ELSEWHERE, named], stacktrace=bundle)
     assert suspects[0].commit_id == "named"
-    assert "a function computeTotal" in suspects[0].evidence[0]
+    assert "a function computeTotal" in words(suspects[0])[0]
 
 
 def test_no_suspect_is_named_where_nothing_speaks_for_one() -> None:
@@ -137,7 +140,7 @@ def test_an_older_deploy_is_less_suspect_than_a_new_one() -> None:
     new = prepare(change_window(-300, commits=[commit("new")]))
     suspects = rank_suspects(evidence(), [old, new])
     assert [each.commit_id for each in suspects] == ["new", "old"]
-    assert any("3 days before" in line for line in suspects[1].evidence)
+    assert any("3 days before" in line for line in words(suspects[1]))
 
 
 def test_the_release_of_the_first_error_rules_out_what_came_after_it() -> None:
@@ -147,7 +150,7 @@ def test_the_release_of_the_first_error_rules_out_what_came_after_it() -> None:
     suspects = rank_suspects(evidence(release="shop@1.4.0"), [older, brought, newer])
     assert suspects[0].commit_id == "brought"
     assert "newer" not in [each.commit_id for each in suspects]
-    assert any("shop@1.4.0" in line for line in suspects[0].evidence)
+    assert any("shop@1.4.0" in line for line in words(suspects[0]))
 
 
 def test_a_release_that_no_deploy_is_known_of_changes_nothing() -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from engine.memory.state import State
+from shared.incident import Reason
 from shared.pipe import Decision, Inbound, Incident
+from shared.reasons import End
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, run, told
 
@@ -236,7 +238,9 @@ def test_a_silence_ends_an_incident_of_which_every_other_issue_is_silenced_or_re
         ],
         state,
     )
-    assert [line.reason for line in ended(out)] == ["silenced by ada"] * (1 - open_incidents)
+    assert [line.reason for line in ended(out)] == [Reason(End.SILENCED, {"by": "ada"})] * (
+        1 - open_incidents
+    )
     assert len(state.incidents) == open_incidents
 
 
@@ -269,7 +273,7 @@ def test_an_issue_that_is_told_of_again_after_its_silence_is_silent_no_more() ->
         state,
     )
     assert codes(out) == ["opened", "noted", "silenced", "opened", "joined", "noted"]
-    assert [line.reason for line in ended(out)] == ["silenced by ada"]
+    assert [line.reason for line in ended(out)] == [Reason(End.SILENCED, {"by": "ada"})]
     assert len(state.incidents) == 1
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.memory.state import State
+from server.wording.reasons import say
 from shared.incident import ErrorRate
 from shared.pipe import DeployVerdict, Inbound, Outbound
 from tests import builders
@@ -28,7 +29,9 @@ FIRST = 3 * 144 + 1
 
 
 def verdicts(out: list[Outbound]) -> list[tuple[str, str]]:
-    return [(said.verdict, "; ".join(said.reasons)) for said in of_type(out, DeployVerdict)]
+    return [
+        (said.verdict, "; ".join(map(say, said.reasons))) for said in of_type(out, DeployVerdict)
+    ]
 
 
 def test_a_deploy_after_which_all_is_as_usual_is_clean() -> None:
@@ -42,8 +45,8 @@ def test_a_deploy_after_which_all_is_as_usual_is_clean() -> None:
         ]
     )
     assert [verdict for verdict, _ in verdicts(out)] == ["clean"]
-    (end,) = [line for line in ended(out) if "deploy" in line.reason]
-    assert (end.reason, end.time) == (
+    (end,) = [line for line in ended(out) if "deploy" in say(line.reason)]
+    assert (say(end.reason), end.time) == (
         "the deploy is judged: clean",
         builders.at(DEPLOYED + 30 * MINUTE),
     )

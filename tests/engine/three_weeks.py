@@ -16,6 +16,7 @@ import msgspec
 
 from engine.fold import fold
 from engine.memory.state import State
+from server.wording.reasons import say
 from shared.event import Commit, Frame
 from shared.pipe import (
     Decision,
@@ -271,9 +272,9 @@ def _in_words(line: Outbound) -> str:
             what = f"{line.trigger} of {line.exception_type} in {line.service}"
             return f"{line.change} {line.incident_id[4:12]}: {line.severity} {what}"
         case IncidentEnded():
-            return f"ended {line.incident_id[4:12]}: {line.reason}"
+            return f"ended {line.incident_id[4:12]}: {say(line.reason)}"
         case DeployVerdict():
-            return f"verdict {line.verdict} on {line.service}: {'; '.join(line.reasons)}"
+            return f"verdict {line.verdict} on {line.service}: {'; '.join(map(say, line.reasons))}"
         case _:
             return ""
 

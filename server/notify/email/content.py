@@ -34,6 +34,7 @@ from server.wording.formats import (
     utc,
     web_url,
 )
+from server.wording.reasons import say, say_first_actions
 from shared.event import Commit, Frame
 from shared.incident import IncidentSummary, SuspectCommit, Verdict
 from shared.text import first_line
@@ -92,9 +93,7 @@ def _incident(news: IncidentNews, public_url: str) -> Content:
         Section("Where", [Facts(_where(incident))]),
     ]
     if incident.recommended_first_actions:
-        items = [
-            Item(title=one_line(each, MAX_LINE)) for each in incident.recommended_first_actions
-        ]
+        items = [Item(title=one_line(each, MAX_LINE)) for each in say_first_actions(incident)]
         sections.append(Section("Do first", [Items(items)]))
     if incident.suspected_causes:
         suspects = [_suspect(each) for each in incident.suspected_causes]
@@ -294,7 +293,7 @@ def _suspect(suspect: SuspectCommit) -> Item:
         title=one_line(first_line(suspect.message), MAX_LINE),
         code=suspect.commit_id[:10],
         about=" · ".join(about),
-        notes=suspect.evidence,
+        notes=[say(each) for each in suspect.evidence],
         url=safe_address(suspect.url),
     )
 

@@ -12,6 +12,7 @@ from server.notify.channel import Letter
 from server.notify.masking import without_query_values
 from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
 from server.notify.slack.text import code, escaped, link, moment, one_line, plain
+from server.wording.reasons import say
 from shared.event import Commit, Frame
 from shared.incident import SuspectCommit
 from shared.text import first_line
@@ -213,7 +214,7 @@ def _suspect_line(suspect: SuspectCommit) -> str:
     name = link(suspect.url, suspect.commit_id[:10], 20)
     subject = one_line(first_line(suspect.message), 120)
     author = f", {one_line(suspect.author, 60)}" if suspect.author else ""
-    evidence = one_line("; ".join(suspect.evidence), 300)
+    evidence = one_line("; ".join(map(say, suspect.evidence)), 300)
     return f"{name} {subject}{author} ({suspect.confidence:.0%}): {evidence}"
 
 

@@ -25,6 +25,7 @@ from server.web.requests import (
 )
 from server.wording.explain import explain_decision, explain_incident
 from server.wording.not_told import NotToldAnswer, not_told_in_words
+from server.wording.reasons import in_words
 from server.wording.timeline import TimelineItem
 from shared.decisions import Code
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
@@ -201,7 +202,7 @@ async def get_decision(request: web.Request) -> web.Response:
 
 
 def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
-    summary = incident.summary
+    summary = in_words(incident.summary)
     fields = {name: getattr(summary, name) for name in summary.__struct_fields__}
     fields["top_symptoms"] = [
         msgspec.convert(each, SymptomAnswer, from_attributes=True) for each in summary.top_symptoms

@@ -24,6 +24,7 @@ from server.web.requests import TRIGGERS, read_filter, read_number, read_place, 
 from server.wording.explain import explain_incident
 from server.wording.formats import fold_frames, link_name, web_url
 from server.wording.numbers import named_numbers
+from server.wording.reasons import in_words
 from shared.incident import IncidentSummary, Numbers
 
 PAGE_SIZE = 50
@@ -99,6 +100,7 @@ async def incident_page(request: web.Request) -> web.StreamResponse:
             "here": "incident",
             "chrome": chrome,
             "incident": incident,
+            "summary": in_words(incident.summary),
             "timeline": timeline,
             "what": what,
             "chart": None if rate is None else draw(rate, what),

@@ -9,7 +9,7 @@ from server.notify.plan import Heard, Outlets
 from server.storage.main.incidents import StoredIncident, summary_of
 from server.storage.main.people import Person
 from shared.incident import Symptom
-from shared.pipe import Incident, IncidentEnded
+from shared.pipe import Incident
 from tests.builders import at
 from tests.server.incidents.test_record import incident
 from tests.server.notify.test_noise import noise_filter
@@ -35,7 +35,7 @@ def over(incident: Incident) -> Over:
         acknowledged_by=None,
         summary=summary_of(incident),
     )
-    return Over(stored, IncidentEnded(incident.incident_id, "quiet", at(60)))
+    return Over(stored)
 
 
 def told(happened: list[Happened], audience: Audience = UNFILTERED, **heard: Any) -> list[Any]:

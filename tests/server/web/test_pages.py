@@ -107,7 +107,7 @@ async def test_an_incident_that_ended_says_when_and_why(
         ended = IncidentEnded(opened, "it is quiet again", at(5400))
         await incidents.end(tx, ended)
         await incidents.add_change(
-            tx, opened, seq=0, change="ended", at=1_741_084_200_000_000, about=ended.reason
+            tx, opened, seq=0, change="ended", at=1_741_084_200_000_000, about="it is quiet again"
         )
     shown = await page(client, f"/incidents/{opened}")
     assert "lasted 1 h 29 min" in shown.words

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.wording.numbers import named_numbers, say_number, say_span
+from server.wording.numbers import named_numbers, say_duration, say_number, say_span
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,19 @@ def test_each_number_keeps_its_place_and_gets_a_name_in_words() -> None:
         ("usual a minute", "0.5"),
         ("blue moons", "2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (0.4, "0 minutes"),
+        (1, "1 minute"),
+        (119.4, "119 minutes"),
+        (120, "2 hours"),
+        (151, "3 hours"),
+        (2879, "48 hours"),
+        (2880, "2 days"),
+    ],
+)
+def test_a_duration_is_said_in_the_one_unit_that_matters(minutes: float, words: str) -> None:
+    assert say_duration(minutes) == words
