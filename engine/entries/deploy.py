@@ -56,7 +56,7 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Out
     incident.alone = True
     if (deploy := state.deploys.get(key)) is not None:
         deploy.incident = incident.incident_id
-        state.note("deploy", key)
+        state.changed.deploy(key)
     out.append(life.tell(state, incident, "opened", state.now))
     out += life.make_room(state)
     return incident.incident_id

@@ -61,7 +61,7 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
             count_recent(state, scope, at)
         if rare:
             wide_alarm = observe(service.rare, at)
-            state.note("service", scope_key(scope))
+            state.changed.service(scope_key(scope))
     _note_names(state, scope, key, issue, event)
     issues.touch(state, key, issue)
     incident = state.incidents.get(issue.incident)
@@ -165,7 +165,7 @@ def _fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> 
     decision = grouping.fire(state, seen, fired, out)
     if fired.wide and decision.incident_id is not None:
         seen.service.wide = decision.incident_id
-        state.note("service", scope_key(seen.scope))
+        state.changed.service(scope_key(seen.scope))
     return decision
 
 

@@ -20,11 +20,11 @@ def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
     for key, issue in named:
         issue.resolved = time
         issue.resolved_release = entry.release or issue.release
-        state.note("issue", key)
+        state.changed.issue(key)
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:
         tombstone.resolved = time
-        state.note("tombstone", entry.issue or "")
+        state.changed.tombstone(entry.issue or "")
     reason = Reason(End.RESOLVED, {"by": entry.by})
     _end_incidents(state, entry, named, reason=reason, is_over=_is_resolved, out=out)
     for _, issue in named:
@@ -43,12 +43,12 @@ def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
     for key, issue in named:
         issue.silenced_until = until
         issue.silenced_by_source = entry.issue_id is not None
-        state.note("issue", key)
+        state.changed.issue(key)
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:
         tombstone.silenced_until = until
         tombstone.silenced_by_source = entry.issue_id is not None
-        state.note("tombstone", entry.issue or "")
+        state.changed.tombstone(entry.issue or "")
     if until:
         reason = Reason(End.SILENCED, {"by": entry.by})
 
@@ -67,7 +67,7 @@ def change_settings(state: State, entry: Settings) -> Decision:
     if entry.max_issues is not None:
         state.settings.max_issues = entry.max_issues
         issues.shrink(state)
-    state.note("settings", "")
+    state.changed.settings()
     return Decision(state.clock.seq, Code.NOTED)
 
 

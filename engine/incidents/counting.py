@@ -32,7 +32,7 @@ def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
         lasts_s = state.now - incident.opened
         incident.tell_due = max(state.now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
         state.wake(incident.tell_due, "tell", incident.incident_id)
-    state.note("incident", incident.incident_id)
+    state.changed.incident(incident.incident_id)
     if seen.late:
         return False
     incident.last_seen = max(incident.last_seen, seen.at)

@@ -52,7 +52,7 @@ def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list
     watch = new_watch(deployed, state.now, new_rate, errors_before(state, scope, deployed))
     state.watched[key] = WatchedDeploy(scope[0], scope[1], deploy, window.deploy_time, watch)
     state.wake(watch.due, "watch", key)
-    state.note("watch", key)
+    state.changed.watch(key)
     return out
 
 
@@ -72,7 +72,7 @@ def count(state: State, seen: Occurrence) -> None:
     if not watched.look_due:
         watched.look_due = state.now + LOOK_EVERY_S
         state.wake(watched.look_due, "watch", key)
-    state.note("watch", key)
+    state.changed.watch(key)
 
 
 def judge_if_due(state: State, key: str, at: float) -> list[Outbound]:
@@ -81,7 +81,7 @@ def judge_if_due(state: State, key: str, at: float) -> list[Outbound]:
     if watched is None or (at < watched.watch.due and not 0.0 < watched.look_due <= at):
         return []
     watched.look_due = 0.0
-    state.note("watch", key)
+    state.changed.watch(key)
     found = judge(watched.watch, at)
     return [] if found is None else _end(state, key, watched, found, at)
 
@@ -90,7 +90,7 @@ def _end(
     state: State, key: str, watched: WatchedDeploy, found: VerdictReading, at: float
 ) -> list[Outbound]:
     del state.watched[key]
-    state.note("watch", key)
+    state.changed.watch(key)
     scope = watched.service, watched.environment
     rates = watched.watch.before, errors_after(watched.watch, at)
     return _say(state, scope, watched.deploy, watched.deploy_time, found, at=at, rates=rates)
@@ -116,7 +116,7 @@ def _say(
     if known is None:
         return out
     known.judged = deploy_time
-    state.note("deploy", deploy)
+    state.changed.deploy(deploy)
     if (incident := state.incidents.get(known.incident)) is not None:
         reason = Reason(End.DEPLOY_JUDGED, {"verdict": found.verdict})
         out += life.end(state, incident, at, reason)

@@ -92,7 +92,7 @@ def begin(
     state.incidents[incident.incident_id] = incident
     state.incidents_of.setdefault(scope, []).append(incident.incident_id)
     state.wake(incident.due, "incident", incident.incident_id)
-    state.note("incident", incident.incident_id)
+    state.changed.incident(incident.incident_id)
     return incident
 
 
@@ -162,7 +162,7 @@ def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Out
     """The summary as it stands at `at`; the server then knows all of it."""
     incident.told = at
     incident.tell_due = 0.0
-    state.note("incident", incident.incident_id)
+    state.changed.incident(incident.incident_id)
     return summary(state, incident, change)
 
 
@@ -215,7 +215,7 @@ def end(state: State, incident: OpenIncident, at: float, reason: Reason) -> list
         issue = state.issues.get(key)
         if issue is not None and issue.incident == incident.incident_id:
             issue.ended = at
-            state.note("issue", key)
-    state.note("incident", incident.incident_id)
+            state.changed.issue(key)
+    state.changed.incident(incident.incident_id)
     told.append(IncidentEnded(incident.incident_id, reason, moment(at)))
     return told

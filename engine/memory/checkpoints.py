@@ -13,6 +13,7 @@ import msgspec
 
 from engine.fingerprint import RULES_VERSION
 from engine.memory import deploys, issues
+from engine.memory.changes import Kind
 from engine.memory.records import (
     Clock,
     Deploy,
@@ -45,7 +46,7 @@ class UnreadableState(ValueError):
 
 def checkpoint(state: State) -> list[Outbound]:
     """All that has changed since the last checkpoint, and its end."""
-    state.note("clock", "")
+    state.changed.clock()
     lines: list[Outbound] = [
         StateLine(f"{kind}:{key}", _value(state, kind, key)) for kind, key in state.changed
     ]
@@ -116,7 +117,7 @@ def _by_touch(records: OrderedDict[K, Touched]) -> OrderedDict[K, Touched]:
     return OrderedDict(sorted(records.items(), key=lambda item: item[1].touched))
 
 
-def _value(state: State, kind: str, key: str) -> msgspec.Raw:
+def _value(state: State, kind: Kind, key: str) -> msgspec.Raw:
     record = _FIND[kind](state, key)
     return _NOTHING if record is None else msgspec.Raw(_encoder.encode(record))
 
@@ -127,7 +128,7 @@ def _find_service(state: State, key: str) -> Service | None:
     return state.services.get((service, environment))
 
 
-_FIND: dict[str, Callable[[State, str], msgspec.Struct | None]] = {
+_FIND: dict[Kind, Callable[[State, str], msgspec.Struct | None]] = {
     "issue": lambda state, key: state.issues.get(key),
     "tombstone": lambda state, key: state.tombstones.get(key),
     "service": _find_service,

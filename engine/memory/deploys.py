@@ -54,7 +54,7 @@ def keep(state: State, key: str, deploy: Deploy) -> None:
     of_service.append(key)
     of_service.sort(key=lambda one: (state.deploys[one].window.deploy_time, one))
     state.deploy_items += _items(deploy.window)
-    state.note("deploy", key)
+    state.changed.deploy(key)
 
 
 def forget(state: State, key: str) -> None:
@@ -66,7 +66,7 @@ def forget(state: State, key: str) -> None:
         del state.deploys_of[scope]
     state.deploy_items -= _items(deploy.window)
     state.prepared.pop(key, None)
-    state.note("deploy", key)
+    state.changed.deploy(key)
 
 
 def prepared_windows(state: State, scope: Scope) -> list[PreparedWindow]:

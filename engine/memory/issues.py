@@ -41,7 +41,7 @@ def touch(state: State, key: str, issue: Issue) -> None:
     issue.touched = state.clock.seq
     issue.rules = RULES_VERSION
     state.issues[key] = state.issues.pop(key)
-    state.note("issue", key)
+    state.changed.issue(key)
 
 
 def name_by_source(state: State, key: str, issue: Issue, issue_id: str) -> None:
@@ -91,11 +91,11 @@ def shrink(state: State) -> None:
             issue.silenced_until,
             issue.silenced_by_source,
         )
-        state.note("issue", key)
-        state.note("tombstone", key)
+        state.changed.issue(key)
+        state.changed.tombstone(key)
     while len(state.tombstones) > TOMBSTONES_PER_ISSUE * limit:
         key, _ = state.tombstones.popitem(last=False)
-        state.note("tombstone", key)
+        state.changed.tombstone(key)
 
 
 def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | None:
@@ -146,8 +146,8 @@ def _rename(state: State, old: str, new: str) -> None:
         incident.symptoms = {
             new if key == old else key: symptom for key, symptom in incident.symptoms.items()
         }
-        state.note("incident", incident.incident_id)
-    state.note("issue", old)
+        state.changed.incident(incident.incident_id)
+    state.changed.issue(old)
 
 
 def _learn(
@@ -171,7 +171,7 @@ def _learn(
         issue.resolved = tombstone.resolved
         issue.silenced_until = tombstone.silenced_until
         issue.silenced_by_source = tombstone.silenced_by_source
-        state.note("tombstone", key)
+        state.changed.tombstone(key)
     if len(state.issues) > state.settings.max_issues:
         shrink(state)
     return issue, "new" if tombstone is None else "back"

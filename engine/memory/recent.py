@@ -24,7 +24,7 @@ def count_recent(state: State, scope: Scope, at: float) -> None:
         newest = max(counts)
         for old in [each for each in counts if each < newest - _KEPT_MIN]:
             del counts[old]
-    state.note("recent", key)
+    state.changed.recent(key)
 
 
 def errors_before(state: State, scope: Scope, deployed: float) -> ErrorRate | None:

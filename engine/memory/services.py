@@ -21,12 +21,12 @@ def service_of(state: State, scope: Scope, at: float) -> Service:
     if service is None:
         service = Service(scope[0], scope[1], state.clock.seq, new_baseline(at))
         state.services[scope] = service
-        state.note("service", scope_key(scope))
+        state.changed.service(scope_key(scope))
         if len(state.services) > MAX_SERVICES:
             gone, _ = state.services.popitem(last=False)
-            state.note("service", scope_key(gone))
+            state.changed.service(scope_key(gone))
             if state.recent.pop(scope_key(gone), None) is not None:
-                state.note("recent", scope_key(gone))
+                state.changed.recent(scope_key(gone))
     return service
 
 
@@ -39,7 +39,7 @@ def note_release(state: State, scope: Scope, release: str) -> str:
     del service.releases[:-MAX_RELEASES]
     service.touched = state.clock.seq
     state.services.move_to_end(scope)
-    state.note("service", scope_key(scope))
+    state.changed.service(scope_key(scope))
     return release
 
 

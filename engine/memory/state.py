@@ -4,6 +4,7 @@ import heapq
 from collections import OrderedDict
 
 from engine.fingerprint import RULES_VERSION
+from engine.memory.changes import Changes
 from engine.memory.records import (
     Clock,
     Deploy,
@@ -24,7 +25,7 @@ Deadline = tuple[float, str, str]
 
 
 class State:
-    """All that the engine knows. Whoever changes a record says so to `changed`."""
+    """All that the engine knows. Whoever changes a record tells `changed`."""
 
     def __init__(self) -> None:
         self.clock = Clock(rules=RULES_VERSION)
@@ -52,8 +53,7 @@ class State:
         """Issues whose keys older rules made, by kind, as long as they may be recognised."""
         self.seen = SeenEvents()
         self.deadlines: list[Deadline] = []
-        self.changed: dict[tuple[str, str], None] = {}
-        """What has changed since the last checkpoint, in that order: (kind, key)."""
+        self.changed = Changes()
         self.undecided = 0
         """Entries since the last checkpoint."""
         self.checkpointed = 0.0
@@ -63,10 +63,6 @@ class State:
     def now(self) -> float:
         """The clock of the journal: when the running entry was received."""
         return self.clock.now
-
-    def note(self, kind: str, key: str) -> None:
-        """The record of this kind and key has changed, has come, or is gone."""
-        self.changed[kind, key] = None
 
     def wake(self, at: float, kind: str, key: str) -> None:
         """Something becomes due. An earlier time than before must be said, a later one need not."""

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.fold import fold
+from engine.memory.changes import Changes
 from engine.memory.checkpoints import checkpoint
 from engine.memory.services import scope_key
 from engine.memory.state import State
@@ -35,14 +36,16 @@ def run(messages: Iterable[Inbound], state: State | None = None) -> list[Outboun
     Whatever they change must be said by a checkpoint, or a restart would forget it.
     """
     state = State() if state is None else state
-    before, noted = everything(state), state.changed
-    state.changed = {}
+    before, known = everything(state), state.changed
+    state.changed = Changes()
     said = [line for message in messages for line in fold(state, message)]
     after = everything(state)
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    now_noted = {f"{kind}:{key}" for kind, key in state.changed}
-    assert changed - {"clock:"} <= now_noted | {line.key for line in of_type(said, StateLine)}
-    state.changed = noted | state.changed
+    marked = {f"{kind}:{key}" for kind, key in state.changed}
+    assert changed - {"clock:"} <= marked | {line.key for line in of_type(said, StateLine)}
+    for kind, key in state.changed:
+        getattr(known, kind)(*((key,) if key else ()))
+    state.changed = known
     return said
 
 
