@@ -78,9 +78,7 @@ def read_environment(name: str | None, notes: Notes) -> str:
 
 
 def read_service(project: Project | Scalar, slug: str | None, url: str | None, notes: Notes) -> str:
-    """Return the project's slug: `slug`, or that of `project` or the API URL, or one made of its
-    id.
-    """
+    """Return the project's slug: `slug`, that of `project` or the API URL, or one from its id."""
     named = project.slug if isinstance(project, Project) else None
     if isinstance(project, str) and not project.isdecimal():
         named = project
