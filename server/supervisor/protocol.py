@@ -46,9 +46,7 @@ class Conversation:
         self.engine: str | None = None
         """What the child calls itself, once it is ready."""
         self.restored = False
-        """Set by the task that gave it all states. Before that it knows nothing and is not
-        believed.
-        """
+        """Set by the task that gave it all states. Before, it knows nothing and is not believed."""
         self.last_sent = watermark
         self.acked = watermark
         self.in_flight: dict[int, JournalEntry] = {}
