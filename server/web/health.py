@@ -163,7 +163,7 @@ def unsigned(settings: Settings) -> list[str]:
 
 
 def _journal_trouble(path: Path) -> str | None:
-    """Return what would keep the next event from being stored, if that shows without storing one."""
+    """Return what would stop the next event from being stored, if it shows without storing one."""
     if not path.exists():
         return "its file is gone"
     if not os.access(path, os.W_OK):
