@@ -38,7 +38,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, hashed: str | None, password: str) -> bool:
-        """Return whether `password` belongs to this hash; it is as slow if there is no hash."""
+        """Return whether `password` belongs to this hash; it takes as long if there is no hash."""
         async with self._turn:
             return await asyncio.to_thread(self._verify, hashed, password)
 

@@ -113,7 +113,7 @@ class Child:
         await asyncio.wait({self._listening}, timeout=_LAST_WORDS_S)
         self._listening.cancel()
         self._transport.close()
-        # If asked, asyncio of Debian 12 (Python 3.11.2) reports a broken pipe as if it were our
+        # Wait for it: otherwise asyncio of Debian 12 (Python 3.11.2) reports a broken pipe as our
         # error. The pipe never closes if somebody outside of the group holds its other end.
         with contextlib.suppress(OSError):
             async with asyncio.timeout(_LAST_WORDS_S):

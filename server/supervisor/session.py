@@ -159,7 +159,7 @@ class Life:
                 self._react()
                 await asyncio.sleep(0)
                 if self._verdict.done():
-                    # The child is out of its mind, so its last words are of no interest.
+                    # The child cannot be trusted any more, so its last words are of no interest.
                     return
             while self.conversation.recordable.size_bytes > _UNRECORDED_BYTES:
                 self._paused = True

@@ -1,4 +1,4 @@
-"""Who may use the pages and the API: people who are signed in, and programs with a token.
+"""Who may see the pages and the API: people who are signed in, and programs with a token.
 
 Pages of other sites cannot change anything: a browser says where a request comes from (see
 `from_another_site`), and does not send our cookie with the posts of other sites (SameSite=Lax).

@@ -58,7 +58,7 @@ class Health(msgspec.Struct, kw_only=True):
     unsigned: list[str]
 
     def trouble(self) -> str | None:
-        """The gravest trouble alone. A start is no trouble, nor is a young event."""
+        """Return what is wrong, only the gravest. A start is no trouble, nor is a young event."""
         if self.storage.journal is not None:
             return f"the journal: {self.storage.journal}"
         if self.storage.database is not None:

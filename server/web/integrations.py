@@ -96,7 +96,7 @@ class GitHubAnswer(Incoming, frozen=True, kw_only=True):
 
 
 class LastMessage(msgspec.Struct, frozen=True):
-    """The newest message sent by Slack, and how it went."""
+    """The newest message by Slack, and how it went."""
 
     created_at: datetime
     state: DeliveryState

@@ -1,4 +1,4 @@
-"""The table noise_filters: which errors nobody wants to hear of, and how often that was so."""
+"""The table noise_filters: which errors nobody wants to hear of, and how often each one applied."""
 
 from datetime import datetime
 

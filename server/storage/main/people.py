@@ -15,7 +15,7 @@ class Person(msgspec.Struct, frozen=True):
     """A person who is told of incidents.
 
     `min_severity` is the lowest severity that is worth telling. `services` and `environments` are
-    those that the person wants to hear of; empty means all.
+    those that the person wants to hear of; None means all.
     """
 
     id: int

@@ -27,7 +27,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """The person that a session's secret stands for. If `stale`, `touch` should record it."""
+    """The person that a session's secret stands for. If `stale`, `touch` should note the visit."""
 
     session_id: int
     person_id: int

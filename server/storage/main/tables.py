@@ -213,8 +213,8 @@ people = Table(
     Column("password_hash", Text),
 )
 """Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
-and `environments` are JSON lists of those that the person wants to hear of; an empty one means all.
-`role` is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person.
+and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
+is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person.
 """
 
 sessions = Table(

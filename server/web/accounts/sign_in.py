@@ -23,7 +23,7 @@ _SAID = {
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /login``: passes on who is signed in already, and starts a new installation."""
+    """``GET /login``: redirects people who are signed in, and starts a new installation."""
     if request.app[FIRST_CODE].code is not None:
         return cookies.see_other("/first-account")
     if await read_identity(request) is not None:

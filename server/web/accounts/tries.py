@@ -1,4 +1,4 @@
-"""Limits how often somebody who is not signed in may try a secret."""
+"""Limits how often somebody who does not have a secret may try one."""
 
 from aiohttp import web
 
