@@ -25,17 +25,22 @@ from server.storage.pair import NotAPair
 from server.storage.schema import NewerSchema
 
 SHUTDOWN_TIMEOUT_S = 1.0
-"""How long requests under way may take to finish. With the limits of the engine and of deliveries
-(`server.app`) the end takes 4.5 s at most: less than the 5 s that people are promised."""
+"""How long requests under way may take to finish.
+
+With the limits of the engine and of deliveries (`server.app`), stopping takes at most 4.5 s, less
+than the promised 5 s.
+"""
 
 KEEP_ALIVE_S = 150.0
-"""How long a connection may stay open without a request, and how long the headers of one may take.
-Longer than the two minutes of Caddy and the one of nginx: else a proxy would now and then send a
-webhook into a connection that is just being closed."""
+"""How long a connection may stay open without a request, and how long a request's headers may take.
+
+This is longer than the two minutes of Caddy and the one of nginx. Otherwise a proxy would now and
+then send a webhook into a connection that is just being closed.
+"""
 
 
 def main() -> int:
-    """The exit code: 0 after a signal, 1 where something ended that should not, 2: no start."""
+    """Return the exit code: 0 after a signal, 1 after an unexpected end, 2 without a start."""
     parser = argparse.ArgumentParser(
         prog="python -m server", description="Serve, as the environment's variables say."
     )
@@ -57,7 +62,7 @@ def main() -> int:
     sentry_reporting.start(settings.sentry_dsn)
     try:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-        # First of all: no schema is changed under a server that runs.
+        # This comes first, so that no schema is changed under a running server.
         with lock_file(settings.database_path):
             if migrate(settings.database_path):
                 log.server(
@@ -76,14 +81,14 @@ def main() -> int:
 
 
 async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool) -> int:
-    """Serve until SIGINT or SIGTERM; a second one ends the process on the spot."""
+    """Serve until SIGINT or SIGTERM; a second signal ends the process immediately."""
     stop = asyncio.Event()
     app = build_app(settings)
     crashes = app[CRASHES]
 
     def on_signal() -> None:
         if stop.is_set():
-            # What was answered is in the journal: nothing is lost by not waiting.
+            # Answered events are in the journal, so nothing is lost by not waiting.
             crashes.end()
             log.flush()
             os._exit(130)
@@ -127,7 +132,7 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
         try:
             await runner.cleanup()
         finally:
-            # What is raised here is kept by `main`: no other process needs to guess why.
+            # `main` keeps the error, so no other process needs to guess why.
             crashes.end()
         log.server(logging.INFO, "Stopped")
 

@@ -1,4 +1,4 @@
-"""Wires the whole server: every resource opened in order, closed in reverse."""
+"""Wires the whole server: opens every resource in order, and closes them in reverse."""
 
 import contextlib
 import logging
@@ -55,11 +55,11 @@ ENGINE_STOP_TIMEOUT_S = 2.5
 """How long the engine may take for its last answers before it is killed; nothing is lost then."""
 
 POST_STOP_TIMEOUT_S = 1.0
-"""How long a delivery that is under way may take; one that is cut off is repeated at the start."""
+"""How long a delivery that is under way may take. If it is cut off, the next start repeats it."""
 
 
 def build_app(settings: Settings) -> web.Application:
-    """The application; nothing is opened or started before it runs."""
+    """Build the application; nothing is opened or started before it runs."""
     app = web.Application(middlewares=[errors_as_json, bodies_in_time])
     app[SETTINGS] = settings
     app[CRASHES] = CrashReporter(CrashFiles(settings.database_path))
@@ -198,7 +198,7 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _tell_settings(app: web.Application) -> None:
-    """What the environment sets for the engine is an entry too: a replay decides by the same."""
+    """Append the engine's settings from the environment as an entry, so a replay decides alike."""
     entry = EngineSettings(production_environments=list(app[SETTINGS].production_environments))
     try:
         await app[JOURNAL].append((entry,), None)

@@ -1,4 +1,4 @@
-"""What aiohttp's server logs of requests that are no HTTP: a short line each, and few of them."""
+"""Shortens what aiohttp logs of requests that are not HTTP: one short line each, and only few."""
 
 import logging
 
@@ -9,20 +9,20 @@ from server.process import log
 
 
 class BadHttp(logging.Filter):
-    """Anyone can make such lines, as fast as they like, and put into them what they like.
+    """Filters log lines that anybody can cause, as fast as they like and with any content.
 
-    aiohttp logs each with a traceback and with the bytes that were wrong, which may be a secret in
-    a header. Of those this leaves what was wrong, sampled as all lines of one cause.
+    aiohttp logs each one with a traceback and the bytes that were wrong, which may be a secret in a
+    header. This filter leaves only what was wrong, sampled like all lines of one cause.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:  # noqa: D102
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, RequestPayloadError):
-            # Raised once more after the handler has answered it, and has said so.
+            # It is raised once more after the handler has answered it, and has said so.
             return False
         if isinstance(error, HttpProcessingError):
             cause = "a request that is no HTTP"
-            # What was wrong, without the bytes that were; but its words may be the sender's.
+            # Keep what was wrong, without the wrong bytes; but its words may be the sender's.
             what = error.message.partition(":")[0]
             log.server(logging.WARNING, f"{cause}: {what}", cause=cause)
             return False
@@ -30,5 +30,5 @@ class BadHttp(logging.Filter):
 
 
 def shorten() -> None:
-    """From now on; called once, by ``__main__``."""
+    """Shorten these lines from now on; ``__main__`` calls this once."""
     logging.getLogger("aiohttp.server").addFilter(BadHttp())

@@ -1,4 +1,4 @@
-"""Who sent a request: the address behind the proxies that are trusted."""
+"""Finds who sent a request: the address behind the trusted proxies."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -10,10 +10,10 @@ _FORWARDED_FOR = "X-Forwarded-For"
 
 
 def client_address(request: web.Request) -> str:
-    """The address of whoever asks; of the proxy itself where that says nothing usable.
+    """Return the sender's address, or the proxy's own if the proxy says nothing usable.
 
-    Each proxy adds the address that it was asked from at the end of ``X-Forwarded-For``, so what
-    stands before the first untrusted one from the end may be anybody's invention.
+    Each proxy appends the address that called it to ``X-Forwarded-For``. So anything before the
+    first untrusted address from the end may be invented by anybody.
     """
     trusted = request.app[SETTINGS].trusted_proxies
     address = _parsed(request.remote or "")

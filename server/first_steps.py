@@ -1,16 +1,18 @@
-"""What a person reads when the server has started: where it is, and what to do next."""
+"""The text for a person when the server has started: where it is, and what to do next."""
 
 from server.settings.settings import Settings
 from server.web.health import unsigned
 
 WEBHOOK_PATH = "/api/webhooks/sentry"
 DEFAULT = f"http://localhost:3000{WEBHOOK_PATH}"
-"""Where `scripts/send-sentry-webhook` sends to if it is not told."""
+"""The address that `scripts/send-sentry-webhook` uses if it is not given one."""
 
 
 def first_steps(settings: Settings, port: int, code: str | None) -> str:
-    """The text, with `port` being the one that it really listens on; `code` is the one for the
-    first account, where there is none yet.
+    """Return the text.
+
+    `port` is the one that the server really listens on. `code` is the one for the first account, if
+    there is none yet.
     """
     here = f"http://{_reached_as(settings.host)}:{port}"
     public = address_of(settings, port)
@@ -40,8 +42,8 @@ def _first_account(public: str, code: str | None) -> dict[str, str]:
 
 
 def address_of(settings: Settings, port: int) -> str:
-    """Where people reach the pages, `port` being the one that it really listens on."""
-    # Where nothing was set, PUBLIC_URL was made of a port that may be 0: any free one.
+    """Return where people reach the pages; `port` is the one that the server really listens on."""
+    # If nothing was set, PUBLIC_URL was made of a port that may be 0: any free one.
     unset = settings.public_url == f"http://localhost:{settings.port}"
     return f"http://{_reached_as(settings.host)}:{port}" if unset else settings.public_url
 
@@ -58,6 +60,6 @@ def _try_it(webhook: str, settings: Settings) -> str:
     if webhook != DEFAULT:
         command += f" --url {webhook}"
     if settings.sentry_webhook_secrets:
-        # Not the secret itself: what is printed here may be kept in a log.
+        # The secret itself is not printed, because this output may be kept in a log.
         command += " --secret YOUR-SECRET"
     return command

@@ -1,7 +1,7 @@
-"""Calls an address while everything is well, so that somebody else notices when nothing does.
+"""Calls an address while everything is well, so that somebody else notices when it stops.
 
-A dead man's switch (healthchecks.io, say) rings when the calls stay away, be it that the engine
-stands still, that the process is gone, or that the whole machine is.
+A dead man's switch (healthchecks.io, say) alerts when the calls stop, whether because the engine
+stands still, the process is gone, or the whole machine is.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from server.process import log
 
 EVERY_S = 60.0
 LOOK_AGAIN_S = 5.0
-"""How soon after a look that found trouble the next one comes."""
+"""How soon to look again after trouble was found."""
 
 TIMEOUT_S = 10.0
 
 
 class Heartbeat:
-    """Calls `url` at most once in `every_s`, and only while `find_trouble` finds none.
+    """Calls `url` at most once in `every_s`, and only while `find_trouble` finds no trouble.
 
-    The log says when that changes, and never names the address: whoever knows it can call it.
+    The log says when that changes, but never names the address: anybody who knows it can call it.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class Heartbeat:
         self._said: str | None = None
 
     async def run(self) -> None:
-        """Look and call for ever."""
-        # The answer is not kept, and no cookie either: each call is like the first.
+        """Look and call forever."""
+        # Neither the answer nor a cookie is kept: each call is like the first.
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             while True:
                 trouble = await self._find_trouble()
@@ -59,7 +59,7 @@ class Heartbeat:
                 await asyncio.sleep(self._every_s)
 
     async def _call(self, session: aiohttp.ClientSession) -> str | None:
-        """Why the call did not arrive; none where it did."""
+        """Return why the call did not arrive, or None if it did."""
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -73,7 +73,7 @@ class Heartbeat:
         except aiohttp.ClientConnectorError as error:
             return f"no connection to {error.host}, port {error.port}"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # Their texts may hold the address.
+            # The text of these errors may hold the address.
             return type(error).__name__
 
     def _say(self, level: int, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Where handlers find what `build_app` made: one typed key each."""
+"""The typed keys with which handlers find what `build_app` made, one for each."""
 
 from aiohttp import web
 

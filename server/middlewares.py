@@ -1,4 +1,4 @@
-"""What holds for every request: how long its body may take, and how an error is told."""
+"""Rules for every request: how long its body may take, and how an error is reported."""
 
 import asyncio
 import logging
@@ -11,19 +11,19 @@ from server.process import log
 from server.storage.errors import why_unusable
 
 BODY_TIMEOUT_S = 20.0
-"""How long a body may take to come, whatever it is for. That of a webhook has less (`ingest`)."""
+"""How long any body may take to arrive. A webhook's body has less (`ingest`)."""
 
 RETRY_AFTER_S = 5
-"""When to ask again where a database cannot be used."""
+"""When to ask again if a database cannot be used."""
 
 _KEPT = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
 
 
 @web.middleware
 async def bodies_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """408 to whoever sends a byte now and then, and would hold a handler for ever.
+    """Answer 408 to somebody who sends a byte now and then and would hold a handler forever.
 
-    It is the body alone that is timed: once it has come, the handler takes as long as it needs.
+    Only the body is timed: once it has arrived, the handler takes as long as it needs.
     """
     if request.content.is_eof():
         return await handler(request)
@@ -52,7 +52,7 @@ async def bodies_in_time(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Under ``/api/``, ``/health`` and the like errors are JSON; a defect is logged and said."""
+    """Return errors under ``/api/``, ``/health`` and the like as JSON; log and report a defect."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -66,9 +66,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if refusal is not None:
             return _told(request, refusal)
         if isinstance(error, ConnectionError) and request.transport is None:
-            # Whoever asked has hung up in the middle of the body: no defect, and nobody to answer.
+            # The sender hung up in the middle of the body: no defect, and nobody to answer.
             return web.Response(status=400)
-        # The one place where what nobody could name is caught: the process lives on.
+        # This is the one place that catches unforeseen errors, so that the process lives on.
         log.server(
             logging.ERROR, f"{request.method} {request.path} failed: {error!r}", exc_info=error
         )
@@ -77,7 +77,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUnavailable | None:
-    """What to answer where a database cannot be used at the moment; none for any other error."""
+    """Return what to answer if a database cannot be used at the moment; None for other errors."""
     reason = why_unusable(error)
     if reason is None:
         return None
@@ -90,7 +90,7 @@ def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUn
 
 
 def _told(request: web.Request, error: web.HTTPException) -> web.Response:
-    """The error as JSON, where that is wanted; elsewhere it is raised, as the text that it is."""
+    """Return the error as JSON, if that is wanted; otherwise raise it, as plain text."""
     if not request.path.startswith(("/api/", "/health", "/metrics")):
         raise error
     kept = {name: error.headers[name] for name in _KEPT if name in error.headers}

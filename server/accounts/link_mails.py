@@ -1,4 +1,4 @@
-"""Sends the mails with a link that works once, at once: who asked is waiting for it."""
+"""Sends mails with a one-time link, at once, because the person who asked is waiting."""
 
 import asyncio
 import logging
@@ -18,11 +18,11 @@ TIMEOUT_S = 15.0
 
 
 class MailFailed(RuntimeError):
-    """The mail did not go out; the text says why."""
+    """The mail was not sent; the text says why."""
 
 
 class LinkMails:
-    """By the mail server of the settings; `possible` is false where there is none."""
+    """Sends by the mail server of the settings; `possible` is false if there is none."""
 
     def __init__(self, settings: Settings) -> None:
         self._smtp = settings.smtp
@@ -35,7 +35,7 @@ class LinkMails:
         return self._smtp is not None
 
     async def invite(self, receiver: str, link: str, inviter: str) -> None:
-        """Mail an invitation; raises `MailFailed`."""
+        """Mail an invitation; raise `MailFailed`."""
         smtp = self._server()
         try:
             mail = account_mail.invitation(
@@ -51,15 +51,17 @@ class LinkMails:
         await _send(mail, smtp)
 
     def reset_soon(self, receiver: str, link: str) -> None:
-        """Mail the way to a new password without being waited for, so that the answer takes the
-        same time whether or not there is such an account. A failure stands in the log.
+        """Mail a link to a new password in the background.
+
+        Nobody waits for the mail, so the answer takes the same time whether or not there is such an
+        account. The log shows a failure.
         """
         task = asyncio.create_task(self._reset(receiver, link), name="mail a reset")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Give up the mails that are under way."""
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)

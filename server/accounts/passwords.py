@@ -7,13 +7,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 MIN_LENGTH = 10
 MAX_LENGTH = 200
-"""Far more than anybody types; a hash of a megabyte would keep a core busy."""
+"""Far longer than anybody types. Hashing a megabyte would keep a core busy."""
 
 
 def fault_of(password: str, *known: str) -> str | None:
-    """Why this is no password, as a sentence; `known` is what anybody would try first.
+    """Return why the password is not allowed, as a sentence; `known` is what anybody tries first.
 
-    Long rather than complicated, as NIST SP 800-63B, section 5.1.1.2, has it.
+    Passwords must be long rather than complicated, as in NIST SP 800-63B, section 5.1.1.2.
     """
     if len(password) < MIN_LENGTH:
         return f"The password must have at least {MIN_LENGTH} characters."
@@ -25,25 +25,25 @@ def fault_of(password: str, *known: str) -> str | None:
 
 
 class Passwords:
-    """Makes and compares hashes in a thread, one at a time: each takes 64 MiB for 50 ms or so."""
+    """Makes and compares hashes in a thread, one at a time: each takes 64 MiB for about 50 ms."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        """By the costs of `hasher`; unless told otherwise by those of the library."""
+        """Use the costs of `hasher`, or by default those of the library."""
         self._hasher = hasher or PasswordHasher()
         self._turn = asyncio.Lock()
 
     async def hash(self, password: str) -> str:
-        """What may be stored of `password`."""
+        """Return what may be stored of `password`."""
         async with self._turn:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, hashed: str | None, password: str) -> bool:
-        """Whether `password` is the one of this hash; as slow where there is none to compare."""
+        """Return whether `password` belongs to this hash; it takes as long if there is no hash."""
         async with self._turn:
             return await asyncio.to_thread(self._verify, hashed, password)
 
     def outdated(self, hashed: str) -> bool:
-        """Whether a hash was made with other costs than are in force: it should be made anew."""
+        """Return whether a hash has other costs than those in force, and should be made anew."""
         return self._hasher.check_needs_rehash(hashed)
 
     def _verify(self, hashed: str | None, password: str) -> bool:

@@ -1,4 +1,4 @@
-"""Guessing is slow: how often a secret may be tried, by address and by account."""
+"""Slows down guessing: limits how often a secret may be tried, by address and by account."""
 
 import math
 import time
@@ -9,21 +9,21 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 _BY_ACCOUNT = RateLimitItemPerMinute(10, 15)
 _BY_ADDRESS = RateLimitItemPerMinute(30, 15)
-"""In a quarter of an hour. A person who mistypes stays below; a list of passwords gets nowhere."""
+"""Per quarter of an hour. A person who mistypes stays below; a list of passwords gets nowhere."""
 
 
 class Throttle:
-    """Counts tries, in memory: a restart forgives.
+    """Counts tries, in memory: a restart forgets them.
 
-    An account is counted for each address apart, so that nobody can keep its owner out by failing
-    on purpose from elsewhere.
+    An account is counted separately for each address, so that nobody can lock out its owner by
+    failing on purpose from elsewhere.
     """
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def wait_s(self, address: str, account: str) -> int:
-        """Count one try; how many seconds until the next would be let in, 0 where this one is.
+        """Count one try; return how many seconds until the next is allowed, or 0 if this one is.
 
         It counts before anything is compared: tries that come all at once are many tries too.
         """
@@ -35,7 +35,7 @@ class Throttle:
         return max(waits)
 
     async def forgive(self, address: str, account: str) -> None:
-        """The try was right: what this account got wrong before is forgotten."""
+        """Forget the failures of this account, because the try was right."""
         ((item, keys), _) = self._limits(address, account)
         await self._limiter.clear(item, *keys)
 

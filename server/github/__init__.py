@@ -1,1 +1,1 @@
-"""What GitHub is asked for."""
+"""Everything that PushLog asks GitHub for."""

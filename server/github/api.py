@@ -1,4 +1,4 @@
-"""Questions to GitHub's REST API, one at a time, each with a limit in time and size."""
+"""Sends questions to GitHub's REST API, one at a time, each with a limit in time and size."""
 
 import asyncio
 import re
@@ -25,15 +25,15 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Unanswerable(Exception):
-    """GitHub has no answer to this question, and will have none."""
+    """GitHub has no answer to this question, and never will."""
 
 
 class BrokenAnswer(Exception):
-    """GitHub failed at this question; the same may be answered later, or never."""
+    """GitHub failed at this question; it may answer the same one later, or never."""
 
 
 class Unreachable(Exception):
-    """GitHub is not there; the same question may be answered later."""
+    """GitHub cannot be reached; the same question may be answered later."""
 
 
 class MustWait(Exception):
@@ -55,7 +55,10 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class GitHubApi:
-    """GitHub's REST API at `base_url`, as who `token` belongs to; `now_s` is UTC of the epoch."""
+    """GitHub's REST API at `base_url`, used as the owner of `token`.
+
+    `now_s` gives UTC in seconds since the epoch.
+    """
 
     def __init__(
         self,
@@ -71,23 +74,23 @@ class GitHubApi:
         self._not_before_s = 0.0
 
     async def commit(self, repository: str, name: str) -> Commit:
-        """A commit as `read_commit` has it.
+        """Return a commit as `read_commit` makes it.
 
         Raises `Unanswerable`, `BrokenAnswer`, `Unreachable` or `MustWait`.
         """
         path = f"/repos/{_checked(repository)}/commits/{quote(name, safe='')}"
         rest = await self._get(path, RestCommit)
-        # A patch may have a hundred thousand lines, for which no request should wait.
+        # A patch may have a hundred thousand lines; no request should wait for that.
         return await asyncio.to_thread(read_commit, rest)
 
     async def compare(self, repository: str, base: str, head: str) -> Comparison:
-        """The newest commits that `head` has and `base` has not; raises as `commit` does."""
+        """Return the newest commits that `head` has and `base` has not; raise as `commit` does."""
         path = (
             f"/repos/{_checked(repository)}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
         )
         first = await self._get(f"{path}?per_page={PAGE}&page=1", RestComparison)
         last_page = -(-first.total_commits // PAGE)
-        # Pages go from old to new: of many, those at the end are wanted.
+        # Pages go from old to new. If there are many, the last ones are wanted.
         from_page = max(1, last_page + 1 - MAX_COMMITS // PAGE)
         commits = list(first.commits) if from_page == 1 else []
         for page in range(max(2, from_page), last_page + 1):
@@ -139,7 +142,7 @@ class GitHubApi:
 
 
 def _checked(repository: str) -> str:
-    """The name, which comes from outside, as a part of a path; raises `Unanswerable`."""
+    """Return the name, which comes from outside, as a part of a path; raise `Unanswerable`."""
     if not _REPOSITORY.fullmatch(repository):
         raise Unanswerable(f"{repository!r} is no name of a repository")
     return repository

@@ -1,4 +1,4 @@
-"""Which commits a deploy brought, by the pushes that are known: no network, no database."""
+"""Finds the commits that a deploy brought, from the known pushes: no network, no database."""
 
 from collections.abc import Iterable
 
@@ -16,19 +16,19 @@ class Found(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Are these all?"""
+        """Whether these are all commits."""
         return self.cut == 0
 
 
 def commits_between(
     known: Iterable[StoredDeploy], service: str, base: str | None, head: str
 ) -> Found:
-    """The commits of `service` from after `base` up to `head`, of deploys of one repository.
+    """Return the commits of `service` from after `base` up to `head`, in one repository's deploys.
 
-    Each deploy leads from its `base` to its `deploy_id`, so that a chain of them leads back from
-    `head`; where it does not reach `base`, there is more than what is found. A push that touched
+    Each deploy leads from its `base` to its `deploy_id`, so a chain of them leads back from `head`.
+    If the chain does not reach `base`, there are more commits than those found. A push that touched
     only other services is a link of the chain with nothing in it. Without a `base` (nothing ran
-    there before) the deploy of `head` is all.
+    there before), the result is the deploy of `head` alone.
     """
     leading_to: dict[str, list[StoredDeploy]] = {}
     for deploy in known:
@@ -55,7 +55,7 @@ def commits_between(
 
 
 def _link(deploys: list[StoredDeploy], service: str) -> StoredDeploy | None:
-    """Of what is known to lead to one commit, what says most: of the service, with commits."""
+    """Return the most telling of the deploys to one commit: of the service, with commits."""
     links = [deploy for deploy in deploys if deploy.base is not None or deploy.commits]
     return max(
         links,

@@ -1,4 +1,4 @@
-"""What is asked of GitHub about commits: each question once, and not for ever."""
+"""Asks GitHub about commits: each question once, and not forever."""
 
 import logging
 from collections import OrderedDict
@@ -13,10 +13,10 @@ from shared.commits.declarations import finder_for
 from shared.event import Commit
 
 MAX_ASKED_COMMITS = 50
-"""Commits of one deploy whose patches are read, the newest: a request each."""
+"""How many of a deploy's newest commits have their patches read, at one request each."""
 
 MAX_TRIES = 3
-"""How often GitHub may fail at one question, before the failure is taken for the answer."""
+"""How often GitHub may fail at one question before the failure is taken for the answer."""
 
 MAX_CACHED = 2000
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class Inquiries:
-    """Asks GitHub, remembers its answers, and takes no answer for one where there is none.
+    """Asks GitHub and remembers its answers. Missing answers are not taken for answers.
 
-    Everything here raises `MustWait`, `Unreachable` or `BrokenAnswer`: the same may be asked
-    later, and what was answered till then is not asked again.
+    Everything here raises `MustWait`, `Unreachable` or `BrokenAnswer`. The same may then be asked
+    later, and what was answered until then is not asked again.
     """
 
     def __init__(self, api: GitHubApi) -> None:
@@ -36,9 +36,9 @@ class Inquiries:
         self._failures: dict[str, int] = {}
 
     async def between(self, repository: str, base: str | None, head: str) -> Comparison | None:
-        """The commits that came with `head` after `base`; of an unknown one only `head` itself.
+        """Return the commits that came with `head` after `base`; if `base` is unknown, only `head`.
 
-        None where GitHub knows nothing of it.
+        Returns None if GitHub knows nothing of it.
         """
         if base is not None:
             question = f"{repository} {base}...{head}"
@@ -49,7 +49,7 @@ class Inquiries:
     async def fill(self, repository: str, commits: list[Commit]) -> None:
         """Put into the newest of `commits`, in place, what their patches say.
 
-        What is raised comes after those that were answered are in place.
+        If this raises, the commits that were answered until then are in place.
         """
         for at in _newest(commits):
             commit = commits[at]
@@ -86,7 +86,7 @@ class Inquiries:
 
 
 def _newest(commits: Sequence[Commit]) -> range:
-    """The places of the newest of them, from the last on."""
+    """Return the places of the newest commits, from the last on."""
     return range(len(commits) - 1, max(-1, len(commits) - 1 - MAX_ASKED_COMMITS), -1)
 
 

@@ -1,8 +1,8 @@
-"""What an answer of GitHub's REST API means for the question, and for those that come next.
+"""What an answer of GitHub's REST API means for the question and for the next ones.
 
-By "Rate limits for the REST API" of GitHub's documentation: after 403 or 429 wait as long as
-Retry-After says; without it until X-RateLimit-Reset where X-RateLimit-Remaining is 0; and
-otherwise, which is a secondary limit, at least a minute.
+From "Rate limits for the REST API" in GitHub's documentation: after a 403 or 429, wait as long as
+Retry-After says. Without it, wait until X-RateLimit-Reset if X-RateLimit-Remaining is 0. Otherwise
+it is a secondary limit: wait at least a minute.
 """
 
 import re
@@ -14,13 +14,13 @@ import msgspec
 SECONDARY_LIMIT_S = 60.0
 WRONG_TOKEN_S = 600.0
 MAX_WAIT_S = 3700.0
-"""Limits are set anew every hour; a clock that is wrong must not make it a year."""
+"""Limits are reset every hour; a wrong clock must not make the wait a year."""
 
 _SECONDARY_LIMIT = re.compile(rb"rate limit|abuse detection", re.IGNORECASE)
 
 
 class GoodAnswer(msgspec.Struct, frozen=True):
-    """It can be read. After it, nothing more may be asked for `pause_s` seconds."""
+    """The answer can be read. After it, nothing more may be asked for `pause_s` seconds."""
 
     pause_s: float
 
@@ -32,14 +32,14 @@ class NoSuchThing(msgspec.Struct, frozen=True):
 
 
 class NotNow(msgspec.Struct, frozen=True):
-    """Nothing may be asked for `pause_s` seconds; then the same question again."""
+    """Nothing may be asked for `pause_s` seconds; then ask the same question again."""
 
     reason: str
     pause_s: float
 
 
 class Broken(msgspec.Struct, frozen=True):
-    """GitHub failed; perhaps only at this question."""
+    """GitHub failed, perhaps only at this question."""
 
     reason: str
 
@@ -50,7 +50,10 @@ Meaning = GoodAnswer | NoSuchThing | NotNow | Broken
 def read_answer(
     status: int, headers: Mapping[str, str], body: bytes | bytearray, now_s: float
 ) -> Meaning:
-    """`headers` regardless of case; `now_s` is UTC in seconds since the epoch."""
+    """Return the meaning of an answer; the case of `headers` does not matter.
+
+    `now_s` is UTC in seconds since the epoch.
+    """
     used_up = headers.get("X-RateLimit-Remaining", "").strip() == "0"
     until_reset_s = _bounded(_number(headers.get("X-RateLimit-Reset"), now_s + 60) - now_s)
     match status:
@@ -64,7 +67,8 @@ def read_answer(
                 return NotNow("the rate limit", _bounded(_number(asked_s, SECONDARY_LIMIT_S)))
             if used_up:
                 return NotNow("the rate limit", until_reset_s)
-            # Of 403 only the text tells a secondary limit from what the token may not see.
+            # For a 403, only the text tells a secondary limit from something that the token may not
+            # see.
             if status == HTTPStatus.TOO_MANY_REQUESTS or _SECONDARY_LIMIT.search(body):
                 return NotNow("the rate limit", SECONDARY_LIMIT_S)
             return NoSuchThing("GITHUB_TOKEN may not read it")
@@ -81,5 +85,5 @@ def _number(text: str | None, default: float) -> float:
 
 
 def _bounded(wait_s: float) -> float:
-    # A wait of less than a second would be one more request for the same refusal.
+    # After a wait of less than a second, another request would only get the same refusal.
     return min(max(wait_s, 1.0), MAX_WAIT_S)

@@ -1,4 +1,4 @@
-"""What GitHub's REST API says of commits: of each answer only the fields that are read."""
+"""What GitHub's REST API says of commits, with only the fields that are read."""
 
 import msgspec
 
@@ -7,14 +7,14 @@ from shared.event import MAX_FILES, MAX_FUNCTIONS, Commit, Timestamp
 
 
 class Person(msgspec.Struct):
-    """Who, and when."""
+    """A person and a time."""
 
     name: str | None = None
     date: Timestamp | None = None
 
 
 class GitCommit(msgspec.Struct):
-    """The commit as git has it."""
+    """The commit as Git has it."""
 
     message: str = ""
     author: Person | None = None
@@ -22,13 +22,13 @@ class GitCommit(msgspec.Struct):
 
 
 class Parent(msgspec.Struct):
-    """A merge has more than one."""
+    """A parent commit. A merge has more than one."""
 
     sha: str
 
 
 class ChangedFile(msgspec.Struct):
-    """`patch` is missing where the file is binary or the patch too large."""
+    """A changed file. `patch` is missing if the file is binary or the patch is too large."""
 
     filename: str
     previous_filename: str | None = None
@@ -36,14 +36,14 @@ class ChangedFile(msgspec.Struct):
 
 
 class Stats(msgspec.Struct):
-    """Lines."""
+    """Counts of lines."""
 
     additions: int = 0
     deletions: int = 0
 
 
 class RestCommit(msgspec.Struct):
-    """``GET /repos/{owner}/{repo}/commits/{ref}``; a comparison has it without files."""
+    """``GET /repos/{owner}/{repo}/commits/{ref}``. In a comparison, it comes without files."""
 
     sha: str
     commit: GitCommit
@@ -54,16 +54,16 @@ class RestCommit(msgspec.Struct):
 
 
 class RestComparison(msgspec.Struct):
-    """``GET /repos/{owner}/{repo}/compare/{base}...{head}``: a page of it, oldest first."""
+    """One page of ``GET /repos/{owner}/{repo}/compare/{base}...{head}``, oldest first."""
 
     total_commits: int
     commits: list[RestCommit]
 
 
 def read_commit(rest: RestCommit) -> Commit:
-    """The commit with its files and the functions that its patches touch.
+    """Return the commit with its files and the functions that its patches touch.
 
-    Of a merge only itself: its patch is what it brings, and that are other commits.
+    A merge comes without them: its patch is what it brings in, which are other commits.
     """
     git = rest.commit
     files: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""From a delivery to its answer: 202 once it is in the journal, and not before."""
+"""Turns a delivery into its answer: 202 only once the delivery is in the journal."""
 
 import time
 from http import HTTPStatus
@@ -16,7 +16,7 @@ RETRY_AFTER_S = 30
 
 
 async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> web.Response:
-    """Commit the delivery's entries and answer; the engine's pipe is never touched here."""
+    """Commit the delivery's entries and answer. The engine's pipe is never touched here."""
     started = time.perf_counter()
     source = webhook.source
     if not delivery.entries:
@@ -59,14 +59,14 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
 
 
 def refuse(request: web.Request, webhook: Webhook, status: HTTPStatus, reason: str) -> web.Response:
-    """The answer to who may not send, or sent too much; `reason` says what would be right."""
+    """Answer a sender who is not allowed or sent too much; `reason` says what would be right."""
     log.webhook_error(webhook.source, reason, f"refused with {status.value}")
     note_unentered(request, webhook, "refused", reason)
     return web.json_response({"error": reason}, status=status)
 
 
 def cut_off(request: web.Request, webhook: Webhook, wait_s: int) -> web.Response:
-    """The answer to who keeps failing: for `wait_s` only a right signature is looked at."""
+    """Answer a sender who keeps failing: for `wait_s`, only a right signature is accepted."""
     reason = (
         "too many requests from this address were refused in a row; for the rest of the minute "
         "only those with the right signature are taken"
@@ -77,7 +77,7 @@ def cut_off(request: web.Request, webhook: Webhook, wait_s: int) -> web.Response
 
 
 def invalid(request: web.Request, webhook: Webhook, error: InvalidPayload) -> web.Response:
-    """The answer to a body that is no event, naming each fault and what would be right."""
+    """Answer a body that holds no event, naming each fault and what would be right."""
     details = [{"path": fault.path, "message": fault.message} for fault in error.faults]
     shown = "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)
     reason = f"{error} ({shown})" if shown else str(error)
@@ -89,7 +89,7 @@ def invalid(request: web.Request, webhook: Webhook, error: InvalidPayload) -> we
 
 
 def unavailable(reason: str) -> web.Response:
-    """503: nothing is stored, and whoever sent it should send it again."""
+    """Answer 503: nothing was stored, and the sender should send it again."""
     return web.json_response(
         {"error": reason},
         status=HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,4 +1,4 @@
-"""How much of bodies may be in memory at once, whoever sends them and however slowly."""
+"""Limits how many bytes of bodies are in memory at once, from any sender and at any speed."""
 
 from functools import wraps
 
@@ -6,22 +6,22 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 FREE_BYTES = 128 * 1024
-"""Of each body so much is not counted: webhooks of the usual size are taken whatever others do."""
+"""This much of each body is not counted: webhooks of the usual size get in whatever others send."""
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Beyond that, of all bodies together. Of the largest that GitHub sends, two fit in."""
+"""The limit for the counted bytes of all bodies together. GitHub's two largest bodies fit in."""
 
 RETRY_AFTER_S = 5
 
 
 class BodyBudget:
-    """Counts what is held, from the first byte of a body until its request is answered."""
+    """Counts the bytes held, from the first byte of a body until its request is answered."""
 
     def __init__(self) -> None:
         self.held_bytes = 0
 
     def take(self, request: web.Request, size: int) -> bool:
-        """Whether so many bytes more of the body of `request` may be held; they count if so."""
+        """Return whether `size` more bytes of this body may be held; if so, count them."""
         had = request.get(_READ_BYTES, 0)
         counted = max(0, had + size - FREE_BYTES) - max(0, had - FREE_BYTES)
         if self.held_bytes + counted > MAX_BYTES:
@@ -31,7 +31,7 @@ class BodyBudget:
         return True
 
     def give_back(self, request: web.Request) -> None:
-        """The request is answered: its body is held no more."""
+        """Release the body of `request`, which has been answered."""
         self.held_bytes -= max(0, request.get(_READ_BYTES, 0) - FREE_BYTES)
 
 
@@ -40,7 +40,7 @@ _READ_BYTES = web.RequestKey("bytes of the body", int)
 
 
 def within_budget(handler: Handler) -> Handler:
-    """`handler`, after which what it took of the budget is given back."""
+    """Return `handler`, wrapped to give back what it took of the budget when it is done."""
 
     @wraps(handler)
     async def bounded(request: web.Request) -> web.StreamResponse:

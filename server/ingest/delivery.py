@@ -7,11 +7,12 @@ from shared.pipe import Entry
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook, understood.
+    """One parsed webhook.
 
-    `identity` tells a delivery that comes again within a day (none: it is new each time).
-    `about` says in a few words what it was. A delivery without entries is answered 202 and has
-    no effect: there is nothing in it to decide on (a comment, a ping). Times of entries are UTC.
+    `identity` recognizes a delivery that is repeated within a day; with None, the delivery is new
+    each time. `about` says in a few words what it was. A delivery without entries (a comment, a
+    ping) is answered 202 and has no effect, because there is nothing in it to decide on. The times
+    of entries are UTC.
     """
 
     entries: tuple[Entry, ...]
@@ -23,14 +24,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a payload, where, and what would be right."""
+    """One thing that is wrong with a payload: where it is, and what would be right."""
 
     path: str
     message: str
 
 
 class InvalidPayload(ValueError):
-    """No event can be made of this body; answered 400 with the faults."""
+    """The body cannot be made into an event; it is answered 400 with the faults."""
 
     def __init__(self, message: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Who keeps sending what cannot be taken: counted, to answer them cheaply."""
+"""Counts senders who keep sending invalid requests, so that they can be answered cheaply."""
 
 import math
 import time
@@ -11,7 +11,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from server.storage.main.webhooks import Route
 
 FAILURES_A_MINUTE = 60
-"""Of one source from one address, one after another: who is set up wrongly learns of it by then."""
+"""The limit for one source and address, in a row. A misconfigured sender has noticed by then."""
 
 MAX_SENDERS = 1_000
 
@@ -19,10 +19,10 @@ _LIMIT = RateLimitItemPerMinute(FAILURES_A_MINUTE)
 
 
 class Failing:
-    """Counts the failures of each address and source, in memory: a restart forgives.
+    """Counts the failures of each address and source, in memory: a restart forgets them.
 
-    It holds `MAX_SENDERS` at most. Where there are more, all are forgiven: they are refused anyway,
-    at a little more cost.
+    It holds at most `MAX_SENDERS`. When there are more, all of them are forgiven: they are still
+    refused, only at a slightly higher cost.
     """
 
     def __init__(self) -> None:
@@ -30,11 +30,11 @@ class Failing:
         self._limiter = FixedWindowRateLimiter(self._storage)
 
     def __len__(self) -> int:
-        """How many senders are counted."""
+        """Return how many senders are counted."""
         return len(self._storage.storage)
 
     async def wait_s(self, source: Route, address: str) -> int:
-        """How many seconds this sender is cut off for, 0 where it is not."""
+        """Return how many seconds this sender is still cut off for, or 0."""
         keys = (source, _sender(address))
         if await self._limiter.test(_LIMIT, *keys):
             return 0
@@ -42,18 +42,18 @@ class Failing:
         return max(1, math.ceil(window.reset_time - time.time()))
 
     async def count(self, source: Route, address: str) -> None:
-        """This sender sent what cannot be taken."""
+        """Count an invalid request of this sender."""
         if len(self) >= MAX_SENDERS:
             await self._storage.reset()
         await self._limiter.hit(_LIMIT, source, _sender(address))
 
     async def forgive(self, source: Route, address: str) -> None:
-        """This sender sent something good: what it got wrong before is forgotten."""
+        """Forget this sender's failures, because it sent something good."""
         await self._limiter.clear(_LIMIT, source, _sender(address))
 
 
 def _sender(address: str) -> str:
-    """Of IPv6 the network: whoever has one address there has 2^64."""
+    """Return the address, or its /64 network for IPv6, where one address comes with 2^64 others."""
     try:
         parsed = ip_address(address)
     except ValueError:

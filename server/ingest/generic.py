@@ -1,4 +1,4 @@
-"""Events in PushLog's own form, from anything that can POST: checked field by field."""
+"""Events in PushLog's own form, from anything that can POST, checked field by field."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from shared.event import ChangeWindow
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
 
 DEPLOY = "Deploy"
-"""The exception type of a deploy's announcement: nothing was raised."""
+"""The exception type of an announced deploy, where nothing was raised."""
 
 _RULES = {
     "source": "1-64 characters that name the sender, like `datadog`",
@@ -42,10 +42,10 @@ _ON_ONE_LINE = frozenset(
     {"source", "service", "environment", "exception_type"}
     | {"release", "fingerprint", "issue_id", "event_id", "alert_rule", "platform"}
 )
-"""What log lines, keys and titles are made of."""
+"""The fields that log lines, keys and titles are made of."""
 _LONGEST_LINE = 512
 _SHOWN_OF_AN_ID = 12
-"""As many characters as people tell commits apart by."""
+"""The number of characters by which people tell commits apart."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -60,10 +60,10 @@ _ESCAPED_CONTROL = re.compile(rb"\\u00[0189]|\\u007f|\\[bf]|\x7f|\xc2[\x80-\x9f]
 def parse_generic(
     body: bytes, idempotency_key: str | None, received: datetime, *, announce_deploys: bool = True
 ) -> Delivery:
-    """The event that `body` holds; raises `InvalidPayload` with one fault for each wrong field.
+    """Return the event in `body`; raise `InvalidPayload` with one fault for each wrong field.
 
-    A body with a change window and nothing of an error announces a deploy. That is an event
-    which may open an incident, or, without `announce_deploys`, a change window and no more.
+    A body with a change window and no error announces a deploy. With `announce_deploys`, it becomes
+    an event that may open an incident; without, only a change window.
     """
     parts = _read_parts(body)
     notes = Notes()
@@ -94,7 +94,7 @@ def parse_generic(
 
 
 def _read_parts(body: bytes) -> dict[str, msgspec.Raw]:
-    """The fields of the body, undecoded, those that are null left out."""
+    """Return the fields of the body, not decoded yet, without those that are null."""
     try:
         if _ESCAPED_CONTROL.search(body):
             body = msgspec.json.encode(_without_control(msgspec.json.decode(body)))
@@ -111,7 +111,7 @@ def _read_parts(body: bytes) -> dict[str, msgspec.Raw]:
 def _read_fields(
     parts: dict[str, msgspec.Raw], faults: list[Fault], notes: Notes
 ) -> dict[str, object]:
-    """The value of each part that keeps its rule; what breaks one becomes a fault."""
+    """Return the value of each part that keeps its rule; add a fault for each that breaks one."""
     values: dict[str, object] = {}
     for name, part in parts.items():
         try:
@@ -162,7 +162,7 @@ def _deploy_entry(
 
 
 def _fault(name: str, problem: str) -> Fault:
-    """What msgspec says of the value of `name`, with the path and the rule in our words."""
+    """Return what msgspec says about the value of `name`, with path and rule in our words."""
     problem, _, place = problem.partition(" - at `")
     inside = place.rstrip("`").removeprefix("key` in `")
     path = name + inside.removeprefix("$")

@@ -1,4 +1,4 @@
-"""From bytes to a payload's type: in one go, or part by part where a body is odd."""
+"""Decodes bytes into a payload's type: in one go, or part by part if the body is odd."""
 
 import json
 from typing import TypeVar
@@ -13,9 +13,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def read_json(body: bytes, struct: type[S], notes: Notes, expected: str) -> S:
-    """The `struct` in the body, with notes on what had to be left out of it.
+    """Return the `struct` in the body, and add notes on what was left out of it.
 
-    Raises `InvalidPayload` where there is nothing to take; `expected` says what would be right.
+    Raises `InvalidPayload` if there is nothing usable; `expected` says what would be right.
     """
     try:
         return msgspec.json.decode(body, type=struct)
@@ -24,10 +24,10 @@ def read_json(body: bytes, struct: type[S], notes: Notes, expected: str) -> S:
 
 
 def _read_leniently(body: bytes, struct: type[S], notes: Notes, expected: str) -> S:
-    """As `read_json`, for what only the standard library's decoder takes.
+    """Decode as `read_json` does, for bodies that only the standard library's decoder accepts.
 
-    That is NaN, numbers beyond a float, halves of surrogate pairs (a text that was cut within
-    an emoji), raw control characters, and bytes that are not UTF-8.
+    These hold NaN, numbers beyond a float, halves of surrogate pairs (from text cut within an
+    emoji), raw control characters, or bytes that are not UTF-8.
     """
     right = (Fault("body", expected),)
     encoding = json.detect_encoding(body)
@@ -51,7 +51,7 @@ def _read_leniently(body: bytes, struct: type[S], notes: Notes, expected: str) -
 
 
 def _bounded_integer(digits: str) -> int | float:
-    # Python refuses to read integers of more than 4300 digits, and no field of ours takes them.
+    # Python refuses to read integers of more than 4300 digits, and none of our fields takes them.
     return int(digits) if len(digits) <= 100 else float(digits)
 
 

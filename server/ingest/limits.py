@@ -1,4 +1,4 @@
-"""Parts of an event that may come longer than an event takes: they are cut, and it is said."""
+"""Cuts the parts of an event that are longer than an event may hold, and notes the cut."""
 
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -26,7 +26,7 @@ _trace = msgspec.json.Decoder(list[Frame])
 
 
 def without_middle(frames: list[T], path: str, notes: Notes) -> list[T]:
-    """At most 200 frames: of more the newest and the oldest, with a note under `path`."""
+    """Return at most 200 frames, the newest and the oldest; note any cut under `path`."""
     if len(frames) <= MAX_FRAMES:
         return frames
     notes.add(f"{path}: {len(frames)} frames, of which the middle is left out")
@@ -35,12 +35,12 @@ def without_middle(frames: list[T], path: str, notes: Notes) -> list[T]:
 
 
 def read_stacktrace(part: msgspec.Raw, notes: Notes) -> list[Frame]:
-    """The frames that `part` holds; raises `msgspec.DecodeError` for what breaks another rule."""
+    """Return the frames in `part`; raise `msgspec.DecodeError` if it breaks another rule."""
     return without_middle(_trace.decode(part), "stacktrace", notes)
 
 
 def read_chain(part: msgspec.Raw, notes: Notes) -> list[ChainedException]:
-    """The exceptions that `part` holds; raises `msgspec.DecodeError` as `read_stacktrace` does."""
+    """Return the exceptions in `part`; raise `msgspec.DecodeError` as `read_stacktrace` does."""
     chain = msgspec.json.decode(part)
     for at, link in enumerate(chain if isinstance(chain, list) else ()):
         match link:
@@ -50,9 +50,9 @@ def read_chain(part: msgspec.Raw, notes: Notes) -> list[ChainedException]:
 
 
 def read_change_window(part: msgspec.Raw) -> ChangeWindow:
-    """The window that `part` holds, of longer ones the newest commits, the cut counted.
+    """Return the window in `part`, with only the newest commits if it is too long.
 
-    Raises `msgspec.DecodeError` for what breaks another rule.
+    The cut is counted. Raises `msgspec.DecodeError` if `part` breaks another rule.
     """
     try:
         return _window.decode(part)
@@ -68,14 +68,14 @@ def _cut_to_limits(window: object) -> object:
             left_out = len(commits) - len(newest) + sum(count for _, count in cuts)
             if left_out:
                 cut = others.get("cut", 0)
-                # A count that is none stays as it is, to be refused by its own rule.
+                # A value that is not a count stays as it is, so that its own rule refuses it.
                 counted = cut + left_out if type(cut) is int else cut
                 return {**others, "commits": [commit for commit, _ in cuts], "cut": counted}
     return window
 
 
 def _cut_commit(commit: object) -> tuple[object, int]:
-    """The commit with as many names as may be, and how many were left out."""
+    """Return the commit with as many names as are allowed, and how many were left out."""
     if not isinstance(commit, dict):
         return commit, 0
     fitting, left_out = dict(commit), 0
@@ -88,7 +88,10 @@ def _cut_commit(commit: object) -> tuple[object, int]:
 
 
 def _newest(commits: list[object]) -> list[object]:
-    """The newest commits by their times, or by order (oldest first, as in a push) without."""
+    """Return the newest commits by their times or, without times, by their order.
+
+    The order is oldest first, as in a push.
+    """
     if len(commits) <= MAX_COMMITS:
         return commits
     times = [time for commit in commits if (time := _time(commit)) is not None]

@@ -7,14 +7,14 @@ MAX_NOTE = 256
 
 
 class Notes:
-    """The sentences, in order and each once; of too many the first, and the count of the rest."""
+    """The sentences, in order, each once; if too many, the first ones and a count of the rest."""
 
     def __init__(self) -> None:
         self._sentences: dict[str, None] = {}
         self._left_out = 0
 
     def add(self, sentence: str) -> None:
-        """Keep `sentence`: the path first, then what happened to it."""
+        """Keep `sentence`, which gives the path first and then what happened to it."""
         sentence = one_line(sentence, MAX_NOTE)
         if sentence in self._sentences:
             return
@@ -24,7 +24,7 @@ class Notes:
             self._left_out += 1
 
     def sentences(self) -> list[str]:
-        """What `Event.notes` holds."""
+        """Return the sentences as `Event.notes` holds them."""
         if not self._left_out:
             return list(self._sentences)
         return [*self._sentences, f"and {self._left_out} more"]

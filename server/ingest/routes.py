@@ -1,4 +1,4 @@
-"""The webhooks: read, verify, parse, journal, answer."""
+"""The webhook endpoints: read, verify, parse, journal, answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,18 +34,18 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_GITHUB_BODY_BYTES = 25 * 1024 * 1024
 
 BODY_TIMEOUT_S = 10.0
-"""How long a webhook's body may take to come. Sentry gives up after 1 s, GitHub after 10."""
+"""How long a webhook's body may take to arrive. Sentry gives up after 1 s, GitHub after 10."""
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """A body that was not read to its end: what is answered, and why."""
+    """A body that was not read to its end: the status of the answer, and the reason."""
 
     status: HTTPStatus
     reason: str
 
 
 def routes() -> list[web.RouteDef]:
-    """Each webhook that PushLog takes."""
+    """Return a route for each webhook that PushLog takes."""
     return [
         web.post("/api/webhooks/sentry", within_budget(sentry)),
         web.post("/api/webhooks/incidents", within_budget(incidents)),
@@ -54,7 +54,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def sentry(request: web.Request) -> web.Response:
-    """Any resource of Sentry's integration platform, its service hooks and legacy webhooks."""
+    """Handle any resource of Sentry's integration platform, service hooks and legacy webhooks."""
     log.webhook_received("sentry")
     body = await _read(request, MAX_BODY_BYTES)
     if isinstance(body, Unread):
@@ -72,7 +72,7 @@ async def sentry(request: web.Request) -> web.Response:
 
 
 async def incidents(request: web.Request) -> web.Response:
-    """An event in PushLog's own form, from anything that can POST."""
+    """Handle an event in PushLog's own form, from anything that can POST."""
     log.webhook_received("incidents")
     body = await _read(request, MAX_BODY_BYTES)
     if isinstance(body, Unread):
@@ -92,7 +92,7 @@ async def incidents(request: web.Request) -> web.Response:
 
 
 async def github(request: web.Request) -> web.Response:
-    """GitHub's pushes, deployments and releases; the rest is answered and left."""
+    """Handle GitHub's pushes, deployments and releases; answer its other webhooks, no more."""
     log.webhook_received("github")
     body = await _read(request, MAX_GITHUB_BODY_BYTES)
     if isinstance(body, Unread):
@@ -120,11 +120,11 @@ async def _take(
     verification: Verification,
     parse: Callable[[], Delivery],
 ) -> web.Response:
-    """Refuse, or parse and accept.
+    """Refuse the webhook, or parse and accept it.
 
-    Who keeps failing is cut off before parsing, unless the signature is right: whoever knows the
-    secret is heard every time, whatever came before, from there or from whoever shares its
-    address. Sentry does not send again, and a body costs its parsing only.
+    A sender who keeps failing is cut off before parsing, unless the signature is right. A sender
+    who knows the secret is always heard, whatever it or another sender at the same address sent
+    before: Sentry does not send again, and a body costs no more than its parsing.
     """
     webhook = msgspec.structs.replace(webhook, signature=verification.verdict)
     source = webhook.source
@@ -150,7 +150,7 @@ async def _take(
 
 
 async def _read(request: web.Request, limit: int) -> bytes | Unread:
-    """The body of at most `limit` bytes, unpacked; of a longer one the rest is not read."""
+    """Return the unpacked body of at most `limit` bytes; stop reading a longer one."""
     too_large = Unread(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"the body is over {limit // 1024**2} MiB, which is as much as is read",
@@ -174,7 +174,7 @@ async def _read(request: web.Request, limit: int) -> bytes | Unread:
         reason = "the body cannot be unpacked as its Content-Encoding says"
         return Unread(HTTPStatus.BAD_REQUEST, reason)
     except ConnectionError:
-        # Nobody hears the answer, but the list of webhooks shows it: Sentry hangs up after 1 s.
+        # Nobody gets the answer, but the list of webhooks shows it: Sentry hangs up after 1 s.
         return Unread(HTTPStatus.BAD_REQUEST, "the sender hung up before the end of the body")
     return bytes(body)
 

@@ -1,8 +1,8 @@
-"""Reading what is sound of an object that does not fit its type.
+"""Reads the valid parts of an object that does not fit its type.
 
-The types of a payload are declared once, as Structs, and a well-formed payload is decoded into
-them in one go. Where that fails, the same types are walked here: a part of the wrong type loses
-only itself, and a note says which one it was.
+The types of a payload are declared once, as Structs. A well-formed payload is decoded into them in
+one go. If that fails, this module walks the same types: a part of the wrong type loses only itself,
+and a note says which part it was.
 """
 
 import types
@@ -28,17 +28,17 @@ _JSON_NAMES: dict[type, str] = {
 
 
 class _Unfit:
-    """What is left of a part of which nothing could be kept."""
+    """Stands for a part of which nothing could be kept."""
 
 
 _UNFIT = _Unfit()
 
 
 def salvage(value: dict[str, object], struct: type[S], path: str, notes: Notes) -> S:
-    """The `struct` that `value` holds, with the default in place of each part that does not fit.
+    """Return the `struct` in `value`, with the default in place of each part that does not fit.
 
-    `value` comes from a JSON decoder. Every field of `struct`, and of the Structs in it, must
-    have a default.
+    `value` comes from a JSON decoder. Every field of `struct`, and of the Structs in it, must have
+    a default.
     """
     fields: dict[str, object] = {}
     for field in msgspec.structs.fields(struct):
@@ -52,7 +52,7 @@ def salvage(value: dict[str, object], struct: type[S], path: str, notes: Notes) 
 
 
 def _part(value: object, wanted: object, path: str, notes: Notes) -> object:
-    """`value` as the type `wanted`, or as much of it as fits."""
+    """Return `value` as the type `wanted`, or as much of it as fits."""
     try:
         return _convert(value, wanted)
     except ValueError:
@@ -88,7 +88,7 @@ def _members(value: list[object], wanted: object, path: str, notes: Notes) -> li
 
 
 def _convert(value: object, wanted: object, *, strict: bool = True) -> object:
-    """`value` as `wanted`; raises `ValueError`, also for text that cannot be encoded."""
+    """Return `value` as `wanted`; raise `ValueError`, also for text that cannot be encoded."""
     return msgspec.convert(value, typing.cast("type[object]", wanted), strict=strict)
 
 

@@ -1,7 +1,7 @@
-"""Whether a webhook comes from who knows the secret: a verdict, and what would be right.
+"""Checks whether a webhook's sender knows the secret; gives a verdict and what would be right.
 
-Signatures are HMAC-SHA256 over the body as it came, compared in constant time. Of several
-secrets any will do, so that one can be replaced without a gap.
+Signatures are HMAC-SHA256 over the body as it arrived, compared in constant time. With several
+secrets, any one is enough, so that a secret can be replaced without a gap.
 """
 
 import hmac
@@ -18,17 +18,17 @@ _PREFIX = "sha256="
 
 
 class Verdict(StrEnum):
-    """What a signature came to."""
+    """The result of checking a signature."""
 
     VERIFIED = "verified"
     UNSIGNED = "unsigned"
-    """No secret is configured, so that anyone may send."""
+    """No secret is configured, so anyone may send."""
     MISSING = "missing"
     WRONG = "wrong"
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """The verdict, with what would be right in `message` for who was refused."""
+    """The verdict; `message` tells a refused sender what would be right."""
 
     verdict: Verdict
     message: str = ""
@@ -46,9 +46,9 @@ _UNSIGNED = Verification(Verdict.UNSIGNED)
 def verify_sentry(
     secrets: tuple[str, ...], headers: Mapping[str, str], body: bytes
 ) -> Verification:
-    """Check an integration's, a service hook's or a UI component's signature.
+    """Check the signature of an integration, a service hook or a UI component.
 
-    That is the bare hexadecimal digest; `headers` is looked up without regard to case.
+    The signature is the bare hexadecimal digest. Lookup in `headers` ignores case.
     """
     if not secrets:
         return _UNSIGNED
@@ -102,7 +102,7 @@ def verify_github(
 
 
 def verify_generic(secret: str | None, headers: Mapping[str, str]) -> Verification:
-    """Check the shared secret, which generic webhooks send as it is."""
+    """Check the shared secret, which generic webhooks send unchanged."""
     if not secret:
         return _UNSIGNED
     given = headers.get(GENERIC_HEADER)
@@ -125,7 +125,7 @@ def _digests(secrets: tuple[str, ...], body: bytes) -> list[bytes]:
 
 
 def _matches(signature: str, digests: list[bytes]) -> bool:
-    """Whether `signature` is one of `digests`, each compared whatever the others gave."""
+    """Return whether `signature` is one of `digests`; compare each, whatever the others gave."""
     given = _bytes(signature)
     return sum(hmac.compare_digest(given, digest) for digest in digests) > 0
 

@@ -1,4 +1,4 @@
-"""The event of `POST /api/test/simulate-incident`: as Sentry would send it, and marked a test."""
+"""The event of `POST /api/test/simulate-incident`: as Sentry would send it, marked as a test."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -11,7 +11,7 @@ RESOURCE = "event_alert"
 """The resource to parse the payload as."""
 
 RULE = "Simulated incident"
-"""The alert rule that it names: by it a simulation is told from a test that Sentry sent."""
+"""The alert rule that the payload names. It tells a simulation apart from a test sent by Sentry."""
 
 _FRAMES = (
     ("gunicorn/workers/sync.py", "gunicorn.workers.sync", "handle_request", 184, False),
@@ -22,9 +22,9 @@ _FRAMES = (
 
 
 def simulated_payload(now: datetime, token: str) -> bytes:
-    """A webhook of an error at `now`. Each `token` makes another issue.
+    """Return a webhook of an error at `now`. Each `token` makes another issue.
 
-    It carries the tag of Sentry's own samples, so that it is taken for a test and notifies.
+    It carries the tag of Sentry's own samples, so it counts as a test and still notifies.
     """
     event_id = blake2b(token.encode("utf-8", "replace"), digest_size=16).hexdigest()
     issue_id = str(int(event_id[:12], 16))

@@ -1,4 +1,4 @@
-"""Text from outside, made fit for an entry: encodable as UTF-8, no control characters, cut."""
+"""Makes text from outside fit for an entry: encodable as UTF-8, no control characters, cut."""
 
 import math
 import re
@@ -10,7 +10,7 @@ _CUT_MARK = "…"
 
 
 def one_line(text: str, limit: int) -> str:
-    """`text` on one line, of at most `limit` characters; what is cut is cut at the end."""
+    """Return `text` on one line, cut at the end to at most `limit` characters."""
     # Nearly every name is printable, and isprintable() costs a fifth of the substitution.
     if not text.isprintable():
         text = _CONTROL.sub(_line_end_as_space, text)
@@ -18,19 +18,19 @@ def one_line(text: str, limit: int) -> str:
 
 
 def line_end(text: str, limit: int) -> str:
-    """As `one_line`, but the end is kept: of a path it says more than the beginning."""
+    """Return `text` as `one_line` does, but keep the end, which says more of a path."""
     return one_line(text, len(text))[-limit:]
 
 
 def many_lines(text: str, limit: int) -> str:
-    """`text` with its line ends and tabs, of at most `limit` characters, a cut marked by `…`."""
+    """Return `text` with its line ends and tabs, of at most `limit` characters; `…` marks a cut."""
     if not text.isprintable():
         text = _CONTROL_BUT_LINES.sub(_without_control, text)
     return text if len(text) <= limit else text[: limit - 1] + _CUT_MARK
 
 
 def scalar_text(value: str | float | bool | None) -> str:
-    """A JSON scalar as text; null and numbers that JSON does not know are empty."""
+    """Return a JSON scalar as text; null and numbers unknown to JSON become empty."""
     match value:
         case str():
             return value
@@ -44,7 +44,7 @@ def scalar_text(value: str | float | bool | None) -> str:
 
 
 def encodable(text: str) -> str:
-    """`text` with its surrogate pairs joined, and halves of them replaced."""
+    """Return `text` with surrogate pairs joined and halves of them replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

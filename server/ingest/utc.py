@@ -1,6 +1,6 @@
-"""Times are UTC from the door on, whatever offset their sender wrote them with.
+"""Converts times to UTC as they come in, whatever offset their sender wrote them with.
 
-Whoever shows one later can then take it as it is.
+Code that shows a time later can use it as it is.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ W = TypeVar("W", bound=ChangeWindow)
 
 
 def in_utc(entry: Entry) -> Entry:
-    """`entry` with all its times in UTC."""
+    """Return `entry` with all its times in UTC."""
     match entry:
         case EventEntry(timestamp=timestamp, change_window=window):
             if window is None and timestamp.tzinfo is UTC:
@@ -52,5 +52,5 @@ def _utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        # On the first and the last day that there are, an hour or two does not matter.
+        # On the first and last day that datetime can hold, an hour or two does not matter.
         return moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""One request to a webhook, as it came; what became of it, for the list of webhooks."""
+"""One request to a webhook, and notes on what became of it for the list of webhooks."""
 
 import re
 from datetime import UTC, datetime
@@ -17,8 +17,11 @@ _DELIVERY_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """`size_bytes` is none where the body was not read to its end. `signature` is none until it
-    was looked at. `is_simulated`: it came from a button of ours, and says nothing of its source.
+    """One request to a webhook.
+
+    `size_bytes` is None if the body was not read to its end. `signature` is None until it is
+    checked. `is_simulated` means that it came from one of our own buttons and says nothing about
+    its source.
     """
 
     source: Route
@@ -29,7 +32,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def arrived(request: web.Request, source: Route, body: bytes | None) -> Webhook:
-    """The webhook of `request`; of its headers no more than the name of the delivery is kept."""
+    """Return the webhook of `request`. Of its headers, only the name of the delivery is kept."""
     named = request.headers.get(_DELIVERY_HEADERS.get(source, ""), "")
     return Webhook(
         source=source,
@@ -39,7 +42,7 @@ def arrived(request: web.Request, source: Route, body: bytes | None) -> Webhook:
 
 
 def note_accepted(request: web.Request, webhook: Webhook, about: str) -> None:
-    """It is in the journal, which is the list of those."""
+    """Note that the webhook is in the journal, which is the list of accepted ones."""
     _count(request, webhook, "accepted")
     _tell_of_source(request, webhook, "accepted", about, understood=True)
 
@@ -52,7 +55,7 @@ def note_unentered(
     delivery: Delivery | None = None,
     first_seq: int | None = None,
 ) -> None:
-    """It made no entry, because of `reason`; `delivery` is what was understood of it."""
+    """Note that the webhook made no entry because of `reason`; `delivery` is its parsed part."""
     _count(request, webhook, outcome)
     if webhook.is_simulated:
         return

@@ -1,1 +1,1 @@
-"""What this process needs whatever it does: log, metrics, back-off, background tasks."""
+"""What this process always needs: log, metrics, back-off, background tasks."""

@@ -1,4 +1,4 @@
-"""Long tasks: each has a name, an owner and an end, and none dies unheard."""
+"""Long tasks: each has a name, an owner and an end, and none ends unnoticed."""
 
 import asyncio
 import contextlib
@@ -9,9 +9,9 @@ from server.process import log
 
 
 class Background:
-    """Starts long tasks and remembers the first that ended unasked.
+    """Starts long tasks and remembers the first that ended without being asked to.
 
-    A long task that ends by itself is a defect that nothing here can mend: `failed` is set, the
+    A long task that ends by itself is a defect that nothing here can repair. `failed` is set, the
     process ends with the reason, and its process manager starts it again.
     """
 
@@ -29,7 +29,8 @@ class Background:
             yield
         finally:
             task.cancel()
-            # What it ended with is `failed` already, and must not stop the others from ending well.
+            # `failed` already holds the error; it must not stop the other tasks from ending
+            # properly.
             await asyncio.wait((task,))
 
     def _ended(self, task: asyncio.Task[None]) -> None:

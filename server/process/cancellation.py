@@ -1,4 +1,4 @@
-"""What must not be cut off in the middle when whoever waits for it is cancelled."""
+"""Finishes work that must not be cut off in the middle when its caller is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 async def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work`; where the caller is cancelled meanwhile, that waits until `work` has ended.
+    """Await `work`; if the caller is cancelled meanwhile, first wait until `work` has ended.
 
-    For a write that is answered for: cut off, nobody would know whether it was committed. It must
-    end by itself, since a stop waits for it.
+    This is for a write whose result is reported: if it were cut off, nobody would know whether it
+    was committed. The work must end by itself, because a stop waits for it.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -19,6 +19,6 @@ async def finish(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait((task,))
         if not task.cancelled():
-            # Read, or asyncio would tell of an error that nobody heard of.
+            # Read the exception, or asyncio would report that nobody retrieved it.
             task.exception()
         raise

@@ -1,6 +1,6 @@
-"""The log: one event a line, and the lines that people grep for, each a function.
+"""The log: one event per line, and a function for each line that people grep for.
 
-The texts of the contract lines stand here and nowhere else; README.md and docs explain them.
+The texts of the contract lines are here and nowhere else; README.md and docs explain them.
 """
 
 import logging
@@ -15,7 +15,7 @@ from shared.incident import Trigger
 from shared.text import harmless
 
 LINES_A_SECOND = 10
-"""How many lines of one cause are written in a second; the rest is counted."""
+"""How many lines of one cause are written in a second; the others are only counted."""
 
 _log = logging.getLogger("pushlog")
 
@@ -23,13 +23,13 @@ Direction = Literal["queued", "dropped"]
 
 
 def set_up(level: int = logging.INFO) -> "Folding":
-    """Send every record to stdout, and fold floods. Called once, by ``__main__``."""
+    """Send every record to stdout, and fold floods. ``__main__`` calls this once."""
     folding = Folding(time.monotonic)
     handler = LogWriter(sys.stdout.fileno(), lines_lost)
     handler.setFormatter(OneLine())
     handler.addFilter(folding)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # aiosqlite and asyncio tell each statement and each slow callback at these levels.
+    # At these levels, aiosqlite and asyncio report each statement and each slow callback.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -37,13 +37,13 @@ def set_up(level: int = logging.INFO) -> "Folding":
 
 
 def flush() -> None:
-    """Wait a moment for all lines so far to be written: before what others write, and an end."""
+    """Wait a moment until all lines so far are written, before others write and before the end."""
     for handler in logging.getLogger().handlers:
         handler.flush()
 
 
 class OneLine(logging.Formatter):
-    """Time in UTC, level, message; line ends inside a message are shown, not obeyed."""
+    """Formats time in UTC, level and message; line ends in a message are shown, not obeyed."""
 
     def format(self, record: logging.LogRecord) -> str:  # noqa: D102
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -57,7 +57,7 @@ class OneLine(logging.Formatter):
 class Folding(logging.Filter):
     """Passes `LINES_A_SECOND` records of one cause (``extra={"cause": …}``) in each second.
 
-    The next one that passes, or `flush`, says how many were held back.
+    The next record that passes, or `flush`, says how many were held back.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -87,26 +87,26 @@ class Folding(logging.Filter):
         return True
 
     def flush(self) -> None:
-        """Say what is still held back; called once a second, and at the end."""
+        """Log what is still held back; called once a second and at the end."""
         for cause, count in list(self._held.items()):
             del self._held[cause]
             _log.info("%s (and %d more like it)", cause, count)
 
 
 def lines_lost(count: int) -> logging.LogRecord:
-    """So many lines of the log could not be written."""
+    """Return the line that says how many lines of the log could not be written."""
     text = "[server] %d lines of the log are lost: nobody took them"
     return logging.LogRecord(_log.name, logging.ERROR, "", 0, text, (count,), None)
 
 
 def webhook_received(source: str) -> None:
-    """A webhook arrived; nothing is known of it yet."""
+    """Log that a webhook arrived, of which nothing is known yet."""
     cause = f"[webhooks/{source}] Request received"
     _log.info(cause, extra={"cause": cause})
 
 
 def webhook_ingested(source: str, exception_type: str, service: str, environment: str) -> None:
-    """The event is parsed and in the journal."""
+    """Log that an event is parsed and in the journal."""
     _log.info(
         "[webhooks/%s] Ingested: %s in %s/%s",
         source,
@@ -118,16 +118,19 @@ def webhook_ingested(source: str, exception_type: str, service: str, environment
 
 
 def webhook_noted(source: str, about: str, kind: str) -> None:
-    """Accepted, but no event: a duplicate, a comment, a ping, a resolve.
+    """Log that a webhook is accepted but no event: a duplicate, a comment, a ping, a resolve.
 
-    `about` may be the sender's words. `kind` is ours, one of few: by it a flood is folded.
+    `about` may be the sender's words. `kind` is ours, one of few, and floods are folded by it.
     """
     cause = f"[webhooks/{source}] {kind}"
     _log.info("[webhooks/%s] %s", source, about, extra={"cause": cause})
 
 
 def webhook_error(source: str, reason: str, kind: str) -> None:
-    """Parsing or processing failed, or the sender may not; `reason` and `kind` as above."""
+    """Log that parsing or processing failed, or the sender is not allowed.
+
+    `reason` and `kind` are as `about` and `kind` above.
+    """
     name = {"sentry": "Sentry", "github": "GitHub"}.get(source, "Incident")
     cause = f"{name} webhook error: {kind}"
     _log.warning("%s webhook error: %s", name, reason, extra={"cause": cause})
@@ -136,7 +139,7 @@ def webhook_error(source: str, reason: str, kind: str) -> None:
 def incident_opened(
     incident_id: str, trigger: Trigger, service: str, environment: str, title: str
 ) -> None:
-    """An incident is recorded, with its notifications. Never folded."""
+    """Log that an incident is recorded, with its notifications. This is never folded."""
     _log.info(
         "[incident-engine] incident %s (%s) %s/%s: %s",
         incident_id,
@@ -148,13 +151,13 @@ def incident_opened(
 
 
 def child_not_writable(what: Direction) -> None:
-    """The engine is missing, crashed or full: the event waits, or the request gets 503."""
+    """Log that the engine is missing, crashed or full: the event waits, or the request gets 503."""
     line = f"[incident-engine] child not writable; event {what}"
     _log.warning(line, extra={"cause": line})
 
 
 def engine(level: int, text: str, cause: str | None = None) -> None:
-    """What the supervisor says of the engine, and what the engine itself says on stderr."""
+    """Log what the supervisor says of the engine, or what the engine itself says on stderr."""
     extra = {"cause": f"[incident-engine] {cause}"} if cause else None
     _log.log(level, "[incident-engine] %s", text, extra=extra)
 
@@ -162,6 +165,6 @@ def engine(level: int, text: str, cause: str | None = None) -> None:
 def server(
     level: int, text: str, exc_info: BaseException | None = None, cause: str | None = None
 ) -> None:
-    """What the server says of itself; with a `cause` where others can make it say so."""
+    """Log what the server says of itself; with a `cause` if others can make it say so."""
     extra = {"cause": f"[server] {cause}"} if cause else None
     _log.log(level, "[server] %s", text, exc_info=exc_info, extra=extra)

@@ -1,4 +1,4 @@
-"""Writes the log from a thread of its own: a stdout that nobody reads stalls no webhook."""
+"""Writes the log from its own thread, so that a stdout that nobody reads stalls no webhook."""
 
 import logging
 import os
@@ -9,14 +9,14 @@ from collections.abc import Callable
 from logging.handlers import QueueHandler, QueueListener
 
 MAX_WAITING = 10_000
-"""So many lines wait for a stdout that stalls; what comes then is lost, and counted."""
+"""How many lines may wait for a stalled stdout; further lines are lost, and counted."""
 
 FLUSH_S = 0.3
-"""How long an end waits for the last lines to be taken."""
+"""How long the process waits at its end for the last lines to be taken."""
 
 
 class LogWriter(QueueHandler):
-    """Hands each line, formatted, to the thread that writes it to the file `descriptor`."""
+    """Hands each formatted line to the thread that writes it to the file `descriptor`."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class LogWriter(QueueHandler):
         lost: Callable[[int], logging.LogRecord],
         max_waiting: int = MAX_WAITING,
     ) -> None:
-        """`lost` makes the line that tells how many were lost."""
+        """Start the thread; `lost` makes the line that says how many lines were lost."""
         waiting: queue.Queue[logging.LogRecord | threading.Event] = queue.Queue(max_waiting)
         super().__init__(waiting)
         self._waiting = waiting
@@ -44,7 +44,7 @@ class LogWriter(QueueHandler):
     def flush(self) -> None:
         """Wait until all lines so far are written, but no longer than `FLUSH_S`.
 
-        The interpreter calls it at its end, too.
+        The interpreter also calls this at its end.
         """
         written = threading.Event()
         try:
@@ -65,8 +65,8 @@ class _Listener(QueueListener):
         if isinstance(record, threading.Event):
             record.set()
             return
-        # Not by sys.stdout, whose lock a write that stalls would hold to the interpreter's end,
-        # which then aborts.
+        # This does not use sys.stdout: a stalled write would hold its lock until the interpreter's
+        # end, which would then abort.
         rest = memoryview(f"{record.getMessage()}\n".encode(errors="backslashreplace"))
         while rest:
             try:
@@ -74,5 +74,5 @@ class _Listener(QueueListener):
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError:
-                # Whoever read it is gone, or the disk is full: there is nowhere to say so.
+                # The reader is gone, or the disk is full: there is nowhere to say so.
                 return

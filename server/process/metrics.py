@@ -1,6 +1,6 @@
-"""The counters and gauges of this process, in a registry of their own, for ``GET /metrics``.
+"""The counters and gauges of this process, in their own registry, for ``GET /metrics``.
 
-Labels take values from short closed lists only; nothing that a sender chooses becomes a label.
+Labels take values only from short closed lists; nothing that a sender chooses becomes a label.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from shared.incident import Trigger
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 ACCEPT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-"""Sentry gives up on a webhook after one second, so the line at 1.0 is the one that matters."""
+"""Sentry gives up on a webhook after one second, so the bucket at 1.0 is the one that matters."""
 
 LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -39,14 +39,16 @@ _LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "deliveries": (("email", "slack"), ("sent", "retried", "failed")),
 }
-"""What can be known before it happens is there from the start, with 0: Prometheus does not see an
-increase from nothing to 1, which for a failure is the one that matters."""
+"""Values that can be known in advance exist from the start, with 0.
+
+Prometheus does not see an increase from nothing to 1, which for a failure is the one that matters.
+"""
 
 
 class Gauges(msgspec.Struct, frozen=True, kw_only=True):
-    """What is measured when somebody asks, rather than counted as it happens.
+    """Values that are measured on request, not counted as they happen.
 
-    What is None could not be measured, and is left out.
+    A value that is None could not be measured, and is left out.
     """
 
     well: bool
@@ -62,7 +64,7 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics:
-    """Made once by `build_app`; whoever has something to count is given it."""
+    """The metrics, made once by `build_app` and given to everything that counts."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -131,7 +133,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
 
     def text(self, gauges: Gauges) -> bytes:
-        """All of it, in the Prometheus text format, with the gauges as they are now."""
+        """Return everything in the Prometheus text format, with the gauges as they are now."""
         current = CollectorRegistry()
         current.register(_Measured(gauges))
         return generate_latest(self.registry) + generate_latest(current)
@@ -192,7 +194,7 @@ class _Measured(Collector):
 
 
 def resident_bytes(pid: int) -> int | None:
-    """The memory of a process, where the system says it (Linux) and the process is still there."""
+    """Return the memory of a process, if the system tells it (Linux) and the process exists."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):

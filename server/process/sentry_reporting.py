@@ -1,6 +1,6 @@
-"""PushLog's own errors to Sentry: set up in one place, and silent where no DSN is set.
+"""Reports PushLog's own errors to Sentry: set up in one place, and silent without a DSN.
 
-Its SDK is imported where there is a DSN only: it takes an eighth of a start.
+The SDK is imported only if there is a DSN, because the import takes an eighth of a start.
 """
 
 import sys
@@ -10,10 +10,10 @@ FLUSH_TIMEOUT_S = 2.0
 
 
 def start(dsn: str | None) -> None:
-    """Report to `dsn` from now on; without one nothing is ever sent.
+    """Report to `dsn` from now on; without one, nothing is ever sent.
 
-    What is reported is chosen by us: the log also tells of receivers that are down and of engines
-    that died, which are no errors of this program. Local variables stay here, because those of a
+    We choose what is reported: the log also tells of receivers that are down and of engines that
+    died, which are not errors of this program. Local variables are not sent, because those of a
     webhook are other people's data and secrets.
     """
     if dsn is None:
@@ -31,7 +31,7 @@ def start(dsn: str | None) -> None:
 
 
 def report(error: BaseException) -> None:
-    """Send it, without waiting."""
+    """Send the error, without waiting."""
     if sdk := _imported():
         sdk.capture_exception(error)
 
@@ -43,7 +43,7 @@ def report_text(text: str) -> None:
 
 
 def flush() -> None:
-    """Wait until what was reported is sent, but not for long: the process is about to end."""
+    """Wait a short time until all reports are sent, because the process is about to end."""
     if sdk := _imported():
         sdk.flush(timeout=FLUSH_TIMEOUT_S)
 

@@ -1,1 +1,1 @@
-"""What people set, read once."""
+"""The settings that people make, read once."""

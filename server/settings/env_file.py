@@ -1,4 +1,4 @@
-"""Variables from a file of lines ``NAME=VALUE``, beneath those of the environment."""
+"""Reads variables from a file of lines ``NAME=VALUE``; the environment takes precedence."""
 
 import difflib
 import re
@@ -20,10 +20,10 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class Asked(dict[str, str]):
-    """An environment over an env file, which remembers in `names` what it was asked for."""
+    """An environment over an env file, which records in `names` what it was asked for."""
 
     def __init__(self, environ: Mapping[str, str], path: Path, file: Mapping[str, str]) -> None:
-        """`file` is what the env file at `path` sets."""
+        """Use `file`, which holds what the env file at `path` sets."""
         super().__init__({**file, **environ})
         self.names = {NAMED_BY}
         self.path = path
@@ -34,7 +34,7 @@ class Asked(dict[str, str]):
         return super().get(name, default)
 
     def unknown_names(self) -> list[str]:
-        """A sentence for each variable of the file that nobody has asked for."""
+        """Return a sentence for each variable of the file that nobody has asked for."""
         said = []
         for name in sorted(self.file.keys() - self.names):
             near = difflib.get_close_matches(name, self.names, 1)
@@ -44,10 +44,10 @@ class Asked(dict[str, str]):
 
 
 def with_env_file(environ: Mapping[str, str]) -> Asked:
-    """`environ` over what the env file sets; raises `SettingsError` naming file and line.
+    """Return `environ` over what the env file sets; raise `SettingsError` naming file and line.
 
     The file is the one that ``PUSHLOG_ENV_FILE`` names, or else ``.env`` in the current folder. The
-    first must be there, unless a ``-`` stands before its name, as in systemd's EnvironmentFile.
+    first must exist, unless a ``-`` precedes its name, as in systemd's EnvironmentFile.
     """
     named = environ.get(NAMED_BY, "").strip()
     path = Path(named.removeprefix("-")) if named else DEFAULT
@@ -64,12 +64,12 @@ def with_env_file(environ: Mapping[str, str]) -> Asked:
 
 
 def parse_env_file(text: str, name: str) -> dict[str, str]:
-    r"""The variables in `text`; raises `SettingsError` with all lines that cannot be read.
+    r"""Return the variables in `text`; raise `SettingsError` with all lines that cannot be read.
 
     A line is empty, a comment after ``#``, or ``NAME=VALUE``, with ``export`` before it or not. A
-    value ends at `` #``, except in quotes. Between single quotes everything stands for itself;
-    between double quotes ``\n``, ``\r`` and ``\t`` are control characters, and a backslash before
-    anything else stands for that. Nothing is expanded.
+    value ends at `` #``, except in quotes. Between single quotes, everything stands for itself.
+    Between double quotes, ``\n``, ``\r`` and ``\t`` are control characters, and a backslash before
+    anything else stands for that character. Nothing is expanded.
     """
     values: dict[str, str] = {}
     faults = []

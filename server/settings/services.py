@@ -10,20 +10,20 @@ from shared.event import PRODUCTION, Commit, canonical_environment
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """A service whose code lies in these folders of a repository; without any, in all of it."""
+    """A service whose code is in these folders of a repository; without folders, in all of it."""
 
     service: str
     folders: tuple[str, ...] = ()
 
     def is_touched_by(self, commit: Commit) -> bool:
-        """Does the commit change a file of this service?"""
+        """Return whether the commit changes a file of this service."""
         return not self.folders or any(file.startswith(self.folders) for file in commit.files)
 
 
 class ServiceMap:
-    """`GITHUB_SERVICES` and `GITHUB_BRANCHES`, asked by what GitHub says of a repository.
+    """Looks up `GITHUB_SERVICES` and `GITHUB_BRANCHES` by what GitHub says of a repository.
 
-    A repository that no rule names is one service of its own name. Where no branch is named, the
+    A repository that no rule names is one service of its own name. If no branch is named, the
     default branch of each repository is production.
     """
 
@@ -32,9 +32,9 @@ class ServiceMap:
         self._branches = tuple(branches)
 
     def services_of(self, full_name: str, repository_id: int | None) -> tuple[Watched, ...]:
-        """The services whose code is in the repository ``owner/name``; at least one.
+        """Return the services whose code is in the repository ``owner/name``; at least one.
 
-        A rule for its number holds whatever the repository is called today.
+        A rule for its number holds whatever name the repository has today.
         """
         keys = {full_name.lower(), str(repository_id)}
         rules = [rule for rule in self._services if rule.repository in keys]
@@ -43,7 +43,7 @@ class ServiceMap:
         return tuple(self._watched(name, rules) for name in dict.fromkeys(r.service for r in rules))
 
     def environment_of(self, branch: str, default_branch: str | None) -> str | None:
-        """Where a push to this branch goes; none where the branch is not watched."""
+        """Return where a push to this branch goes, or None if the branch is not watched."""
         if not self._branches:
             return PRODUCTION if branch == default_branch else None
         for rule in self._branches:
@@ -52,7 +52,7 @@ class ServiceMap:
         return None
 
     def is_touched(self, service: str, commit: Commit) -> bool:
-        """Does the commit change this service, wherever the repository is known from?"""
+        """Return whether the commit changes this service, whichever repository it comes from."""
         rules = [rule for rule in self._services if rule.service == service]
         return self._watched(service, rules).is_touched_by(commit)
 

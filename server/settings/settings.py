@@ -33,7 +33,7 @@ class Smtp(msgspec.Struct, frozen=True, kw_only=True):
     sender: str
     security: SmtpSecurity
     ca_file: Path | None = None
-    """Certificates of authorities that are trusted besides those of the system."""
+    """Certificates of authorities that are trusted in addition to those of the system."""
 
 
 class Slack(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,9 +46,9 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceRule(msgspec.Struct, frozen=True):
-    """Whose code lies in a repository: `service` under `folder` (ends with a slash; empty: all).
+    """Code of a service in a repository: `service` is in `folder` (ends with a slash; empty: all).
 
-    `repository` is its ``owner/name`` in small letters or, to outlive a renaming, its number.
+    `repository` is its ``owner/name`` in lower case or, to survive a renaming, its number.
     """
 
     repository: str
@@ -64,7 +64,7 @@ class BranchRule(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The variables of the README's table, by the same names in small letters."""
+    """The variables of the README's table, with the same names in lower case."""
 
     port: int
     host: str
@@ -100,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mail_key_path(self) -> Path:
-        """The key of the addresses that end mails, beside the main database."""
+        """The key of the addresses that end mails, in a file beside the main database."""
         return self.database_path.with_name(f"{self.database_path.stem}-mail.key")
 
 
@@ -113,7 +113,7 @@ class SettingsError(ValueError):
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`; raises `SettingsError` with all that is wrong at once.
+    """Return the settings in `environ`; raise `SettingsError` with everything wrong at once.
 
     A variable that is set but empty counts as not set.
     """
@@ -229,7 +229,7 @@ def _days(text: str) -> int:
 
 
 def _megabytes(text: str) -> int:
-    # A day's identities of deliveries are in the journal, too, and leave no sooner.
+    # The journal also holds a day of delivery identities, which are not removed sooner.
     if not text.isdecimal() or int(text) < 100:
         raise ValueError(f"must be a whole number of megabytes from 100 on, not {text!r}")
     return int(text)
@@ -249,13 +249,14 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def _dsn(text: str) -> str:
-    # Here, since most do without, and it takes an eighth of a start: see `sentry_reporting`.
+    # Imported here, because most servers do without, and it takes an eighth of a start: see
+    # `sentry_reporting`.
     from sentry_sdk.utils import BadDsn, Dsn  # noqa: PLC0415
 
     try:
         Dsn(text)
     except BadDsn:
-        # Without what it was: a key stands in it.
+        # The message does not repeat the value, because it holds a key.
         raise ValueError(
             "must be a DSN as Sentry shows it: https://KEY@SENTRY.EXAMPLE/NUMBER"
         ) from None

@@ -1,4 +1,4 @@
-"""The main database: opened, migrated, and lent out as transactions."""
+"""Opens and migrates the main database, and lends it out as transactions."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -14,15 +14,14 @@ from server.storage.schema import MIGRATIONS, REVISIONS, read_revision
 BUSY_TIMEOUT_MS = 5_000
 
 Transaction = AsyncConnection
-"""What `Database` lends. Callers hand it on to the functions of the tables, and say no SQL."""
+"""What `Database` lends. Callers pass it on to the functions of the tables and write no SQL."""
 
 
 def migrate(path: Path) -> bool:
-    """Bring the database at `path` to the newest schema, making it where there is none; whether
-    it was made.
+    """Bring the database at `path` to the newest schema; return whether it had to be created.
 
-    Whoever does so for a server holds its lock. Raises `NewerSchema`, and `OSError` or
-    `sqlite3.Error` where the file cannot be used.
+    The caller holds the server's lock if it does this for a server. Raises `NewerSchema`, and
+    `OSError` or `sqlite3.Error` if the file cannot be used.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = keep_private(path)
@@ -39,14 +38,14 @@ def migrate(path: Path) -> bool:
 
 
 class Database:
-    """Transactions on the main database; one writes at a time, many read."""
+    """Transactions on the main database: one writer at a time, many readers."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that takes the write lock at once; commits, or rolls back on an error."""
+        """Open a transaction that takes the write lock at once; commit, or roll back on error."""
         async with self._engine.connect() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -58,7 +57,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view of the whole database; nothing is written."""
+        """Open one consistent view of the whole database, without writing."""
         async with self._engine.connect() as connection:
             await connection.exec_driver_sql("BEGIN DEFERRED")
             try:
@@ -69,7 +68,7 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def open_database(path: Path) -> AsyncIterator[Database]:
-    """The database at `path`, which `migrate` has made; closed with the context."""
+    """Open the database at `path`, which `migrate` has created; close it with the context."""
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
     event.listen(engine.sync_engine, "connect", _prepare)
     try:
@@ -83,7 +82,7 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    # What stands here can be worked out again from the journal, which is synchronous=FULL.
+    # This database can be rebuilt from the journal, which is synchronous=FULL.
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -1,4 +1,4 @@
-"""What databases raise: when they cannot be used now, and when they will never take it."""
+"""Sorts what databases raise: unusable for now, or data that they will never accept."""
 
 import sqlite3
 
@@ -15,20 +15,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from server.storage.journal.file import REASONS, JournalUnavailable
 
 STORAGE_TROUBLE = (SQLAlchemyError, sqlite3.Error, JournalUnavailable, OSError)
-"""Worth another try, and no defect of ours, unless it is one of these:"""
+"""Errors that are worth another try and no defect of ours, except for these:"""
 
 REFUSED_BY_STORAGE = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
-"""What is to be stored breaks a rule of the tables, and will again."""
+"""The data to be stored breaks a rule of the tables, and will do so again."""
 
 
 _LASTING = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def why_unusable(error: BaseException) -> str | None:
-    """Why a database cannot be used at the moment; none where `error` is of another kind.
+    """Return why a database cannot be used at the moment, or None if `error` is of another kind.
 
-    A table that is missing is an `OperationalError` as well, but a defect; and a file that is
-    damaged is not well in a moment.
+    A missing table also raises `OperationalError`, but it is a defect. A damaged file does not
+    recover in a moment.
     """
     match error:
         case JournalUnavailable():

@@ -1,5 +1,6 @@
-"""Journal and main database belong together: what is decided must be in the journal, and what is
-to be decided yet must be there still.
+"""Checks that journal and main database belong together.
+
+The journal must hold what was decided, and still hold what is not decided yet.
 """
 
 from pathlib import Path
@@ -10,16 +11,18 @@ from server.storage.main import checkpoints
 
 
 class NotAPair(RuntimeError):
-    """The journal ends before what the main database has decided, so it is another or an old one:
-    new events would get numbers that count as decided, and nobody would hear of them. Or it begins
-    after what the engine must be given next: events between the two would be passed over.
+    """The journal does not fit the main database.
+
+    Either the journal ends before what the main database has decided, so it is another or an old
+    one: new events would get numbers that count as decided, and nobody would hear of them. Or it
+    begins after what the engine must be given next: events between the two would be skipped.
     """
 
 
 async def join_pair(tx: Transaction, journal: Journal, path: Path) -> None:
-    """Raise `NotAPair` where `journal`, the file at `path`, cannot be that of these results.
+    """Raise `NotAPair` if `journal`, the file at `path`, cannot be the one behind these results.
 
-    A main database that is new begins with what the journal still has.
+    A new main database begins with what the journal still has.
     """
     progress = await checkpoints.progress(tx)
     decided = max(progress.watermark, progress.recorded_seq)
@@ -41,5 +44,5 @@ async def join_pair(tx: Transaction, journal: Journal, path: Path) -> None:
             "one backup (scripts/restore). To begin anew with this journal, move the main "
             "database aside: what is in the journal is decided again."
         )
-    # Said now: an engine that dies before its first checkpoint would not look new any more.
+    # Store this now: an engine that dies before its first checkpoint would no longer look new.
     await checkpoints.store(tx, oldest[0].seq - 1, [])

@@ -1,19 +1,19 @@
-"""What is old goes, in steps so small that nobody waits for them.
+"""Removes old data, in steps so small that nobody waits for them.
 
-Events go when they are older than `RETENTION_DAYS`, and sooner where the journal is larger than
-`RETENTION_MAX_JOURNAL_MB`; what was decided on them goes with them. Incidents go when they ended
-more than `RETENTION_INCIDENT_DAYS` ago, with all that hangs on them, and with that age deploys,
-deliveries and settled dead letters. What never goes:
+Events are removed when they are older than `RETENTION_DAYS`, and sooner if the journal is larger
+than `RETENTION_MAX_JOURNAL_MB`; the decisions on them are removed with them. Incidents are removed
+when they ended more than `RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The
+same age applies to deploys, deliveries and settled dead letters. These are never removed:
 
 - Entries after the watermark, from which a restarted engine goes on. The bound is the watermark of
-  the round before: a backup looks at the main database first and at the journal a moment later, and
-  must find there every entry after the watermark that it has seen.
+  the previous round: a backup looks at the main database first and at the journal a moment later,
+  and must find every entry after the watermark that it has seen.
 - The newest entry, which tells the journal's clock where to go on.
 - What is not over: open incidents with all that was told of them, deliveries that wait, dead
   letters that nobody has settled, the deploy that runs.
 
-Ages are those by the newest entry or by the machine's clock, whichever is earlier: a clock that is
-set wrongly removes nothing while nothing comes.
+Ages are counted from the newest entry or the machine's clock, whichever is earlier: a clock that is
+set wrongly removes nothing while no entries come.
 """
 
 import asyncio
@@ -49,15 +49,17 @@ _ROWS_A_STEP = 100
 
 _PAUSE_S = 0.02
 _PAUSE_FACTOR = 9.0
-"""A step is followed by so many times its own length: removing takes a tenth of the time at most,
-and less where the disk is slow or others write much."""
+"""The pause after a step, as a multiple of the step's own length.
+
+Removing takes at most a tenth of the time, and less if the disk is slow or others write much.
+"""
 
 Step = Callable[[Transaction, int], Awaitable[int]]
-"""Removes so many rows at most; how many there were."""
+"""Removes at most this many rows, and returns how many there were."""
 
 
 class Retention:
-    """Removes what is old from both databases, once a minute."""
+    """Removes old data from both databases, once a minute."""
 
     def __init__(
         self,
@@ -67,7 +69,7 @@ class Retention:
         metrics: Metrics,
         wall: Callable[[], int] = wall_micros,
     ) -> None:
-        """`wall` gives microseconds since the epoch."""
+        """Prepare the rounds; `wall` gives microseconds since the epoch."""
         self._events_us = settings.retention_days * DAY_US
         self._incidents_us = settings.retention_incident_days * DAY_US
         self._max_bytes = settings.retention_max_journal_mb * 1_000_000
@@ -76,14 +78,14 @@ class Retention:
         self._metrics = metrics
         self._wall = wall
         self._watermark: int | None = None
-        """That of the round before."""
+        """The watermark of the previous round."""
         self._removed: Counter[str] = Counter()
-        """Rows that went in this round, by table."""
+        """Rows removed in this round, by table."""
         self._is_too_large = False
-        """The journal, also after all that may go has gone."""
+        """Set if the journal is too large even after everything that may be removed is gone."""
 
     async def run(self) -> None:
-        """Round after round, until cancelled."""
+        """Run round after round, until cancelled."""
         while True:
             try:
                 await self.tidy()
@@ -92,7 +94,7 @@ class Retention:
             await asyncio.sleep(ROUND_EVERY_S)
 
     async def tidy(self) -> None:
-        """One round; returns when nothing more may go. Raises what the two databases raise."""
+        """Run one round, until nothing more may be removed. Raises what the two databases raise."""
         async with self._database.read() as tx:
             progress = await checkpoints.progress(tx)
         bound, self._watermark = self._watermark, progress.watermark
@@ -113,7 +115,8 @@ class Retention:
         while True:
             size = await self._measure()
             is_too_large = size > self._max_bytes
-            # Whole entries, so that the disk is waited for here and not where they are removed.
+            # Read whole entries, so that the wait for the disk is here and not where they are
+            # removed.
             oldest = await self._journal.read(0, _ENTRIES_A_STEP, _BYTES_A_STEP)
             going = [
                 entry
@@ -145,7 +148,7 @@ class Retention:
         )
 
     async def _remove_results(self, bound: int, before: int) -> None:
-        # Incidents first: what was told of one goes once it is gone.
+        # Incidents first: the messages about an incident can be removed once it is gone.
         steps: dict[str, Step] = {
             "incidents": lambda tx, limit: incidents.remove_ended(tx, before, bound, limit),
             "deploys": lambda tx, limit: deploys.remove_old(tx, before, limit),

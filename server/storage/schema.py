@@ -9,19 +9,21 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 REVISIONS = sorted(
     path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")
 )
-"""By name rather than by alembic: to import that takes a fifth of a start, and most find nothing to
-migrate."""
+"""Listed by file name, without alembic.
+
+Importing alembic takes a fifth of a start, and most starts have nothing to migrate.
+"""
 
 
 class NewerSchema(RuntimeError):
-    """The database was made by a newer PushLog; what is in it would not be understood."""
+    """The database was made by a newer PushLog, so its contents would not be understood."""
 
 
 def read_revision(path: Path, *, at_rest: bool = False) -> str | None:
-    """The schema of the database at `path`; none where it is not there or has no schema yet.
+    """Return the schema of the database at `path`; None if there is no file or no schema yet.
 
-    `at_rest`: it is a copy that nobody uses, and nothing is made beside it. Raises `NewerSchema`
-    where no migration leads to it, and `sqlite3.Error`.
+    `at_rest` means that it is a copy that nobody uses, and nothing is created beside it. Raises
+    `NewerSchema` if no migration leads to it, and `sqlite3.Error`.
     """
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Times as the tables hold them: UTC, whole microseconds since the epoch."""
+"""Converts times to and from what the tables hold: UTC, whole microseconds since the epoch."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,15 +7,15 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_micros(moment: datetime) -> int:
-    """Exact, without the rounding of a float timestamp."""
+    """Return exact microseconds, without the rounding of a float timestamp."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """The moment, in UTC."""
+    """Return the moment, in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def micros_now() -> int:
-    """This moment."""
+    """Return the present time in microseconds."""
     return to_micros(datetime.now(UTC))

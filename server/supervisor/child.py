@@ -1,4 +1,4 @@
-"""One process's life: started, written to, read from, ended."""
+"""The life of one process: started, written to, read from, ended."""
 
 import asyncio
 import contextlib
@@ -17,25 +17,28 @@ from shared.pipe import MAX_LINE_BYTES
 _LAUNCH = Path(__file__).with_name("launch.py")
 _CHUNK_BYTES = 256 * 1024
 _PIPE_BYTES = 1024 * 1024
-"""As much as Linux gives to anybody. A restore costs both sides half as much as with the usual
-64 KiB, of which each is full, and empty, a moment later."""
+"""The size of a pipe: as much as Linux gives to any process.
+
+With the usual 64 KiB, a pipe is full, and empty, a moment later. With this size, a restore costs
+both sides half as much.
+"""
 
 _LAST_WORDS_S = 1.0
 _SAID_CHUNK_BYTES = 16 * 1024
 _MAX_SAID_BYTES = 4 * 1024
-"""Of what the engine says to people, a line longer than this is not shown."""
+"""The longest line that is shown of what the engine says to people."""
 
 
 class _Pipes(SubprocessStreamProtocol):
-    """asyncio's streams on the three pipes, and word of the exit as soon as it happens, with which
-    all that the child had started ends too.
+    """asyncio's streams on the three pipes, with word of the exit as soon as it happens.
 
-    `Process.wait` of asyncio waits for the end of the pipes too, and never returns for a child
-    whose output nobody reads any more.
+    At the exit, everything that the child had started is ended too. asyncio's `Process.wait` also
+    waits for the end of the pipes, and never returns for a child whose output nobody reads any
+    more.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        # How much is read ahead: twice the limit.
+        # asyncio reads ahead twice this limit.
         super().__init__(limit=_CHUNK_BYTES, loop=loop)
         self.exited = asyncio.Event()
         self.pid: int | None = None
@@ -47,15 +50,15 @@ class _Pipes(SubprocessStreamProtocol):
 
     def process_exited(self) -> None:
         super().process_exited()
-        # At once, and never later: as soon as none of the group is left, the system may give its
-        # number to another.
+        # Do this at once, and never later: as soon as none of the group is left, the system may
+        # give its number to another.
         if self.pid is not None:
             _kill_group(self.pid)
         self.exited.set()
 
 
 class Child:
-    """The engine's process, with pipes of its own. `pid` is also that of its process group."""
+    """The engine's process, with pipes of its own. `pid` is also the id of its process group."""
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class Child:
         self._listening = asyncio.create_task(_listen(pipes.stderr, say), name="engine's stderr")
 
     def write(self, lines: bytes) -> None:
-        """Queue whole lines; `drain` before the next. To a child that has ended: nothing."""
+        """Queue whole lines; `drain` before the next ones. Does nothing if the child has ended."""
         self._stdin.write(lines)
 
     async def drain(self) -> None:
@@ -83,11 +86,11 @@ class Child:
             await self._stdin.drain()
 
     def end_input(self) -> None:
-        """Let it come to the end of its input, after all that was written."""
+        """End the child's input, after everything that was written."""
         self._stdin.close()
 
     async def read_lines(self) -> list[bytes | TooLong] | None:
-        """The next lines, without their ends; none at all at the end of its output."""
+        """Return the next lines, without their ends, or None at the end of the child's output."""
         while chunk := await self._stdout.read(_CHUNK_BYTES):
             lines = self._lines.feed(chunk)
             if lines:
@@ -95,33 +98,33 @@ class Child:
         return None
 
     async def exited(self) -> str:
-        """How it ended, in words, once it has."""
+        """Wait until the child has ended, and return how, in words."""
         await self._exited.wait()
         return exit_in_words(self._transport.get_returncode() or 0)
 
     async def kill(self) -> str:
-        """End it and all that it started, and say how it ended."""
+        """End the child and everything that it started, and return how it ended."""
         if not self._exited.is_set():
             _kill_group(self.pid)
         return await self.exited()
 
     async def close(self) -> None:
-        """Give its pipes back, once it has ended and what it said is read."""
+        """Close the child's pipes, once it has ended and its output is read."""
         await asyncio.wait({self._listening}, timeout=_LAST_WORDS_S)
         self._listening.cancel()
         self._transport.close()
-        # Asked, or asyncio of Debian 12 (Python 3.11.2) tells of a pipe that broke as of our error.
-        # It never closes where somebody outside of the group holds its other end.
+        # Wait for it: otherwise asyncio of Debian 12 (Python 3.11.2) reports a broken pipe as our
+        # error. The pipe never closes if somebody outside of the group holds its other end.
         with contextlib.suppress(OSError):
             async with asyncio.timeout(_LAST_WORDS_S):
                 await self._stdin.wait_closed()
 
 
 async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Child:
-    """Start `command`; each line that it writes to stderr goes to `say`.
+    """Start `command`; pass each line that it writes to stderr to `say`.
 
-    Raises OSError where no process can be made. A command that does not exist is a child that
-    ends at once.
+    Raises OSError if no process can be created. A command that does not exist is a child that ends
+    at once.
     """
     loop = asyncio.get_running_loop()
     # Not asyncio.create_subprocess_exec, which keeps the transport to itself: without it nothing
@@ -144,22 +147,23 @@ async def start_child(command: Sequence[str], say: Callable[[str], None]) -> Chi
 
 
 def _widen(transport: asyncio.BaseTransport | None) -> None:
-    """Let the pipe hold `_PIPE_BYTES`, where the system can and allows it."""
+    """Let the pipe hold `_PIPE_BYTES`, if the system can and allows it."""
     if sys.platform == "linux" and transport is not None:
-        # ValueError: a child that was killed at once has had its pipe closed already.
+        # ValueError: the pipe of a child that was killed at once is already closed.
         with contextlib.suppress(OSError, ValueError):
             pipe = transport.get_extra_info("pipe")
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _kill_group(pid: int) -> None:
-    # The group: a command may be a wrapper, whose end would leave the engine without an owner.
+    # End the group: a command may be a wrapper, and its end alone would leave the engine without an
+    # owner.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def exit_in_words(code: int) -> str:
-    """How a process ended, as asyncio tells it: a negative code is the signal that ended it."""
+    """Return how a process ended, from asyncio's code, which is negative for a signal."""
     if code < 0:
         names = {each.value: each.name for each in signal.Signals}
         return f"killed by {names.get(-code, f'signal {-code}')}"

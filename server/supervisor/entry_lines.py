@@ -1,4 +1,4 @@
-"""From what is stored to its line on the pipe, without decoding it."""
+"""Turns what is stored into lines on the pipe, without decoding it."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def engine_lines(entries: list[JournalEntry]) -> bytes:
-    """The lines of `entries`, each with its end."""
+    """Return the lines of `entries`, each with its line end."""
     lines = []
     stamp, encoded = -1, b""
     for entry in entries:
@@ -24,14 +24,14 @@ def engine_lines(entries: list[JournalEntry]) -> bytes:
 
 
 def state_lines(states: Iterable[tuple[str, bytes]]) -> bytes:
-    """The lines of `states`, keys with their values in JSON, each with its end."""
+    """Return the lines of `states`, keys with their values in JSON, each with its line end."""
     return b"".join(
         [b'{"type":"state","key":%b,"value":%b}\n' % (_encode(key), value) for key, value in states]
     )
 
 
 def _splice(body: bytes, fields: bytes) -> bytes:
-    """Put `fields` behind the type, with which each body begins, and which needs no escapes."""
+    """Insert `fields` after the type, which comes first in each body and needs no escapes."""
     end = body.index(b'"', len(b'{"type":"')) + 1
     rest = body[end:]
     return b"%b,%b%b" % (body[:end], fields, rest)

@@ -16,7 +16,7 @@ from server.supervisor.protocol import Conversation
 from shared.pipe import Restored, Tick, encode_lines
 
 STATES_A_SLICE = 500
-"""Given at once; others have their turn after each."""
+"""States that are written at once; other tasks have their turn after each slice."""
 
 _ENTRIES_A_WRITE = 256
 _BYTES_A_WRITE = 512 * 1024
@@ -24,7 +24,7 @@ _RETRY_S = 1.0
 
 
 class Window(msgspec.Struct, frozen=True):
-    """What may be in flight; one entry always may, whatever its size."""
+    """The limit of what may be in flight. One entry always may, whatever its size."""
 
     events: int = 2_048
     size_bytes: int = 8 * 1024 * 1024
@@ -43,8 +43,10 @@ class Feeder:
         one_by_one_to: int,
         record_each: bool,
     ) -> None:
-        """Up to `one_by_one_to` an entry waits for the decision on the one before it, and with
-        `record_each` also until that is recorded.
+        """Set up the feeder for `child`.
+
+        Each entry up to `one_by_one_to` waits for the decision on the one before it. With
+        `record_each`, it also waits until that decision is recorded.
         """
         self._child = child
         self._conversation = conversation
@@ -66,11 +68,11 @@ class Feeder:
         )
 
     def freed(self) -> None:
-        """Something in flight was decided: there may be room."""
+        """Note that something in flight was decided, so there may be room."""
         self._freed.set()
 
     async def restore(self, database: Database) -> int:
-        """Give the child what it knew at the watermark; returns the number of states."""
+        """Give the child what it knew at the watermark; return the number of states."""
         watermark = self._conversation.last_sent
         count = 0
         async with database.read() as tx:
@@ -79,13 +81,13 @@ class Feeder:
                 await self._write(state_lines(states))
                 self._conversation.signs_of_life += 1
             self._skipped = frozenset(await dead_letters.seqs_after(tx, watermark))
-        # Believed from here on: its answer may come before the write returns.
+        # The child is believed from here on, because its answer may come before the write returns.
         self._conversation.restored = True
         await self._write(encode_lines((Restored(watermark),)))
         return count
 
     async def feed(self) -> None:
-        """Write entries for ever, as they come and as the window allows."""
+        """Write entries forever, as they come and as the window allows."""
         while True:
             await self._wait_for_room()
             await self._journal.wait_beyond(self._read_to)
@@ -98,7 +100,7 @@ class Feeder:
             await self._write(engine_lines(wanted))
 
     async def tick(self, every_s: float) -> None:
-        """Tell the time for ever, whenever there is nothing else to tell it by."""
+        """Send ticks forever, whenever nothing else tells the child the time."""
         while True:
             await asyncio.sleep(every_s)
             micros = self._journal.settled(self._read_to)
@@ -106,7 +108,7 @@ class Feeder:
                 await self._write(encode_lines((Tick(from_micros(micros)),)))
 
     async def ping(self, every_s: float) -> None:
-        """Ask for ever whether it lives, beginning now."""
+        """Ask the child forever whether it lives, beginning now."""
         while True:
             await self._write(encode_lines((self._conversation.ping(),)))
             await asyncio.sleep(every_s)

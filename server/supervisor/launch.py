@@ -1,7 +1,7 @@
 """Becomes the engine, as a process that cannot outlive the server or be interrupted with it.
 
-Run as a file of its own, before the engine's command: ``launch.py PARENT COMMAND ARGUMENT…``.
-A function between fork and exec could do the same, but must not be in a process with threads.
+It runs as a file of its own, before the engine's command: ``launch.py PARENT COMMAND ARGUMENT…``. A
+function between fork and exec could do the same, but must not run in a process with threads.
 """
 
 import ctypes
@@ -10,17 +10,17 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-"""From linux/prctl.h; kept by exec."""
+"""The constant from linux/prctl.h. exec keeps the setting."""
 
 
 def main(arguments: list[str]) -> None:
-    """Replace this process by the command; exits with 127 where there is none such."""
+    """Replace this process by the command; exit with 127 if the command does not exist."""
     parent, *command = arguments
-    # Process managers and terminals interrupt all of a tree: the server ends the engine itself,
-    # after the last answers. What is ignored here stays ignored after exec.
+    # Process managers and terminals interrupt a whole tree of processes. The server ends the engine
+    # itself, after the last answers. A signal that is ignored here stays ignored after exec.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
-        # At the end of its input an engine ends by itself, but not one that hangs.
+        # An engine ends by itself at the end of its input, but an engine that hangs does not.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(parent):
         sys.exit("the server ended before the engine started")

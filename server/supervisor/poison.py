@@ -1,4 +1,4 @@
-"""Entries that the engine dies of: found without blaming others, and set aside."""
+"""Finds entries that the engine dies of, without blaming others, and sets them aside."""
 
 from collections.abc import Sequence
 
@@ -12,19 +12,20 @@ DEATHS_THAT_CONVICT = 2
 
 
 class Suspicion:
-    """After a death entries go one by one, up to the last that the dead one had been given.
+    """Finds the entry that kills the child.
 
-    An entry on which the child died twice, each time while it was the only one in flight, and
-    that it did not survive in between, is the one. All others are left alone.
+    After a death, entries are sent one by one, up to the last one that the dead child was given. An
+    entry is to blame if the child died on it twice, each time while it was the only one in flight,
+    and did not survive it in between. All other entries are left alone.
     """
 
     def __init__(self) -> None:
         self.one_by_one_to = 0
-        """Up to here no two entries are in flight together."""
+        """Up to this entry, no two entries are in flight together."""
         self._deaths: dict[int, int] = {}
 
     def died(self, in_flight: Sequence[int], last_sent: int) -> int | None:
-        """The entry to set aside, if this death convicts one."""
+        """Return the entry to set aside, if this death convicts one."""
         self.one_by_one_to = max(self.one_by_one_to, last_sent)
         if len(in_flight) != 1:
             return None
@@ -36,7 +37,7 @@ class Suspicion:
         return seq
 
     def survived(self, up_to: int) -> None:
-        """Entries up to here were decided by a child that went on living."""
+        """Note that a child decided the entries up to `up_to` and went on living."""
         if self._deaths:
             self._deaths = {seq: count for seq, count in self._deaths.items() if seq > up_to}
 
@@ -44,8 +45,8 @@ class Suspicion:
 async def bury(database: Database, entry: JournalEntry, reason: str, at: int) -> None:
     """Put `entry` among the dead letters and decide it, in one transaction.
 
-    `at` is in microseconds since the epoch. An entry that was decided before, by an engine that
-    survived it then, keeps that decision.
+    `at` is in microseconds since the epoch. If an engine that survived the entry decided it before,
+    that decision stays.
     """
     async with database.write() as tx:
         await dead_letters.bury(tx, entry, reason, at)

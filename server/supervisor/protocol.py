@@ -1,8 +1,8 @@
-"""What was said on the pipe, and what of it counts: no I/O here, only the rules.
+"""Decides what counts of what is said on the pipe. There is no I/O here, only the rules.
 
-The child is not trusted: it may be of another version, mad or hostile. What it says counts where
-it is about entries that it was given and has not answered yet. The rest is told as a fault, and
-nothing comes of it.
+The child is not trusted: it may be of another version, broken or hostile. What it says counts if it
+is about entries that it was given and has not answered yet. Everything else is reported as a fault
+and has no effect.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ from shared.pipe import (
 class Batch(msgspec.Struct):
     """What is to be recorded together, and the entries that it decides.
 
-    For each entry there is exactly one decision, in the order of the entries. States stand right
-    before the checkpoint that makes them count.
+    Each entry has exactly one decision, in the order of the entries. States come right before the
+    checkpoint that makes them count.
     """
 
     messages: list[Outbound] = msgspec.field(default_factory=list)
@@ -46,15 +46,15 @@ class Conversation:
         self.engine: str | None = None
         """What the child calls itself, once it is ready."""
         self.restored = False
-        """Set by who has given it all states: before that it knows nothing and is not believed."""
+        """Set by the task that gave it all states. Before, it knows nothing and is not believed."""
         self.last_sent = watermark
         self.acked = watermark
         self.in_flight: dict[int, JournalEntry] = {}
         self.in_flight_bytes = 0
         self.unrecorded = 0
-        """Entries that are decided, and not yet told to be recorded."""
+        """The number of entries that are decided but not yet reported as recorded."""
         self.signs_of_life = 0
-        """Grows with everything that only a child at work can say."""
+        """Grows with everything that only a working child can say."""
         self._said_bytes = 0
         self._states_bytes = 0
         self._checkpoint = watermark
@@ -73,20 +73,20 @@ class Conversation:
 
     @property
     def recordable(self) -> Batch:
-        """What has come to an acknowledgement or checkpoint; empty where nothing has."""
+        """What an acknowledgement or checkpoint has completed; empty if there is nothing."""
         return self._batch
 
     def take(self) -> Batch:
-        """Hand over `recordable`, and begin the next."""
+        """Hand over `recordable`, and begin the next batch."""
         batch, self._batch = self._batch, Batch()
         return batch
 
     def recorded(self, batch: Batch) -> None:
-        """`batch`, which was taken, is stored."""
+        """Note that `batch`, which was taken, is stored."""
         self.unrecorded -= len(batch.entries)
 
     def sent(self, entries: Sequence[JournalEntry]) -> None:
-        """`entries` are on their way to the child."""
+        """Note that `entries` are on their way to the child."""
         for entry in entries:
             self.in_flight[entry.seq] = entry
             self.in_flight_bytes += len(entry.body)
@@ -94,12 +94,12 @@ class Conversation:
             self.last_sent = entries[-1].seq
 
     def ping(self) -> Ping:
-        """The next question whether it lives."""
+        """Return the next ping, which asks whether the child lives."""
         self._ping += 1
         return Ping(self._ping)
 
     def hear(self, message: Outbound, size_bytes: int) -> str | None:
-        """Take a message in; returns what is wrong with it, where it does not count."""
+        """Take in a message; return what is wrong with it if it does not count."""
         if isinstance(message, Ready):
             return self._hear_ready(message)
         if self.engine is None:
@@ -119,7 +119,7 @@ class Conversation:
                 self._said.append(message)
                 self._said_bytes += size_bytes
                 if not self.in_flight:
-                    # A deadline caused it, of which no acknowledgement follows.
+                    # A deadline caused it, and no acknowledgement follows that.
                     self._decide_up_to(self.acked)
             case State():
                 self._states[message.key] = message
@@ -183,7 +183,7 @@ class Conversation:
         return f"it could not read a line{where}: {error.message}{field}"
 
     def _decide_up_to(self, seq: int) -> str | None:
-        """What was said of entries up to `seq` is complete; says which of them have no decision."""
+        """Complete what was said of entries up to `seq`; return which of them have no decision."""
         undecided = []
         while self.in_flight:
             first = next(iter(self.in_flight))
@@ -217,5 +217,5 @@ class Conversation:
         return f"it acknowledged entry {undecided[0]} without a decision"
 
     def _missing(self, seq: int) -> Code:
-        # Accepted means decided, also where the engine kept the reason to itself.
+        # An accepted entry is decided, even if the engine kept the reason to itself.
         return Code.UNREADABLE if seq in self._unreadable else Code.UNDECIDED

@@ -19,19 +19,19 @@ from shared.lines import TooLong
 from shared.pipe import UnreadableLine, decode_outbound
 
 _UNRECORDED_BYTES = 16 * 1024 * 1024
-"""Nothing more is read while so much waits to be stored."""
+"""While this much waits to be stored, nothing more is read."""
 
 _HELD_BYTES = 256 * 1024 * 1024
-"""As much as a child may say without an acknowledgement or a checkpoint."""
+"""How much a child may say without an acknowledgement or a checkpoint."""
 
 _FAULTS_IN_A_ROW = 1_000
-"""As many lines as a child may say without a single one that counts."""
+"""How many lines a child may say without a single one that counts."""
 
 _LINES_A_TURN = 200
 """Lines taken in before other tasks have their turn: a child that floods must not stall them."""
 
 _LAST_WORDS_S = 2.0
-"""How long the output of a child that has ended may still come."""
+"""How long output may still come from a child that has ended."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -41,17 +41,17 @@ class Limits(msgspec.Struct, frozen=True):
     tick_every_s: float = 1.0
     ping_every_s: float = 3.0
     silence_s: float = 15.0
-    """Without a pong or an acknowledgement; while it is restored, without taking more states."""
+    """Without a pong or an acknowledgement or, while it is restored, without taking more states."""
     start_s: float = 30.0
     """From its start until it is ready."""
     restore_s: float = 120.0
-    """From `restored` to its first answer: it may have much to put in order."""
+    """From `restored` to its first answer, because it may have much to put in order."""
     stuck_s: float = 60.0
-    """It answers pings, but decides nothing of what is in flight."""
+    """While it answers pings, but decides nothing of what is in flight."""
 
 
 class Life:
-    """Owns the tasks around one child; a new child gets a new one."""
+    """Owns the tasks around one child. Each new child gets a new `Life`."""
 
     def __init__(
         self,
@@ -62,13 +62,13 @@ class Life:
         limits: Limits,
         come_to: Callable[[EngineState], None],
     ) -> None:
-        """`come_to` is told when the child is restoring, and when it is running."""
+        """Set up the tasks; call `come_to` when the child is restoring, and when it is running."""
         self.child = child
         self.conversation = conversation
         self.feeder = feeder
         self._recording = recording
         self.unrecordable: list[JournalEntry] = []
-        """The entries of which it said what cannot be recorded; that ends it."""
+        """The entries of which the child said what cannot be recorded; that ends the child."""
         self._limits = limits
         self._come_to = come_to
         self._verdict: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -84,10 +84,10 @@ class Life:
         self._guiding: list[asyncio.Task[None]] = []
 
     async def run(self, database: Database) -> str:
-        """Live until the child has ended, by itself or not; returns how, in words.
+        """Live until the child has ended, by itself or not; return how it ended, in words.
 
-        What it said up to its last acknowledgement or checkpoint is recorded by then. Cancelled,
-        it kills the child and records no more.
+        Everything that it said up to its last acknowledgement or checkpoint is recorded by then. If
+        cancelled, this kills the child and records no more.
         """
         reading = self._start("read the engine", self._read())
         recording = self._start("record what the engine says", self._record())
@@ -98,7 +98,7 @@ class Life:
         exited = self._start("wait for the engine's end", self._wait_for_exit())
         try:
             await asyncio.wait({reading, exited}, return_when=asyncio.FIRST_COMPLETED)
-            # The end of its output is the end of the child, in a moment or by force.
+            # The end of its output means the end of the child, either in a moment or by force.
             await asyncio.wait({exited}, timeout=_LAST_WORDS_S)
             for task in self._guiding:
                 task.cancel()
@@ -119,9 +119,9 @@ class Life:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def end(self) -> None:
-        """Let the child come to its end: it hears no more, and says what it has still to say.
+        """Let the child end: it hears no more, and says what it still has to say.
 
-        One that has not even its states has nothing to say, and is ended at once.
+        A child that does not even have its states has nothing to say, and is ended at once.
         """
         for task in self._guiding:
             task.cancel()
@@ -144,7 +144,7 @@ class Life:
             self._verdict.set_result(reason)
 
     async def _wait_for_exit(self) -> None:
-        """Return when the child has ended, or has to be; raises the defect of another task."""
+        """Return when the child has ended or must be ended; raise the defect of another task."""
         exited = asyncio.ensure_future(self.child.exited())
         try:
             await asyncio.wait({exited, self._verdict}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +159,7 @@ class Life:
                 self._react()
                 await asyncio.sleep(0)
                 if self._verdict.done():
-                    # It has lost its mind: its last words are of no interest.
+                    # The child cannot be trusted any more, so its last words are of no interest.
                     return
             while self.conversation.recordable.size_bytes > _UNRECORDED_BYTES:
                 self._paused = True
@@ -192,7 +192,7 @@ class Life:
             self._come_to("restoring")
         before = self._signs_when_restored
         if before is not None and self.conversation.signs_of_life > before and not self._running:
-            # It has its states, and has answered since.
+            # The child has its states, and has answered since.
             self._running = True
             self._come_to("running")
         if self.conversation.recordable.messages:

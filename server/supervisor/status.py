@@ -1,6 +1,6 @@
-"""The states of the engine as the supervisor sees it, and the ways between them.
+"""The states of the engine as the supervisor sees it, and the transitions between them.
 
-docs/SUPERVISOR.md draws the same; a test holds the two together.
+docs/SUPERVISOR.md draws the same; a test keeps the two in agreement.
 """
 
 from typing import Literal
@@ -18,13 +18,13 @@ TRANSITIONS: dict[EngineState, frozenset[EngineState]] = {
 
 
 class EngineStates:
-    """Where the engine is; goes only the ways that are drawn."""
+    """The state that the engine is in; allows only the transitions that are drawn."""
 
     def __init__(self) -> None:
         self.now: EngineState = "stopped"
 
     def enter(self, state: EngineState) -> None:
-        """Go to `state`; a way that is not drawn is a defect of ours."""
+        """Go to `state`. A transition that is not drawn is a defect of ours."""
         if state not in TRANSITIONS[self.now]:
             raise RuntimeError(f"there is no way from {self.now} to {state}")
         self.now = state

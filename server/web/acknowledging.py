@@ -1,7 +1,7 @@
-"""Somebody says: I have seen this incident and look after it.
+"""Acknowledging: somebody says that they have seen this incident and look after it.
 
-It is not an entry of the journal, since the engine decides nothing by it; and what people are told
-of stays the same, because an incident that gets worse is news to who looks after it, too.
+An acknowledgement is not a journal entry, because the engine decides nothing by it. It does not
+change what people are told: an incident that gets worse is news to whoever looks after it, too.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from server.web.requests import answer
 
 
 async def acknowledge_incident(request: web.Request) -> web.Response:
-    """``POST /api/incidents/{incident_id}/acknowledge``: once more changes nothing."""
+    """``POST /api/incidents/{incident_id}/acknowledge``: doing it again changes nothing."""
     incident = await _acknowledge(request)
     return answer(
         {
@@ -29,7 +29,7 @@ async def acknowledge_incident(request: web.Request) -> web.Response:
 
 
 async def acknowledge_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /incidents/{incident_id}/acknowledge``: back to the incident."""
+    """``POST /incidents/{incident_id}/acknowledge``: redirects back to the incident."""
     incident = await _acknowledge(request)
     raise web.HTTPSeeOther(f"/incidents/{incident.summary.incident_id}")
 

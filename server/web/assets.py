@@ -1,7 +1,7 @@
-"""The static files: few and small, so read once, packed once, and kept in memory.
+"""The static files: few and small, so each is read once, compressed once, and kept in memory.
 
-Pages name each with a hash of what is in it, so that a browser keeps it for good and a new version
-is a new address. Without the hash it is asked for again each time, by its ETag.
+Pages name each file with a hash of its contents. So a browser keeps it for good, and a new version
+has a new address. Without the hash, the browser asks for it again each time, by its ETag.
 """
 
 import gzip
@@ -32,12 +32,12 @@ ASSETS = web.AppKey("assets", dict[str, Asset])
 
 
 def read_assets() -> dict[str, Asset]:
-    """Every static file by its name."""
+    """Return every static file by its name."""
     return {path.name: _read(path) for path in sorted(_FOLDER.iterdir())}
 
 
 def asset_url(assets: dict[str, Asset], name: str) -> str:
-    """Where a page finds this version of the file."""
+    """Return the address at which a page finds this version of the file."""
     return f"/static/{name}?v={assets[name].version}"
 
 

@@ -1,6 +1,6 @@
 """Who may see the pages and the API: people who are signed in, and programs with a token.
 
-Pages of other sites can change nothing: a browser says where a request comes from (see
+Pages of other sites cannot change anything: a browser says where a request comes from (see
 `from_another_site`), and does not send our cookie with the posts of other sites (SameSite=Lax).
 """
 
@@ -32,7 +32,7 @@ _HOW = (
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, and by what: the session of a browser, or the token of a program."""
+    """Who asks, and how: with the session of a browser, or with the token of a program."""
 
     person_id: int
     role: Role
@@ -44,32 +44,32 @@ _IDENTITY = web.RequestKey("identity", Identity)
 
 
 def person_id(request: web.Request) -> int:
-    """Who asks; for handlers that `for_people` or one of its kind lets requests through to."""
+    """Return who asks, in handlers behind `for_people` or one of its variants."""
     return identity(request).person_id
 
 
 def identity(request: web.Request) -> Identity:
-    """Who asks, and by what; for the same handlers."""
+    """Return who asks, and how, in the same handlers."""
     return request[_IDENTITY]
 
 
 def for_people(handler: Handler) -> Handler:
-    """Answer 401 unless somebody is signed in or gives a token; 403 what another site asks for."""
+    """Answer 401 unless somebody is signed in or sends a token, and 403 to another site."""
     return _guarded(handler, "anybody")
 
 
 def for_admins(handler: Handler) -> Handler:
-    """The same, and 403 for who is no admin."""
+    """Do as `for_people`, and answer 403 to anybody who is not an admin."""
     return _guarded(handler, "admin")
 
 
 def for_sessions(handler: Handler) -> Handler:
-    """The same as `for_people`, but for browsers only: a token that leaks makes no other one."""
+    """Do as `for_people`, but only for browsers: a leaked token cannot make another one."""
     return _guarded(handler, "session")
 
 
 def for_anybody(handler: Handler) -> Handler:
-    """Without signing in; what another site asks for is refused all the same."""
+    """Allow requests without signing in, but still refuse those from another site."""
 
     @functools.wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -80,7 +80,7 @@ def for_anybody(handler: Handler) -> Handler:
 
 
 async def read_identity(request: web.Request) -> Identity | None:
-    """Who the request's token or cookie stands for; a wrong token is nobody, whatever else is."""
+    """Return whom the request's token or cookie stands for; with a wrong token, always nobody."""
     now = to_micros(datetime.now(UTC))
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() == "bearer":
@@ -90,25 +90,27 @@ async def read_identity(request: web.Request) -> Identity | None:
 
 
 async def still_allowed(request: web.Request) -> bool:
-    """Whether who asked when a long answer began may go on to read it."""
+    """Return whether somebody who began to read a long answer may still read on."""
     found = await read_identity(request)
     return found is not None and found.person_id == person_id(request)
 
 
 def cookie_name(settings: Settings) -> str:
-    """Of the session's cookie. By port, since browsers give all ports of a host the same cookies;
-    with the prefix that lets no other host and no plain http set it, where we are on https.
+    """Return the name of the session's cookie.
+
+    It depends on the port, because browsers give all ports of a host the same cookies. On https, it
+    has the prefix that keeps other hosts and plain http from setting it.
     """
     name = f"pushlog-{settings.port}"
     return f"__Host-{name}" if settings.public_url.startswith("https://") else name
 
 
 def from_another_site(request: web.BaseRequest, own_host: str = "") -> bool:
-    """Whether a browser says that a page of another origin made this request.
+    """Return whether a browser says that a page of another origin made this request.
 
-    Programs that are no browsers send neither header, and are no way to trick a person. Compared
-    is the host, not the scheme, which a proxy in front may have changed. `own_host`: another name
-    that is ours.
+    Programs that are not browsers send neither header, and nobody can trick a person with them. The
+    host is compared, but not the scheme, which a proxy in front may have changed. `own_host` is
+    another name that is ours.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -154,7 +156,7 @@ async def _by_cookie(request: web.Request, secret: str, now: int) -> Identity | 
     if found is None:
         return None
     if found.stale:
-        # A full disk keeps nobody from looking.
+        # A full disk must not keep anybody from looking.
         with contextlib.suppress(*STORAGE_TROUBLE):
             async with database.write() as tx:
                 await sessions.touch(tx, found.session_id, now)

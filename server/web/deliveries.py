@@ -21,7 +21,7 @@ PAGE_SIZE = 100
 
 
 class DeliveryAnswer(msgspec.Struct, kw_only=True):
-    """One thing that is told one receiver; `next_at` only while it is to be tried."""
+    """A message to one receiver; `next_at` is set only while it is still to be tried."""
 
     id: int
     key: str
@@ -37,14 +37,15 @@ class DeliveryAnswer(msgspec.Struct, kw_only=True):
 
 
 class DeliveryWithNews(DeliveryAnswer, kw_only=True):
-    """The same, with what is told."""
+    """A delivery with the news in it."""
 
     news: msgspec.Raw
 
 
 class DeliveryPage(msgspec.Struct):
-    """Some deliveries, the newest first; `counts` are of all, `next` is the ``before`` of the
-    next page.
+    """Some deliveries, newest first.
+
+    `counts` are of all deliveries. `next` is the ``before`` of the next page.
     """
 
     counts: dict[DeliveryState, int]
@@ -53,8 +54,9 @@ class DeliveryPage(msgspec.Struct):
 
 
 async def list_deliveries(request: web.Request) -> web.Response:
-    """``GET /api/deliveries``; ``state``, ``channel``, ``incident_id``, ``limit`` and ``before``
-    narrow it.
+    """``GET /api/deliveries``: lists deliveries.
+
+    ``state``, ``channel``, ``incident_id``, ``limit`` and ``before`` narrow the list.
     """
     wanted = _read_filter(request.query)
     before, limit = read_number(request.query, "before"), read_limit(request.query)
@@ -78,14 +80,14 @@ async def get_delivery(request: web.Request) -> web.Response:
 
 
 async def resend_delivery(request: web.Request) -> web.Response:
-    """``POST /api/deliveries/{id}/resend``: once more, for another day."""
+    """``POST /api/deliveries/{id}/resend``: tries it once more, for another day."""
     row_id = int(request.match_info["id"])
     await _resend(request, row_id)
     return answer({"id": row_id, "state": "waiting"}, status=202)
 
 
 async def delivery_list(request: web.Request) -> web.StreamResponse:
-    """``GET /deliveries``: the page of what was sent, and what was not."""
+    """``GET /deliveries``: the page of what was sent and what was not."""
     before = read_number(request.query, "before")
     wanted = _read_filter(request.query)
     async with request.app[DATABASE].read() as tx:
@@ -109,7 +111,7 @@ async def delivery_list(request: web.Request) -> web.StreamResponse:
 
 
 async def resend_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /deliveries/{id}/resend``: back to the page."""
+    """``POST /deliveries/{id}/resend``: redirects back to the page."""
     await _resend(request, int(request.match_info["id"]))
     raise web.HTTPSeeOther("/deliveries")
 
@@ -127,13 +129,13 @@ async def _resend(request: web.Request, row_id: int) -> None:
 
 
 async def try_channel(request: web.Request) -> web.Response:
-    """``POST /api/channels/{channel}/test``: a test message now; 502 with what went wrong."""
+    """``POST /api/channels/{channel}/test``: sends a test message now; 502 with what went wrong."""
     channel, receiver = await send_test(request)
     return answer({"channel": channel, "receiver": receiver, "sent": True})
 
 
 async def send_test(request: web.Request) -> tuple[ChannelName, str]:
-    """Send a test message by the channel that the address names; by which one, and to whom."""
+    """Send a test message by the channel that the address names; return channel and receiver."""
     office, name = request.app[OFFICE], request.match_info["channel"]
     if name not in office.channels:
         raise web.HTTPNotFound(text=f"{name} is not set up. These are: {list(office.channels)}.")

@@ -32,7 +32,7 @@ _PLACE = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
 class RateAnswer(msgspec.Struct):
-    """So many errors in so many minutes."""
+    """A number of errors in a number of minutes."""
 
     events: int
     minutes: float
@@ -40,7 +40,7 @@ class RateAnswer(msgspec.Struct):
 
 
 class SuspicionAnswer(msgspec.Struct):
-    """An incident that suspects the deploy, as surely as `confidence` (0-1)."""
+    """An incident that suspects the deploy, with this `confidence` (0-1)."""
 
     incident_id: str
     title: str
@@ -50,9 +50,9 @@ class SuspicionAnswer(msgspec.Struct):
 
 
 class DeployAnswer(msgspec.Struct, kw_only=True):
-    """A deploy; `incidents` are the surest of as many as `suspected_by` says.
+    """A deploy; `incidents` are the surest suspicions, and `suspected_by` counts all of them.
 
-    `watched_until` is when there is a verdict at the latest, where there is none yet.
+    `watched_until` is the latest time of the verdict, while there is none yet.
     """
 
     id: int
@@ -78,15 +78,16 @@ class DeployAnswer(msgspec.Struct, kw_only=True):
 
 
 class DeployPage(msgspec.Struct):
-    """Some deploys, the newest first; `next` is the ``before`` of the next page."""
+    """Some deploys, newest first; `next` is the ``before`` of the next page."""
 
     deploys: list[DeployAnswer]
     next: str | None
 
 
 async def list_deploys(request: web.Request) -> web.Response:
-    """``GET /api/deploys``: newest first; ``service``, ``environment``, ``verdict``, ``limit`` and
-    ``before`` narrow it.
+    """``GET /api/deploys``: lists deploys, newest first.
+
+    ``service``, ``environment``, ``verdict``, ``limit`` and ``before`` narrow the list.
     """
     wanted, after = _read_filter(request.query), _read_place(request.query)
     limit = read_limit(request.query)
@@ -98,7 +99,7 @@ async def list_deploys(request: web.Request) -> web.Response:
 
 
 async def show_deploys(request: web.Request) -> web.StreamResponse:
-    """``GET /deploys``: the same as a page."""
+    """``GET /deploys``: shows the same as a page."""
     wanted, after = _read_filter(request.query), _read_place(request.query)
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
@@ -127,7 +128,7 @@ async def show_deploys(request: web.Request) -> web.StreamResponse:
 
 
 def row_address(service: str, environment: str, place: DeployPlace) -> str:
-    """The page that begins with this deploy, the deploys of the same place before it below."""
+    """Return the page that begins with this deploy; earlier deploys of the same place follow it."""
     wanted = DeployFilter(service=service, environment=environment)
     from_here = DeployPlace(place.deployed_at, place.id + 1)
     return f"{_address(wanted, from_here)}#deploy-{place.id}"
@@ -163,13 +164,13 @@ def _address(wanted: DeployFilter, before: DeployPlace | None = None) -> str:
 
 
 def _choices(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
-    """What the form lets people choose; what is asked for is among it, known or not."""
+    """Return what the form offers, including what is asked for, whether it is known or not."""
     offered = names if chosen is None or chosen in names else [chosen, *names]
     return [(name, name) for name in offered]
 
 
 def _links(request: web.Request, deploy: ListedDeploy) -> tuple[str | None, str | None]:
-    """The addresses of its commit, and of the comparison with what ran before."""
+    """Return the addresses of its commit, and of the comparison with what ran before."""
     github = web_address(request.app[SETTINGS].github_api_url)
     commit = commit_address(github, deploy.repository, deploy.deploy_id)
     if commit is None and deploy.newest is not None and deploy.newest.id == deploy.deploy_id:

@@ -1,4 +1,4 @@
-"""What a form of a page was filled with."""
+"""Reads what a page's form was filled with."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ from aiohttp import web
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
-    """The fields as text, without the blanks around; what is no text field is left out."""
+    """Return the fields as text, without blanks around them; leave out fields that are not text."""
     form = await request.post()
     return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
 
 
 async def read_password(request: web.Request, name: str = "password") -> str:
-    """A field as it was typed, blanks included; empty where it is missing."""
+    """Return a field as it was typed, blanks included; empty if it is missing."""
     value = (await request.post()).get(name)
     return value if isinstance(value, str) else ""

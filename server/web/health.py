@@ -1,4 +1,4 @@
-"""Whether PushLog lives and what its engine does: for probes, pages and Prometheus."""
+"""Whether PushLog lives and what its engine does, for probes, pages and Prometheus."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from server.web.requests import answer
 PROBE_TIMEOUT_S = 2.0
 
 LATE_S = 300.0
-"""Older than this, what was accepted waits too long for its decision: not all is well."""
+"""An accepted event that waits longer than this for its decision means that not all is well."""
 
 Lamp = Literal["good", "busy", "bad"]
 
@@ -37,26 +37,28 @@ class EngineWords(msgspec.Struct, frozen=True):
 
 
 class StorageHealth(msgspec.Struct, kw_only=True):
-    """What is wrong with journal and main database; none is well."""
+    """What is wrong with journal and main database; None means well."""
 
     journal: str | None
     database: str | None
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """`status`: ``ok``; ``degraded`` where events are accepted but not all is well; ``down`` where
-    they cannot be accepted. `unsigned` names the variables without which anybody can send events.
+    """The health of everything.
+
+    `status` is ``ok``; ``degraded`` if events are accepted but not all is well; or ``down`` if they
+    cannot be accepted. `unsigned` names the variables without which anybody can send events.
     """
 
     status: Literal["ok", "degraded", "down"]
     engine: EngineStatus
     storage: StorageHealth
     oldest_waiting_s: float | None
-    """The age of the oldest event without a decision; none where nothing waits."""
+    """The age of the oldest event without a decision; None if nothing waits."""
     unsigned: list[str]
 
     def trouble(self) -> str | None:
-        """What is wrong, the gravest thing alone. A start is no trouble, nor a young event."""
+        """Return what is wrong, only the gravest. A start is no trouble, nor is a young event."""
         if self.storage.journal is not None:
             return f"the journal: {self.storage.journal}"
         if self.storage.database is not None:
@@ -76,7 +78,7 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def examine(app: web.Application) -> Health:
-    """Look at everything now."""
+    """Check everything now."""
     storage = StorageHealth(
         journal=_journal_trouble(app[SETTINGS].journal_path),
         database=await _database_trouble(app),
@@ -96,7 +98,7 @@ async def examine(app: web.Application) -> Health:
 
 
 async def why_no_heartbeat(app: web.Application) -> str | None:
-    """As `Health.trouble`; besides, the engine must be running, and not only about to."""
+    """Return `Health.trouble`; also require that the engine runs, and is not only about to."""
     found = await examine(app)
     trouble = found.trouble()
     if trouble is None and found.engine.state != "running":
@@ -132,7 +134,7 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 def describe_engine(engine: EngineStatus) -> EngineWords:
-    """For people. A start and a restore take a moment and are no trouble by themselves."""
+    """Describe the engine for people. A start or restore takes a moment and is no trouble."""
     waiting = f"{engine.backlog:,} waiting" if engine.backlog else ""
     trouble = None
     if engine.degraded is not None:
@@ -151,7 +153,7 @@ def describe_engine(engine: EngineStatus) -> EngineWords:
 
 
 def unsigned(settings: Settings) -> list[str]:
-    """The variables that are not set, so that anybody can send the webhooks they would guard."""
+    """Return the variables that are not set, so that anybody can send the webhooks they guard."""
     secrets = {
         "SENTRY_WEBHOOK_SECRET": settings.sentry_webhook_secrets,
         "INCIDENT_WEBHOOK_SECRET": settings.incident_webhook_secret,
@@ -161,7 +163,7 @@ def unsigned(settings: Settings) -> list[str]:
 
 
 def _journal_trouble(path: Path) -> str | None:
-    """What would keep the next event from being stored, as far as it shows without storing one."""
+    """Return what would stop the next event from being stored, if it shows without storing one."""
     if not path.exists():
         return "its file is gone"
     if not os.access(path, os.W_OK):
@@ -192,7 +194,7 @@ async def _oldest_waiting_s(app: web.Application) -> float | None:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             return await app[SUPERVISOR].oldest_waiting_s()
     except (JournalUnavailable, TimeoutError):
-        # The engine cannot be fed either then, which shows by itself.
+        # Then the engine cannot be fed either, which shows by itself.
         return None
 
 

@@ -1,4 +1,4 @@
-"""What the page and the API tell of the past of one incident."""
+"""What the page and the API show of the past of one incident."""
 
 from server.storage.database import Transaction
 from server.storage.main import incidents, notifications, outbox
@@ -6,11 +6,11 @@ from server.storage.main.outbox import DeliveryFilter
 from server.wording.timeline import TimelineItem, timeline
 
 LIMIT = 200
-"""Of changes, bells and deliveries each; the newest, where there are more."""
+"""The limit for changes, bells and deliveries each; if there are more, the newest are shown."""
 
 
 async def read_timeline(tx: Transaction, incident_id: str) -> list[TimelineItem]:
-    """All that the database holds of it, the oldest first."""
+    """Return everything that the database holds of the incident, oldest first."""
     return timeline(
         await incidents.changes(tx, incident_id, LIMIT),
         await notifications.of_incident(tx, incident_id, LIMIT),

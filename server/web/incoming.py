@@ -1,4 +1,4 @@
-"""The webhooks that came in, in API and page: "Sentry says it sent it; where is it?"."""
+"""The incoming webhooks, in API and page: "Sentry says it sent it; where is it?"."""
 
 import re
 from collections.abc import Mapping
@@ -43,8 +43,10 @@ class WebhookAnswer(msgspec.Struct, kw_only=True):
 
 
 class WebhooksAnswer(msgspec.Struct):
-    """Some webhooks, the newest first; `next` is the ``before`` of the next page. There may be
-    older ones even where this page is empty: then all back to `looked_back_to` were looked at.
+    """Some webhooks, newest first; `next` is the ``before`` of the next page.
+
+    There may be older ones even if this page is empty: then everything back to `looked_back_to` was
+    checked.
     """
 
     webhooks: list[WebhookAnswer]
@@ -53,8 +55,9 @@ class WebhooksAnswer(msgspec.Struct):
 
 
 async def list_webhooks(request: web.Request) -> web.Response:
-    """``GET /api/webhooks``; ``source``, ``outcome``, ``id``, ``limit`` and ``before``
-    narrow it.
+    """``GET /api/webhooks``: lists webhooks.
+
+    ``source``, ``outcome``, ``id``, ``limit`` and ``before`` narrow the list.
     """
     page = await _read(request, _read_filter(request.query), read_limit(request.query))
     base = request.app[SETTINGS].public_url

@@ -28,7 +28,7 @@ _DEPLOYS_LOOKED_AT = 5
 
 
 class LastWebhook(msgspec.Struct, frozen=True):
-    """The last one of a source; `signature` is the verdict on it, in words."""
+    """The last webhook of a source; `signature` is the verdict on it, in words."""
 
     received: datetime
     outcome: Outcome
@@ -37,9 +37,9 @@ class LastWebhook(msgspec.Struct, frozen=True):
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook to set up elsewhere. How many secrets are set is said, and never which.
+    """A webhook to set up elsewhere. It says how many secrets are set, but never which.
 
-    `accepted_at`: when one was last understood, which `last` may not have been.
+    `accepted_at` is when one was last understood, which `last` may not have been.
     """
 
     webhook_url: str
@@ -49,7 +49,10 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentryAnswer(Incoming, frozen=True, kw_only=True):
-    """Incident Alerts. `errors_seen_at`: when an event last came by the webhook `error`."""
+    """Incident Alerts, which come from Sentry.
+
+    `errors_seen_at` is when an event last came by the webhook `error`.
+    """
 
     steps: list[Step]
     errors_seen_at: datetime | None
@@ -57,7 +60,7 @@ class SentryAnswer(Incoming, frozen=True, kw_only=True):
 
 
 class ServiceMapping(msgspec.Struct, frozen=True):
-    """Code in `folder` of `repository` (empty: all of it) is `service`."""
+    """The code in `folder` of `repository` (empty: all of it) is `service`."""
 
     repository: str
     folder: str
@@ -81,8 +84,9 @@ class LastDeploy(msgspec.Struct, frozen=True):
 
 
 class GitHubAnswer(Incoming, frozen=True, kw_only=True):
-    """What is whose, and goes where; without rules, a repository is a service of its own name and
-    its default branch is production.
+    """Which code belongs to which service, and which branch goes where.
+
+    Without rules, a repository is a service of its own name, and its default branch is production.
     """
 
     token: bool
@@ -92,7 +96,7 @@ class GitHubAnswer(Incoming, frozen=True, kw_only=True):
 
 
 class LastMessage(msgspec.Struct, frozen=True):
-    """The newest thing that is told by Slack, and how it went."""
+    """The newest message by Slack, and how it went."""
 
     created_at: datetime
     state: DeliveryState
@@ -100,7 +104,7 @@ class LastMessage(msgspec.Struct, frozen=True):
 
 
 class SlackAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """By which way Slack is told: none where it is not set up."""
+    """In which way Slack is told; None if it is not set up."""
 
     way: Literal["bot", "webhook"] | None
     channel: str | None
@@ -108,7 +112,7 @@ class SlackAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IntegrationsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """All of them. `only_here`: PUBLIC_URL is an address that only this machine can reach."""
+    """All integrations. `only_here`: PUBLIC_URL is an address that only this machine can reach."""
 
     only_here: bool
     sentry: SentryAnswer
@@ -130,7 +134,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def simulate_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /integrations/simulate``: the same as in the API, and back to the page."""
+    """``POST /integrations/simulate``: does the same as the API, and redirects back to the page."""
     response = await simulate_incident(request)
     said = msgspec.json.decode(response.text or "{}", type=dict[str, object])
     if response.status != HTTPStatus.ACCEPTED:
@@ -169,7 +173,7 @@ async def _signs(request: web.Request) -> SentrySigns:
     try:
         return await look_for_signs(request.app[JOURNAL])
     except JournalUnavailable:
-        # The page says what is set all the same; what is wrong with the journal /health says.
+        # The page still says what is set. /health says what is wrong with the journal.
         return SentrySigns()
 
 

@@ -1,6 +1,6 @@
-"""The chart of an incident's events, as shapes for an SVG. Pure.
+"""Draws the chart of an incident's events, as shapes for an SVG. Pure.
 
-Its words stand beside it as HTML: letters within it would shrink with it on a phone.
+Its words are HTML beside it: letters within the SVG would shrink with it on a phone.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A moment, and what was then."""
+    """A moment, and what happened then."""
 
     x: float
     at: datetime
@@ -36,10 +36,10 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """All in the units of the SVG, whose ground is at `HEIGHT`.
+    """The chart, in the units of the SVG. The ground is at `HEIGHT`.
 
     `window` are the events before it opened that made it a spike, spread over their window. `band`
-    and `usual` are heights above which a rate is a spike, or more than usual.
+    and `usual` are heights: above them, a rate is a spike, or more than usual.
     """
 
     rate: Rate
@@ -55,13 +55,13 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw(rate: Rate, what: str) -> Chart:
-    """The chart of `rate`, whose events are called `what`."""
+    """Return the chart of `rate`, whose events are called `what`."""
     baseline = rate.baseline
     in_window = 0.0
     if baseline is not None:
         in_window = baseline.window_events / baseline.window_min * rate.step_min
     highest = max([1.0, in_window, *(point.events for point in rate.points)])
-    # A band far above all bars would press them flat; it then fills the picture.
+    # A band far above all bars would press them flat, so it fills the picture then.
     full = highest * _HEADROOM
 
     def x_of(moment: datetime) -> float:

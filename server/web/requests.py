@@ -1,4 +1,4 @@
-"""What a request asks for, checked, and how it is answered; a wrong one gets 400 with the rule."""
+"""Checks what a request asks for, and answers it; a wrong request gets 400 with the rule."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from shared.incident import Trigger
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_TEXT = 200
-"""Characters to search for."""
+"""The most characters to search for."""
 
 STATES: tuple[IncidentState, ...] = get_args(IncidentState)
 TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
@@ -34,7 +34,7 @@ _MAX_NUMBER = 2**63 - 1
 
 
 def answer(body: msgspec.Struct | Mapping[str, object], status: int = 200) -> web.Response:
-    """`body` as JSON, which nobody on the way may keep."""
+    """Return `body` as JSON that nobody on the way may keep."""
     return web.Response(
         body=msgspec.json.encode(body),
         status=status,
@@ -44,7 +44,7 @@ def answer(body: msgspec.Struct | Mapping[str, object], status: int = 200) -> we
 
 
 async def read_body(request: web.Request, kind: type[T]) -> T:
-    """The JSON of the request as a `kind`."""
+    """Return the JSON of the request as a `kind`."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -52,7 +52,7 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
 
 
 def read_filter(query: Mapping[str, str]) -> IncidentFilter:
-    """Which incidents are asked for; what is there but empty is not asked, nor is ``state=all``."""
+    """Return which incidents are asked for; empty values and ``state=all`` do not filter."""
     return IncidentFilter(
         state=_one_of(query, "state", STATES, but="all"),
         service=query.get("service") or None,
@@ -64,7 +64,7 @@ def read_filter(query: Mapping[str, str]) -> IncidentFilter:
 
 
 def read_place(query: Mapping[str, str]) -> Place | None:
-    """The place in the list of incidents after which to go on, as `write_place` wrote it."""
+    """Return the place in the list of incidents after which to go on, as `write_place` wrote it."""
     text = query.get("before")
     if not text:
         return None
@@ -75,13 +75,13 @@ def read_place(query: Mapping[str, str]) -> Place | None:
 
 
 def write_place(incident: StoredIncident) -> str:
-    """Where this incident stands, for a query string."""
+    """Return the place of this incident, for a query string."""
     place = place_of(incident)
     return f"{place.started_at}.{place.incident_id}"
 
 
 def read_number(query: Mapping[str, str], name: str, most: int = _MAX_NUMBER) -> int | None:
-    """A whole number from 0 to `most`, where it is asked for."""
+    """Return a whole number from 0 to `most`, if it is asked for."""
     text = query.get(name)
     if not text:
         return None
@@ -91,7 +91,7 @@ def read_number(query: Mapping[str, str], name: str, most: int = _MAX_NUMBER) ->
 
 
 def read_limit(query: Mapping[str, str]) -> int:
-    """How many are asked for at once."""
+    """Return how many are asked for at once."""
     return max(1, read_number(query, "limit", MAX_LIMIT) or DEFAULT_LIMIT)
 
 

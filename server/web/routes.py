@@ -1,4 +1,4 @@
-"""Every address of pages, API and probes in one table, each beside who may use it."""
+"""Every address of pages, API and probes in one table, each with who may use it."""
 
 from aiohttp import web
 
@@ -20,7 +20,7 @@ _UNSUBSCRIBE = r"/unsubscribe/{token:[0-9a-f]{40}}"
 
 
 def routes() -> list[web.RouteDef]:
-    """The table: for anybody, and for people."""
+    """Return the table: for anybody, and for people."""
     return [*_for_anybody(), *accounts.routes(), *_pages(), *_api()]
 
 
@@ -30,7 +30,7 @@ def set_up_web(app: web.Application) -> None:
     set_up_templates(app)
     accounts.set_up_accounts(app)
     app.add_routes(routes())
-    # Before the requests under way are waited for: a stream ends only when it is told to.
+    # This comes before the wait for requests under way: a stream ends only when it is told to.
     app.on_shutdown.append(_end_streams)
 
 

@@ -1,4 +1,4 @@
-"""What the newest entries of the journal say of how Sentry is set up."""
+"""What the newest entries of the journal say about how Sentry is set up."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ _CHUNK_BYTES = 1024 * 1024
 
 
 async def look_for_signs(journal: Journal) -> SentrySigns:
-    """When each sign was last seen, in so many entries; raises `JournalUnavailable`."""
+    """Return when each sign was last seen in the newest entries; raise `JournalUnavailable`."""
     signs = SentrySigns()
     before = journal.last_seq + 1
     while signs.looked_at < MAX_LOOKED_AT:

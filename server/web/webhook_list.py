@@ -1,7 +1,7 @@
 """The list of webhooks, newest first: accepted ones from the journal, all others from their table.
 
-Both are read from the end, page by page, by number. What is asked for may be rare, so a page looks
-through a bounded stretch of the journal only, and may be short, or empty, and yet not the last.
+Both are read from the end, page by page, by number. Wanted webhooks may be rare, so a page looks
+through only a bounded stretch of the journal. It may be short, or empty, and still not be the last.
 """
 
 import re
@@ -29,15 +29,15 @@ from shared.pipe import (
 )
 
 MAX_LOOKED_AT = 2_000
-"""Entries that are read, of which those of the wanted source are kept, for a page."""
+"""Entries to read for a page; those of the wanted source are kept."""
 
 MAX_SEARCHED = 20_000
-"""Entries that are searched for an id, inside SQLite, for a page."""
+"""Entries to search for an id, inside SQLite, for a page."""
 
 _CHUNK = 200
 _CHUNK_BYTES = 1024 * 1024
 _STRETCH = 2_000
-"""Entries that are searched at once: the engine's feeder uses the same thread, and waits."""
+"""Entries to search at once: the engine's feeder uses the same thread, and waits."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -48,7 +48,7 @@ OutcomeAsked = Literal["accepted", "not_accepted", Unentered]
 
 
 class WebhookFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which webhooks are asked for; `id` is the sender's, of whatever it sent."""
+    """Which webhooks are asked for; `id` is the sender's id of anything that it sent."""
 
     source: Route | None = None
     outcome: OutcomeAsked | None = None
@@ -63,10 +63,10 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook with what became of it; of an accepted one, `size_bytes` is of its entry.
+    """One webhook with what became of it. For an accepted one, `size_bytes` is that of its entry.
 
-    `sender` is the name in the event itself. `seq` is its entry, or of a duplicate the entry that
-    it repeats; `decision`, `reason` and `incident_id` are of that.
+    `sender` is the name in the event itself. `seq` is its entry or, for a duplicate, the entry that
+    it repeats; `decision`, `reason` and `incident_id` belong to that entry.
     """
 
     at: int
@@ -85,8 +85,10 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Some webhooks, and where the next page begins; `looked_back_to` is the time, in
-    microseconds, of the oldest entry that was looked at, where that was not all there are.
+    """Some webhooks, and where the next page begins.
+
+    `looked_back_to` is the time, in microseconds, of the oldest entry that was checked, if there
+    are more.
     """
 
     webhooks: list[Listed]
@@ -95,7 +97,7 @@ class WebhookPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Entered(msgspec.Struct, frozen=True):
-    """An entry that a webhook made; `read` is none where it cannot be read."""
+    """An entry that a webhook made; `read` is None if it cannot be read."""
 
     stored: JournalEntry
     read: Entry | None
@@ -103,7 +105,7 @@ class _Entered(msgspec.Struct, frozen=True):
 
 
 class _Stretch(msgspec.Struct):
-    """What was found in the journal; everything from `reached` on was looked at."""
+    """What was found in the journal; everything from `reached` on was checked."""
 
     found: list[_Entered]
     reached: int
@@ -114,7 +116,7 @@ class _Stretch(msgspec.Struct):
 async def read_page(
     journal: Journal, database: Database, wanted: WebhookFilter, place: Place, limit: int
 ) -> WebhookPage:
-    """A page of at most `limit` webhooks; raises `JournalUnavailable`."""
+    """Return a page of at most `limit` webhooks; raise `JournalUnavailable`."""
     stretch = _Stretch([], 0, is_end=True, oldest_at=None)
     if wanted.outcome in (None, "accepted"):
         stretch = await _look_back(journal, wanted, place.seq, limit)
@@ -154,7 +156,7 @@ async def _unentered(
 
 
 async def _look_back(journal: Journal, wanted: WebhookFilter, before: int, limit: int) -> _Stretch:
-    """At least `limit` and one more that are wanted, unless they are rarer than the bounds."""
+    """Find at least `limit` + 1 wanted entries, unless they are rarer than the bounds."""
     if wanted.id is not None:
         return await _search_back(journal, wanted, wanted.id, before, limit)
     stretch = _Stretch([], before, is_end=False, oldest_at=None)
@@ -172,7 +174,10 @@ async def _look_back(journal: Journal, wanted: WebhookFilter, before: int, limit
 async def _search_back(
     journal: Journal, wanted: WebhookFilter, named: str, before: int, limit: int
 ) -> _Stretch:
-    """Entries that hold this id as a text of its own: the delivery's by an index, other ids not."""
+    """Find entries that hold this id as a text of its own.
+
+    A delivery's id is found by an index, other ids are not.
+    """
     stretch = _Stretch([], min(before, journal.last_seq + 1), is_end=False, oldest_at=None)
     seq = await journal.find(delivery_identity(named))
     if seq is not None:
@@ -199,14 +204,14 @@ async def _search_back(
 
 
 def names_of(named: str) -> tuple[str, ...]:
-    """The ways to write an id: Sentry's events are UUIDs, which it writes without dashes."""
+    """Return the ways to write an id: Sentry writes the UUIDs of events without dashes."""
     if _UUID.fullmatch(named):
         return named, named.replace("-", "").lower()
     return (named,)
 
 
 def _take(stretch: _Stretch, chunk: list[JournalEntry], wanted: WebhookFilter, limit: int) -> None:
-    """Look at entries, the newest first, until one more than `limit` of the wanted are found."""
+    """Check entries, newest first, until one more than `limit` of the wanted ones are found."""
     for stored in chunk:
         if len(stretch.found) > limit:
             return
@@ -217,7 +222,7 @@ def _take(stretch: _Stretch, chunk: list[JournalEntry], wanted: WebhookFilter, l
 
 
 def _entered(stored: JournalEntry) -> _Entered | None:
-    """The entry, where a webhook made it: settings and what people do on the pages are none."""
+    """Return the entry if a webhook made it; settings and actions on the pages do not count."""
     try:
         read = decode_inbound(stored.body)
     except UnreadableLine:
@@ -242,7 +247,10 @@ def _route(sender: str) -> Route:
 def _merge(
     stretch: _Stretch, others: list[UnenteredWebhook], place: Place, limit: int
 ) -> tuple[list[_Entered | UnenteredWebhook], Place | None]:
-    """The newest of both, and where to go on; what is older than the stretch waits for its turn."""
+    """Return the newest of both, and where to go on.
+
+    Webhooks older than the stretch wait for their turn.
+    """
     both: list[tuple[int, _Entered | UnenteredWebhook]] = [
         (each.stored.received, each) for each in stretch.found
     ]

@@ -1,4 +1,4 @@
-"""GitHub's webhooks, each turned into entries of the journal: pure functions of the body."""
+"""Turns each of GitHub's webhooks into journal entries: pure functions of the body."""
 
 from server.ingest.github.events import parse_github
 

@@ -1,4 +1,4 @@
-"""The commits of a push, within the limits of a change window."""
+"""Reads the commits of a push, within the limits of a change window."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from server.ingest.text import line_end, many_lines, one_line
 from shared.event import MAX_COMMITS, MAX_FILES, Commit, Timestamp
 
 MAX_MESSAGE = 2000
-"""Characters of a commit's message: more of it says no more of an error."""
+"""The longest commit message, in characters: more text says no more about an error."""
 
 MAX_PATHS_BYTES = 6_000_000
-"""Of all commits together: a payload may be larger than a line on the pipe."""
+"""The limit for all commits together, because a payload may be larger than a line on the pipe."""
 
 
 class Commits(msgspec.Struct, frozen=True):
-    """Oldest first, with how many commits and files had to be left out of them."""
+    """The commits, oldest first, and how many commits and files were left out of them."""
 
     commits: list[Commit]
     commits_cut: int = 0
@@ -26,7 +26,7 @@ class Commits(msgspec.Struct, frozen=True):
 
 
 def read_commits(pushed: Iterable[PushedCommit | None]) -> Commits:
-    """The newest `MAX_COMMITS` with up to `MAX_FILES` files each; one without an id is left out."""
+    """Return the newest `MAX_COMMITS` with up to `MAX_FILES` files each; skip any without an id."""
     named = [commit for commit in pushed if commit is not None and read_id(commit)]
     kept = named[-MAX_COMMITS:]
     files = [_files(commit) for commit in kept]
@@ -39,7 +39,7 @@ def read_commits(pushed: Iterable[PushedCommit | None]) -> Commits:
 
 
 def read_id(commit: PushedCommit | None) -> str:
-    """Its full hash; empty where it has none."""
+    """Return the commit's full hash, or an empty string if it has none."""
     return one_line(commit.id or "", 64) if commit is not None else ""
 
 
@@ -56,14 +56,14 @@ def _commit(pushed: PushedCommit, files: list[str]) -> Commit:
 
 
 def _files(pushed: PushedCommit) -> list[str]:
-    """All of them, each once: what was modified first, for that can break what ran before."""
+    """Return all files, each once. Modified ones come first: they can break what worked before."""
     listed: Sequence[list[str | None] | None] = (pushed.modified, pushed.added, pushed.removed)
     paths = (line_end(path, 1024) for part in listed for path in part or () if path)
     return list(dict.fromkeys(path for path in paths if path))
 
 
 def _fitting(paths: Sequence[str], max_bytes: int) -> list[str]:
-    """The first of the paths that are within the limits of a commit."""
+    """Return the first of the paths that fit within the limits of a commit."""
     sizes = itertools.accumulate(len(path.encode()) for path in paths[:MAX_FILES])
     return [path for path, size in zip(paths, sizes, strict=False) if size <= max_bytes]
 
@@ -81,6 +81,6 @@ def _author(person: Person | None) -> str | None:
 def _timestamp(text: str | None) -> datetime | None:
     try:
         return msgspec.convert(text, Timestamp | None)
-    # The latter for half of a surrogate pair.
+    # UnicodeEncodeError is raised for half of a surrogate pair.
     except (msgspec.ValidationError, UnicodeEncodeError):
         return None

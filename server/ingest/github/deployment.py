@@ -1,4 +1,4 @@
-"""`deployment_status` and `release`: what says that a commit runs somewhere now."""
+"""Reads `deployment_status` and `release`, which say that a commit now runs somewhere."""
 
 import re
 from datetime import datetime
@@ -19,11 +19,11 @@ _FULL_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 def read_deployment(
     change: DeploymentStatus, identity: str | None, received: datetime, services: ServiceMap
 ) -> Delivery:
-    """A deploy of every service of the repository once it succeeded; nothing before.
+    """Return a deploy of every service of the repository if it succeeded, otherwise no entries.
 
-    GitHub says which commit runs, and not which are new: the deploy that was known by this
-    commit keeps its commits and is of this moment from now on; those of one that was not known
-    are found in the background (`server.github`).
+    GitHub says which commit runs, but not which commits are new. A deploy that is already known by
+    this commit keeps its commits and gets the new time. The commits of an unknown deploy are looked
+    up in the background (`server.github`).
     """
     repository = read_name(change.repository)
     deployment, status = change.deployment, change.deployment_status
@@ -52,10 +52,10 @@ def read_deployment(
 def read_release(
     change: ReleaseChange, identity: str | None, received: datetime, services: ServiceMap
 ) -> Delivery:
-    """A deploy of every service of the repository when a release is published.
+    """Return a deploy of every service of the repository when a release is published.
 
-    It goes where its branch goes, and a release of a branch or tag that is not watched where the
-    default branch goes. A prerelease is not meant for there yet.
+    The release goes to the environment of its branch. If its branch or tag is not watched, it goes
+    to the environment of the default branch. A prerelease is not meant to run there yet.
     """
     repository = read_name(change.repository)
     release = change.release
@@ -87,7 +87,7 @@ def read_release(
 
 
 def _person(account: Person | None) -> str | None:
-    """The name of who deployed; a bot does so for somebody who is not known."""
+    """Return the name of who deployed; None for a bot, which acts for somebody unknown."""
     if account is None or account.type == "Bot":
         return None
     return one_line(account.login or "", 100) or None
@@ -96,7 +96,7 @@ def _person(account: Person | None) -> str | None:
 def _entries(
     window: ChangeWindow, environment: str, known: Repository | None, services: ServiceMap
 ) -> tuple[ChangeWindowEntry, ...]:
-    """The same deploy for each service whose code is in the repository."""
+    """Return the same deploy for each service whose code is in the repository."""
     watched = services.services_of(window.repository or "", known.id if known else None)
     return tuple(
         ChangeWindowEntry(

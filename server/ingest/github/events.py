@@ -1,4 +1,4 @@
-"""Which event a webhook of GitHub's is, and what becomes of it."""
+"""Finds out which event a GitHub webhook is, and parses it."""
 
 from datetime import datetime
 from typing import TypeVar
@@ -30,14 +30,14 @@ def parse_github(
     services: ServiceMap,
     announce_deploys: bool,
 ) -> Delivery:
-    """What the webhook says; raises `InvalidPayload`.
+    """Return what the webhook says; raise `InvalidPayload`.
 
-    `event` and `delivery` are the headers ``X-GitHub-Event`` and ``X-GitHub-Delivery``,
-    `content_type` is without its parameters. A push to a watched branch is an event of kind
-    deploy with its change window for each service that it touches, or with `announce_deploys`
-    false the change window alone; a successful deployment and a published release are change
-    windows. Whatever else GitHub tells is no entry at all. A push is known again by itself
-    (repository, ref, before, after), everything else by `delivery`.
+    `event` and `delivery` are the headers ``X-GitHub-Event`` and ``X-GitHub-Delivery``.
+    `content_type` comes without its parameters. A push to a watched branch becomes an event of kind
+    deploy, with its change window, for each service that it touches; with `announce_deploys` false,
+    it becomes only the change window. A successful deployment and a published release become change
+    windows. All other webhooks make no entry. A repeated push is recognized by its own data
+    (repository, ref, before, after), and everything else by `delivery`.
     """
     identity = delivery_identity(delivery) if delivery else None
     notes = Notes()
@@ -71,7 +71,7 @@ def parse_github(
 
 
 def delivery_identity(delivery: str) -> str:
-    """What tells a delivery that comes again, of all but pushes."""
+    """Return the identity that recognizes a repeated delivery, for everything but pushes."""
     return f"github {one_line(delivery, 256)}"
 
 

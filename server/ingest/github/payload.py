@@ -1,6 +1,6 @@
-"""The bodies that GitHub sends: of each only the fields that an entry is made of.
+"""The bodies that GitHub sends, with only the fields that entries are made of.
 
-Everything is optional, so that a part that is missing or null loses only itself.
+Everything is optional, so that a missing or null part loses only itself.
 """
 
 import msgspec
@@ -9,9 +9,9 @@ Text = str | None
 
 
 class Person(msgspec.Struct):
-    """Git's author (`name`, `username` where GitHub knows them), or an account (`login`).
+    """A Git author (`name`, and `username` if GitHub knows it), or an account (`login`).
 
-    `type` of an account is ``User``, ``Bot`` or ``Organization``.
+    The `type` of an account is ``User``, ``Bot`` or ``Organization``.
     """
 
     name: Text = None
@@ -21,7 +21,7 @@ class Person(msgspec.Struct):
 
 
 class Repository(msgspec.Struct):
-    """`id` survives a renaming, `full_name` (``owner/name``) does not."""
+    """A repository. `id` survives a renaming; `full_name` (``owner/name``) does not."""
 
     id: int | None = None
     full_name: Text = None
@@ -29,7 +29,7 @@ class Repository(msgspec.Struct):
 
 
 class PushedCommit(msgspec.Struct):
-    """A commit of a push. `timestamp` is the committer's, and says nothing of the push."""
+    """A commit of a push. `timestamp` is the committer's and does not say when it was pushed."""
 
     id: Text = None
     message: Text = None
@@ -42,9 +42,9 @@ class PushedCommit(msgspec.Struct):
 
 
 class Push(msgspec.Struct):
-    """`push`: `commits` are the oldest first; `before` and `after` are zeros where there is none.
+    """`push`: `commits` come oldest first; `before` and `after` are zeros where there is no commit.
 
-    For an annotated tag `after` is the tag, and `head_commit` the commit behind it.
+    For an annotated tag, `after` is the tag and `head_commit` is the commit behind it.
     """
 
     ref: Text = None
@@ -68,7 +68,7 @@ class DeploymentState(msgspec.Struct):
 
 
 class Deployment(msgspec.Struct):
-    """That `sha` is to run in `environment`."""
+    """A request to run `sha` in `environment`."""
 
     sha: Text = None
     environment: Text = None
@@ -76,7 +76,7 @@ class Deployment(msgspec.Struct):
 
 
 class DeploymentStatus(msgspec.Struct):
-    """`deployment_status`, and `deployment` without the status."""
+    """`deployment_status`, and `deployment`, which has no status."""
 
     deployment_status: DeploymentState | None = None
     deployment: Deployment | None = None
@@ -84,7 +84,7 @@ class DeploymentStatus(msgspec.Struct):
 
 
 class Release(msgspec.Struct):
-    """`target_commitish` is a branch or a commit, and not always where the tag points to."""
+    """A release. `target_commitish` is a branch or a commit, not always what the tag points to."""
 
     tag_name: Text = None
     target_commitish: Text = None
@@ -93,7 +93,7 @@ class Release(msgspec.Struct):
 
 
 class ReleaseChange(msgspec.Struct):
-    """`release`: publishing one fires several actions, of which `published` comes once."""
+    """`release`: publishing a release fires several actions, but `published` only once."""
 
     action: Text = None
     release: Release | None = None

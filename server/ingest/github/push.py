@@ -1,4 +1,4 @@
-"""`push`: to a watched branch it is a deploy of each service that it touches."""
+"""Reads `push`: a push to a watched branch is a deploy of each service that it touches."""
 
 from datetime import datetime
 
@@ -20,12 +20,12 @@ BRANCH = "refs/heads/"
 TAG = "refs/tags/"
 
 PAYLOAD_COMMITS = 2048
-"""As many commits as GitHub puts into one push; of more it leaves out some without saying so."""
+"""The most commits that GitHub puts into one push. It leaves out the others without saying so."""
 
 UNNAMED = "somebody"
 
 TOLD_COMMITS = 20
-"""The newest commits of a push that people are told of by name."""
+"""The number of newest commits of a push that notifications name."""
 
 
 class _Deploy(msgspec.Struct, frozen=True):
@@ -51,9 +51,9 @@ def read_push(
     services: ServiceMap,
     announce_deploys: bool,
 ) -> Delivery:
-    """One entry for each service that is deployed; none where the push deploys nothing.
+    """Return one entry for each service that the push deploys, which may be none.
 
-    `delivery` identifies a push that does not say enough of itself.
+    `delivery` identifies a push that does not hold enough to identify itself.
     """
     identity = _identity(push) or delivery
     repository = read_name(push.repository)
@@ -85,7 +85,7 @@ def read_push(
         at=received,
     )
     watched = services.services_of(repository, push.repository.id if push.repository else None)
-    # What is new on a branch that was made or moved is not only what the commits say.
+    # On a branch that was created or moved, the commits may not be all that is new.
     is_all_told = not (push.created or push.forced or read.commits_cut) and bool(read.commits)
     touched: list[tuple[str, Commits]] = []
     for each in watched:
@@ -94,7 +94,7 @@ def read_push(
             own = msgspec.structs.replace(read, commits=touching)
             touched.append((one_line(each.service, 128), own))
     told = _told(deploy, read, [service for service, _ in touched])
-    # One of the entries tells of the push, however many services it deploys.
+    # Only one of the entries tells people of the push, however many services it deploys.
     entries = [
         _entry(deploy, service, own, notes, announce_deploys, None if number else told)
         for number, (service, own) in enumerate(touched)
@@ -107,13 +107,13 @@ def read_push(
 
 
 def _new_commits(push: Push, head: str) -> Commits:
-    """What the push brought to the branch. Merged commits of another branch are new to this one."""
+    """Return what the push brought to the branch, including commits merged from another branch."""
     pushed = [commit for commit in push.commits or () if read_id(commit)]
     is_whole = len(pushed) < PAYLOAD_COMMITS
     if all(read_id(commit) != head for commit in pushed) and push.head_commit is not None:
         if pushed:
             is_whole = False
-        # A branch that was forced back to an old commit brings nothing new, not even that one.
+        # A branch that was forced back to an old commit brings nothing new, not even that commit.
         if pushed or not push.forced:
             pushed.append(push.head_commit)
     read = read_commits(pushed)
@@ -223,7 +223,7 @@ def _base(push: Push) -> str | None:
 
 
 def _identity(push: Push) -> str | None:
-    """The push itself: hooks of a repository and of its owner tell the same one, each once."""
+    """Return the push's own identity: a repository's and its owner's hooks both send each push."""
     if not (push.repository and push.before and push.after):
         return None
     place = push.repository.id or push.repository.full_name

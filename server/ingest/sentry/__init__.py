@@ -1,4 +1,4 @@
-"""Sentry's webhooks, each turned into entries of the journal: pure functions of the body."""
+"""Turns each of Sentry's webhooks into journal entries: pure functions of the body."""
 
 from server.ingest.sentry.resources import parse_sentry
 

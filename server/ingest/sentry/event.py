@@ -1,4 +1,4 @@
-"""One event as Sentry tells it, turned into the entry of an occurrence."""
+"""Turns one Sentry event into the entry of an occurrence."""
 
 from datetime import datetime
 
@@ -25,13 +25,13 @@ from server.ingest.text import one_line
 from shared.pipe import EventEntry
 
 SAMPLE_TAG = "sample_event"
-"""The tag by which Sentry marks the events of its "create sample event" and test buttons."""
+"""The tag on events of Sentry's "create sample event" and test buttons."""
 
 _EMPTY = Event()
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a body says about its event from outside of it."""
+    """What a body says about its event outside of the event itself."""
 
     path: str
     project: Project | str | int | float | None = None
@@ -46,12 +46,12 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_empty(event: Event | None) -> bool:
-    """Whether the event holds nothing that an entry could be made of."""
+    """Return whether the event holds nothing that an entry could be made of."""
     return event is None or event == _EMPTY
 
 
 def event_entry(event: Event, around: Surroundings, received: datetime, notes: Notes) -> EventEntry:
-    """The occurrence that `event` tells of; what is missing in it is taken from `around`."""
+    """Return the occurrence in `event`; take what is missing in it from `around`."""
     take_rest_entries(event, around.path, notes)
     if not event.culprit:
         event.culprit = around.culprit
@@ -100,13 +100,13 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
 
 
 def event_id_of(event: Event, notes: Notes) -> str | None:
-    """Sentry's id of the event, by whichever name it has."""
+    """Return Sentry's id of the event, whichever name it has."""
     event_id = event.event_id or event.rest_event_id or event.id
     return read_identity(event_id, "event_id", notes)
 
 
 def empty_fault(path: str) -> Fault:
-    """The fault of a body whose event says nothing."""
+    """Return the fault of a body whose event says nothing."""
     return Fault(
         path,
         "is missing or empty; an event needs at least one of `exception`, `message`, `logentry`, "
@@ -115,5 +115,5 @@ def empty_fault(path: str) -> Fault:
 
 
 def _has_sample_title(title: str | None) -> bool:
-    # "This is an example Python exception": the title that Sentry's own samples have.
+    # Sentry's own samples have the title "This is an example Python exception".
     return bool(title and title.startswith("This is an example ") and title.endswith(" exception"))

@@ -1,4 +1,4 @@
-"""What was raised: the root cause of an event with its trace, and what was raised from it."""
+"""Finds what was raised: the root cause of an event with its trace, and what was raised from it."""
 
 import msgspec
 
@@ -28,11 +28,11 @@ class Raised(msgspec.Struct, frozen=True):
 
 
 def what_was_raised(event: Event, notes: Notes) -> Raised:
-    """The root cause of `event`, by a name even where Sentry gives none.
+    """Return the root cause of `event`, with a name even if Sentry gives none.
 
-    An exception without a type is named `UNTYPED`. What is no exception is named by what it is:
-    the title of an occurrence (a slow query, a failing URL), `CSP_VIOLATION`, the type in the
-    metadata, `MESSAGE`.
+    An exception without a type is named `UNTYPED`. An event that is not an exception is named by
+    what it is: the title of an occurrence (a slow query, a failing URL), `CSP_VIOLATION`, the type
+    in the metadata, or `MESSAGE`.
     """
     chain = _exceptions(event)
     if chain:
@@ -46,7 +46,7 @@ def what_was_raised(event: Event, notes: Notes) -> Raised:
 
 
 def name_of_metadata(metadata: Metadata | None, title: str | None) -> tuple[str, str]:
-    """Type and message, as far as Sentry's own title tells them."""
+    """Return type and message, as far as Sentry's own title shows them."""
     if metadata is None:
         return MESSAGE, title or ""
     if metadata.directive:
@@ -58,14 +58,14 @@ def name_of_metadata(metadata: Metadata | None, title: str | None) -> tuple[str,
 
 
 def fit_type(name: str, notes: Notes) -> str:
-    """`name` within the limit of `Event.exception_type`."""
+    """Return `name`, cut to the limit of `Event.exception_type`."""
     if len(name) > _MAX_TYPE:
         notes.add(f"the exception type is cut to {_MAX_TYPE} of {len(name)} characters")
     return one_line(name, _MAX_TYPE) or UNTYPED
 
 
 def fit_message(message: str, notes: Notes) -> str:
-    """`message` within the limit of `Event.message`."""
+    """Return `message`, cut to the limit of `Event.message`."""
     if len(message) > _MAX_MESSAGE:
         notes.add(f"the message is cut to {_MAX_MESSAGE} of {len(message)} characters")
     fitting = many_lines(message, _MAX_MESSAGE)
@@ -73,7 +73,7 @@ def fit_message(message: str, notes: Notes) -> str:
 
 
 class _Link(msgspec.Struct, frozen=True):
-    """An exception of the chain, and where it stood."""
+    """An exception of the chain, and its place in it."""
 
     exception: RaisedException
     at: int
@@ -96,7 +96,7 @@ def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
         newest_first(link.exception.stacktrace, f"exception.values[{link.at}].stacktrace", notes)
         for link in chain[: MAX_CHAIN + 1]
     ]
-    # The root of an exception group has no trace of its own: the nearest that there is tells most.
+    # The root of an exception group has no trace of its own: the nearest trace tells most.
     lender = next((at for at, trace in enumerate(traces) if trace), None)
     if lender is None:
         stacktrace = _thread_trace(event, notes)
@@ -143,7 +143,7 @@ def _name_without_exception(event: Event) -> tuple[str, str]:
 
 
 def logged(event: Event) -> str:
-    """The event's message, with its parameters filled in where Sentry did so."""
+    """Return the event's message, with its parameters filled in if Sentry did so."""
     texts = []
     for entry in (event.logentry, event.message):
         match entry:
@@ -155,7 +155,7 @@ def logged(event: Event) -> str:
 
 
 def _thread_trace(event: Event, notes: Notes) -> list[Frame]:
-    """The trace of the thread that crashed, else of the current one, else of the event itself."""
+    """Return the trace of the thread that crashed, else of the current one, else of the event."""
     threads: list[Thread | None] = []
     if isinstance(event.threads, list):
         threads = event.threads

@@ -1,4 +1,4 @@
-"""The single facts of an event or issue: whose it is, where, when, how bad."""
+"""Reads the single facts of an event or issue: whose it is, where, when and how severe."""
 
 import re
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ _VARIABLE = re.compile(r"\{\{.*?\}\}")
 
 
 def read_tags(tags: Tags, notes: Notes) -> dict[str, str]:
-    """Tags in any of the three forms in which they come; those without key or value are none."""
+    """Return the tags, from any of their three forms, without those that lack a key or value."""
     found: dict[str, str] = {}
     cut = 0
     for key, value in _tag_pairs(tags, notes):
@@ -57,7 +57,7 @@ def read_tags(tags: Tags, notes: Notes) -> dict[str, str]:
 
 
 def read_severity(level: str | None, tags: dict[str, str], notes: Notes) -> Severity:
-    """The severity of Sentry's `level`; one that the severity does not tell is kept as a tag."""
+    """Return the severity of Sentry's `level`; keep a level that it cannot express as a tag."""
     name = (level or tags.get("level") or "").strip().lower() or "error"
     severity = _SEVERITIES.get(name)
     if severity is None:
@@ -69,7 +69,7 @@ def read_severity(level: str | None, tags: dict[str, str], notes: Notes) -> Seve
 
 
 def read_environment(name: str | None, notes: Notes) -> str:
-    """The environment, production where none is named."""
+    """Return the environment, or production if none is named."""
     environment = _fitted(name or "", _MAX_ENVIRONMENT, "environment", notes)
     if environment:
         return environment
@@ -78,7 +78,7 @@ def read_environment(name: str | None, notes: Notes) -> str:
 
 
 def read_service(project: Project | Scalar, slug: str | None, url: str | None, notes: Notes) -> str:
-    """The project's slug: `slug`, of `project`, of the API URL, or else made of its id."""
+    """Return the project's slug: `slug`, that of `project` or the API URL, or one from its id."""
     named = project.slug if isinstance(project, Project) else None
     if isinstance(project, str) and not project.isdecimal():
         named = project
@@ -97,17 +97,17 @@ def read_service(project: Project | Scalar, slug: str | None, url: str | None, n
 
 
 def read_release(release: Release | Scalar, tags: dict[str, str], notes: Notes) -> str | None:
-    """The version, from the text or object that it comes in, else from the tag."""
+    """Return the version from the text or object that holds it, else from the tag."""
     version = release.version if isinstance(release, Release) else scalar_text(release)
     version = version or tags.get("sentry:release") or tags.get("release") or ""
     return _fitted(version, _MAX_IDENTITY, "release", notes) or None
 
 
 def read_fingerprint(parts: list[Scalar] | None, issue_id: str | None, notes: Notes) -> str | None:
-    """The grouping that people set, or None where Sentry's own decided.
+    """Return the grouping that people set, or None if Sentry's own grouping decided.
 
-    A part like `{{ default }}` stands for something that Sentry computes. Its issue is what came
-    out of it, so that the issue's id takes the place of such parts.
+    A part like `{{ default }}` stands for something that Sentry computes. The issue is the result
+    of that, so the issue's id replaces such parts.
     """
     if not parts or parts == ["{{ default }}"]:
         return None
@@ -128,12 +128,12 @@ def read_fingerprint(parts: list[Scalar] | None, issue_id: str | None, notes: No
 
 
 def read_identity(value: Scalar, name: str, notes: Notes) -> str | None:
-    """An id of Sentry's (issue, event, rule), which comes as text or as a number."""
+    """Return an id of Sentry's (issue, event, rule), which comes as text or as a number."""
     return _fitted(scalar_text(value), _MAX_IDENTITY, name, notes) or None
 
 
 def source_links(*urls: str | None) -> dict[str, str]:
-    """The first of `urls` that is a page for people, as a link of the event."""
+    """Return the first of `urls` that is a page for people, as a link of the event."""
     for url in urls:
         if url and url.startswith(("https://", "http://")) and _API_URL not in url:
             fitting = one_line(url, _MAX_URL + 1)
@@ -143,12 +143,15 @@ def source_links(*urls: str | None) -> dict[str, str]:
 
 
 def read_url(url: str | None, limit: int = _MAX_URL) -> str | None:
-    """A URL or route, cut to `limit`, or None where there is none."""
+    """Return a URL or route, cut to `limit`, or None if there is none."""
     return one_line(url or "", limit) or None
 
 
 def read_time(*candidates: float | str | None) -> datetime | None:
-    """The first of `candidates` that is a time: seconds since 1970, or ISO 8601 (UTC if bare)."""
+    """Return the first of `candidates` that is a time.
+
+    A time is seconds since 1970, or ISO 8601 (UTC if bare).
+    """
     for candidate in candidates:
         try:
             match candidate:
@@ -165,7 +168,7 @@ def read_time(*candidates: float | str | None) -> datetime | None:
 
 
 def delivery_identity(resource: str, *parts: str | None) -> str:
-    """What tells a delivery that comes again: of the same resource, about the same `parts`."""
+    """Return the identity of a delivery: a repeat has the same resource and the same `parts`."""
     digest = blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
     return f"sentry:{resource}:{digest}"
 

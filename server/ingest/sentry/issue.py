@@ -1,4 +1,4 @@
-"""What Sentry says of an issue as a whole: created, back, resolved, archived."""
+"""Reads what Sentry says about an issue as a whole: created, back, resolved, archived."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,17 +25,17 @@ _PATH = "data.issue"
 
 
 def action_of(body: Body) -> str:
-    """What happened to the resource, in small letters; empty where the body does not say."""
+    """Return what happened to the resource, in lower case; empty if the body does not say."""
     return one_line(body.action or "", 64).lower()
 
 
 def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -> Delivery:
-    """The entries of an `issue` webhook; raises `InvalidPayload` for an issue without id.
+    """Return the entries of an `issue` webhook; raise `InvalidPayload` for an issue without id.
 
-    Resolved is a resolve, archived (`ignored` is its older name) a silence. An issue that is
-    back as regressed or escalating is news, as is one that was created; one that is merely
-    unresolved again is archived no longer, so that its silence ends. Who is assigned decides
-    nothing here.
+    A resolved issue is a resolve. An archived one (`ignored` is the older name) is a silence. An
+    issue that is back as regressed or escalating is news, and so is a new one. An issue that is
+    only unresolved again is no longer archived, so its silence ends. The assignee decides nothing
+    here.
     """
     action = action_of(body)
     about = f"issue {action or 'without an action'}"
@@ -63,7 +63,7 @@ def _entries(
 ) -> list[Entry]:
     by = one_line((body.actor.name if body.actor else None) or "Sentry", 256) or "Sentry"
     match action_of(body), issue.substatus:
-        # An issue that is made during a burst may already be called escalating: it is new.
+        # An issue created during a burst may already be called escalating, but it is new.
         case "created", _:
             return [_news(issue, issue_id, None, received, notes)]
         case "unresolved", "regressed":
@@ -109,7 +109,7 @@ def _news(
     received: datetime,
     notes: Notes,
 ) -> EventEntry:
-    """The issue as an event that is no new occurrence, with what the issue knows of its own."""
+    """Return the issue as an event that is no new occurrence, with what the issue itself knows."""
     exception_type, message = name_of_metadata(issue.metadata, issue.title)
     tags: dict[str, str] = {}
     severity = read_severity(issue.level, tags, notes)
@@ -146,7 +146,7 @@ def _frame_of_metadata(issue: Issue) -> list[Frame]:
 
 
 def _resolved_in(issue: Issue, notes: Notes) -> str | None:
-    """The release in which it was resolved. "The next release" names none."""
+    """Return the release in which it was resolved. "The next release" names none."""
     details = issue.status_details
     if details is None or isinstance(details.in_release, bool):
         return None
@@ -156,7 +156,7 @@ def _resolved_in(issue: Issue, notes: Notes) -> str | None:
 
 
 def _archived_until(issue: Issue, received: datetime) -> datetime | None:
-    """When the archived issue counts again, or None if no time was set."""
+    """Return when the archived issue counts again, or None if no time was set."""
     details = issue.status_details
     if details is None:
         return None

@@ -1,4 +1,4 @@
-"""Metric alerts: a rule about a number, which is critical, warns, or is over."""
+"""Reads metric alerts: a rule about a number, which is critical, warns, or is over."""
 
 from datetime import datetime
 
@@ -19,19 +19,20 @@ from shared.event import Severity
 from shared.pipe import EventEntry, Resolve
 
 METRIC_ALERT = "Metric alert"
-"""The exception type of an alert about a number: nothing was raised."""
+"""The exception type of an alert about a number, where nothing was raised."""
 
 _PATH = "data.metric_alert"
 _STATUS_SEVERITIES: dict[int, Severity] = {10: "warning", 20: "critical"}
-"""The states of an open alert in Sentry: what `open`, which does not say how bad, goes by."""
+"""The states of an open alert in Sentry. They decide for `open`, which does not say how severe."""
 
 
 def metric_delivery(
     action: str, data: Data, alert: MetricAlert, received: datetime, notes: Notes
 ) -> Delivery:
-    """The entry of a `metric_alert` webhook; raises `InvalidPayload` where nothing names the rule.
+    """Return the entry of a `metric_alert` webhook.
 
-    All alerts of one rule are one issue, which its `resolved` resolves.
+    Raises `InvalidPayload` if nothing names the rule. All alerts of one rule are one issue, which
+    the rule's `resolved` resolves.
     """
     about = f"metric alert {action}"
     match action:
@@ -44,7 +45,7 @@ def metric_delivery(
         case _:
             return Delivery(entries=(), identity=None, about=about)
     rule = alert.alert_rule or MetricRule()
-    # An alert's own title is a random name in older Sentrys ("Sacred Marmot").
+    # In older Sentry versions, an alert's own title is a random name ("Sacred Marmot").
     title = rule.name or alert.title or data.description_title
     named = read_identity(rule.id or alert.id or title, "alert_rule.id", notes)
     if named is None:
@@ -56,7 +57,7 @@ def metric_delivery(
     alert_id = read_identity(alert.id, "id", notes)
     started = one_line(alert.date_started or alert.date_detected or "", 64)
     described = one_line(data.description_text or "", 2048)
-    # A rule that warns, is critical and warns again within one alert says a new number each time.
+    # Within one alert, a rule can warn, become critical and warn again; each brings a new number.
     identity = alert_id and delivery_identity(
         "metric_alert", action, alert_id, issue_id, started, described
     )

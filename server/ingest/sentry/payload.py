@@ -1,6 +1,6 @@
-"""The bodies that Sentry sends: of each only the fields that an entry is made of.
+"""The bodies that Sentry sends, with only the fields that entries are made of.
 
-Everything is optional, because everything has been seen missing or null. Names with `rest_` are
+Everything is optional, because every field has been seen missing or null. Names with `rest_` are
 those of Sentry's REST serialiser, which service hooks use.
 """
 
@@ -23,7 +23,7 @@ class Frame(msgspec.Struct, gc=False):
 
 
 class Stacktrace(msgspec.Struct):
-    """The frames, and nothing else of it."""
+    """A stack trace: its frames, and nothing else."""
 
     frames: list[Frame | None] | None = None
 
@@ -87,7 +87,7 @@ class Csp(msgspec.Struct):
 
 
 class Metadata(msgspec.Struct):
-    """What Sentry's title is made of: by kind of event these or those."""
+    """What Sentry's title is made of; which fields are set depends on the kind of event."""
 
     type: Text = None
     value: Text = None
@@ -100,7 +100,7 @@ class Metadata(msgspec.Struct):
 
 
 class Occurrence(msgspec.Struct):
-    """What was found, where that is no error: a slow query, a missed check-in, a failing URL."""
+    """Something found that is not an error: a slow query, a missed check-in, a failing URL."""
 
     issue_title: Text = msgspec.field(default=None, name="issueTitle")
     subtitle: Text = None
@@ -108,13 +108,13 @@ class Occurrence(msgspec.Struct):
 
 
 class Release(msgspec.Struct):
-    """A release, where it comes as an object."""
+    """A release, if it comes as an object."""
 
     version: Text = None
 
 
 class Project(msgspec.Struct):
-    """A project, where it comes as an object."""
+    """A project, if it comes as an object."""
 
     id: Scalar = None
     slug: Text = None
@@ -165,7 +165,7 @@ class Event(msgspec.Struct):
 
 
 class StatusDetails(msgspec.Struct, rename="camel"):
-    """How an issue was resolved, or for how long it is archived. `ignore_duration`: minutes."""
+    """How an issue was resolved, or how long it is archived. `ignore_duration` is in minutes."""
 
     in_release: Release | Scalar = None
     ignore_until: Text = None
@@ -203,7 +203,7 @@ class MetricRule(msgspec.Struct):
 
 
 class MetricAlert(msgspec.Struct):
-    """`data.metric_alert`: one time that a metric was beyond its limits."""
+    """`data.metric_alert`: one period in which a metric was beyond its limits."""
 
     id: Scalar = None
     title: Text = None
@@ -215,14 +215,14 @@ class MetricAlert(msgspec.Struct):
 
 
 class IssueAlert(msgspec.Struct):
-    """The rule of an event alert, where it was set through a form of the integration."""
+    """The rule of an event alert, if it was set through a form of the integration."""
 
     id: Scalar = None
     title: Text = None
 
 
 class Data(msgspec.Struct):
-    """`data` of an integration's webhook: by resource these or those."""
+    """`data` of an integration's webhook; which fields are set depends on the resource."""
 
     event: Event | None = None
     error: Event | None = None

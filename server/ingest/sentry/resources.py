@@ -1,4 +1,4 @@
-"""Which of Sentry's webhooks a body is, and what is decided on because of it."""
+"""Finds out which of Sentry's webhooks a body is, and which entries come of it."""
 
 from datetime import datetime
 
@@ -29,11 +29,11 @@ _NO_DATA = Data()
 
 
 def parse_sentry(body: bytes, resource: str | None, received: datetime) -> Delivery:
-    """What the webhook `body` holds; raises `InvalidPayload` if it holds nothing to take.
+    """Return what the webhook `body` holds; raise `InvalidPayload` if it holds nothing usable.
 
-    `resource` is the header `Sentry-Hook-Resource`; without it the body tells. What Sentry may
-    send besides (comments, installations, the callbacks of UI components, resources and actions
-    of a later day) is a delivery without entries.
+    `resource` is the header `Sentry-Hook-Resource`; without it, the body itself tells. Anything
+    else that Sentry may send (comments, installations, the callbacks of UI components, future
+    resources and actions) becomes a delivery without entries.
     """
     if not body:
         return _nothing("an empty body, as UI components send it")
@@ -105,7 +105,7 @@ def _event_alert(body: Body, data: Data, received: datetime, notes: Notes) -> De
 
 
 def _legacy_webhook(body: Body, received: datetime, notes: Notes) -> Delivery:
-    """A project's webhook without integration: it only ever comes because a rule fired."""
+    """Read a project's webhook without integration. It is only ever sent because a rule fired."""
     rules = [rule for rule in body.triggering_rules or () if rule]
     around = Surroundings(
         path="event",
@@ -122,7 +122,7 @@ def _legacy_webhook(body: Body, received: datetime, notes: Notes) -> Delivery:
 
 
 def _service_hook(body: Body, received: datetime, notes: Notes) -> Delivery:
-    """A service hook: its body does not tell whether a rule fired or an event merely came."""
+    """Read a service hook. Its body does not tell whether a rule fired or an event just came in."""
     group = body.group or Issue()
     around = Surroundings(
         path="event",
@@ -156,5 +156,5 @@ def _nothing(about: str) -> Delivery:
 
 
 def _refused(problem: str, path: str) -> InvalidPayload:
-    """There is nothing to take in it; with what would be right."""
+    """Return the refusal of a body that holds nothing usable, with what would be right."""
     return InvalidPayload(problem, (Fault(path, _EXPECTED),))

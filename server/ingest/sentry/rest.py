@@ -1,4 +1,4 @@
-"""Events as Sentry's REST serialiser writes them, which service hooks send."""
+"""Reads events as Sentry's REST serialiser writes them, which service hooks send."""
 
 from server.ingest.notes import Notes
 from server.ingest.salvage import salvage
@@ -8,7 +8,7 @@ _STORED_NAMES = {"absPath": "abs_path", "lineNo": "lineno", "inApp": "in_app"}
 
 
 def take_rest_entries(event: Event, path: str, notes: Notes) -> None:
-    """Put the `entries` of `event` where a stored event has the same parts."""
+    """Move the `entries` of `event` to where a stored event has the same parts."""
     for at, entry in enumerate(event.entries or ()):
         if entry is None or not isinstance(entry.data, dict):
             continue
@@ -29,7 +29,7 @@ def take_rest_entries(event: Event, path: str, notes: Notes) -> None:
 
 
 def _with_stored_frames(data: dict[str, object]) -> dict[str, object]:
-    """`data` of exceptions or threads, the fields of its frames by their stored names."""
+    """Return `data` of exceptions or threads, with the stored names for its frames' fields."""
     values = data.get("values")
     if not isinstance(values, list):
         return data

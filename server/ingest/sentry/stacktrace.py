@@ -1,4 +1,4 @@
-"""Sentry's frames, oldest first, turned into ours, newest first."""
+"""Turns Sentry's frames, oldest first, into ours, newest first."""
 
 from functools import lru_cache
 
@@ -12,11 +12,11 @@ from shared.event import Frame
 _MAX_LINE = 2**31
 _MEMO_FRAMES = 4096
 _MEMO_CHARACTERS = 512
-"""Longer frames are not remembered, so that the memo stays under ten megabytes."""
+"""Longer frames are not remembered, which keeps the memo under ten megabytes."""
 
 
 def newest_first(stacktrace: Stacktrace | None, path: str, notes: Notes) -> list[Frame]:
-    """The frames of `stacktrace`; longer ones lose their middle, nameless frames are left out."""
+    """Return the frames of `stacktrace`, without nameless ones; a long trace loses its middle."""
     if stacktrace is None or not stacktrace.frames:
         return []
     given = stacktrace.frames
@@ -36,10 +36,10 @@ def newest_first(stacktrace: Stacktrace | None, path: str, notes: Notes) -> list
 
 
 def _frame(frame: SentryFrame) -> Frame | None:
-    """The frame in our terms, or None if its names turn out to be blank.
+    """Return the frame in our terms, or None if its names turn out to be blank.
 
-    A native frame often has nothing but its `package`, the library that it is in: that is a
-    module as good as any. An address is no name, it changes from build to build.
+    A native frame often has nothing but its `package`, the library that it is in. That works as
+    well as any module. An address is not a name, because it changes from build to build.
     """
     file = frame.filename or frame.abs_path or ""
     function = frame.function or ""
@@ -66,6 +66,6 @@ def _fitted_frame(
     )
 
 
-# The events of one service go through the same calls again and again: looking a frame up takes a
+# The events of one service go through the same calls again and again. Looking a frame up takes a
 # tenth of the time of cleaning its names and building it.
 _remembered_frame = lru_cache(maxsize=_MEMO_FRAMES)(_fitted_frame)

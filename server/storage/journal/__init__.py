@@ -1,1 +1,1 @@
-"""What was accepted, in order: a file of its own, with one writer."""
+"""The journal of everything accepted, in order: a file of its own, with one writer."""

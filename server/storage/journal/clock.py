@@ -1,15 +1,15 @@
-"""The journal's clock: it never goes back, whatever is done to the clock of the machine.
+"""The journal's clock, which never goes back, whatever happens to the clock of the machine.
 
-Everything that depends on time is decided by the stamps of this clock. It runs at the pace of
-the monotonic clock, which nobody can set, and is drawn to the wall clock:
+Everything that depends on time is decided by the stamps of this clock. It runs at the pace of the
+monotonic clock, which nobody can set, and follows the wall clock:
 
-- A difference up to `STEP_MICROS` ahead is followed at once: so the clock of a machine that is
-  kept right by NTP is simply shown.
-- A wall clock further ahead (set, or set wrongly) is approached at twice the pace: an hour in an
-  hour, so that no window of time is skipped because of a clock that is put right again.
-- A wall clock behind is waited for at half the pace: an hour in two.
-- A wall clock more than `FAR_MICROS` ahead is believed once it has said so for `FAR_FOR_MICROS`:
-  the machine came up without knowing the time, and there is nothing to approach.
+- A wall clock up to `STEP_MICROS` ahead is followed at once, so that a clock that NTP keeps right
+  is shown as it is.
+- A wall clock further ahead (set, or set wrongly) is approached at twice the pace: it takes an hour
+  to catch up an hour. So no window of time is skipped because of a clock that is corrected later.
+- A wall clock that is behind is waited for at half the pace: it takes two hours to lose one.
+- A wall clock more than `FAR_MICROS` ahead is believed after it has been so for `FAR_FOR_MICROS`:
+  the machine started without knowing the time, so there is nothing to approach.
 """
 
 import time
@@ -21,12 +21,15 @@ FAR_FOR_MICROS = 60 * 1_000_000
 
 
 class Clock:
-    """Microseconds since the epoch, never fewer than before. Not safe for several threads."""
+    """Gives microseconds since the epoch, never fewer than before. Not thread-safe."""
 
     def __init__(
         self, wall: Callable[[], int], monotonic: Callable[[], int], not_before: int = 0
     ) -> None:
-        """`wall` and `monotonic` give microseconds; `not_before` is the last stamp given out."""
+        """Start the clock; `wall` and `monotonic` give microseconds.
+
+        `not_before` is the last stamp given out.
+        """
         self._wall = wall
         self._monotonic = monotonic
         self._at = monotonic()
@@ -34,7 +37,7 @@ class Clock:
         self._far_since: int | None = None
 
     def now(self) -> int:
-        """The time as it is to be believed."""
+        """Return the time to be believed."""
         wall, at = self._wall(), self._monotonic()
         passed = max(0, at - self._at)
         self._at = max(at, self._at)
@@ -42,7 +45,7 @@ class Clock:
         return self._now
 
     def _advance(self, ahead: int, passed: int) -> int:
-        """How far to go: `ahead` is the lead of the wall clock, `passed` what really passed."""
+        """Return how far to go; `ahead` is the wall clock's lead, `passed` what really passed."""
         difference = ahead - passed
         if ahead <= FAR_MICROS:
             self._far_since = None
@@ -57,12 +60,12 @@ class Clock:
 
 
 def wall_micros() -> int:
-    """The machine's clock, which people and NTP may set."""
+    """Return the time of the machine's clock, which people and NTP may set."""
     return time.time_ns() // 1_000
 
 
 def monotonic_micros() -> int:
-    """Time since some moment, also while the machine sleeps where the system can tell."""
+    """Return the time since some moment, including sleep if the system can tell."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000
     return time.monotonic_ns() // 1_000

@@ -1,4 +1,4 @@
-"""Room on the disk: the last part of it is not ours to fill."""
+"""Watches the room on the disk, whose last part PushLog must not fill."""
 
 import os
 import time
@@ -12,7 +12,7 @@ LOOK_EVERY_S = 1.0
 
 
 class Disk:
-    """Says whether the disk under `folder` has room, looking at most once a second."""
+    """Tells whether the disk under `folder` has room; it looks at most once a second."""
 
     def __init__(
         self,
@@ -28,19 +28,19 @@ class Disk:
         self._has_room = True
 
     def has_room(self) -> bool:
-        """False once no more than `KEPT_FREE` is left. A disk that cannot be asked has room."""
+        """Return False once `KEPT_FREE` or less is left. A disk that cannot be asked has room."""
         now = self._monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
             try:
                 self._has_room = self._free_share(self._folder) > KEPT_FREE
             except OSError:
-                # The write that follows tells what is wrong, better than this question could.
+                # The write that follows will tell what is wrong better than this check could.
                 self._has_room = True
         return self._has_room
 
 
 def share_free(folder: Path) -> float:
-    """The share of the disk, 0-1, that is free for a process without privileges."""
+    """Return the share of the disk, 0-1, that is free for a process without privileges."""
     room = os.statvfs(folder)
     return room.f_bavail / room.f_blocks if room.f_blocks else 1.0

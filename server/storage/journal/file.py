@@ -1,6 +1,6 @@
 """The journal's SQLite file: its tables, its statements, and what its errors mean.
 
-Blocking, and for one thread: `journal` calls it from threads of its own.
+The calls block and are for one thread: `journal` makes them from threads of its own.
 """
 
 import hashlib
@@ -14,19 +14,22 @@ import msgspec
 from server.storage.files.private_files import keep_private
 
 BUSY_TIMEOUT_MS = 500
-"""How long another program may hold the file; a sender waits no more than a second."""
+"""How long another program may hold the file; a sender waits no longer than a second."""
 
 IDENTITY_LIFE_MICROS = 24 * 3600 * 1_000_000
-"""How long a delivery is known again."""
+"""How long a repeated delivery is recognized."""
 
 _SWEPT_AN_IDENTITY = 4
-"""Rows looked at for expiry for each one written: what is expired is then never more than about
-a third of what is alive, without an index by age, and an idle journal is left alone."""
+"""Rows checked for expiry for each row written.
+
+Expired rows are then never more than about a third of the live ones, without an index by age, and
+an idle journal is left alone.
+"""
 
 _SWEEP_AT_LEAST = 256
 _KEYS_A_QUERY = 500
 _ROWS_A_STATEMENT = 32
-"""Few enough lengths for every statement to stay among those that the connection has prepared."""
+"""There are few enough lengths for the connection to keep every statement prepared."""
 
 _PAGES_BETWEEN_CHECKPOINTS = 4_000
 
@@ -61,16 +64,18 @@ T = TypeVar("T")
 
 
 class JournalUnavailable(Exception):
-    """The journal cannot take or give entries now; the reason is for people."""
+    """The journal cannot take or give entries now; the reason is written for people."""
 
 
 class JournalLocked(JournalUnavailable):
-    """Somebody else holds the file; nothing is wrong with it or with our connection."""
+    """Another process holds the file; nothing is wrong with the file or our connection."""
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
-    """An entry as it stands: `received` in microseconds since the epoch, `body` one JSON object
-    that begins with its ``type``.
+    """A stored entry.
+
+    `received` is in microseconds since the epoch. `body` is one JSON object that begins with its
+    ``type``.
     """
 
     seq: int
@@ -79,28 +84,28 @@ class JournalEntry(msgspec.Struct, frozen=True):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """The entries of one delivery; of a duplicate, the first entry of the one that it repeats."""
+    """The entries of one delivery; for a duplicate, the first entry of the one it repeats."""
 
     seqs: tuple[int, ...]
     duplicate: bool
 
 
 class Needle(msgspec.Struct, frozen=True):
-    """Bytes that are looked for in the bodies of entries, from `from_seq` on."""
+    """Bytes to look for in the bodies of entries, from `from_seq` on."""
 
     text: bytes
     from_seq: int
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """A delivery on its way into the journal: a body for each entry, and its identity's key."""
+    """A delivery to be appended: a body for each entry, and its identity's key."""
 
     bodies: tuple[bytes, ...]
     key: bytes | None
 
 
 def identity_key(identity: str) -> bytes:
-    """What stands for an identity, of any length, in the table: 16 bytes of BLAKE2."""
+    """Return the key for an identity of any length in the table: 16 bytes of BLAKE2."""
     return hashlib.blake2b(identity.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
@@ -119,38 +124,43 @@ class JournalFile:
             raise
 
     def close(self) -> None:
-        """Give the file back; the last connection folds the write-ahead log into it."""
+        """Close the file; the last connection folds the write-ahead log into it."""
         self._connection.close()
 
     def append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
         """Commit the entries of all `arrivals` that are not known yet, in one transaction.
 
-        All are on the disk when this returns, and none where it raises `JournalUnavailable`.
+        All of them are on the disk when this returns. If it raises `JournalUnavailable`, none are.
         """
         return self._explained(lambda: self._append(arrivals, received))
 
     def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
-        """The entries after `after_seq`, in order: at least one where there is one, and then no
-        more than `limit` of `max_bytes` together.
+        """Return the entries after `after_seq`, in order.
+
+        If there are any, returns at least one, and then at most `limit` entries of `max_bytes` in
+        total.
         """
         return self._explained(lambda: self._read(after_seq, limit, max_bytes))
 
     def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
-        """The last number given out before each of `moments` (microseconds, growing): 0 where there
-        was none yet, and none where entries of that time are not kept any more.
+        """Return the last number given out before each of `moments` (microseconds, ascending).
+
+        The number is 0 if there was none yet, and None if entries of that time are no longer kept.
         """
         return self._explained(lambda: self._seqs_before(moments))
 
     def read_back(
         self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
     ) -> list[JournalEntry]:
-        """The entries before `before_seq`, the newest first: at least one where there is one, and
-        then no more than `limit` of `max_bytes` together; with `holding` only those like it.
+        """Return the entries before `before_seq`, newest first.
+
+        If there are any, returns at least one, and then at most `limit` entries of `max_bytes` in
+        total; with `holding`, only those that match it.
         """
         return self._explained(lambda: self._read_back(before_seq, limit, max_bytes, holding))
 
     def find(self, key: bytes) -> int | None:
-        """The first entry of the delivery with this identity's key, as long as it is known."""
+        """Return the first entry of the delivery with this identity's key, while it is known."""
         row = self._explained(
             lambda: self._connection.execute(
                 "SELECT seq FROM identities WHERE key = ?", (key,)
@@ -159,14 +169,14 @@ class JournalFile:
         return row[0] if row else None
 
     def remove(self, up_to_seq: int) -> int:
-        """Remove the entries up to `up_to_seq`, never the newest one; how many there were.
+        """Remove entries up to `up_to_seq`, never the newest one; return how many there were.
 
-        It does not wait for the disk: what a loss of power brings back is removed again.
+        It does not wait for the disk: entries that a loss of power brings back are removed again.
         """
         return self._explained(lambda: self._remove(up_to_seq))
 
     def used_bytes(self) -> int:
-        """What is in use of the file. The rest of it is free for new entries."""
+        """Return how many bytes of the file are in use. The rest is free for new entries."""
         return self._explained(self._used_bytes)
 
     def _append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
@@ -188,10 +198,10 @@ class JournalFile:
         return answers
 
     def _insert(self, into: str, rows: Sequence[tuple[object, object, object]]) -> None:
-        """Insert many rows by few statements.
+        """Insert many rows with few statements.
 
-        Each statement lets go of the interpreter, and waits for the event loop to get it back: one
-        for each row left the writer waiting far longer than it wrote.
+        Each statement releases the interpreter lock and waits for the event loop to get it back.
+        With one statement for each row, the writer waited far longer than it wrote.
         """
         for start in range(0, len(rows), _ROWS_A_STATEMENT):
             some = rows[start : start + _ROWS_A_STATEMENT]
@@ -201,7 +211,7 @@ class JournalFile:
     def _sort_out(
         self, arrivals: Sequence[Arrival], received: int
     ) -> tuple[list[Appended], list[tuple[int, int, bytes]], list[tuple[bytes, int, int]]]:
-        """The answer to each arrival, and the rows to write for those that are new."""
+        """Return the answer to each arrival, and the rows to write for those that are new."""
         known = self._known({each.key for each in arrivals if each.key is not None}, received)
         answers: list[Appended] = []
         rows: list[tuple[int, int, bytes]] = []
@@ -233,8 +243,8 @@ class JournalFile:
     def _sweep(self, written: int, received: int) -> None:
         """Remove expired identities from the next stretch of the table.
 
-        Keys are hashes: going through them in order meets neighbours on one page, where going by
-        age would change a page for each.
+        Keys are hashes. In key order, neighbours are on one page; in order of age, each row would
+        be on another page.
         """
         self._sweep_debt += written * _SWEPT_AN_IDENTITY
         if self._sweep_debt < _SWEEP_AT_LEAST:
@@ -280,7 +290,7 @@ class JournalFile:
     def _within(
         self, max_bytes: int, query: str, values: tuple[int | bytes, ...]
     ) -> list[JournalEntry]:
-        """The rows of `query`, as many as `max_bytes` hold, but at least one."""
+        """Return the rows of `query`, as many as fit in `max_bytes`, but at least one."""
         entries: list[JournalEntry] = []
         size = 0
         cursor = self._connection.execute(query, values)
@@ -307,7 +317,7 @@ class JournalFile:
             if low < first[0] and first[0] > 1 and first[1] >= moment:
                 found.append(None)
                 continue
-            # `received` never goes back as `seq` grows, so that it needs no index.
+            # `received` never goes back as `seq` grows, so it needs no index.
             high = last[0]
             while low < high:
                 middle = (low + high + 1) // 2
@@ -324,10 +334,11 @@ class JournalFile:
 
     def _remove(self, up_to_seq: int) -> int:
         run = self._connection.execute
-        # Not synced by itself, but by the next group of entries, which follows it in the log.
+        # This is not synced by itself, but by the next group of entries, which follows it in the
+        # log.
         run("PRAGMA synchronous = NORMAL")
         try:
-            # The newest one tells the clock where to go on.
+            # The newest entry tells the clock where to go on.
             return run(
                 "DELETE FROM entries WHERE seq <= min(?, (SELECT max(seq) FROM entries) - 1)",
                 (up_to_seq,),
@@ -343,7 +354,7 @@ class JournalFile:
         return (pages - free) * size
 
     def _read_end(self) -> tuple[int, int]:
-        """The last `seq` ever given out, and the stamp of the last entry that is still there."""
+        """Return the last `seq` ever given out, and the stamp of the last entry still there."""
         given = self._connection.execute(
             "SELECT seq FROM sqlite_sequence WHERE name = 'entries'"
         ).fetchone()
@@ -356,7 +367,7 @@ class JournalFile:
         try:
             return work()
         except sqlite3.Error as error:
-            # The low byte is the primary code; what stands above it says where it happened.
+            # The low byte is the primary code; the bits above it say where it happened.
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             reason = REASONS.get(code, "SQLite cannot go on")
             locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -374,7 +385,7 @@ def _connect(path: Path, writable: bool) -> sqlite3.Connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         if writable:
             connection.execute("PRAGMA journal_mode = WAL")
-            # A commit is on the disk when it returns: 202 means that it stays.
+            # A commit is on the disk when it returns: 202 means that the event stays.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}")
             # Debian's SQLite would write zeros over every page that removed entries leave.

@@ -1,7 +1,7 @@
-"""The journal's writer: one thread, and one transaction for all that wait.
+"""The journal's writer: one thread, and one transaction for all waiting deliveries.
 
-While a group is on its way to the disk the next one gathers, so that the disk's pace sets the
-size of the groups and nobody waits for a timer.
+While one group is on its way to the disk, the next one gathers. So the disk's pace sets the size of
+the groups, and nobody waits for a timer.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from server.storage.journal.file import (
 )
 
 MAX_GROUP = 2_000
-"""Deliveries in one transaction: beyond this a larger group costs the first more than it saves."""
+"""Deliveries in one transaction. A larger group costs the first delivery more than it saves."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""As much may wait for a disk that is slow, and always one delivery, whatever its size."""
+"""How many bytes may wait for a slow disk. One delivery may always wait, whatever its size."""
 
 RETRY_AFTER_S = 1.0
 """How long a file that failed is left alone before it is opened again."""
@@ -37,14 +37,14 @@ T = TypeVar("T")
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A delivery, and where its answer is awaited."""
+    """A delivery, and the future that its answer goes to."""
 
     arrival: Arrival
     answer: asyncio.Future[Appended]
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """Entries that are to go, and where their number is awaited."""
+    """Entries to remove, and the future that their number goes to."""
 
     up_to_seq: int
     answer: asyncio.Future[int]
@@ -53,10 +53,11 @@ class Removal(msgspec.Struct, frozen=True):
 class GroupCommit:
     """Owns the writing side of the journal's file and the clock that stamps its entries.
 
-    `written` is called on the event loop with the entries of each group and the newest `seq` in
-    the file, before the answers are given. What fails is answered with `JournalUnavailable`; the
-    file is opened again after `RETRY_AFTER_S`, and refused at once until then. So is everything
-    that waits when the thread ends by what nobody foresaw, of which `failed` tells.
+    `written` is called on the event loop with the entries of each group and the newest `seq` in the
+    file, before the answers are given. A failure is answered with `JournalUnavailable`. The file is
+    then opened again after `RETRY_AFTER_S`; until then, everything is refused at once. The same
+    answer goes to everything that waits if the thread ends by an unforeseen error, which `failed`
+    reports.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class GroupCommit:
         self.trouble: str | None = None
         """Why the last group was refused, as long as none was written since."""
         self.failed: asyncio.Future[BaseException] = self._loop.create_future()
-        """Set where the thread has ended unasked: nothing is written any more."""
+        """Set if the thread has ended without being asked to: nothing is written any more."""
         self._broken: JournalUnavailable | None = None
         self._broken_until = 0.0
         self._changed = threading.Condition()
@@ -91,11 +92,11 @@ class GroupCommit:
 
     @property
     def last_seq(self) -> int:
-        """The newest entry on the disk, perhaps not told to `written` yet."""
+        """The newest entry on the disk, which `written` may not have been told of yet."""
         return self._last_seq
 
     def append(self, arrival: Arrival) -> asyncio.Future[Appended]:
-        """The answer to come, once the delivery is on the disk."""
+        """Return a future for the answer, which comes once the delivery is on the disk."""
         answer: asyncio.Future[Appended] = self._loop.create_future()
         with self._changed:
             self._refuse_at_the_end()
@@ -108,8 +109,10 @@ class GroupCommit:
         return answer
 
     def remove(self, up_to_seq: int) -> asyncio.Future[int]:
-        """How many entries are gone, once they are: between two groups, so that none waits for
-        the lock of another connection. Let it be few at a time.
+        """Return a future for how many entries were removed, set once they are gone.
+
+        They are removed between two groups, so that no group waits for the lock of another
+        connection. Remove only a few at a time.
         """
         answer: asyncio.Future[int] = self._loop.create_future()
         with self._changed:
@@ -119,9 +122,9 @@ class GroupCommit:
         return answer
 
     def settled(self, seq: int) -> int | None:
-        """The time, where `seq` is the newest entry and none is on its way; otherwise None.
+        """Return the time if `seq` is the newest entry and none is on its way; otherwise None.
 
-        No entry will be stamped earlier than what this returns.
+        No entry will be stamped earlier than the returned time.
         """
         with self._changed:
             if self._waiting or self._committing or self._last_seq != seq:
@@ -129,7 +132,7 @@ class GroupCommit:
             return self._clock.now()
 
     async def close(self) -> None:
-        """Write what waits, then end the thread and give the file back."""
+        """Write what waits, then end the thread and close the file."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -151,7 +154,7 @@ class GroupCommit:
                 self._file.close()
 
     def _give_up(self, error: BaseException) -> None:
-        """Let nobody wait for a thread that is no more."""
+        """Answer everybody who waits for the thread, which has ended."""
         self.trouble = f"its writer has ended: {error!r}"
         self.failed.set_result(error)
         with self._changed:
@@ -209,7 +212,7 @@ class GroupCommit:
         except JournalLocked as error:
             return error
         except JournalUnavailable as error:
-            # The state of the connection is not known: the next try is on a new one.
+            # The state of the connection is not known, so the next try uses a new one.
             if self._file is not None:
                 self._file.close()
                 self._file = None
@@ -246,7 +249,7 @@ class GroupCommit:
 
 
 def _answer_removal(removal: Removal, removed: int | JournalUnavailable) -> None:
-    # Who asked may have been cancelled meanwhile.
+    # The caller may have been cancelled meanwhile.
     if removal.answer.done():
         return
     if isinstance(removed, JournalUnavailable):

@@ -1,6 +1,6 @@
 """The journal: every accepted entry in one order, on the disk before its sender is answered.
 
-Behind the protocol `Journal`, so that a message log can take the place of the SQLite file.
+It sits behind the protocol `Journal`, so that a message log can replace the SQLite file.
 """
 
 import asyncio
@@ -42,74 +42,80 @@ T = TypeVar("T")
 
 
 class Journal(Protocol):
-    """An append-only log of entries with numbers that only grow."""
+    """An append-only log of entries whose numbers only grow."""
 
     @property
     def last_seq(self) -> int:
-        """The newest entry; 0 while there is none."""
+        """The newest entry, or 0 while there is none."""
 
     @property
     def trouble(self) -> str | None:
-        """Why the last delivery was refused, as long as none was taken since."""
+        """Why the last delivery was refused, as long as none was accepted since."""
 
     async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
-        """Commit the entries of one delivery together; raises `JournalUnavailable`.
+        """Commit the entries of one delivery together; raise `JournalUnavailable`.
 
-        An identity that was appended within a day is a duplicate, of which nothing is appended.
+        An identity that was appended within a day is a duplicate, and nothing of it is appended.
         """
 
     async def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
-        """The entries after `after_seq`: at least one where there is one, and then no more than
-        `limit` of `max_bytes` together; raises `JournalUnavailable`.
+        """Return the entries after `after_seq`.
+
+        If there are any, returns at least one, and then at most `limit` entries of `max_bytes` in
+        total. Raises `JournalUnavailable`.
         """
 
     async def read_back(
         self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
     ) -> list[JournalEntry]:
-        """The entries before `before_seq`, the newest first, bounded as in `read`; with `holding`
-        only those that hold these bytes. Raises `JournalUnavailable`.
+        """Return the entries before `before_seq`, newest first, bounded as in `read`.
+
+        With `holding`, returns only those that hold these bytes. Raises `JournalUnavailable`.
         """
 
     async def find(self, identity: str) -> int | None:
-        """The first entry of the delivery with this identity, for a day; raises
-        `JournalUnavailable`.
+        """Return the first entry of the delivery with this identity, for a day.
+
+        Raises `JournalUnavailable`.
         """
 
     async def get(self, seq: int) -> JournalEntry | None:
-        """One entry, where it is still there; raises `JournalUnavailable`."""
+        """Return one entry, if it is still there; raise `JournalUnavailable`."""
 
     async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
-        """The last number given out before each of `moments` (microseconds, growing): 0 where there
-        was none yet, and none where entries of that time are not kept any more; raises
-        `JournalUnavailable`.
+        """Return the last number given out before each of `moments` (microseconds, ascending).
+
+        The number is 0 if there was none yet, and None if entries of that time are no longer kept.
+        Raises `JournalUnavailable`.
         """
 
     async def remove(self, up_to_seq: int) -> int:
-        """Remove the entries up to `up_to_seq`, never the newest one; how many there were.
+        """Remove entries up to `up_to_seq`, never the newest one; return how many there were.
 
-        Whoever appends waits for it, so let it be few at a time. Raises `JournalUnavailable`.
+        Appends wait while this runs, so remove only a few at a time. Raises `JournalUnavailable`.
         """
 
     async def used_bytes(self) -> int:
-        """How large the journal is, without the room that removed entries have left in its file;
-        raises `JournalUnavailable`.
+        """Return the size of the journal, without the room that removed entries left in its file.
+
+        Raises `JournalUnavailable`.
         """
 
     async def wait_beyond(self, seq: int) -> None:
         """Return once `last_seq` is greater than `seq`."""
 
     async def watch(self) -> None:
-        """Wait for ever, or until nothing can be appended any more: raises what is the cause."""
+        """Wait forever, or until nothing can be appended any more; then raise the cause."""
 
     def settled(self, seq: int) -> int | None:
-        """The time, in microseconds, where `seq` is the newest entry and none is on its way.
+        """Return the time, in microseconds, if `seq` is the newest entry and none is on its way.
 
-        No entry will be stamped earlier than this, so that it may be told as a tick.
+        No entry will be stamped earlier than this, so it may be sent as a tick.
         """
 
 
 class SqliteJournal:
-    """The journal in an SQLite file: one thread writes groups, another reads what is old."""
+    """The journal in an SQLite file: one thread writes groups, another reads old entries."""
 
     def __init__(self, path: Path, clock: Callable[[int], Clock], disk: Disk) -> None:
         self._writer = GroupCommit(path, clock, disk, self._written)
@@ -181,7 +187,7 @@ class SqliteJournal:
         return self._writer.settled(seq)
 
     async def close(self) -> None:
-        """Write what waits, and give the file back."""
+        """Write what waits, and close the file."""
         await self._writer.close()
         if self._file is not None:
             await asyncio.get_running_loop().run_in_executor(self._reader, self._file.close)
@@ -196,7 +202,7 @@ class SqliteJournal:
         try:
             return read(self._file)
         except JournalUnavailable:
-            # The state of the connection is not known: the next try is on a new one.
+            # The state of the connection is not known, so the next try uses a new one.
             self._file.close()
             self._file = None
             raise
@@ -217,10 +223,10 @@ async def open_journal(
     monotonic: Callable[[], int] = monotonic_micros,
     disk: Disk | None = None,
 ) -> AsyncIterator[Journal]:
-    """The journal at `path`, made where there is none; this process has it for itself.
+    """Open the journal at `path`, creating it if needed; this process has it to itself.
 
-    The clocks give microseconds. Raises `InUse` where another process has it, and
-    `JournalUnavailable` where it cannot be opened.
+    The clocks give microseconds. Raises `InUse` if another process has it, and `JournalUnavailable`
+    if it cannot be opened.
     """
     with contextlib.ExitStack() as stack:
         try:

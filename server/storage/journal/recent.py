@@ -1,4 +1,4 @@
-"""The newest entries of the journal in memory, so that what was just written is not read again."""
+"""Keeps the newest entries of the journal in memory, so that they are not read from disk again."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ class Tail:
         self._first = 0
 
     def add(self, entries: Iterable[JournalEntry]) -> None:
-        """Take what was appended; the oldest make room."""
+        """Add the entries that were appended; drop the oldest to make room."""
         for entry in entries:
             if not self._entries:
                 self._first = entry.seq
@@ -29,18 +29,18 @@ class Tail:
             self._first += 1
 
     def clear(self) -> None:
-        """Forget all: the file has gone on without us."""
+        """Forget all entries, because the file has gone on without us."""
         self._entries.clear()
         self._size_bytes = 0
 
     def remove(self, up_to_seq: int) -> None:
-        """Forget the entries up to `up_to_seq`, which the file has not got any more."""
+        """Forget the entries up to `up_to_seq`, which the file no longer has."""
         while self._entries and self._first <= up_to_seq:
             self._size_bytes -= len(self._entries.pop(self._first).body)
             self._first += 1
 
     def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry] | None:
-        """As `JournalFile.read`, or None where the first one asked for is not here."""
+        """Read as `JournalFile.read` does; return None if the first entry asked for is not here."""
         if after_seq + 1 not in self._entries:
             return None
         entries: list[JournalEntry] = []

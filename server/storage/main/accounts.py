@@ -1,4 +1,4 @@
-"""The table people as those who sign in: roles and passwords."""
+"""The table people, seen as accounts: the people who sign in, with roles and passwords."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ Role = Literal["admin", "member"]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who can sign in."""
+    """A person who can sign in."""
 
     id: int
     name: str
@@ -23,35 +23,35 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastAdmin(ValueError):
-    """There would be nobody left who may invite and remove people."""
+    """Nobody would be left who may invite and remove people."""
 
 
 async def exist(tx: AsyncConnection) -> bool:
-    """Whether anybody can sign in."""
+    """Return whether anybody can sign in."""
     return (await tx.execute(select(people.c.id).where(_signs_in()).limit(1))).first() is not None
 
 
 async def everyone(tx: AsyncConnection) -> list[Account]:
-    """All accounts, oldest first."""
+    """Return all accounts, oldest first."""
     rows = await tx.execute(_accounts().order_by(people.c.id))
     return [_account(row) for row in rows]
 
 
 async def get(tx: AsyncConnection, person_id: int) -> Account | None:
-    """The account of this person, if there is one."""
+    """Return the account of this person, or None."""
     row = (await tx.execute(_accounts().where(people.c.id == person_id))).first()
     return None if row is None else _account(row)
 
 
 async def by_email(tx: AsyncConnection, email: str) -> Account | None:
-    """The account of this mail address, in whatever case it is written."""
+    """Return the account of this mail address, in whatever case it is written."""
     query = _accounts().where(func.lower(people.c.email) == func.lower(email)).order_by(people.c.id)
     row = (await tx.execute(query.limit(1))).first()
     return None if row is None else _account(row)
 
 
 async def password_hash(tx: AsyncConnection, person_id: int) -> str | None:
-    """What this person's password is compared with."""
+    """Return the hash that this person's password is compared with."""
     hashed: str | None = await tx.scalar(
         select(people.c.password_hash).where(people.c.id == person_id)
     )
@@ -59,13 +59,14 @@ async def password_hash(tx: AsyncConnection, person_id: int) -> str | None:
 
 
 async def set_password(tx: AsyncConnection, person_id: int, hashed: str) -> None:
-    """From now on this person signs in with the password of this hash."""
+    """Set the hash of the password with which this person signs in from now on."""
     await tx.execute(update(people).where(people.c.id == person_id).values(password_hash=hashed))
 
 
 async def add_first(tx: AsyncConnection, *, name: str, email: str, hashed: str) -> int | None:
-    """The id of the first account, which takes over what was set before there was any; none where
-    somebody was faster.
+    """Add the first account and return its id, or None if somebody else was faster.
+
+    The account takes over what was set before there was any.
     """
     if await exist(tx):
         return None
@@ -76,7 +77,7 @@ async def add_first(tx: AsyncConnection, *, name: str, email: str, hashed: str) 
         return await _insert(tx, values)
     changed = update(people).where(people.c.id == operator.id).values(**values)
     if operator.email is None:
-        # Until now there was nowhere to write to; who had an address has said what it is for.
+        # Until now there was no address to mail to. Somebody who gives one has said what it is for.
         changed = changed.values(email_incidents=True)
     await tx.execute(changed)
     first: int = operator.id
@@ -84,14 +85,14 @@ async def add_first(tx: AsyncConnection, *, name: str, email: str, hashed: str) 
 
 
 async def add(tx: AsyncConnection, *, name: str, email: str, role: Role, hashed: str) -> int:
-    """The id of a new account; raises `AddressTaken`."""
+    """Add an account and return its id; raise `AddressTaken`."""
     if await is_taken(tx, email):
         raise AddressTaken
     return await _insert(tx, {"name": name, "email": email, "password_hash": hashed, "role": role})
 
 
 async def set_role(tx: AsyncConnection, person_id: int, role: Role) -> bool:
-    """Whether there is such an account, which has this role now; raises `LastAdmin`."""
+    """Set the role and return whether there is such an account; raise `LastAdmin`."""
     if role != "admin":
         await _keep_an_admin(tx, person_id)
     result = await tx.execute(
@@ -101,12 +102,12 @@ async def set_role(tx: AsyncConnection, person_id: int, role: Role) -> bool:
 
 
 async def rename(tx: AsyncConnection, person_id: int, name: str) -> None:
-    """What the others see."""
+    """Change the name that the others see."""
     await tx.execute(update(people).where(people.c.id == person_id).values(name=name))
 
 
 async def remove(tx: AsyncConnection, person_id: int) -> bool:
-    """Whether there was such an account, which is gone with its bell, sessions and tokens.
+    """Remove the account with its bell, sessions and tokens; return whether there was one.
 
     Raises `LastAdmin`.
     """

@@ -11,11 +11,11 @@ from server.storage.main.tables import api_tokens, people
 from server.storage.times import from_micros
 
 USED_EVERY_US = 3_600_000_000
-"""How old `used_at` may grow before a request writes it anew."""
+"""How old `used_at` may become before a request writes it again."""
 
 
 class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
-    """One token, without its secret; `ending` is the last of it, to know it again."""
+    """One token, without its secret. `ending` is the end of the secret, to recognize it by."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """Whom a token's secret stands for; `stale`: `touch` should be told that it was used."""
+    """The person that a token's secret stands for. If `stale`, `touch` should record the use."""
 
     token_id: int
     person_id: int
@@ -36,7 +36,7 @@ class Granted(msgspec.Struct, frozen=True):
 async def add(
     tx: AsyncConnection, *, digest: bytes, person_id: int, name: str, ending: str, at: int
 ) -> int:
-    """The id of a new token."""
+    """Add a token and return its id."""
     result = await tx.execute(
         insert(api_tokens)
         .values(digest=digest, person_id=person_id, name=name, ending=ending, created_at=at)
@@ -47,7 +47,7 @@ async def add(
 
 
 async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Granted | None:
-    """The token of this digest."""
+    """Return the token of this digest."""
     query = (
         select(api_tokens.c.id, api_tokens.c.used_at, people.c.id.label("person_id"), people.c.role)
         .join(people, people.c.id == api_tokens.c.person_id)
@@ -61,12 +61,12 @@ async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Granted | None:
 
 
 async def touch(tx: AsyncConnection, token_id: int, at: int) -> None:
-    """It was used."""
+    """Record that the token was used."""
     await tx.execute(update(api_tokens).where(api_tokens.c.id == token_id).values(used_at=at))
 
 
 async def of_person(tx: AsyncConnection, person_id: int) -> list[ApiToken]:
-    """This person's tokens, oldest first."""
+    """Return this person's tokens, oldest first."""
     rows = await tx.execute(
         select(api_tokens).where(api_tokens.c.person_id == person_id).order_by(api_tokens.c.id)
     )
@@ -83,7 +83,7 @@ async def of_person(tx: AsyncConnection, person_id: int) -> list[ApiToken]:
 
 
 async def revoke(tx: AsyncConnection, person_id: int, token_id: int) -> bool:
-    """Whether this person had such a token, which is worth nothing now."""
+    """Revoke this person's token; return whether there was such a token."""
     result = await tx.execute(
         delete(api_tokens).where(api_tokens.c.id == token_id, api_tokens.c.person_id == person_id)
     )

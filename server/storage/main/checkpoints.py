@@ -1,4 +1,4 @@
-"""The tables engine_progress and engine_states: what the engine is given back after a restart."""
+"""The tables engine_progress and engine_states: what the engine gets back after a restart."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 
@@ -20,9 +20,11 @@ _DROP_STATE = delete(engine_states).where(engine_states.c.key == bindparam("gone
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """`watermark`: the states are those after this entry, from which the engine goes on.
+    """How far the engine has come.
 
-    `recorded_seq`: what was said of entries up to here is stored.
+    `watermark`: the states are those after this entry, and the engine goes on from there.
+
+    `recorded_seq`: the engine's results for entries up to here are stored.
     """
 
     watermark: int
@@ -30,7 +32,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 async def progress(tx: AsyncConnection) -> Progress:
-    """How far states and records reach; 0 and 0 at the very beginning."""
+    """Return how far states and records reach; 0 and 0 at the very beginning."""
     row = (
         await tx.execute(select(engine_progress.c.watermark, engine_progress.c.recorded_seq))
     ).first()
@@ -50,16 +52,16 @@ async def store(tx: AsyncConnection, seq: int, states: Iterable[State]) -> None:
 
 
 async def set_recorded(tx: AsyncConnection, seq: int) -> None:
-    """What was said of entries up to `seq` is stored in this transaction."""
+    """Record that the results for entries up to `seq` are stored in this transaction."""
     await _move(tx, "recorded_seq", seq)
 
 
 async def read_states(
     tx: AsyncConnection, a_slice: int
 ) -> AsyncIterator[Sequence[tuple[str, bytes]]]:
-    """All states, keys with their values, in slices of `a_slice`, in no particular order.
+    """Yield all states, keys with their values, in slices of `a_slice`, in no particular order.
 
-    All of them are those of one moment, however long it takes to go through them.
+    All of them are of one moment, however long it takes to go through them.
     """
     rows = await tx.stream(select(engine_states.c.key, engine_states.c.value))
     async for some in rows.partitions(a_slice):
@@ -69,7 +71,7 @@ async def read_states(
 async def _move(tx: AsyncConnection, column: str, seq: int) -> None:
     start = {"id": _ONLY, "watermark": 0, "recorded_seq": 0}
     await tx.execute(insert(engine_progress).values(start).on_conflict_do_nothing())
-    # Never back: what is known stays known, whatever a restored engine says again.
+    # This never goes back: what is known stays known, whatever a restored engine repeats.
     await tx.execute(
         update(engine_progress).where(engine_progress.c[column] < seq).values({column: seq})
     )

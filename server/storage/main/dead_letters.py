@@ -20,7 +20,7 @@ _START_BYTES = 4_000
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """An entry that was set aside. Times are microseconds since the epoch.
 
-    `start` is the beginning of its `size_bytes`. `replayed_as` is the new entry that was made of
+    `start` is the beginning of its `size_bytes`. `replayed_as` is the new entry that was made from
     it.
     """
 
@@ -35,13 +35,13 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WholeDeadLetter(DeadLetter, frozen=True, kw_only=True):
-    """The same, with all of the entry."""
+    """A dead letter with all of its entry."""
 
     entry: bytes
 
 
 async def bury(tx: AsyncConnection, entry: JournalEntry, reason: str, at: int) -> None:
-    """Set `entry` aside; one that is there already stays as it is."""
+    """Set `entry` aside; if it is there already, it stays as it is."""
     await tx.execute(
         insert(dead_letters)
         .values(
@@ -59,7 +59,7 @@ async def bury(tx: AsyncConnection, entry: JournalEntry, reason: str, at: int) -
 async def newest(
     tx: AsyncConnection, before_seq: int | None, limit: int, state: Fate | None = None
 ) -> list[DeadLetter]:
-    """A page of dead letters, newest first: those before `before_seq`, or the first page."""
+    """Return a page of dead letters, newest first: those before `before_seq`, or the first page."""
     query = select(*_SHOWN).order_by(dead_letters.c.seq.desc()).limit(limit)
     if before_seq is not None:
         query = query.where(dead_letters.c.seq < before_seq)
@@ -69,7 +69,7 @@ async def newest(
 
 
 async def counts(tx: AsyncConnection) -> dict[Fate, int]:
-    """How many there are in each state, those that wait first."""
+    """Return how many there are in each state, starting with those that wait."""
     state = dead_letters.c.state
     rows = await tx.execute(select(state, func.count().label("letters")).group_by(state))
     found = {row.state: row.letters for row in rows}
@@ -77,33 +77,33 @@ async def counts(tx: AsyncConnection) -> dict[Fate, int]:
 
 
 async def get(tx: AsyncConnection, seq: int) -> WholeDeadLetter | None:
-    """The dead letter of the entry at `seq`."""
+    """Return the dead letter of the entry at `seq`."""
     query = select(*_SHOWN, dead_letters.c.entry).where(dead_letters.c.seq == seq)
     row = (await tx.execute(query)).first()
     return None if row is None else msgspec.convert(row._mapping, WholeDeadLetter)
 
 
 async def seqs_after(tx: AsyncConnection, seq: int) -> Sequence[int]:
-    """Which entries after `seq` are never to be given to the engine again."""
+    """Return which entries after `seq` must never be given to the engine again."""
     query = select(dead_letters.c.seq).where(dead_letters.c.seq > seq)
     return (await tx.execute(query)).scalars().all()
 
 
 async def mark_replayed(tx: AsyncConnection, seq: int, replayed_as: int) -> bool:
-    """Say what was made of it; False where it does not wait any more."""
+    """Record the new entry that was made from it; return False if it no longer waits."""
     return await _settle(tx, seq, "replayed", replayed_as)
 
 
 async def mark_discarded(tx: AsyncConnection, seq: int) -> bool:
-    """Say that nobody wants it; False where it does not wait any more."""
+    """Record that nobody wants it; return False if it no longer waits."""
     return await _settle(tx, seq, "discarded", None)
 
 
 async def remove_settled(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
-    """Remove those of entries before `before` that somebody has settled, the oldest `limit` at
-    most; how many there were.
+    """Remove settled dead letters of entries before `before`; return how many there were.
 
-    From `watermark` on they are still to be kept from the engine.
+    Removes at most the oldest `limit`. From `watermark` on, they must still be kept from the
+    engine.
     """
     old = (
         select(dead_letters.c.seq)

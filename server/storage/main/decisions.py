@@ -12,11 +12,11 @@ from shared.decisions import Code
 from shared.pipe import Decision, decode_outbound, encode_lines
 
 PLAIN = Code.KNOWN
-"""The code of a decision that is not worth an index: nothing happened."""
+"""The code of a decision that needs no index, because nothing happened."""
 
 
 class _Head(msgspec.Struct):
-    """What says whether the rest of a line is worth reading."""
+    """The part of a line that says whether the rest is worth reading."""
 
     seq: int
 
@@ -25,7 +25,7 @@ _head = msgspec.json.Decoder(_Head).decode
 
 
 async def store(tx: AsyncConnection, decisions: Sequence[Decision]) -> None:
-    """One row for the batch, which is not empty and in the order of `seq`."""
+    """Store one row for the batch, which is not empty and is in the order of `seq`."""
     await tx.execute(
         insert(decision_batches).values(
             first_seq=decisions[0].seq,
@@ -45,8 +45,9 @@ async def store(tx: AsyncConnection, decisions: Sequence[Decision]) -> None:
 async def count_of_incident(
     tx: AsyncConnection, incident_id: str, spans: Sequence[tuple[int, int]]
 ) -> list[int]:
-    """How many entries belong to this incident, in each span of `seq` from the first, which is
-    excluded, to the second.
+    """Return how many entries belong to this incident, for each span of `seq`.
+
+    A span excludes its first `seq` and includes its second.
     """
     each = func.json_each(msgspec.json.encode(spans).decode()).table_valued("value", "key")
     count = (
@@ -64,12 +65,12 @@ async def count_of_incident(
 
 
 async def get(tx: AsyncConnection, seq: int) -> Decision | None:
-    """The decision on the entry at `seq`; none while it has not been decided."""
+    """Return the decision on the entry at `seq`, or None if it is not decided yet."""
     return (await get_some(tx, (seq,))).get(seq)
 
 
 async def get_some(tx: AsyncConnection, seqs: Collection[int]) -> dict[int, Decision]:
-    """The decisions on those of the entries at `seqs` that have one; each batch is read once."""
+    """Return the decisions on the entries at `seqs` that have one; read each batch once."""
     found: dict[int, Decision] = {}
     missing = set(seqs)
     while missing:
@@ -95,8 +96,9 @@ async def get_some(tx: AsyncConnection, seqs: Collection[int]) -> dict[int, Deci
 
 
 async def remove_batches(tx: AsyncConnection, before_seq: int, limit: int) -> int:
-    """Remove batches, the oldest `limit` at most, of which every entry is older than
-    `before_seq`; how many there were.
+    """Remove batches in which every entry is older than `before_seq`; return how many there were.
+
+    Removes at most the oldest `limit`.
     """
     old = (
         select(decision_batches.c.last_seq)
@@ -109,8 +111,9 @@ async def remove_batches(tx: AsyncConnection, before_seq: int, limit: int) -> in
 
 
 async def remove_notable(tx: AsyncConnection, before_seq: int, limit: int) -> int:
-    """Remove the index of decisions on entries before `before_seq`, the oldest `limit` at most;
-    how many there were.
+    """Remove the index of decisions on entries before `before_seq`; return how many there were.
+
+    Removes at most the oldest `limit`.
     """
     old = (
         select(notable_decisions.c.seq)

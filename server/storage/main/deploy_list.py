@@ -1,4 +1,4 @@
-"""The list of deploys as people read it: what each did, what ran before it, and who suspects it."""
+"""The list of deploys for people: what each did, what ran before it, and who suspects it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,14 +14,14 @@ from server.storage.times import from_micros, to_micros
 from shared.incident import ErrorRate, Verdict
 
 Standing = Verdict | Literal["watching"]
-"""The verdict, or that there is none yet."""
+"""The verdict, or a value that says that there is none yet."""
 
 SUSPICIONS = 5
-"""As many incidents are named beside a deploy; of more their number is told."""
+"""How many incidents are named beside a deploy; the others are only counted."""
 
 
 class DeployFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deploys are asked for; what is none is not asked."""
+    """Which deploys to list. A field that is None does not filter."""
 
     service: str | None = None
     environment: str | None = None
@@ -38,7 +38,7 @@ class CommitHead(msgspec.Struct, frozen=True):
 
 
 class Suspicion(msgspec.Struct, frozen=True):
-    """An incident that suspects a deploy, as surely as `confidence` (0-1)."""
+    """An incident that suspects a deploy, with this `confidence` (0-1)."""
 
     incident_id: str
     title: str
@@ -47,10 +47,10 @@ class Suspicion(msgspec.Struct, frozen=True):
 
 
 class ListedDeploy(msgspec.Struct, kw_only=True):
-    """A deploy; `newest` of its `commits` is the last of them.
+    """A deploy in the list; `newest` is the last of its `commits`.
 
-    `previous` is the deploy that ran in the same place until then, where it is of the same
-    repository. The `suspicions` are the surest of as many as `suspected_by` says.
+    `previous` is the deploy that ran in the same place until then, if it is of the same repository.
+    `suspicions` are the surest ones; `suspected_by` says how many there are in all.
     """
 
     id: int
@@ -80,7 +80,7 @@ _decode_reasons = msgspec.json.Decoder(list[str]).decode
 async def newest(
     tx: AsyncConnection, wanted: DeployFilter, limit: int, after: DeployPlace | None = None
 ) -> list[ListedDeploy]:
-    """Deploys, the newest first; with `after` those that follow that place in the list."""
+    """Return deploys, newest first; with `after`, those that follow that place in the list."""
     ids = select(deploys.c.id)
     if wanted.service is not None:
         ids = ids.where(deploys.c.service == wanted.service)
@@ -121,7 +121,7 @@ async def newest(
 
 
 async def places(tx: AsyncConnection) -> tuple[list[str], list[str]]:
-    """The services and the environments that anything was ever deployed to, by name."""
+    """Return all services and environments that were ever deployed to, sorted by name."""
     services = await tx.execute(select(deploys.c.service).distinct().order_by(deploys.c.service))
     environments = await tx.execute(
         select(deploys.c.environment).distinct().order_by(deploys.c.environment)
@@ -132,7 +132,7 @@ async def places(tx: AsyncConnection) -> tuple[list[str], list[str]]:
 async def find(
     tx: AsyncConnection, service: str, environment: str, deploy_ids: Sequence[str]
 ) -> dict[str, DeployPlace]:
-    """Where these deploys stand in the list, those that are known."""
+    """Return where these deploys stand in the list, leaving out unknown ones."""
     rows = await tx.execute(
         select(deploys.c.deploy_id, deploys.c.deployed_at, deploys.c.id).where(
             deploys.c.service == service,
@@ -144,7 +144,7 @@ async def find(
 
 
 def place_of(deploy: ListedDeploy) -> DeployPlace:
-    """Where it stands in the list."""
+    """Return where the deploy stands in the list."""
     return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
 
 

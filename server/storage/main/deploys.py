@@ -29,9 +29,9 @@ _JUDGED = (
 
 
 class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
-    """A deploy of a service; `verdict` is none until the engine has judged it.
+    """A deploy of a service; `verdict` is None until the engine has judged it.
 
-    `repository`, `base` and `cut` are those of `ChangeWindow`, the commits are oldest first.
+    `repository`, `base` and `cut` are those of `ChangeWindow`. The commits are oldest first.
     """
 
     id: int
@@ -50,14 +50,14 @@ class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeployPlace(msgspec.Struct, frozen=True):
-    """Where a deploy stands in the list, newest first; `deployed_at` in microseconds."""
+    """The place of a deploy in the list, newest first; `deployed_at` is in microseconds."""
 
     deployed_at: int
     id: int
 
 
 class DeployMark(msgspec.Struct, frozen=True):
-    """That there was a deploy, without its commits."""
+    """A deploy without its commits."""
 
     at: datetime
     deploy_id: str
@@ -65,11 +65,11 @@ class DeployMark(msgspec.Struct, frozen=True):
 
 
 async def store(tx: AsyncConnection, service: str, environment: str, window: ChangeWindow) -> None:
-    """Make or renew the deploy that `window` announces.
+    """Create or renew the deploy that `window` announces.
 
-    What is announced again under its `deploy_id` is the same deploy: it is of the later
-    announcement's time and has its commits, unless that has none. A commit keeps what was found
-    out about it. A verdict on another time is none any more.
+    A deploy that is announced again under its `deploy_id` is the same deploy. It gets the time of
+    the later announcement, and its commits if it has any. A commit keeps what was found out about
+    it. A verdict on another time is dropped.
     """
     deploy_id = deploy_identity(window)
     row = (
@@ -117,10 +117,11 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
 
 
 async def set_verdict(tx: AsyncConnection, verdict: DeployVerdict) -> bool:
-    """Whether there is such a deploy; one that has moved in time is no longer the one judged.
+    """Set the verdict and return whether the deploy exists.
 
-    An engine that does not say which deploy it means, means the only one of that time; where there
-    are several, it means none for sure.
+    A deploy that has moved in time is no longer the one that was judged. An engine that does not
+    say which deploy it means, means the only one of that time; if there are several, it is not
+    certain, and none is set.
     """
     judged = (
         deploys.c.service == verdict.service,
@@ -153,7 +154,7 @@ async def recent(
     environment: str | None = None,
     after: DeployPlace | None = None,
 ) -> list[StoredDeploy]:
-    """Deploys, the newest first; with `after` those that follow that place in the list."""
+    """Return deploys, newest first; with `after`, those that follow that place in the list."""
     query = select(deploys)
     if service is not None:
         query = query.where(deploys.c.service == service)
@@ -178,7 +179,7 @@ async def marks(
     until: datetime,
     limit: int,
 ) -> list[DeployMark]:
-    """The newest `limit` deploys in that time, oldest first."""
+    """Return the newest `limit` deploys between `since` and `until`, oldest first."""
     rows = await tx.execute(
         select(deploys.c.deployed_at, deploys.c.deploy_id, deploys.c.release)
         .where(
@@ -196,13 +197,13 @@ async def marks(
 
 
 async def get(tx: AsyncConnection, row_id: int) -> StoredDeploy | None:
-    """The deploy of this id, if there is one."""
+    """Return the deploy of this id, or None."""
     row = (await tx.execute(select(deploys).where(deploys.c.id == row_id))).first()
     return None if row is None else _stored(row)
 
 
 async def before(tx: AsyncConnection, deploy: StoredDeploy) -> StoredDeploy | None:
-    """What ran in the same place until this deploy, as far as it is known."""
+    """Return the deploy that ran in the same place until this one, as far as it is known."""
     row = (
         await tx.execute(
             select(deploys)
@@ -220,7 +221,7 @@ async def before(tx: AsyncConnection, deploy: StoredDeploy) -> StoredDeploy | No
 
 
 async def of_repository(tx: AsyncConnection, repository: str, limit: int) -> list[StoredDeploy]:
-    """The newest deploys of all services of this repository, anywhere; newest first."""
+    """Return the newest deploys of all services of this repository, anywhere; newest first."""
     rows = await tx.execute(
         select(deploys)
         .where(deploys.c.repository == repository)
@@ -231,7 +232,7 @@ async def of_repository(tx: AsyncConnection, repository: str, limit: int) -> lis
 
 
 async def to_look_up(tx: AsyncConnection, since: datetime, limit: int) -> list[StoredDeploy]:
-    """Deploys after `since` of which the repository can tell more, the newest first."""
+    """Return deploys after `since` about which the repository can tell more, newest first."""
     rows = await tx.execute(
         select(deploys)
         .where(
@@ -246,7 +247,10 @@ async def to_look_up(tx: AsyncConnection, since: datetime, limit: int) -> list[S
 
 
 async def set_looked_up(tx: AsyncConnection, deploy: StoredDeploy, at: datetime) -> None:
-    """All is known of this deploy that can be; not if its commits are others by now."""
+    """Record that everything that can be known of this deploy is known.
+
+    Does nothing if its commits have changed.
+    """
     await tx.execute(
         update(deploys)
         .where(deploys.c.id == deploy.id, deploys.c.commits == _encode(deploy.commits))
@@ -255,8 +259,10 @@ async def set_looked_up(tx: AsyncConnection, deploy: StoredDeploy, at: datetime)
 
 
 async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
-    """Remove deploys of before `before`, in microseconds, the oldest `limit` at most; how many
-    there were. The last one of a place stays: it is what runs there.
+    """Remove deploys older than `before` (microseconds); return how many there were.
+
+    Removes at most the oldest `limit`. The last deploy of a place stays, because it is what runs
+    there.
     """
     later = deploys.alias()
     old = (
@@ -276,7 +282,7 @@ async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
 
 
 def place_of(deploy: StoredDeploy) -> DeployPlace:
-    """Where it stands in the list."""
+    """Return where the deploy stands in the list."""
     return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
 
 

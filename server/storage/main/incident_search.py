@@ -1,7 +1,7 @@
-"""Searching incidents: the table incident_texts, and incident_search, its index by trigrams (FTS5).
+"""Searches incidents: the table incident_texts, and incident_search, its trigram index (FTS5).
 
 Triggers of the migration keep the two in step, in whatever transaction a text is written. Text is
-compared casefolded, so that the case of letters matters in no alphabet.
+compared casefolded, so that case does not matter in any alphabet.
 """
 
 import re
@@ -15,23 +15,27 @@ from server.storage.main.tables import incident_texts, incidents
 from shared.incident import IncidentSummary
 
 FEW = 300
-"""So many incidents are looked up one by one, without going through the list at all."""
+"""Up to this many incidents are looked up one by one, without going through the list at all."""
 
 MANY = 5_000
-"""Beyond so many incidents that hold the words, the newest of them are found sooner by going
-through the list than by collecting them all. This changes what it costs, and nothing else."""
+"""If more incidents than this hold the words, the search goes through the list.
+
+That finds the newest of them sooner than collecting them all. It changes only the cost.
+"""
 
 _MAX_MESSAGE = 2_000
 _FRAMES = 3
 _TRIGRAM = 3
 
 _MARK = "\1"
-"""What stands in no text otherwise. With it the beginnings of words are trigrams too, so that one
-or two letters are found by the index."""
+"""A character that is in no other text.
+
+With it, the beginnings of words are trigrams too, so that the index also finds one or two letters.
+"""
 
 _RESERVED = re.compile(r"[\0\1]")
 _BEGINNING = re.compile(r"\b\w|[^\W\x00-\x7f]")
-"""Where a word begins; in writing without spaces between words that may be anywhere."""
+"""Where a word begins; in scripts without spaces between words, that may be anywhere."""
 
 _index = table("incident_search", column("incident_search"), column("rowid"))
 
@@ -43,15 +47,16 @@ class Search(msgspec.Struct, frozen=True):
 
 
 def read_search(text: str) -> Search | None:
-    """What somebody typed: words, that is, parts of words, but of one or two characters only their
-    beginnings; none where there is no word.
+    """Return the search for a typed `text`, or None if there is no word in it.
+
+    It matches words and parts of words; for one or two characters, only the beginnings of words.
     """
     words = dict.fromkeys(_RESERVED.sub(" ", text).casefold().split())
     return Search([word.rjust(_TRIGRAM, _MARK) for word in words]) if words else None
 
 
 def searched_text(incident: IncidentSummary) -> str:
-    """What people search for: its name, the error, and where it is."""
+    """Return the text that people search: the incident's name, the error, and where it is."""
     ours = [frame for frame in incident.stacktrace if frame.in_app is not False]
     places = [
         " ".join(filter(None, (frame.file or frame.module, frame.function)))
@@ -75,7 +80,7 @@ def searched_text(incident: IncidentSummary) -> str:
 
 
 async def put(tx: AsyncConnection, incident: IncidentSummary) -> None:
-    """Make or renew the text of this incident, whose row is there."""
+    """Create or renew the text of this incident, whose row exists."""
     text = searched_text(incident)
     this = incidents.c.incident_id == incident.incident_id
     text_id = await tx.scalar(select(incidents.c.text_id).where(this))
@@ -93,8 +98,8 @@ async def put(tx: AsyncConnection, incident: IncidentSummary) -> None:
 
 
 async def matching(tx: AsyncConnection, search: Search) -> ColumnElement[bool]:
-    """The condition on the table incidents that says so."""
-    # Within quotes nothing has a meaning of its own but the quote.
+    """Return the condition on the table incidents that matches the search."""
+    # Within quotes, only the quote itself has a special meaning.
     quoted = " AND ".join('"' + piece.replace('"', '""') + '"' for piece in search.pieces)
     hits = select(_index.c.rowid).where(_index.c.incident_search.op("MATCH")(quoted))
     ids = (await tx.scalars(hits.limit(FEW + 1))).all()

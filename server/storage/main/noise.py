@@ -1,4 +1,4 @@
-"""The table noise_filters: which errors nobody wants to be told of, and how often that was so."""
+"""The table noise_filters: which errors nobody wants to hear of, and how often each one applied."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from server.storage.times import from_micros
 
 
 class NoiseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """`pattern` is compared with ``TYPE: MESSAGE``; ``*`` stands for any characters."""
+    """A filter. `pattern` is compared with ``TYPE: MESSAGE``; ``*`` stands for any characters."""
 
     id: int
     pattern: str
@@ -24,17 +24,17 @@ class NoiseFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PatternTaken(ValueError):
-    """There is a filter with this pattern already."""
+    """A filter with this pattern already exists."""
 
 
 async def everything(tx: AsyncConnection) -> list[NoiseFilter]:
-    """All filters, oldest first."""
+    """Return all filters, oldest first."""
     rows = await tx.execute(select(noise_filters).order_by(noise_filters.c.id))
     return [_filter(row) for row in rows]
 
 
 async def enabled(tx: AsyncConnection) -> list[NoiseFilter]:
-    """Those that are on, oldest first."""
+    """Return the filters that are on, oldest first."""
     rows = await tx.execute(
         select(noise_filters).where(noise_filters.c.enabled).order_by(noise_filters.c.id)
     )
@@ -42,14 +42,14 @@ async def enabled(tx: AsyncConnection) -> list[NoiseFilter]:
 
 
 async def get(tx: AsyncConnection, filter_id: int) -> NoiseFilter | None:
-    """The filter of this id, if there is one."""
+    """Return the filter of this id, or None."""
     query = select(noise_filters).where(noise_filters.c.id == filter_id)
     row = (await tx.execute(query)).first()
     return None if row is None else _filter(row)
 
 
 async def add(tx: AsyncConnection, *, pattern: str, about: str, is_enabled: bool) -> NoiseFilter:
-    """Make a filter. Raises `PatternTaken`."""
+    """Add a filter; raise `PatternTaken`."""
     values = {"pattern": pattern, "about": about, "enabled": is_enabled}
     try:
         rows = await tx.execute(insert(noise_filters).values(values).returning(noise_filters))
@@ -61,7 +61,7 @@ async def add(tx: AsyncConnection, *, pattern: str, about: str, is_enabled: bool
 async def change(
     tx: AsyncConnection, filter_id: int, *, pattern: str, about: str, is_enabled: bool
 ) -> bool:
-    """Whether there is such a filter; its counts stay. Raises `PatternTaken`."""
+    """Change a filter, but keep its counts; return whether it exists. Raises `PatternTaken`."""
     try:
         result = await tx.execute(
             update(noise_filters)
@@ -74,13 +74,13 @@ async def change(
 
 
 async def remove(tx: AsyncConnection, filter_id: int) -> bool:
-    """Whether there was such a filter."""
+    """Remove a filter; return whether it existed."""
     result = await tx.execute(delete(noise_filters).where(noise_filters.c.id == filter_id))
     return result.rowcount == 1
 
 
 async def count(tx: AsyncConnection, filter_id: int, incident_id: str, at: int) -> None:
-    """Because of this filter nobody was told of a change of this incident."""
+    """Count that nobody was told of a change of this incident because of this filter."""
     await tx.execute(
         update(noise_filters)
         .where(noise_filters.c.id == filter_id)

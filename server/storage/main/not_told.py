@@ -1,6 +1,6 @@
-"""The table not_told: why somebody was not told of a change of an incident, as it stood then.
+"""The table not_told: why somebody was not told of a change of an incident, as it was then.
 
-Settings and noise filters change; what they were when it mattered is kept beside the incident.
+Settings and noise filters change, so those in effect at the time are kept with the incident.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ Way = Literal["any", "email", "slack"]
 
 
 class NotTold(msgspec.Struct, frozen=True, kw_only=True):
-    """That `person_id` (none: nobody) was not told by `way`, and why.
+    """States that `person_id` (None: nobody) was not told by `way`, and why.
 
     `detail` is what stood in the way: the severity that was asked for, or the filter's pattern.
     """
@@ -40,7 +40,7 @@ class NotTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptFrom(msgspec.Struct, frozen=True, kw_only=True):
-    """The same of a change of an incident, with the person by name."""
+    """A `NotTold` with the change of the incident and the person's name."""
 
     at: datetime
     change: str
@@ -58,7 +58,7 @@ async def add(
     at: int,
     found: Sequence[NotTold],
 ) -> None:
-    """Keep why these were not told of the change because of the entry at `seq`."""
+    """Keep why these people were not told of the change that the entry at `seq` caused."""
     if not found:
         return
     about = {"incident_id": incident_id, "seq": seq, "change": change, "at": at}
@@ -66,7 +66,7 @@ async def add(
 
 
 async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list[KeptFrom]:
-    """Who was not told of this incident, the newest `limit`, oldest first."""
+    """Return who was not told of this incident: the newest `limit`, oldest first."""
     rows = await tx.execute(
         select(not_told, people.c.name)
         .join(people, people.c.id == not_told.c.person_id, isouter=True)

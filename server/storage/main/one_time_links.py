@@ -1,4 +1,4 @@
-"""The table one_time_links: invitations, and resets of passwords."""
+"""The table one_time_links: invitations and password resets."""
 
 from datetime import datetime
 from typing import Literal
@@ -14,11 +14,11 @@ from server.storage.times import from_micros
 Purpose = Literal["invitation", "reset"]
 
 LIFE_US: dict[Purpose, int] = {"invitation": 7 * 86_400_000_000, "reset": 3_600_000_000}
-"""How long a link works: a week to come in, an hour to change a password."""
+"""How long a link works: a week for an invitation, an hour to change a password."""
 
 
 class OneTimeLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that was not used yet, without its secret."""
+    """An unused link, without its secret."""
 
     id: int
     email: str
@@ -37,7 +37,7 @@ async def add(
     role: Role | None = None,
     person_id: int | None = None,
 ) -> None:
-    """A new link; an earlier one to the same address for the same purpose works no more."""
+    """Add a link; an earlier link to the same address for the same purpose stops working."""
     expired = one_time_links.c.expires_at < at
     same = (one_time_links.c.purpose == purpose) & (one_time_links.c.email == email)
     await tx.execute(delete(one_time_links).where(expired | same))
@@ -57,7 +57,7 @@ async def add(
 async def find(
     tx: AsyncConnection, digest: bytes, purpose: Purpose, now: int
 ) -> OneTimeLink | None:
-    """The link of this digest, where it still works."""
+    """Return the link of this digest, if it still works."""
     query = select(one_time_links).where(
         one_time_links.c.digest == digest,
         one_time_links.c.purpose == purpose,
@@ -68,7 +68,7 @@ async def find(
 
 
 async def invitations(tx: AsyncConnection, now: int) -> list[OneTimeLink]:
-    """Invitations that nobody has used yet, oldest first."""
+    """Return the invitations that nobody has used yet, oldest first."""
     query = (
         select(one_time_links)
         .where(one_time_links.c.purpose == "invitation", one_time_links.c.expires_at >= now)
@@ -78,7 +78,7 @@ async def invitations(tx: AsyncConnection, now: int) -> list[OneTimeLink]:
 
 
 async def remove(tx: AsyncConnection, link_id: int, purpose: Purpose) -> bool:
-    """Whether there was such a link, which works no more."""
+    """Remove the link, so that it stops working; return whether it existed."""
     result = await tx.execute(
         delete(one_time_links).where(
             one_time_links.c.id == link_id, one_time_links.c.purpose == purpose

@@ -1,4 +1,4 @@
-"""The table people as those who are told of incidents, and of which."""
+"""The table people, seen as recipients: who is told of incidents, and of which."""
 
 from typing import Literal
 
@@ -12,8 +12,10 @@ _JSON = ("services", "environments")
 
 
 class Person(msgspec.Struct, frozen=True):
-    """One who is told. `min_severity` is the least that is worth telling; `services` and
-    `environments` are those that the person wants to hear of, none: all.
+    """A person who is told of incidents.
+
+    `min_severity` is the lowest severity that is worth telling. `services` and `environments` are
+    those that the person wants to hear of; None means all.
     """
 
     id: int
@@ -40,18 +42,21 @@ class AddressTaken(ValueError):
 
 
 async def everyone(tx: AsyncConnection) -> list[Person]:
-    """All people, oldest first."""
+    """Return all people, oldest first."""
     return [_person(row) for row in await tx.execute(select(people).order_by(people.c.id))]
 
 
 async def get(tx: AsyncConnection, person_id: int) -> Person | None:
-    """The person of this id, if there is one."""
+    """Return the person of this id, or None."""
     row = (await tx.execute(select(people).where(people.c.id == person_id))).first()
     return None if row is None else _person(row)
 
 
 async def set_wishes(tx: AsyncConnection, person_id: int, wishes: Wishes) -> bool:
-    """Whether there is such a person, who is told by these from now on; raises `AddressTaken`."""
+    """Set what this person is told from now on; return whether the person exists.
+
+    Raises `AddressTaken`.
+    """
     if wishes.email is not None and await is_taken(tx, wishes.email, by_other_than=person_id):
         raise AddressTaken
     values = msgspec.structs.asdict(wishes)
@@ -63,7 +68,7 @@ async def set_wishes(tx: AsyncConnection, person_id: int, wishes: Wishes) -> boo
 
 
 async def is_taken(tx: AsyncConnection, email: str, *, by_other_than: int | None = None) -> bool:
-    """Whether somebody has this mail address, in whatever case: one signs in with it in any."""
+    """Return whether somebody has this mail address, in any case: people sign in with any case."""
     query = select(people.c.id).where(func.lower(people.c.email) == func.lower(email))
     if by_other_than is not None:
         query = query.where(people.c.id != by_other_than)
@@ -71,7 +76,10 @@ async def is_taken(tx: AsyncConnection, email: str, *, by_other_than: int | None
 
 
 async def make_operator(tx: AsyncConnection) -> None:
-    """Who is told before anybody has an account; the first account becomes this person's."""
+    """Create the person who is told before anybody has an account.
+
+    The first account becomes this person's.
+    """
     if (await tx.execute(select(people.c.id).limit(1))).first() is None:
         await tx.execute(
             insert(people).values(name="operator", email_incidents=False, min_severity="all")

@@ -11,9 +11,9 @@ from server.storage.main.tables import people, sessions
 from server.storage.times import from_micros
 
 LIFE_US = 30 * 86_400_000_000
-"""A browser that was away for so long has to sign in again."""
+"""A browser that was away for this long has to sign in again."""
 SEEN_EVERY_US = 3_600_000_000
-"""How old `seen_at` may grow before a request writes it anew: not each one costs a write."""
+"""How old `seen_at` may become before a request writes it again: not each one costs a write."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """Who a session's secret stands for; `stale`: `touch` should be told that it was seen."""
+    """The person that a session's secret stands for. If `stale`, `touch` should note the visit."""
 
     session_id: int
     person_id: int
@@ -38,7 +38,7 @@ class Signed(msgspec.Struct, frozen=True):
 async def add(
     tx: AsyncConnection, *, digest: bytes, person_id: int, address: str, agent: str, at: int
 ) -> int:
-    """The id of a new session; what expired meanwhile is cleared away."""
+    """Add a session and return its id; clear away expired sessions."""
     await tx.execute(delete(sessions).where(sessions.c.seen_at < at - LIFE_US))
     result = await tx.execute(
         insert(sessions)
@@ -57,7 +57,7 @@ async def add(
 
 
 async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Signed | None:
-    """The session of this digest, unless it expired."""
+    """Return the session of this digest, unless it has expired."""
     query = (
         select(sessions.c.id, sessions.c.seen_at, people.c.id.label("person_id"), people.c.role)
         .join(people, people.c.id == sessions.c.person_id)
@@ -70,12 +70,12 @@ async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Signed | None:
 
 
 async def touch(tx: AsyncConnection, session_id: int, at: int) -> None:
-    """It was seen: its life begins anew."""
+    """Record that the session was seen, which renews its lifetime."""
     await tx.execute(update(sessions).where(sessions.c.id == session_id).values(seen_at=at))
 
 
 async def of_person(tx: AsyncConnection, person_id: int, now: int) -> list[Session]:
-    """This person's sessions, the one seen last first."""
+    """Return this person's sessions, the one seen last first."""
     rows = await tx.execute(
         select(sessions)
         .where(sessions.c.person_id == person_id, sessions.c.seen_at >= now - LIFE_US)
@@ -94,7 +94,7 @@ async def of_person(tx: AsyncConnection, person_id: int, now: int) -> list[Sessi
 
 
 async def end(tx: AsyncConnection, person_id: int, session_id: int) -> bool:
-    """Whether this person had such a session, which is over now."""
+    """End this person's session; return whether there was such a session."""
     result = await tx.execute(
         delete(sessions).where(sessions.c.id == session_id, sessions.c.person_id == person_id)
     )
@@ -102,7 +102,7 @@ async def end(tx: AsyncConnection, person_id: int, session_id: int) -> bool:
 
 
 async def end_all(tx: AsyncConnection, person_id: int, but: int | None = None) -> int:
-    """How many of this person's sessions ended; the one called `but` goes on."""
+    """End this person's sessions except `but`; return how many ended."""
     ended = delete(sessions).where(sessions.c.person_id == person_id)
     if but is not None:
         ended = ended.where(sessions.c.id != but)

@@ -1,7 +1,7 @@
 """The tables of the main database, as the migrations leave them.
 
 Times are UTC, in microseconds since the epoch: whole numbers compare and index alike everywhere.
-JSON columns hold what is only ever read whole.
+JSON columns hold what is only ever read as a whole.
 """
 
 from sqlalchemy import (
@@ -37,8 +37,9 @@ engine_progress = Table(
     Column("watermark", BigInteger, nullable=False),
     Column("recorded_seq", BigInteger, nullable=False),
 )
-"""One row. `watermark`: the states are those after this entry. `recorded_seq`: what the engine
-said of entries up to here is stored, so that what it says again of them changes nothing."""
+"""One row. `watermark`: the states are those after this entry. `recorded_seq`: the engine's results
+for entries up to here are stored, so a repeat of them changes nothing.
+"""
 
 engine_states = Table(
     "engine_states",
@@ -107,8 +108,9 @@ incidents = Table(
     Index("ix_incidents_ended", "ended_at", sqlite_where=text("ended_at IS NOT NULL")),
 )
 """`summary` is the newest `shared.incident.IncidentSummary`, as JSON. The indexes of the list hold
-all that it is filtered by, so that only the rows that are shown are read. `acknowledged_by` is a
-name: it stays when the person goes."""
+everything that it is filtered by, so that only the rows that are shown are read. `acknowledged_by`
+is a name, which stays when the person is removed.
+"""
 
 incident_texts = Table(
     "incident_texts",
@@ -116,8 +118,9 @@ incident_texts = Table(
     Column("id", Integer, primary_key=True),
     Column("text", Text, nullable=False),
 )
-"""What an incident is searched by, under its `text_id`. The FTS5 table `incident_search` is kept in
-step by triggers, and a text goes with its incident."""
+"""What an incident is searched by, under its `text_id`. Triggers keep the FTS5 table
+`incident_search` in step, and a text is removed with its incident.
+"""
 
 incident_changes = Table(
     "incident_changes",
@@ -130,8 +133,9 @@ incident_changes = Table(
     Column("about", Text, nullable=False),
     UniqueConstraint("incident_id", "seq", "change"),
 )
-"""What happened to an incident, in order. `seq` is 0 where no entry caused it: an end comes of a
-deadline, and an acknowledgement is nothing that the engine must know."""
+"""What happened to an incident, in order. `seq` is 0 if no entry caused it: an incident ends at a
+deadline, and the engine need not know of an acknowledgement.
+"""
 
 symptoms = Table(
     "symptoms",
@@ -170,11 +174,12 @@ deploys = Table(
     Index(None, "service", "environment", "deployed_at", "id", "verdict"),
     Index(None, "looked_up_at", "deployed_at"),
 )
-"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` one of sentences. The events
-before and after are what the verdict says of all errors of the service; none: not known.
+"""`commits` is a JSON list of `shared.event.Commit`, `verdict_reasons` a JSON list of sentences.
+The events before and after are the verdict's counts of all errors of the service; NULL means not
+known.
 
 `cut`, `repository` and `base` are those of `shared.event.ChangeWindow`. `looked_up_at` is when
-all was found out about the commits that the repository can tell.
+everything that the repository can tell about the commits was found out.
 """
 
 incident_deploys = Table(
@@ -190,8 +195,9 @@ incident_deploys = Table(
     Column("confidence", Float, nullable=False),
     Index(None, "deploy_id"),
 )
-"""Which deploys of its service an incident suspects. `confidence` (0-1) is that of the likeliest
-of their commits."""
+"""Which deploys of its service an incident suspects. `confidence` (0-1) is that of the likeliest of
+their commits.
+"""
 
 people = Table(
     "people",
@@ -206,9 +212,10 @@ people = Table(
     Column("role", String, nullable=False, server_default="admin"),
     Column("password_hash", Text),
 )
-"""Who is told, and who signs in. `min_severity`: ``all``, ``error`` or ``critical``; `services`
-and `environments` are JSON lists of those that the person wants to hear of, none: all. `role`:
-``admin`` or ``member``. Without a `password_hash` nobody signs in as this person."""
+"""Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
+and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
+is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person.
+"""
 
 sessions = Table(
     "sessions",
@@ -236,7 +243,7 @@ api_tokens = Table(
     Column("used_at", BigInteger),
     Index(None, "person_id"),
 )
-"""Programs that may use the API as a person. `ending`: the last characters, to know it again."""
+"""Programs that may use the API as a person. `ending`: the last characters, to recognize it by."""
 
 one_time_links = Table(
     "one_time_links",
@@ -268,7 +275,7 @@ notifications = Table(
     Index(None, "person_id", "id"),
     Index("ix_notifications_unread", "person_id", sqlite_where=text("read_at IS NULL")),
 )
-"""The bell of each person. `id` is also the id of the live stream's message."""
+"""The bell of each person. `id` is also the id of the message in the live stream."""
 
 not_told = Table(
     "not_told",
@@ -284,7 +291,7 @@ not_told = Table(
     Column("detail", Text),
     Index(None, "incident_id"),
 )
-"""Why somebody was not told of a change, by one way or any. No `person_id`: nobody was."""
+"""Why somebody was not told of a change, by one way or any. No `person_id`: nobody was told."""
 
 outbox = Table(
     "outbox",
@@ -307,10 +314,11 @@ outbox = Table(
     Index(None, "channel", "receiver", "sent_at"),
     Index(None, "created_at"),
 )
-"""One row for each thing that is told somebody outside. `key` makes it once: what happened, by
-which channel and to whom. `state`: ``waiting``, ``sending`` (claimed; due again at `next_at`,
-should its worker have died), ``sent``, ``failed`` (given up, with `last_error`) or ``digested``
-(told as part of another row's message)."""
+"""One row for each message to somebody outside. `key` makes it unique: what happened, by which
+channel and to whom. `state` is ``waiting``, ``sending`` (claimed; due again at `next_at` in case
+its worker has died), ``sent``, ``failed`` (given up, with `last_error`) or ``digested`` (told as
+part of another row's message).
+"""
 
 slack_messages = Table(
     "slack_messages",
@@ -323,10 +331,11 @@ slack_messages = Table(
     Column("edited_at", BigInteger, nullable=False, server_default="0"),
     Index(None, "ts"),
 )
-"""Messages of our bot that are edited as their subject (an incident, a push) changes. `channel`
-and `ts` are Slack's names for it; `said` is what it says: a JSON list of `server.notify.news`.
-`said_seq` is the entry up to which it tells its incident; `edited_at` is when it was
-posted, edited or tried last."""
+"""Messages of our bot that are edited as their subject (an incident, a push) changes. `channel` and
+`ts` are Slack's names for the message. `said` is what it says: a JSON list of `server.notify.news`.
+`said_seq` is the entry up to which it tells its incident. `edited_at` is when it was posted, edited
+or tried last.
+"""
 
 noise_filters = Table(
     "noise_filters",
@@ -339,8 +348,9 @@ noise_filters = Table(
     Column("last_incident_id", String),
     Column("last_at", BigInteger),
 )
-"""Which errors nobody wants to be told of. `held_back` counts what nobody was told because of
-it, the last of which was `last_incident_id` at `last_at`."""
+"""Which errors nobody wants to hear of. `held_back` counts what nobody was told because of the
+filter; the last was `last_incident_id` at `last_at`.
+"""
 
 dead_letters = Table(
     "dead_letters",
@@ -370,9 +380,10 @@ unentered_webhooks = Table(
     Column("more_like_it", Integer, nullable=False, server_default="0"),
     Index(None, "source", "outcome", "id"),
 )
-"""Webhooks that made no entry in the journal: refused, duplicate, without an event. A sample in a
-flood: `more_like_it` counts those after it that were not kept. `first_seq` is the entry that a
-duplicate repeats. Nothing here is of a body that was not verified."""
+"""Webhooks that made no entry in the journal: refused, duplicate, without an event. In a flood this
+is a sample: `more_like_it` counts later ones that were not kept. `first_seq` is the entry that a
+duplicate repeats. No row holds anything from a body that was not verified.
+"""
 
 webhook_sources = Table(
     "webhook_sources",

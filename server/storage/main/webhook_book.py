@@ -1,9 +1,8 @@
-"""The book of webhooks: what came in beside the journal, noted in memory and written in batches.
+"""The book of webhooks that made no entry, noted in memory and written in batches.
 
-Guarantee: to note something costs its request no wait, and a flood becomes no more than
-`KEPT_AT_ONCE` rows a second of each kind, however long the database cannot be written.
-Cost: what was noted in the last second before a kill is lost. It is no event: those are in the
-journal.
+Guarantee: a note never makes its request wait. A flood becomes at most `KEPT_AT_ONCE` rows a second
+of each kind, however long the database cannot be written. Cost: a kill loses the notes of the last
+second. Events are not lost, because they are in the journal.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from server.storage.main.webhooks import Route, SourceNews, UnenteredWebhook
 
 KEPT_AT_ONCE = 10
 PAUSE_S = 1.0
-"""Between two batches: so `KEPT_AT_ONCE` is a limit for each second."""
+"""The pause between two batches, so that `KEPT_AT_ONCE` is a limit for each second."""
 
 LONGEST_REASON = 500
 
@@ -30,9 +29,9 @@ Kind = tuple[Route, str, str]
 
 
 class WebhookBook:
-    """Takes notes from the way of requests; `run` writes them down.
+    """Takes notes while requests are handled; `run` writes them to the database.
 
-    `without_secrets` is what it does to the texts then, of which a body may have given parts.
+    `without_secrets` is applied to the texts then, because parts of them may come from a body.
     """
 
     def __init__(self, without_secrets: Callable[[str, int], str]) -> None:
@@ -44,7 +43,7 @@ class WebhookBook:
 
     def note(self, webhook: UnenteredWebhook) -> None:
         """Remember a webhook that makes no entry, or count it with those like it."""
-        # Reasons of refusals are few and ours; those of bodies are as many as there are bodies.
+        # Refusals have few reasons, which are our own; each invalid body may have another reason.
         reason = webhook.reason if webhook.outcome == "refused" else ""
         _keep(self._kept, (webhook.source, webhook.outcome, reason), webhook)
         self._noted.set()
@@ -58,7 +57,7 @@ class WebhookBook:
         """Write down what was noted, at most once in `PAUSE_S`, until cancelled."""
         while True:
             await self._noted.wait()
-            # Cut off in its commit, it would be written once more by `close`.
+            # If it were cut off in its commit, `close` would write it once more.
             await finish(self._try_to_write(database))
             await asyncio.sleep(PAUSE_S)
 
@@ -68,8 +67,9 @@ class WebhookBook:
             await self._try_to_write(database)
 
     async def write(self, database: Database) -> None:
-        """Write down what was noted so far; where that fails, it waits on. Raises what the
-        database does.
+        """Write down what was noted so far, and raise what the database raises.
+
+        If writing fails, the notes are kept.
         """
         self._noted.clear()
         kept, self._kept = self._kept, {}
@@ -94,7 +94,7 @@ class WebhookBook:
             raise
 
     def _shown(self, text: str) -> str:
-        # Faults of a body may be many: what is cut off anyway need not be searched.
+        # A body may have many faults. What is cut off anyway need not be searched.
         return self._without_secrets(text[: 2 * LONGEST_REASON], LONGEST_REASON)
 
     async def _try_to_write(self, database: Database) -> None:
@@ -129,7 +129,7 @@ def _keep(kept: dict[Kind, list[UnenteredWebhook]], kind: Kind, webhook: Unenter
 
 
 def _newer(before: SourceNews | None, news: SourceNews) -> SourceNews:
-    """`news`, which keeps when the last one was understood."""
+    """Return `news`, keeping the time at which the last webhook was understood."""
     if news.accepted_at is not None or before is None:
         return news
     return msgspec.structs.replace(news, accepted_at=before.accepted_at)

@@ -1,4 +1,4 @@
-"""The tables unentered_webhooks and webhook_sources: what came in beside the journal."""
+"""The tables unentered_webhooks and webhook_sources: webhooks that are not in the journal."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -21,20 +21,23 @@ Unentered = Literal["duplicate", "no_event", "refused", "invalid", "queue_full",
 Outcome = Literal[Unentered, "accepted"]
 
 END = 2**62
-"""Beyond every number of a row."""
+"""Greater than every row number."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 KEPT_OF_EACH = 500
-"""Rows of each source and outcome: so a flood of one kind drives out no other. All together that
-is 9,000 rows."""
+"""Rows of each source and outcome, so that a flood of one kind pushes out no other.
+
+All together, that is 9,000 rows.
+"""
 
 
 class UnenteredWebhook(msgspec.Struct, kw_only=True):
-    """A webhook without an entry, `reason` in words; `id` is 0 until it is stored.
+    """A webhook without an entry, with its `reason` in words; `id` is 0 until it is stored.
 
-    `delivery_id` is what the sender calls it; `event_id` and `first_seq` (the entry that it
-    repeats) are known of duplicates only. `more_like_it` came soon after it and were not kept.
+    `delivery_id` is what the sender calls it. `event_id` and `first_seq` (the entry that it
+    repeats) are known only for duplicates. `more_like_it` counts those that came soon after it and
+    were not kept.
     """
 
     at: datetime
@@ -50,8 +53,10 @@ class UnenteredWebhook(msgspec.Struct, kw_only=True):
 
 
 class SourceNews(msgspec.Struct, frozen=True, kw_only=True):
-    """The last webhook of a source. `signature`: ``verified``, ``unsigned``, ``missing``,
-    ``wrong``, or none where it was not looked at. `accepted_at`: the last that was understood.
+    """The last webhook of a source.
+
+    `signature` is ``verified``, ``unsigned``, ``missing``, ``wrong``, or None if it was not
+    checked. `accepted_at` is when the last one came that was understood.
     """
 
     source: Route
@@ -63,7 +68,7 @@ class SourceNews(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add(tx: AsyncConnection, came: Sequence[UnenteredWebhook]) -> None:
-    """Store these, and let the oldest of each kind go where there are too many."""
+    """Store these, and remove the oldest of each kind if there are too many."""
     rows = [msgspec.structs.asdict(each) | {"at": to_micros(each.at), "id": None} for each in came]
     await tx.execute(insert(unentered_webhooks), rows)
     for source, outcome in {(each.source, each.outcome) for each in came}:
@@ -94,8 +99,9 @@ async def newest(
     outcome: Unentered | None = None,
     named: Sequence[str] | None = None,
 ) -> list[UnenteredWebhook]:
-    """Those before `before_id`, the newest first; `named`: a delivery's or an event's id,
-    as it may be written.
+    """Return those before `before_id`, newest first.
+
+    `named` is a delivery's or an event's id, in the forms in which it may be written.
     """
     query = select(unentered_webhooks).where(unentered_webhooks.c.id < before_id)
     if source is not None:
@@ -114,7 +120,7 @@ async def newest(
 
 
 async def tell_of_sources(tx: AsyncConnection, news: Iterable[SourceNews]) -> None:
-    """Put what came last in the place of what came before."""
+    """Replace the last webhook of each source by the newer one."""
     for each in news:
         values = msgspec.structs.asdict(each) | {"at": to_micros(each.at)}
         if each.accepted_at is None:
@@ -127,7 +133,7 @@ async def tell_of_sources(tx: AsyncConnection, news: Iterable[SourceNews]) -> No
 
 
 async def sources(tx: AsyncConnection) -> dict[Route, SourceNews]:
-    """The last webhook of each source from which one came."""
+    """Return the last webhook of each source that has sent one."""
     rows = await tx.execute(select(webhook_sources))
     found = [_converted(row, SourceNews, "at", "accepted_at") for row in rows]
     return {each.source: each for each in found}

@@ -1,7 +1,7 @@
 """How alembic runs the migrations: on the file that `server.storage.database.migrate` names.
 
-Each is one transaction, with the note of it in ``alembic_version``: what ends the process in the
-middle leaves the schema of before. SQLite can do that, but Python's driver of it would begin a
+Each migration is one transaction, including its note in ``alembic_version``. If the process ends in
+the middle, the previous schema stays. SQLite can do that, but Python's driver for it would begin a
 transaction only before an INSERT or UPDATE, and commit each change of a table by itself.
 """
 

@@ -1,4 +1,4 @@
-"""The API of one's own account: password, sessions, tokens. Its page asks the same functions."""
+"""The API of a person's own account: password, sessions, tokens. Its page calls the same code."""
 
 import logging
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ MAX_TOKENS = 50
 
 
 class NameBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What the others see."""
+    """The name that the others see."""
 
     name: str
 
 
 class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The old one as well: who finds a browser open must not take the account over."""
+    """The new password and the old one: an open browser is not enough to take the account over."""
 
     current: str
     new: str
@@ -44,20 +44,20 @@ class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SessionList(msgspec.Struct):
-    """`current` is the session that asks; none for a token."""
+    """The person's sessions. `current` is the session that asks; None for a token."""
 
     current: int | None
     sessions: Sequence[Session]
 
 
 class TokenList(msgspec.Struct):
-    """Without their secrets."""
+    """The person's tokens, without their secrets."""
 
     tokens: Sequence[ApiToken]
 
 
 class MadeToken(msgspec.Struct):
-    """The only answer that holds the secret."""
+    """A new token. This is the only answer that holds the secret."""
 
     id: int
     token: str
@@ -110,7 +110,7 @@ async def remove_token(request: web.Request) -> web.Response:
 
 
 async def rename(request: web.Request, body: NameBody) -> Account:
-    """Give the one who asks another name; answers 400."""
+    """Rename the person who asks; answer 400 if the name is invalid."""
     name = check_name(body.name)
     async with request.app[DATABASE].write() as tx:
         await accounts.rename(tx, person_id(request), name)
@@ -118,9 +118,9 @@ async def rename(request: web.Request, body: NameBody) -> Account:
 
 
 async def change_password(request: web.Request, body: PasswordBody) -> int:
-    """Set a new password and end all other sessions, of which it answers the number.
+    """Set a new password, end all other sessions, and return how many ended.
 
-    Answers 400, 403 where the old one is wrong, and 429.
+    Answers 400, 403 if the old password is wrong, and 429.
     """
     who = identity(request)
     database, passwords = request.app[DATABASE], request.app[PASSWORDS]
@@ -140,7 +140,7 @@ async def change_password(request: web.Request, body: PasswordBody) -> int:
 
 
 async def end_session(request: web.Request) -> int:
-    """End the session that the address names, or answer 404; its id."""
+    """End the session that the address names, and return its id; or answer 404."""
     session_id = int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
         if not await sessions.end(tx, person_id(request), session_id):
@@ -149,7 +149,7 @@ async def end_session(request: web.Request) -> int:
 
 
 async def make_token(request: web.Request, body: TokenBody) -> MadeToken:
-    """A new token, or 409 where there are too many."""
+    """Make a new token, or answer 409 if there are too many."""
     person, token = person_id(request), new_token()
     async with request.app[DATABASE].write() as tx:
         if len(await api_tokens.of_person(tx, person)) >= MAX_TOKENS:
@@ -167,7 +167,7 @@ async def make_token(request: web.Request, body: TokenBody) -> MadeToken:
 
 
 async def revoke_token(request: web.Request) -> int:
-    """Revoke the token that the address names, or answer 404; its id."""
+    """Revoke the token that the address names, and return its id; or answer 404."""
     token_id = int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
         if not await api_tokens.revoke(tx, person_id(request), token_id):

@@ -1,4 +1,4 @@
-"""The page of one's own account. Its forms work without JavaScript."""
+"""The page of a person's own account. Its forms work without JavaScript."""
 
 import msgspec
 from aiohttp import web
@@ -52,7 +52,7 @@ async def end_session(request: web.Request) -> web.StreamResponse:
 
 
 async def make_token(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/account/tokens``: its answer is the only page that shows the token."""
+    """``POST /settings/account/tokens``: the answer is the only page that shows the token."""
     name = (await read_form(request)).get("name", "")
     try:
         made = await account.make_token(request, msgspec.convert({"name": name}, TokenBody))

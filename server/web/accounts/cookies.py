@@ -1,4 +1,4 @@
-"""The cookie by which a browser is known again."""
+"""The cookie that recognizes a browser."""
 
 from aiohttp import hdrs, web
 
@@ -10,13 +10,13 @@ from server.storage.times import micros_now
 from server.web.auth import cookie_name
 
 LIFE_S = 400 * 86_400
-"""As long as browsers keep any. When a session ends is the server's to say."""
+"""As long as browsers keep any cookie. The server decides when a session ends."""
 
 MAX_AGENT = 300
 
 
 async def sign_in(request: web.Request, person: int, address: str) -> web.Response:
-    """An answer that leads to `address` and gives the browser a new session of this person."""
+    """Return a redirect to `address` that gives the browser a new session of this person."""
     secret = new_secret()
     async with request.app[DATABASE].write() as tx:
         await sessions.add(
@@ -42,7 +42,7 @@ async def sign_in(request: web.Request, person: int, address: str) -> web.Respon
 
 
 def sign_out(request: web.Request, address: str) -> web.Response:
-    """An answer that leads to `address` and takes the cookie back."""
+    """Return a redirect to `address` that removes the cookie."""
     settings = request.app[SETTINGS]
     response = see_other(address)
     response.del_cookie(
@@ -56,5 +56,5 @@ def sign_out(request: web.Request, address: str) -> web.Response:
 
 
 def see_other(address: str) -> web.Response:
-    """An answer that leads to `address`."""
+    """Return a redirect to `address`."""
     return web.Response(status=303, headers={hdrs.LOCATION: address})

@@ -1,4 +1,4 @@
-"""What people say of themselves when they make an account, checked."""
+"""Checks what people enter about themselves when they create an account."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,255}
 
 
 class Details(msgspec.Struct, frozen=True):
-    """A new account's."""
+    """The details of a new account."""
 
     name: str
     email: str
@@ -22,14 +22,14 @@ class Details(msgspec.Struct, frozen=True):
 
 
 def check_email(text: str) -> str:
-    """The address; answers 400 where it is none."""
+    """Return the mail address; answer 400 if it is not one."""
     if not _ADDRESS.fullmatch(text):
         raise web.HTTPBadRequest(text="`email` must be a mail address.")
     return text
 
 
 def check_name(text: str) -> str:
-    """The name; answers 400 where there is none."""
+    """Return the name; answer 400 if there is none."""
     name = " ".join(text.split())
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise web.HTTPBadRequest(text=f"`name` must have 1 to {MAX_NAME} printable characters.")
@@ -37,7 +37,7 @@ def check_name(text: str) -> str:
 
 
 def check_password(password: str, *known: str) -> str:
-    """The password; answers 400 with what is wrong with it."""
+    """Return the password; answer 400 with what is wrong with it."""
     fault = fault_of(password, *known)
     if fault is not None:
         raise web.HTTPBadRequest(text=fault)
@@ -45,6 +45,6 @@ def check_password(password: str, *known: str) -> str:
 
 
 def check_details(fields: Mapping[str, str], password: str) -> Details:
-    """All of it; answers 400 with the first thing that is wrong."""
+    """Return all details; answer 400 with the first thing that is wrong."""
     name, email = check_name(fields.get("name", "")), check_email(fields.get("email", ""))
     return Details(name, email, check_password(password, name, email))

@@ -1,4 +1,4 @@
-"""The first account, made by whoever has the code from the log."""
+"""The first account, which anybody with the code from the log can create."""
 
 import logging
 
@@ -16,14 +16,14 @@ from server.web.pages.rendering import render
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /first-account``; once there are accounts it leads to the sign-in."""
+    """``GET /first-account``: redirects to the sign-in once there are accounts."""
     if request.app[FIRST_CODE].code is None:
         return cookies.see_other("/login")
     return _page(request, {})
 
 
 async def make(request: web.Request) -> web.StreamResponse:
-    """``POST /first-account``: makes it, signs in, and shows what to set up first."""
+    """``POST /first-account``: creates the account, signs in, and shows what to set up first."""
     fields = dict(await read_form(request))
     code = request.app[FIRST_CODE]
     try:

@@ -1,4 +1,4 @@
-"""Accepting an invitation: by its link, which works once."""
+"""Accepting an invitation, by its one-time link."""
 
 import logging
 
@@ -26,7 +26,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def accept(request: web.Request) -> web.StreamResponse:
-    """``POST /invitation/{secret}``: makes the account, and signs in."""
+    """``POST /invitation/{secret}``: creates the account and signs in."""
     database = request.app[DATABASE]
     async with database.read() as tx:
         link = await _link(request, tx)
@@ -38,7 +38,7 @@ async def accept(request: web.Request) -> web.StreamResponse:
     hashed = await request.app[PASSWORDS].hash(details.password)
     try:
         async with database.write() as tx:
-            # Once more: somebody else may have used it while this one typed.
+            # Check again: somebody else may have used the link while this person typed.
             link = await _link(request, tx)
             person = await accounts.add(
                 tx,

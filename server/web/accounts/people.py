@@ -1,4 +1,4 @@
-"""The API of who is here: for admins, but for the list. Its page asks the same functions."""
+"""The API of everybody here; all but the list is for admins. Its page uses the same functions."""
 
 import logging
 from collections.abc import Sequence
@@ -22,20 +22,20 @@ from server.web.requests import answer, read_body
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom to invite, and as what."""
+    """Whom to invite, and with which role."""
 
     email: str
     role: Role = "member"
 
 
 class RoleBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What somebody is from now on."""
+    """The role that somebody has from now on."""
 
     role: Role
 
 
 class Invitation(msgspec.Struct, kw_only=True):
-    """One that nobody has used yet."""
+    """An invitation that nobody has used yet."""
 
     id: int
     email: str
@@ -44,8 +44,10 @@ class Invitation(msgspec.Struct, kw_only=True):
 
 
 class Invited(msgspec.Struct, kw_only=True):
-    """The only answer that holds the link. `mailed`: whether it went out by mail as well;
-    `mail_error`: why not, where there is a mail server.
+    """A new invitation. This is the only answer that holds the link.
+
+    `mailed` is whether it was also sent by mail. `mail_error` is why not, if there is a mail
+    server.
     """
 
     email: str
@@ -56,7 +58,7 @@ class Invited(msgspec.Struct, kw_only=True):
 
 
 class PeopleList(msgspec.Struct):
-    """Who can sign in, and who may."""
+    """Who can sign in, and who is invited."""
 
     people: Sequence[Account]
     invitations: Sequence[Invitation]
@@ -88,7 +90,7 @@ async def remove_person(request: web.Request) -> web.Response:
 
 
 async def everybody(request: web.Request) -> PeopleList:
-    """Accounts and open invitations."""
+    """Return accounts and open invitations."""
     async with request.app[DATABASE].read() as tx:
         people = await accounts.everyone(tx)
         links = await one_time_links.invitations(tx, micros_now())
@@ -96,7 +98,7 @@ async def everybody(request: web.Request) -> PeopleList:
 
 
 async def invite(request: web.Request, body: InvitationBody) -> Invited:
-    """Make a link for one address, and mail it where that is possible; answers 400 or 409."""
+    """Make a link for one address, and mail it if possible; answer 400 or 409."""
     email, secret = check_email(body.email), new_secret()
     async with request.app[DATABASE].write() as tx:
         if await accounts.by_email(tx, email) is not None:
@@ -128,7 +130,7 @@ async def invite(request: web.Request, body: InvitationBody) -> Invited:
 
 
 async def take_back(request: web.Request) -> int:
-    """Let an invitation work no more, or answer 404; its id."""
+    """Stop an invitation from working, and return its id; or answer 404."""
     link_id = int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
         if not await one_time_links.remove(tx, link_id, "invitation"):
@@ -137,7 +139,7 @@ async def take_back(request: web.Request) -> int:
 
 
 async def change_role(request: web.Request, body: RoleBody) -> Account:
-    """Make somebody an admin, or a member; answers 404, or 409 for the last admin."""
+    """Make somebody an admin or a member; answer 404, or 409 for the last admin."""
     person = int(request.match_info["id"])
     try:
         async with request.app[DATABASE].write() as tx:
@@ -152,7 +154,7 @@ async def change_role(request: web.Request, body: RoleBody) -> Account:
 
 
 async def remove(request: web.Request) -> int:
-    """Remove an account, or answer 404, or 409 for the last admin; its id."""
+    """Remove an account, and return its id; or answer 404, or 409 for the last admin."""
     person = int(request.match_info["id"])
     try:
         async with request.app[DATABASE].write() as tx:

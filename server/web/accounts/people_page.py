@@ -1,4 +1,4 @@
-"""The page of who is here. Its forms work without JavaScript."""
+"""The page of everybody here. Its forms work without JavaScript."""
 
 import msgspec
 from aiohttp import web
@@ -24,7 +24,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def invite(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/people/invitations``: its answer is the only page that shows the link."""
+    """``POST /settings/people/invitations``: the answer is the only page that shows the link."""
     fields = await read_form(request)
     asked = {"email": fields.get("email", ""), "role": fields.get("role", "member")}
     try:
@@ -45,7 +45,7 @@ async def take_back(request: web.Request) -> web.StreamResponse:
 
 
 async def change(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/people/{id}``: another role or, by the second button, no account."""
+    """``POST /settings/people/{id}``: sets the role; its second button removes the account."""
     fields = await read_form(request)
     try:
         if "remove" in fields:

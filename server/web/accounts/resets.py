@@ -1,4 +1,4 @@
-"""A forgotten password: a link by mail, and a new password by the link."""
+"""Resets a forgotten password: mails a link, and sets a new password by that link."""
 
 import logging
 
@@ -24,7 +24,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
 
 
 async def send(request: web.Request) -> web.StreamResponse:
-    """``POST /forgotten``: mails a link; the answer does not tell whether there is an account."""
+    """``POST /forgotten``: mails a link; the answer does not reveal whether there is an account."""
     email = (await read_form(request)).get("email", "")
     mails = request.app[LINK_MAILS]
     if not mails.possible:
@@ -79,7 +79,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 
 def reset_address(public_url: str, secret: str) -> str:
-    """Where a new password is set."""
+    """Return the address at which a new password is set."""
     return f"{public_url}/reset/{secret}"
 
 

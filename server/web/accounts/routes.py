@@ -1,4 +1,4 @@
-"""The addresses of accounts, each beside who may use it."""
+"""The addresses of accounts, each with who may use it."""
 
 from collections.abc import AsyncIterator
 
@@ -27,12 +27,12 @@ _BY_LINK = r"{secret:[\w-]{20,64}}"
 
 
 def routes() -> list[web.RouteDef]:
-    """The table: ways in, for anybody; pages and API, for people."""
+    """Return the routes: sign-in for anybody, pages and API for people."""
     return [*_ways_in(), *_pages(), *_api()]
 
 
 def set_up_accounts(app: web.Application) -> None:
-    """What the handlers need, in `app`."""
+    """Put what the handlers need into `app`."""
     app[PASSWORDS] = Passwords()
     app[THROTTLE] = Throttle()
     app[FIRST_CODE] = FirstCode()

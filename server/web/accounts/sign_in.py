@@ -23,7 +23,7 @@ _SAID = {
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /login``; who is signed in already goes on, and a new installation begins."""
+    """``GET /login``: redirects people who are signed in, and starts a new installation."""
     if request.app[FIRST_CODE].code is not None:
         return cookies.see_other("/first-account")
     if await read_identity(request) is not None:
@@ -59,7 +59,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
-    """``POST /logout``: this browser's session ends."""
+    """``POST /logout``: ends this browser's session."""
     who = identity(request)
     if who.session_id is not None:
         async with request.app[DATABASE].write() as tx:
@@ -68,7 +68,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
 
 
 def own_address(text: str) -> str:
-    """`text` as an address of ours to go on to; the first page where it is no such thing."""
+    """Return `text` as an address of ours to go on to, or the first page if it is not one."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How often a secret may be tried: by whoever has none yet."""
+"""Limits how often somebody who does not have a secret may try one."""
 
 from aiohttp import web
 
@@ -7,7 +7,7 @@ from server.keys import THROTTLE
 
 
 async def count_try(request: web.Request, account: str) -> None:
-    """Let this try count; answers 429, and when to come back, where there were too many."""
+    """Count this try; after too many, answer 429 and when to come back."""
     wait_s = await request.app[THROTTLE].wait_s(client_address(request), account)
     if wait_s:
         minutes = -(-wait_s // 60)
@@ -18,5 +18,5 @@ async def count_try(request: web.Request, account: str) -> None:
 
 
 async def forgive_tries(request: web.Request, account: str) -> None:
-    """It was right."""
+    """Forget the failed tries, because this one was right."""
     await request.app[THROTTLE].forgive(client_address(request), account)

@@ -1,4 +1,4 @@
-"""The API of the dead letters: entries that the engine died on, to look at, replay or discard."""
+"""The API of the dead letters: entries that the engine died on, to view, replay or discard."""
 
 from datetime import datetime
 
@@ -15,13 +15,13 @@ from server.web.requests import answer, read_limit, read_number
 from shared.pipe import Entry, UnreadableLine, decode_inbound
 
 SHOWN = 600
-"""Characters of an entry that are shown in a list."""
+"""How many characters of an entry a list shows."""
 
 
 class DeadLetterAnswer(msgspec.Struct, kw_only=True):
-    """What the engine died on, and what was done with it.
+    """An entry that the engine died on, and what was done with it.
 
-    `start` is the beginning of the entry, without what looks like a secret.
+    `start` is the beginning of the entry, without anything that looks like a secret.
     """
 
     seq: int
@@ -35,14 +35,15 @@ class DeadLetterAnswer(msgspec.Struct, kw_only=True):
 
 
 class DeadLetterWithEntry(DeadLetterAnswer, kw_only=True):
-    """The same with the entry itself, as it stands in the journal."""
+    """A dead letter with the entry itself, as it is in the journal."""
 
     entry: msgspec.Raw
 
 
 class DeadLetterPage(msgspec.Struct):
-    """Some dead letters, the newest first; `counts` are of all, `next` is the ``before`` of the
-    next page.
+    """Some dead letters, newest first.
+
+    `counts` are of all dead letters. `next` is the ``before`` of the next page.
     """
 
     counts: dict[Fate, int]
@@ -74,20 +75,20 @@ async def get_letter(request: web.Request) -> web.Response:
 
 
 async def replay_letter(request: web.Request) -> web.Response:
-    """``POST /api/dead-letters/{seq}/replay``: give it to the engine again, as a new entry."""
+    """``POST /api/dead-letters/{seq}/replay``: gives it to the engine again, as a new entry."""
     seq, replayed_as = await replay(request)
     return answer({"seq": seq, "state": "replayed", "replayed_as": replayed_as}, status=202)
 
 
 async def discard_letter(request: web.Request) -> web.Response:
-    """``POST /api/dead-letters/{seq}/discard``: nobody wants it."""
+    """``POST /api/dead-letters/{seq}/discard``: discards it, because nobody wants it."""
     return answer({"seq": await discard(request), "state": "discarded"})
 
 
 async def replay(request: web.Request) -> tuple[int, int]:
-    """Give the letter that the address names to the engine again; its number and the new one."""
+    """Give the letter that the address names to the engine again; return its and the new number."""
     seq = int(request.match_info["seq"])
-    # The lock is held until the journal has it, so that nobody discards it in between.
+    # The lock is held until the journal has the entry, so that nobody discards it in between.
     async with request.app[DATABASE].write() as tx:
         letter = _waiting(await dead_letters.get(tx, seq), seq)
         try:
@@ -97,7 +98,7 @@ async def replay(request: web.Request) -> tuple[int, int]:
         if not isinstance(entry, Entry):
             raise web.HTTPUnprocessableEntity(text="It is no entry of the journal.")
         try:
-            # A crash before the commit below leaves it waiting: the identity finds it again.
+            # After a crash before the commit below it still waits, and the identity finds it again.
             appended = await request.app[JOURNAL].append([entry], f"dead-letter/{seq}")
         except JournalUnavailable as error:
             raise web.HTTPServiceUnavailable(
@@ -108,7 +109,7 @@ async def replay(request: web.Request) -> tuple[int, int]:
 
 
 async def discard(request: web.Request) -> int:
-    """Lay the letter that the address names to rest; its number."""
+    """Discard the letter that the address names, and return its number."""
     seq = int(request.match_info["seq"])
     async with request.app[DATABASE].write() as tx:
         _waiting(await dead_letters.get(tx, seq), seq)
@@ -117,7 +118,7 @@ async def discard(request: web.Request) -> int:
 
 
 def read_state(text: str | None) -> Fate | None:
-    """The state that is asked for; none where it is not asked."""
+    """Return the state that is asked for, or None if none is."""
     if not text:
         return None
     try:
@@ -128,7 +129,7 @@ def read_state(text: str | None) -> Fate | None:
 
 
 def answered(letter: DeadLetter) -> DeadLetterAnswer:
-    """The letter as API and page show it."""
+    """Return the letter as the API and the page show it."""
     return DeadLetterAnswer(
         seq=letter.seq,
         received=from_micros(letter.received),
@@ -142,11 +143,11 @@ def answered(letter: DeadLetter) -> DeadLetterAnswer:
 
 
 def _start(entry: bytes, *, is_cut: bool) -> str:
-    # A message may be JSON itself, in which secrets stand between escaped quotes.
+    # A message may itself be JSON, in which secrets are between escaped quotes.
     text = entry.decode("utf-8", "replace").replace('\\"', "'")
     shown = one_line(text, SHOWN)
     if is_cut and not shown.endswith("…"):
-        # So much is masked that the cut would show, and what it cuts may be half a secret.
+        # So much is masked that the cut would show, and the cut may leave half a secret.
         shown = one_line(text[: text.rfind('"') + 1], SHOWN)
     return shown
 

@@ -1,7 +1,7 @@
-"""What people want of an incident: resolved, silenced, or quiet for a while.
+"""What people can do with an incident: resolve, silence or snooze it.
 
-Each is an entry of the journal: the engine decides what follows from it, in its place among all
-others, and a replay decides the same.
+Each action is a journal entry. The engine decides what follows from it, in order with all other
+entries, and a replay decides the same.
 """
 
 from collections.abc import Mapping
@@ -27,40 +27,40 @@ _Reason = Annotated[str, Meta(max_length=MAX_REASON)]
 
 
 class SilenceBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Until when, null for good (and what is past ends a silence), and why."""
+    """Until when and why. Null means for good; a time in the past ends a silence."""
 
     until: Timestamp | None = None
     reason: _Reason = ""
 
 
 class SnoozeBody(msgspec.Struct, forbid_unknown_fields=True):
-    """For how long, and why."""
+    """For how long and why."""
 
     minutes: Annotated[int, Meta(ge=1, le=MAX_SNOOZE_MIN)]
     reason: _Reason = ""
 
 
 async def resolve_incident(request: web.Request) -> web.Response:
-    """``POST /api/incidents/{incident_id}/resolve``: when it comes again, it is a regression."""
+    """``POST /api/incidents/{incident_id}/resolve``: if it comes again, it is a regression."""
     incident_id, by = await _asked(request)
     return await _tell(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
 
 
 async def silence_incident(request: web.Request) -> web.Response:
-    """``POST /api/incidents/{incident_id}/silence``: its issues tell nobody, until then."""
+    """``POST /api/incidents/{incident_id}/silence``: until then, nobody is told of its issues."""
     body = await read_body(request, SilenceBody)
     return await _silence(request, body.until, body.reason)
 
 
 async def snooze_incident(request: web.Request) -> web.Response:
-    """``POST /api/incidents/{incident_id}/snooze``: the same, for some minutes."""
+    """``POST /api/incidents/{incident_id}/snooze``: silences it for some minutes."""
     body = await read_body(request, SnoozeBody)
     until = datetime.now(UTC) + timedelta(minutes=body.minutes)
     return await _silence(request, until, body.reason)
 
 
 async def resolve_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /incidents/{incident_id}/resolve``: back to the incident."""
+    """``POST /incidents/{incident_id}/resolve``: redirects back to the incident."""
     incident_id, by = await _asked(request)
     await _append(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
     raise web.HTTPSeeOther(f"/incidents/{incident_id}")
@@ -108,7 +108,7 @@ async def _silence(request: web.Request, until: datetime | None, reason: str) ->
 
 
 async def _asked(request: web.Request) -> tuple[str, str]:
-    """The incident, which is there, and the name of who asks."""
+    """Return the incident, which exists, and the name of the person who asks."""
     incident_id = request.match_info["incident_id"]
     async with request.app[DATABASE].read() as tx:
         if await incidents.get(tx, incident_id) is None:

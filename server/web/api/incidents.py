@@ -1,4 +1,4 @@
-"""The JSON API: the same as the pages, for programs. Errors are ``{"error": …}``."""
+"""The JSON API: what the pages show, for programs. Errors are ``{"error": …}``."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -42,7 +42,7 @@ class SuspectAnswer(SuspectCommit, omit_defaults=False):
 class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
     """An incident as the list gives it: the engine's summary, and what became of it.
 
-    `opened_seq` is the entry whose decision opened it (``/api/decisions/{seq}``); `url` is its
+    `opened_seq` is the entry whose decision opened it (``/api/decisions/{seq}``). `url` is its
     page.
     """
 
@@ -57,8 +57,9 @@ class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
 
 
 class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
-    """One incident, with its changes, all that happened, and who was not told and why, each the
-    oldest first.
+    """One incident with its changes, everything that happened, and who was not told and why.
+
+    Each of these is sorted oldest first.
     """
 
     changes: list[IncidentChange]
@@ -67,14 +68,14 @@ class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
 
 
 class IncidentPage(msgspec.Struct):
-    """Some incidents, the newest first; `next` is the ``before`` of the next page."""
+    """Some incidents, newest first; `next` is the ``before`` of the next page."""
 
     incidents: list[IncidentAnswer]
     next: str | None
 
 
 class NotificationPage(msgspec.Struct):
-    """Some notifications, the newest first; `unread` counts all of them, not only these."""
+    """Some notifications, newest first; `unread` counts all of them, not only these."""
 
     unread: int
     notifications: list[Notification]
@@ -92,8 +93,10 @@ class DecisionAnswer(msgspec.Struct):
 
 
 async def list_incidents(request: web.Request) -> web.Response:
-    """``GET /api/incidents``: newest first; ``state``, ``service``, ``environment``, ``trigger``,
-    ``severity``, ``limit`` and ``before`` narrow it.
+    """``GET /api/incidents``: lists incidents, newest first.
+
+    ``state``, ``service``, ``environment``, ``trigger``, ``severity``, ``limit`` and ``before``
+    narrow the list.
     """
     wanted, after = read_filter(request.query), read_place(request.query)
     limit = read_limit(request.query)
@@ -144,7 +147,7 @@ async def get_rate(request: web.Request) -> web.Response:
 
 
 async def list_notifications(request: web.Request) -> web.Response:
-    """``GET /api/notifications``: newest first; ``limit`` and ``before`` narrow it."""
+    """``GET /api/notifications``: newest first; ``limit`` and ``before`` narrow the list."""
     person = person_id(request)
     before, limit = read_number(request.query, "before"), read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
@@ -156,7 +159,7 @@ async def list_notifications(request: web.Request) -> web.Response:
 
 
 async def mark_read(request: web.Request) -> web.Response:
-    """``POST /api/notifications/{id}/read``; once more changes nothing."""
+    """``POST /api/notifications/{id}/read``: doing it again changes nothing."""
     person, notification_id = person_id(request), int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
         if not await notifications.mark_read(tx, person, notification_id, _now()):
@@ -167,8 +170,10 @@ async def mark_read(request: web.Request) -> web.Response:
 
 
 async def mark_all_read(request: web.Request) -> web.Response:
-    """``POST /api/notifications/read-all``; with ``?up_to=`` only up to that id, which is for who
-    has seen no more than that.
+    """``POST /api/notifications/read-all``: marks all as read.
+
+    With ``?up_to=``, it marks only those up to that id, for a reader who has seen no more than
+    that.
     """
     person, up_to = person_id(request), read_number(request.query, "up_to")
     async with request.app[DATABASE].write() as tx:

@@ -1,4 +1,4 @@
-"""The API of the noise filters: which errors nobody wants to be told of."""
+"""The API of the noise filters: which errors nobody wants to hear of."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from server.web.requests import answer, read_body
 
 
 class FilterBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A filter as it is to be; ``*`` stands for any characters."""
+    """The new values of a filter; ``*`` stands for any characters."""
 
     pattern: Annotated[str, Meta(min_length=1, max_length=500)]
     about: Annotated[str, Meta(max_length=500)] = ""
@@ -25,7 +25,7 @@ class FilterBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class FilterList(msgspec.Struct):
-    """All of them, oldest first."""
+    """All filters, oldest first."""
 
     noise_filters: list[NoiseFilter]
 
@@ -42,7 +42,7 @@ async def add_filter(request: web.Request) -> web.Response:
 
 
 async def change_filter(request: web.Request) -> web.Response:
-    """``PUT /api/noise-filters/{id}``: its counts stay."""
+    """``PUT /api/noise-filters/{id}``: keeps the filter's counts."""
     return answer(await change(request, await read_body(request, FilterBody)))
 
 
@@ -52,7 +52,7 @@ async def remove_filter(request: web.Request) -> web.Response:
 
 
 async def add(request: web.Request, body: FilterBody) -> NoiseFilter:
-    """Make a filter, or answer 409 where there is one with this pattern."""
+    """Add a filter, or answer 409 if there is one with this pattern."""
     try:
         async with request.app[DATABASE].write() as tx:
             return await noise.add(
@@ -79,7 +79,7 @@ async def change(request: web.Request, body: FilterBody) -> NoiseFilter:
 
 
 async def remove(request: web.Request) -> int:
-    """Remove the filter that the address names, or answer 404; its id."""
+    """Remove the filter that the address names, and return its id; or answer 404."""
     filter_id = int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
         if not await noise.remove(tx, filter_id):

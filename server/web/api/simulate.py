@@ -13,7 +13,7 @@ from server.keys import SETTINGS
 
 
 async def simulate_incident(request: web.Request) -> web.Response:
-    """An issue of its own each time, so that it always notifies; only with ENABLE_TEST_ROUTES."""
+    """Make a new issue each time, so that it always notifies; only with ENABLE_TEST_ROUTES."""
     if not request.app[SETTINGS].enable_test_routes:
         raise web.HTTPNotFound(text="Simulations are off: ENABLE_TEST_ROUTES=true turns them on.")
     now = datetime.now(UTC)

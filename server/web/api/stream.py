@@ -3,12 +3,12 @@
 Messages:
 
 - ``notification``: one notification, as the API gives it. Its id is the notification's.
-- ``unread``: the number of unread notifications; said first, and whenever it may have changed.
-- ``incidents``: incidents opened, changed or ended; a list that is shown should be read again.
+- ``unread``: the number of unread notifications; sent first, and whenever it may have changed.
+- ``incidents``: incidents opened, changed or ended; a displayed list should be read again.
 
-Nothing is lost and nothing doubled, over reconnects and restarts: the table is read from the
-position of the reader on (``Last-Event-ID``, or ``?after=`` on a first connection), and only
-committed rows are in it, in the order of their ids. Without a position it begins now.
+Nothing is lost or sent twice, over reconnects and restarts: the table is read from the reader's
+position on (``Last-Event-ID``, or ``?after=`` on a first connection), and holds only committed
+rows, in the order of their ids. Without a position, the stream begins now.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from server.web.requests import read_number
 KEEP_ALIVE_S = 15.0
 """Proxies give up on a silent connection after 30 to 60 seconds."""
 SEND_TIMEOUT_S = 30.0
-"""A reader that takes nothing for so long is gone; it finds its place when it comes back."""
+"""A reader that takes nothing for this long is gone; it finds its place when it comes back."""
 PAUSE_S = 0.25
-"""Between two reads of the tables for one stream, so that a flood costs each only four a second."""
+"""The pause between two table reads of one stream: a flood costs each stream only four a second."""
 RETRY_MS = 2_000
 BATCH = 100
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """The stream itself; ends when the reader goes, stalls, or the server stops."""
+    """Send the stream; it ends when the reader goes or stalls, or the server stops."""
     person = person_id(request)
     try:
         with request.app[LIVE].listen(person) as listener:
@@ -46,7 +46,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 async def _tell(request: web.Request, person: int, listener: Listener) -> web.StreamResponse:
     database, live = request.app[DATABASE], request.app[LIVE]
-    # From before the answer begins: what is told from here on wakes the listener.
+    # Take the position before the answer begins: from here on, news wakes the listener.
     position = await _position(request, database, person)
     async with sse_response(
         request, ping_interval=KEEP_ALIVE_S, send_timeout=SEND_TIMEOUT_S
@@ -64,7 +64,7 @@ async def _tell(request: web.Request, person: int, listener: Listener) -> web.St
                 if news and not live.closed:
                     await asyncio.sleep(PAUSE_S)
         except (ConnectionResetError, TimeoutError):
-            # The reader is gone, or takes nothing: it says where it was when it comes back.
+            # The reader is gone or takes nothing. It says where it was when it comes back.
             pass
     return response
 
@@ -75,7 +75,7 @@ async def _position(request: web.Request, database: Database, person: int) -> in
         asked = read_number(request.query, "after")
     async with database.read() as tx:
         newest = await notifications.newest_id(tx, person)
-    # A position beyond the newest is of another database: it would silence all that comes.
+    # A position beyond the newest is from another database: it would silence everything to come.
     return newest if asked is None else min(asked, newest)
 
 
@@ -86,7 +86,7 @@ async def _tell_bell(
     position: int,
     retry_ms: int | None = None,
 ) -> int:
-    """Send what is newer than `position`, then the count; the new position."""
+    """Send what is newer than `position`, then the count; return the new position."""
     while True:
         async with database.read() as tx:
             newer = await notifications.newer_than(tx, person, position, BATCH)
@@ -98,7 +98,7 @@ async def _tell_bell(
             position = each.id
         if len(newer) < BATCH:
             break
-    # The id tells a reader that had none, or a wrong one, where it stands.
+    # The id tells a reader that had none, or a wrong one, where it is.
     await response.send(
         msgspec.json.encode({"unread": unread}).decode(),
         id=str(position),

@@ -1,4 +1,4 @@
-"""The API of what a person wants to be told of, and by which way."""
+"""The API of what a person wants to be told of, and in which way."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,7 +22,7 @@ _Environments = Annotated[list[Environment], Meta(max_length=100)]
 
 
 class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What can be changed; what is left out stays. `services` and `environments`: null for all."""
+    """What can be changed; fields left out stay. `services` and `environments`: null means all."""
 
     email: str | msgspec.UnsetType | None = msgspec.UNSET
     email_incidents: bool | msgspec.UnsetType = msgspec.UNSET
@@ -32,7 +32,7 @@ class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class WishesAnswer(msgspec.Struct, kw_only=True):
-    """A person's settings, and what the installation lets through."""
+    """A person's settings, and what the installation allows."""
 
     name: str
     email: str | None
@@ -52,13 +52,13 @@ async def get_wishes(request: web.Request) -> web.Response:
 
 
 async def set_wishes(request: web.Request) -> web.Response:
-    """``PUT /api/settings/notifications``: what is left out stays as it is."""
+    """``PUT /api/settings/notifications``: fields left out stay as they are."""
     person = await change_wishes(request, await read_body(request, WishesBody))
     return answer(_answered(request, person))
 
 
 async def change_wishes(request: web.Request, body: WishesBody) -> Person:
-    """Change what the one who asks is told of; answers 400 or 409 with what would be right."""
+    """Change what the person who asks is told of; answer 400 or 409 with what would be right."""
     changes = {
         name: value
         for name, value in msgspec.structs.asdict(body).items()
@@ -85,7 +85,7 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
 
 
 def _there(person: Person | None) -> Person:
-    """The one who asks."""
+    """Return the person who asks."""
     if person is None:
         raise web.HTTPNotFound(text="You are not among the people of this installation.")
     return person

@@ -1,4 +1,4 @@
-"""What stands on every page: the bell, the engine's state, and what is wrong with the set-up."""
+"""What every page shows: the bell, the engine's state, and what is wrong with the set-up."""
 
 import msgspec
 from aiohttp import web
@@ -15,7 +15,7 @@ SHOWN_IN_PANEL = 12
 
 
 class Chrome(msgspec.Struct, frozen=True, kw_only=True):
-    """As the templates ``base.html`` and ``panel.html`` show it."""
+    """The values that the templates ``base.html`` and ``panel.html`` show."""
 
     unread: int
     newest_id: int
@@ -27,7 +27,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
-    """All of it, as it stands now."""
+    """Return all of it, as it is now."""
     person = person_id(request)
     engine = describe_engine(request.app[SUPERVISOR].status())
     return Chrome(

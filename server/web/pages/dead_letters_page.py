@@ -16,7 +16,7 @@ ALL = "all"
 
 
 async def show_letters(request: web.Request) -> web.StreamResponse:
-    """``GET /deliveries/dead-letters``: those that wait, or of another ``state``, or all."""
+    """``GET /deliveries/dead-letters``: those that wait, or have another ``state``, or all."""
     before, chosen = read_number(request.query, "before"), request.query.get("state") or "waiting"
     state = None if chosen == ALL else read_state(chosen)
     async with request.app[DATABASE].read() as tx:
@@ -41,12 +41,12 @@ async def show_letters(request: web.Request) -> web.StreamResponse:
 
 
 async def replay_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /deliveries/dead-letters/{seq}/replay``: back to the page."""
+    """``POST /deliveries/dead-letters/{seq}/replay``: redirects back to the page."""
     await replay(request)
     raise web.HTTPSeeOther("/deliveries/dead-letters")
 
 
 async def discard_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /deliveries/dead-letters/{seq}/discard``: back to the page."""
+    """``POST /deliveries/dead-letters/{seq}/discard``: redirects back to the page."""
     await discard(request)
     raise web.HTTPSeeOther("/deliveries/dead-letters")

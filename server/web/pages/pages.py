@@ -29,7 +29,7 @@ from shared.incident import IncidentSummary, Numbers
 
 PAGE_SIZE = 50
 MAX_CHOICES = 500
-"""Services and environments in the form of filters; others can be asked for in the address."""
+"""How many services and environments the form of filters offers; the address can name others."""
 
 _CHOSEN = ("service", "environment", "trigger", "severity")
 _SEVERITY_WORDS = {
@@ -136,14 +136,14 @@ async def notification_list(request: web.Request) -> web.StreamResponse:
 
 
 async def panel(request: web.Request) -> web.StreamResponse:
-    """``GET /notifications/panel``: what the bell opens, for a page that is there already."""
+    """``GET /notifications/panel``: what the bell opens, for a page that is already loaded."""
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
     return render(request, "panel.html", {"chrome": chrome})
 
 
 async def mark_read(request: web.Request) -> web.StreamResponse:
-    """``POST /notifications/{id}/read``: back to where the form stood."""
+    """``POST /notifications/{id}/read``: redirects back to the form's page."""
     person = person_id(request)
     async with request.app[DATABASE].write() as tx:
         notification_id = int(request.match_info["id"])
@@ -154,7 +154,7 @@ async def mark_read(request: web.Request) -> web.StreamResponse:
 
 
 async def mark_all_read(request: web.Request) -> web.StreamResponse:
-    """``POST /notifications/read-all`` up to the newest that the form's page showed."""
+    """``POST /notifications/read-all``: marks all up to the newest that the form's page showed."""
     person = person_id(request)
     form = await request.post()
     up_to = read_number({key: str(value) for key, value in form.items()}, "up_to")
@@ -167,7 +167,7 @@ async def mark_all_read(request: web.Request) -> web.StreamResponse:
 
 
 async def _rate(request: web.Request, tx: Transaction, incident: StoredIncident) -> Rate | None:
-    """A journal that cannot be read takes the chart from the page, and nothing else."""
+    """Return the rate; a journal that cannot be read removes only the chart from the page."""
     if incident.summary.trigger == "deploy":
         return None
     try:
@@ -177,7 +177,7 @@ async def _rate(request: web.Request, tx: Transaction, incident: StoredIncident)
 
 
 def _narrowed(query: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """The filters that are on: parameter, name and value as people read them."""
+    """Return the filters that are on: parameter, name and value as people read them."""
     shown = []
     for name, words in (("text", "text"), *((each, each) for each in _CHOSEN)):
         value = query.get(name, "").strip()
@@ -188,7 +188,7 @@ def _narrowed(query: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 
 def _choices(wanted: IncidentFilter, places: Places) -> list[Choice]:
-    """What the form lets people choose; what is asked for is among it, known or not."""
+    """Return what the form offers, including what is asked for, whether it is known or not."""
     return [
         Choice("service", "Service", _with_chosen(places.services, wanted.service)),
         Choice("environment", "Environment", _with_chosen(places.environments, wanted.environment)),
@@ -212,14 +212,14 @@ def _with_query(request: web.Request) -> Callable[..., str]:
 
 
 def _numbers(numbers: Numbers) -> list[tuple[str, str]]:
-    """All of them, where there is one that the sentence above does not say in full."""
+    """Return all numbers, if there is one that the sentence above does not say in full."""
     if all(isinstance(number, str) for number in numbers.values()):
         return []
     return named_numbers(numbers)
 
 
 async def _deploy_urls(tx: Transaction, summary: IncidentSummary) -> dict[str, str]:
-    """Where the deploys stand that the incident suspects or tells of, by their ids."""
+    """Return where to find the deploys that the incident suspects or mentions, by their ids."""
     named = {suspect.deploy_id for suspect in summary.suspected_causes}
     ids = [each for each in (*named, summary.trigger_numbers.get("deploy")) if each is not None]
     places = await deploy_list.find(tx, summary.service, summary.environment, [*map(str, ids)])
@@ -238,7 +238,7 @@ def _links(incident: StoredIncident) -> list[tuple[str, str]]:
 
 
 def _back(request: web.Request) -> str:
-    """The page that the form stood on; by its path only, so that it leads nowhere else."""
+    """Return the form's page; only by its path, so that it leads nowhere else."""
     try:
         came_from = urlsplit(request.headers.get(hdrs.REFERER, ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""From templates to answers: the environment, what stands on every page, and its headers."""
+"""Renders templates into answers: the environment, what every page shows, and its headers."""
 
 import functools
 from datetime import UTC, datetime
@@ -74,14 +74,14 @@ def set_up_templates(app: web.Application) -> None:
 def render(
     request: web.Request, template: str, context: dict[str, object], status: int = 200
 ) -> web.Response:
-    """The page, packed where the reader takes that."""
+    """Return the page, compressed if the reader accepts that."""
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.enable_compression()
     return response
 
 
 def as_page(handler: Handler) -> Handler:
-    """What `handler` answers, as a page: errors too, and with the headers of a page."""
+    """Return `handler` with its answers made into pages: errors too, and with a page's headers."""
 
     @functools.wraps(handler)
     async def page(request: web.Request) -> web.StreamResponse:
@@ -109,7 +109,7 @@ def as_page(handler: Handler) -> Handler:
 
 
 def _to_sign_in(request: web.Request) -> web.Response:
-    """And back again, where going back does no more than to show a page."""
+    """Redirect to the sign-in, and back afterwards if going back does no more than show a page."""
     back = (
         f"?{urlencode({'next': request.path_qs}, safe='/')}"
         if request.method == hdrs.METH_GET

@@ -1,7 +1,7 @@
-"""The page of settings: what I am told of, whether the channels work, and the noise filters.
+"""The page of settings: what a person is told of, whether the channels work, and noise filters.
 
-The same as in the API, from forms that work without JavaScript. What a form got wrong is said on
-the page, with the input as it was typed.
+It does the same as the API, with forms that work without JavaScript. If a form is wrong, the page
+says so and keeps the input as it was typed.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _SAID = {
 
 
 class WishesForm(msgspec.Struct, frozen=True):
-    """The fields as they are typed: lists with commas, of which an empty one means all."""
+    """The fields as they are typed: lists with commas, where an empty list means all."""
 
     email: str
     email_incidents: bool
@@ -78,7 +78,7 @@ async def add_filter(request: web.Request) -> web.StreamResponse:
 
 
 async def change_filter(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/noise/{id}``: changes a filter or, by its second button, removes it."""
+    """``POST /settings/noise/{id}``: changes a filter or, with its second button, removes it."""
     if "remove" in await _fields(request):
         await filters.remove(request)
         raise web.HTTPSeeOther("/settings?said=removed#noise")
@@ -147,7 +147,7 @@ async def _filter(request: web.Request) -> FilterBody:
 
 
 def _listed(text: str) -> list[str] | None:
-    """The names between commas; none where there are none, which means all."""
+    """Return the names between commas, or None if there are none, which means all."""
     return [name for each in text.split(",") if (name := each.strip())] or None
 
 

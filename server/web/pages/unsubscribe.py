@@ -1,7 +1,7 @@
-"""Ends the mails about incidents, by the address that stands in each: without signing in.
+"""Ends the mails about incidents, by the address in each mail and without signing in.
 
-Asking changes nothing: programs that look for danger open every link of a mail. What ends them is
-a POST, from the page or from the mail reader itself (RFC 8058).
+Opening the address changes nothing, because programs that look for danger open every link of a
+mail. A POST ends the mails, from the page or from the mail reader itself (RFC 8058).
 """
 
 import logging
@@ -18,14 +18,14 @@ from server.web.pages.rendering import render
 
 
 async def ask_whether_to_end(request: web.Request) -> web.Response:
-    """The page with the button; 404 where the address is of nobody any more."""
+    """Show the page with the button; answer 404 if the address belongs to nobody any more."""
     async with request.app[DATABASE].read() as tx:
         person = _person(request, await people.everyone(tx))
     return _page(request, person, ended=not person.email_incidents)
 
 
 async def end_mails(request: web.Request) -> web.Response:
-    """Done, and said; done again it stays so."""
+    """End the mails and say so; doing it again changes nothing."""
     async with request.app[DATABASE].write() as tx:
         person = _person(request, await people.everyone(tx))
         wishes = Wishes(
@@ -41,7 +41,7 @@ async def end_mails(request: web.Request) -> web.Response:
 
 
 def _person(request: web.Request, everyone: list[Person]) -> Person:
-    # Only a mail needs one that is not there yet: who asks makes none.
+    # Only a mail creates a missing key. A request for this page creates none.
     key = read_key(request.app[SETTINGS].mail_key_path)
     person = None if key is None else whose(request.match_info["token"], key, everyone)
     if person is None:
@@ -56,6 +56,6 @@ def _page(request: web.Request, person: Person, *, ended: bool) -> web.Response:
 
 
 def _hint(address: str) -> str:
-    """Enough for its owner to know it again, and no more for who else has the link."""
+    """Return enough for the owner to recognize it, and no more for anybody else with the link."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}…@{domain}"

@@ -1,4 +1,4 @@
-"""Say where a deploy is known from, what ran before it, and what was left out of it."""
+"""Store where a deploy is known from, what ran before it, and what was left out of it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Make the outbox, and let people say of what they want to hear."""
+"""Make the outbox, and let people choose what they want to hear of."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Whoever was there before was the only one, and could do everything.
+    # The person who was there before was the only one, and could do everything.
     op.add_column("people", sa.Column("role", sa.String(), server_default="admin", nullable=False))
     op.add_column("people", sa.Column("password_hash", sa.Text(), nullable=True))
     op.create_table(

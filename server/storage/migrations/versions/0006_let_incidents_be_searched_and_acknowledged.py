@@ -102,7 +102,7 @@ def upgrade() -> None:
 
 
 def write_texts() -> None:
-    """The texts of the incidents that are there; as `server.storage.main.incident_search` wrote them."""
+    """Write the texts of the incidents that exist, as `server.storage.main.incident_search` did."""
     run = op.get_bind().exec_driver_sql
     last = ""
     while True:

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column("deploys", sa.Column("minutes_before", sa.Float(), nullable=True))
     op.add_column("deploys", sa.Column("events_after", sa.Integer(), nullable=True))
     op.add_column("deploys", sa.Column("minutes_after", sa.Float(), nullable=True))
-    # The list is found by these indexes alone: a verdict stands behind large commits.
+    # The list is found by these indexes alone, because a verdict is stored after large commits.
     op.drop_index(op.f("ix_deploys_deployed_at"), "deploys")
     op.create_index(
         op.f("ix_deploys_deployed_at_id_service_environment_verdict"),

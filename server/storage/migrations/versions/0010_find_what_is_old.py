@@ -1,4 +1,4 @@
-"""Let what is old be found without going through all that is not."""
+"""Let old rows be found without going through all the others."""
 
 from alembic import op
 

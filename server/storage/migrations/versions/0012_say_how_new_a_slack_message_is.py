@@ -1,4 +1,4 @@
-"""Say of each Slack message how new the news in it is, and when it was edited last."""
+"""Store how new the news in each Slack message is, and when it was edited last."""
 
 import sqlalchemy as sa
 from alembic import op
