@@ -107,7 +107,7 @@ def _take(state: State, entry: Entry) -> list[Outbound]:
     if state.deadlines and state.deadlines[0][0] <= clock.now:
         out = _due(state, clock.now)
     clock.seq = seq
-    out.append(_decide(state, entry, out))
+    out += _decide(state, entry)
     state.undecided += 1
     if state.undecided >= CHECKPOINT_ENTRIES:
         out.append(Ack(seq))
@@ -128,20 +128,21 @@ def _own_time(entry: Entry) -> float:
             return 0.0
 
 
-def _decide(state: State, entry: Entry, out: list[Outbound]) -> Decision:
+def _decide(state: State, entry: Entry) -> list[Outbound]:
+    """Return what follows from the entry; its decision comes last."""
     match entry:
         case EventEntry():
             if entry.kind == "deploy":
-                return deploy.announce(state, entry, out)
-            return event.decide(state, entry, out)
+                return deploy.announce(state, entry)
+            return event.decide(state, entry)
         case ChangeWindowEntry():
-            return deploy.take_note(state, entry, out)
+            return deploy.remember(state, entry)
         case Resolve():
-            return people.resolve(state, entry, out)
+            return people.resolve(state, entry)
         case Silence():
-            return people.silence(state, entry, out)
+            return people.silence(state, entry)
         case Settings():
-            return people.change_settings(state, entry)
+            return [people.change_settings(state, entry)]
 
 
 def _due(state: State, until: float) -> list[Outbound]:

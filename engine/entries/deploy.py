@@ -17,37 +17,37 @@ HOLD_S = 2_400.0
 """A deploy's incident ends with its verdict, at the latest so long after it was told."""
 
 
-def arrive(state: State, scope: Scope, window: ChangeWindow, out: list[Outbound]) -> str:
-    """Remember a deploy, watch it, and rank open incidents by it; answers its key."""
-    key, is_news = deploys.remember(state, scope, window)
-    if is_news:
-        out += life.rank_again(state, scope)
-        out += deploy_watch.begin(state, scope, key, window)
-    return key
-
-
-def take_note(state: State, entry: ChangeWindowEntry, out: list[Outbound]) -> Decision:
-    """A deploy as context: no incident, but open ones may have a suspect now."""
+def remember(state: State, entry: ChangeWindowEntry) -> list[Outbound]:
+    """Take a deploy as context: it opens no incident, but open ones may have a suspect now."""
     scope = entry.service, canonical_environment(entry.environment)
     window = deploys.window_of(entry)
-    arrive(state, scope, window, out)
-    return Decision(state.clock.seq, Code.NOTED, None, {"commits": len(window.commits)})
+    _, told = arrive(state, scope, window)
+    commits: Numbers = {"commits": len(window.commits)}
+    return [*told, Decision(state.clock.seq, Code.NOTED, None, commits)]
 
 
-def announce(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
-    """A deploy that people want to hear of: one incident for each deploy."""
+def announce(state: State, event: EventEntry) -> list[Outbound]:
+    """Open an incident for a deploy that people want to hear of: one for each deploy."""
     scope = event.service, canonical_environment(event.environment)
-    key = f"deploy:{state.clock.seq}"
+    key, told = f"deploy:{state.clock.seq}", list[Outbound]()
     if event.change_window is not None:
-        key = arrive(state, scope, event.change_window, out)
+        key, told = arrive(state, scope, event.change_window)
         deploy = state.deploys.get(key)
         if deploy is not None and deploy.incident and not event.unique:
-            return Decision(state.clock.seq, Code.DEPLOY_KNOWN, deploy.incident)
-    incident_id = _open(state, scope, key, event, out)
-    return Decision(state.clock.seq, Code.OPENED, incident_id, {"trigger": "deploy"})
+            return [*told, Decision(state.clock.seq, Code.DEPLOY_KNOWN, deploy.incident)]
+    return [*told, *_open(state, scope, key, event)]
 
 
-def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Outbound]) -> str:
+def arrive(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, list[Outbound]]:
+    """Remember a deploy, watch it, and rank open incidents by it. Return its key and the lines."""
+    key, is_news = deploys.remember(state, scope, window)
+    if not is_news:
+        return key, []
+    told = life.rank_again(state, scope)
+    return key, told + deploy_watch.begin(state, scope, key, window)
+
+
+def _open(state: State, scope: Scope, key: str, event: EventEntry) -> list[Outbound]:
     numbers = _size(event.change_window) if event.change_window is not None else {}
     at = event_time(event, state.now)
     fired = Fired("deploy", numbers)
@@ -57,9 +57,11 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry, out: list[Out
     if (deploy := state.deploys.get(key)) is not None:
         deploy.incident = incident.incident_id
         state.changed.deploy(key)
-    out.append(life.tell(state, incident, "opened", state.now))
-    out += life.make_room(state)
-    return incident.incident_id
+    return [
+        life.tell(state, incident, "opened", state.now),
+        *life.make_room(state),
+        Decision(state.clock.seq, Code.OPENED, incident.incident_id, {"trigger": "deploy"}),
+    ]
 
 
 def _size(window: ChangeWindow) -> Numbers:

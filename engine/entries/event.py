@@ -3,20 +3,20 @@
 from engine.entries import deploy
 from engine.fingerprint import fingerprint
 from engine.incidents import deploy_watch, grouping
-from engine.incidents.triggers import DAY_S, Fired, judge, note_alert
+from engine.incidents.triggers import DAY_S, Fired, judge, remember_alert
 from engine.memory import issues
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
 from engine.memory.recent import count_recent
 from engine.memory.records import Issue, Scope
-from engine.memory.services import note_release, scope_key, service_of
+from engine.memory.services import remember_release, scope_key, service_of
 from engine.memory.state import State
 from engine.numbers import rounded
 from engine.statistics.silence import (
     SHORTEST_SILENCE_S,
     SilenceReading,
+    add_gap,
     is_unusual_silence,
-    note_gap,
 )
 from engine.statistics.spike import Alarm, observe, reading
 from shared.decisions import Code
@@ -33,10 +33,10 @@ OUT_OF_ORDER_S = 300.0
 MINUTE_S = 60.0
 
 
-def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
-    """The decision on an error event; what people are to know of it goes to `out`.
+def decide(state: State, event: EventEntry) -> list[Outbound]:
+    """Decide on an error event: return what people are to know of it, and the decision.
 
-    Most events are one more of a known issue about which there is nothing to say: these are
+    Most events are one more of a known issue about which there is nothing to say. These are
     decided as soon as they are counted.
     """
     now = state.clock.now
@@ -44,8 +44,9 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
     scope = event.service, canonical_environment(event.environment)
     service = service_of(state, scope, at)
     scope = service.service, service.environment
+    told: list[Outbound] = []
     if event.change_window is not None:
-        deploy.arrive(state, scope, event.change_window, out)
+        _, told = deploy.arrive(state, scope, event.change_window)
     key = fingerprint(event, *scope, state.clock.seq)
     key, issue, standing = issues.recognise(state, key, scope, event, at)
     last_seen = issue.last_seen
@@ -74,7 +75,8 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         and event.alert_rule is None
         and event.source_state is None
     ):
-        return Decision(state.clock.seq, Code.KNOWN, None, _numbers(issue, at, new_minute))
+        known = Decision(state.clock.seq, Code.KNOWN, None, _numbers(issue, at, new_minute))
+        return [*told, known]
     seen = Occurrence(
         event=event,
         scope=scope,
@@ -97,9 +99,9 @@ def decide(state: State, event: EventEntry, out: list[Outbound]) -> Decision:
         deploy_watch.count(state, seen)
     if incident is not None:
         if event.alert_rule is not None:
-            note_alert(issue, event.alert_rule, event.severity, now)
-        return grouping.absorb(state, incident, seen, out)
-    return _judged(state, seen, out)
+            remember_alert(issue, event.alert_rule, event.severity, now)
+        return told + grouping.absorb(state, incident, seen)
+    return told + _judged(state, seen)
 
 
 def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, SilenceReading | None]:
@@ -112,7 +114,7 @@ def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, Sil
         if new_minute:
             if at - last_seen >= SHORTEST_SILENCE_S:
                 silence = is_unusual_silence(issue.habit, last_seen, at)
-            note_gap(issue.habit, at)
+            add_gap(issue.habit, at)
     if at > last_seen:
         issue.last_seen = at
     elif at < issue.first_seen:
@@ -125,7 +127,7 @@ def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: Event
     if event.issue_id is not None:
         issues.name_by_source(state, key, issue, event.issue_id)
     if event.release is not None and event.release != issue.release:
-        issue.release = note_release(state, scope, event.release)
+        issue.release = remember_release(state, scope, event.release)
 
 
 def _is_first(state: State, event: EventEntry) -> bool:
@@ -135,16 +137,16 @@ def _is_first(state: State, event: EventEntry) -> bool:
     return state.seen.is_new(event.source, event.service, event.event_id)
 
 
-def _judged(state: State, seen: Occurrence, out: list[Outbound]) -> Decision:
+def _judged(state: State, seen: Occurrence) -> list[Outbound]:
     verdict = judge(seen)
     if not isinstance(verdict, Fired) and seen.rare and _is_wide(state, seen, verdict):
         verdict = Fired("spike", {"part_of": "service"}, wide=True)
     if isinstance(verdict, Fired):
-        return _fire(state, seen, verdict, out)
+        return _fire(state, seen, verdict)
     if not seen.counted and seen.event.occurrence:
-        return Decision(state.clock.seq, Code.COUNTED_ALREADY)
-    told = seen.new_minute and verdict is Code.KNOWN
-    return Decision(state.clock.seq, verdict, None, _numbers(seen.issue, seen.at, told))
+        return [Decision(state.clock.seq, Code.COUNTED_ALREADY)]
+    is_due = seen.new_minute and verdict is Code.KNOWN
+    return [Decision(state.clock.seq, verdict, None, _numbers(seen.issue, seen.at, is_due))]
 
 
 def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
@@ -152,25 +154,25 @@ def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
     return code in (Code.KNOWN, Code.NOT_PRODUCTION) and seen.service.wide in state.incidents
 
 
-def _fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> Decision:
+def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
     issue, event = seen.issue, seen.event
     if issues.is_silenced(issue, state.now):
         if event.source_state is None or not issue.silenced_by_source:
-            return Decision(state.clock.seq, Code.SILENCED, None, {"trigger": fired.trigger})
+            return [Decision(state.clock.seq, Code.SILENCED, None, {"trigger": fired.trigger})]
         issue.silenced_until, issue.silenced_by_source = 0.0, False
     if fired.trigger != "alert":
         issue.resolved, issue.resolved_release = 0.0, None
     if event.alert_rule is not None:
-        note_alert(issue, event.alert_rule, event.severity, state.now)
-    decision = grouping.fire(state, seen, fired, out)
-    if fired.wide and decision.incident_id is not None:
-        seen.service.wide = decision.incident_id
+        remember_alert(issue, event.alert_rule, event.severity, state.now)
+    incident, told = grouping.fire(state, seen, fired)
+    if fired.wide:
+        seen.service.wide = incident.incident_id
         state.changed.service(scope_key(seen.scope))
-    return decision
+    return told
 
 
-def _numbers(issue: Issue, at: float, told: bool) -> Numbers:
-    """How usual the event is; told once a minute, as little changes within it."""
-    if not told:
+def _numbers(issue: Issue, at: float, is_due: bool) -> Numbers:
+    """Return how usual the event is; once a minute, as little changes within it."""
+    if not is_due:
         return {}
     return {name: rounded(value) for name, value in reading(issue.baseline, at).items()}

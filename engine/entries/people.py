@@ -13,7 +13,7 @@ from shared.pipe import Decision, Outbound, Resolve, Settings, Silence
 from shared.reasons import End
 
 
-def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
+def resolve(state: State, entry: Resolve) -> list[Outbound]:
     """These issues are over: what comes after `time` is a regression."""
     time = min(entry.time.timestamp(), state.now)
     named = _named(state, entry)
@@ -26,15 +26,15 @@ def resolve(state: State, entry: Resolve, out: list[Outbound]) -> Decision:
         tombstone.resolved = time
         state.changed.tombstone(entry.issue or "")
     reason = Reason(End.RESOLVED, {"by": entry.by})
-    _end_incidents(state, entry, named, reason=reason, is_over=_is_resolved, out=out)
+    ended = _end_incidents(state, entry, named, reason, _is_resolved)
     for _, issue in named:
         # Its incident may go on with others; if this one comes back, that is a regression.
         if issue.incident in state.incidents:
             issue.incident = ""
-    return _decision(state, len(named) + (tombstone is not None))
+    return [*ended, _decision(state, len(named) + (tombstone is not None))]
 
 
-def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
+def silence(state: State, entry: Silence) -> list[Outbound]:
     """Nobody wants to hear of these issues; `until` in the past ends a silence."""
     until = -1.0 if entry.until is None else entry.until.timestamp()
     if 0.0 <= until <= state.now:
@@ -49,14 +49,15 @@ def silence(state: State, entry: Silence, out: list[Outbound]) -> Decision:
         tombstone.silenced_until = until
         tombstone.silenced_by_source = entry.issue_id is not None
         state.changed.tombstone(entry.issue or "")
+    ended: list[Outbound] = []
     if until:
         reason = Reason(End.SILENCED, {"by": entry.by})
 
         def is_over(issue: Issue) -> bool:
             return issues.is_silenced(issue, state.now) or _is_resolved(issue)
 
-        _end_incidents(state, entry, named, reason=reason, is_over=is_over, out=out)
-    return _decision(state, len(named) + (tombstone is not None))
+        ended = _end_incidents(state, entry, named, reason, is_over)
+    return [*ended, _decision(state, len(named) + (tombstone is not None))]
 
 
 def change_settings(state: State, entry: Settings) -> Decision:
@@ -91,19 +92,19 @@ def _end_incidents(
     state: State,
     entry: Resolve | Silence,
     named: list[tuple[str, Issue]],
-    *,
     reason: Reason,
     is_over: Callable[[Issue], bool],
-    out: list[Outbound],
-) -> None:
+) -> list[Outbound]:
     """End the incident that was named, and those of which no issue is left."""
+    ended: list[Outbound] = []
     for incident_id in sorted({issue.incident for _, issue in named} | {entry.incident_id or ""}):
         incident = state.incidents.get(incident_id)
         if incident is None:
             continue
         members = [state.issues[key] for key in incident.members if key in state.issues]
         if incident_id == entry.incident_id or all(map(is_over, members)):
-            out += life.end(state, incident, state.now, reason)
+            ended += life.end(state, incident, state.now, reason)
+    return ended
 
 
 def _is_resolved(issue: Issue) -> bool:

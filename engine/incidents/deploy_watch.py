@@ -9,7 +9,13 @@ from engine.memory.recent import errors_before
 from engine.memory.records import Scope, WatchedDeploy
 from engine.memory.services import scope_key, service_of
 from engine.memory.state import State
-from engine.statistics.deploy_verdict import VerdictReading, errors_after, judge, new_watch, note
+from engine.statistics.deploy_verdict import (
+    VerdictReading,
+    count_error,
+    errors_after,
+    judge,
+    new_watch,
+)
 from engine.statistics.spike import reading
 from shared.event import ChangeWindow, Event
 from shared.incident import ErrorRate, Numbers, Reason, Said
@@ -68,7 +74,7 @@ def count(state: State, seen: Occurrence) -> None:
     usual = None
     if seen.issue.count > 1 and seen.key not in watched.watch.issues:
         usual = reading(seen.issue.baseline, seen.at)["usual_per_min"]
-    note(watched.watch, seen.key, _label(seen.event), usual)
+    count_error(watched.watch, seen.key, _label(seen.event), usual)
     if not watched.look_due:
         watched.look_due = state.now + LOOK_EVERY_S
         state.wake(watched.look_due, "watch", key)

@@ -18,34 +18,33 @@ CHAIN_S = 3_600.0
 """but not for longer than this after it opened: new errors are no news for ever."""
 
 
-def fire(state: State, seen: Occurrence, fired: Fired, out: list[Outbound]) -> Decision:
-    """Open an incident for what has fired, or join one that is open."""
+def fire(state: State, seen: Occurrence, fired: Fired) -> tuple[OpenIncident, list[Outbound]]:
+    """Open an incident for what has fired, or join an open one. Return it and the lines."""
     incident, suspects = _find(state, seen)
     if incident is None:
         incident = life.open_incident(state, seen, fired, suspects)
-        out.append(life.tell(state, incident, "opened", state.now))
-        out += life.make_room(state)
+        told = [life.tell(state, incident, "opened", state.now), *life.make_room(state)]
         code = Code.OPENED
     else:
         life.take_in(state, incident, seen, fired)
-        out.append(life.tell(state, incident, "joined", state.now))
+        told = [life.tell(state, incident, "joined", state.now)]
         if life.is_worse(incident, seen):
-            _escalate(state, incident, seen, out)
+            told.append(_escalate(state, incident, seen))
         code = Code.JOINED
     numbers = {"trigger": fired.trigger} | fired.numbers
-    return Decision(state.clock.seq, code, incident.incident_id, numbers)
+    return incident, [*told, Decision(state.clock.seq, code, incident.incident_id, numbers)]
 
 
-def absorb(state: State, incident: OpenIncident, seen: Occurrence, out: list[Outbound]) -> Decision:
-    """One more event of an issue whose incident is open: counted, and said where it is worse."""
+def absorb(state: State, incident: OpenIncident, seen: Occurrence) -> list[Outbound]:
+    """Count one more event of an issue whose incident is open, and say so if it is worse."""
     worse = seen.counted and count_event(state, incident, seen)
     if seen.event.source_state == "escalating":
         worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
     if not (worse or life.is_worse(incident, seen)):
-        return Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id)
-    _escalate(state, incident, seen, out)
+        return [Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id)]
+    told = _escalate(state, incident, seen)
     numbers: Numbers = {"severity": seen.event.severity, "events": incident.event_count}
-    return Decision(state.clock.seq, Code.ESCALATED, incident.incident_id, numbers)
+    return [told, Decision(state.clock.seq, Code.ESCALATED, incident.incident_id, numbers)]
 
 
 def _find(state: State, seen: Occurrence) -> tuple[OpenIncident | None, list[SuspectCommit]]:
@@ -66,8 +65,8 @@ def _find(state: State, seen: Occurrence) -> tuple[OpenIncident | None, list[Sus
     return None, suspects
 
 
-def _escalate(state: State, incident: OpenIncident, seen: Occurrence, out: list[Outbound]) -> None:
+def _escalate(state: State, incident: OpenIncident, seen: Occurrence) -> Outbound:
     if life.is_worse(incident, seen):
         life.lead_by(state, incident, seen)
     life.prolong(state, incident)
-    out.append(life.tell(state, incident, "escalated", state.now))
+    return life.tell(state, incident, "escalated", state.now)

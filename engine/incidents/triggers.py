@@ -62,7 +62,7 @@ def _is_news(seen: Occurrence) -> bool:
     return event.unique or (seen.in_production and is_error)
 
 
-def note_alert(issue: Issue, rule: str, severity: Severity, now: float) -> None:
+def remember_alert(issue: Issue, rule: str, severity: Severity, now: float) -> None:
     """A rule of the source was heard for this issue, and people know of it."""
     alerts = dict(issue.alerts or {})
     alerts.pop(rule, None)

@@ -9,7 +9,7 @@ from engine.memory.records import (
     Deploy,
     Scope,
 )
-from engine.memory.services import note_release, scope_key
+from engine.memory.services import remember_release, scope_key
 from engine.memory.state import State
 from engine.suspects.windows import PreparedWindow, prepare
 from shared.deploy import deploy_identity, renewed
@@ -42,7 +42,7 @@ def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, boo
         forget(state, key)
     keep(state, key, deploy)
     if window.release is not None:
-        note_release(state, scope, window.release)
+        remember_release(state, scope, window.release)
     _make_room(state, scope)
     return key, True
 

@@ -30,7 +30,7 @@ def service_of(state: State, scope: Scope, at: float) -> Service:
     return service
 
 
-def note_release(state: State, scope: Scope, release: str) -> str:
+def remember_release(state: State, scope: Scope, release: str) -> str:
     """A release of the service is running; answers its name, one object for all that keep it."""
     service = service_of(state, scope, state.now)
     if release in service.releases:

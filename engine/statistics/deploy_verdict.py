@@ -34,7 +34,7 @@ _MAX_REASONS = 5
 _PRECISION = 1e-6
 
 
-class Watched(msgspec.Struct, array_like=True):
+class WatchedIssue(msgspec.Struct, array_like=True):
     """One issue after a deploy; `usual` is its rate per minute before."""
 
     label: str
@@ -54,7 +54,7 @@ class Watch(msgspec.Struct, array_like=True):
     due: float
     late_s: float
     new_rate: float
-    issues: dict[str, Watched] = {}
+    issues: dict[str, WatchedIssue] = {}
     before: ErrorRate | None = None
     events: int = 0
 
@@ -76,7 +76,7 @@ def new_watch(
     return Watch(start, due, start - deployed, new_rate, before=before)
 
 
-def note(watch: Watch, key: str, label: str, usual: float | None) -> None:
+def count_error(watch: Watch, key: str, label: str, usual: float | None) -> None:
     """Count one event after the deploy; `usual` is None for an issue never seen before it.
 
     Only the first call for an issue looks at `label` and `usual`. Beyond `MAX_WATCHED` issues no
@@ -88,7 +88,7 @@ def note(watch: Watch, key: str, label: str, usual: float | None) -> None:
         if len(watch.issues) >= MAX_WATCHED:
             return
         rate = watch.new_rate if usual is None else usual
-        watched = watch.issues[key] = Watched(label, usual is None, rate)
+        watched = watch.issues[key] = WatchedIssue(label, usual is None, rate)
     watched.count += 1
 
 
@@ -127,7 +127,7 @@ def _level(watch: Watch, probability: float) -> float:
     return math.log(probability / (len(LOOKS_MIN) * max(len(watch.issues), 1)))
 
 
-def _log_p(watch: Watch, watched: Watched, passed_min: float) -> float:
+def _log_p(watch: Watch, watched: WatchedIssue, passed_min: float) -> float:
     return _log_tail(watched.count, watched.usual * _look_end(watch, passed_min))
 
 
@@ -177,7 +177,7 @@ def _reading(
     return VerdictReading(verdict, reasons, found[0][1])
 
 
-def _reason(watched: Watched, passed_min: float) -> Reason:
+def _reason(watched: WatchedIssue, passed_min: float) -> Reason:
     minutes = max(math.ceil(passed_min), 1)
     numbers: Numbers = {"issue": watched.label, "count": watched.count, "minutes": minutes}
     if watched.is_new:

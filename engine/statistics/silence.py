@@ -69,7 +69,7 @@ def new_habit(at_s: float) -> Habit:
     return Habit(_LAYOUT.pack(*msgspec.structs.astuple(memory)))
 
 
-def note_gap(habit: Habit, at_s: float) -> None:
+def add_gap(habit: Habit, at_s: float) -> None:
     """Note the event at `at_s` and the gap before it; one before the last event is no gap."""
     memory = _read(habit)
     gap_s = at_s - memory.last_seen_s

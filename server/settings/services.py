@@ -9,7 +9,7 @@ from server.settings.settings import BranchRule, ServiceRule
 from shared.event import PRODUCTION, Commit, canonical_environment
 
 
-class Watched(msgspec.Struct, frozen=True):
+class MappedService(msgspec.Struct, frozen=True):
     """A service whose code is in these folders of a repository; without folders, in all of it."""
 
     service: str
@@ -31,7 +31,7 @@ class ServiceMap:
         self._services = tuple(services)
         self._branches = tuple(branches)
 
-    def services_of(self, full_name: str, repository_id: int | None) -> tuple[Watched, ...]:
+    def services_of(self, full_name: str, repository_id: int | None) -> tuple[MappedService, ...]:
         """Return the services whose code is in the repository ``owner/name``; at least one.
 
         A rule for its number holds whatever name the repository has today.
@@ -39,8 +39,8 @@ class ServiceMap:
         keys = {full_name.lower(), str(repository_id)}
         rules = [rule for rule in self._services if rule.repository in keys]
         if not rules:
-            return (Watched(full_name.rpartition("/")[2]),)
-        return tuple(self._watched(name, rules) for name in dict.fromkeys(r.service for r in rules))
+            return (MappedService(full_name.rpartition("/")[2]),)
+        return tuple(self._mapped(name, rules) for name in dict.fromkeys(r.service for r in rules))
 
     def environment_of(self, branch: str, default_branch: str | None) -> str | None:
         """Return where a push to this branch goes, or None if the branch is not watched."""
@@ -54,9 +54,9 @@ class ServiceMap:
     def is_touched(self, service: str, commit: Commit) -> bool:
         """Return whether the commit changes this service, whichever repository it comes from."""
         rules = [rule for rule in self._services if rule.service == service]
-        return self._watched(service, rules).is_touched_by(commit)
+        return self._mapped(service, rules).is_touched_by(commit)
 
     @staticmethod
-    def _watched(service: str, rules: Sequence[ServiceRule]) -> Watched:
+    def _mapped(service: str, rules: Sequence[ServiceRule]) -> MappedService:
         folders = tuple(rule.folder for rule in rules if rule.service == service)
-        return Watched(service, () if "" in folders else folders)
+        return MappedService(service, () if "" in folders else folders)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from engine.statistics.silence import Habit, is_unusual_silence, new_habit, note_gap
+from engine.statistics.silence import Habit, add_gap, is_unusual_silence, new_habit
 
 HOUR = 3600.0
 DAY = 86_400.0
@@ -17,7 +17,7 @@ def known(times: Iterable[float]) -> tuple[Habit, float]:
     first, *rest = times
     habit = new_habit(first)
     for at in rest:
-        note_gap(habit, at)
+        add_gap(habit, at)
     return habit, max([first, *rest])
 
 
@@ -118,7 +118,7 @@ def test_retries_within_one_minute_are_no_habit() -> None:
 def test_an_event_from_before_is_no_gap() -> None:
     habit, last = known(EVERY_90_MINUTES)
     before = habit.packed
-    note_gap(habit, last - HOUR)
+    add_gap(habit, last - HOUR)
     assert habit.packed == before
 
 

@@ -11,9 +11,9 @@ from engine.statistics.deploy_verdict import (
     MAX_WATCHED,
     VerdictReading,
     Watch,
+    count_error,
     judge,
     new_watch,
-    note,
 )
 from server.wording.reasons import say
 from shared.deploy import WATCH_S
@@ -29,7 +29,7 @@ def watch(new_rate: float = NEW_ISSUE_A_WEEK, late_s: float = 0.0) -> Watch:
 
 def seen(watch: Watch, count: int, usual: float | None, key: str = "k") -> Watch:
     for _ in range(count):
-        note(watch, key, f"TypeError in {key}.py", usual)
+        count_error(watch, key, f"TypeError in {key}.py", usual)
     return watch
 
 
@@ -173,6 +173,6 @@ def test_a_tail_is_exact_where_it_can_be_told_otherwise() -> None:
 def test_so_many_issues_are_watched_and_no_more() -> None:
     watched = watch()
     for number in range(MAX_WATCHED + 1):
-        note(watched, f"issue {number}", "x", None)
+        count_error(watched, f"issue {number}", "x", None)
     assert len(watched.issues) == MAX_WATCHED
     assert watched.events == MAX_WATCHED + 1

@@ -1,6 +1,6 @@
 import pytest
 
-from server.settings.services import ServiceMap, Watched
+from server.settings.services import MappedService, ServiceMap
 from server.settings.settings import SettingsError, read_settings
 from tests.builders import commit
 
@@ -11,31 +11,31 @@ def read_map(services: str = "", branches: str = "") -> ServiceMap:
 
 
 def test_a_repository_that_nobody_named_is_a_service_of_its_own_name() -> None:
-    assert read_map("acme/shop=web").services_of("acme/billing", 1) == (Watched("billing"),)
+    assert read_map("acme/shop=web").services_of("acme/billing", 1) == (MappedService("billing"),)
 
 
 def test_a_repository_is_named_in_any_case_of_letters() -> None:
-    assert read_map("Acme/Shop=web").services_of("aCME/sHOP", 1) == (Watched("web"),)
+    assert read_map("Acme/Shop=web").services_of("aCME/sHOP", 1) == (MappedService("web"),)
 
 
 def test_a_rule_for_the_number_of_a_repository_outlives_its_name() -> None:
-    assert read_map("4711=web").services_of("acme/renamed", 4711) == (Watched("web"),)
+    assert read_map("4711=web").services_of("acme/renamed", 4711) == (MappedService("web"),)
 
 
 def test_a_repository_holds_as_many_services_as_are_named() -> None:
     services = read_map("a/b:apps/web/=web, a/b:/apps/api=api, a/b:libs=web, a/b=all")
     assert services.services_of("a/b", None) == (
-        Watched("web", ("apps/web/", "libs/")),
-        Watched("api", ("apps/api/",)),
-        Watched("all"),
+        MappedService("web", ("apps/web/", "libs/")),
+        MappedService("api", ("apps/api/",)),
+        MappedService("all"),
     )
 
 
 def test_a_folder_ends_where_its_name_ends() -> None:
-    web = Watched("web", ("apps/web/",))
+    web = MappedService("web", ("apps/web/",))
     assert web.is_touched_by(commit(files=["apps/web/a.ts"]))
     assert not web.is_touched_by(commit(files=["apps/web2/a.ts", "apps/web"]))
-    assert Watched("all").is_touched_by(commit(files=[]))
+    assert MappedService("all").is_touched_by(commit(files=[]))
 
 
 def test_a_service_is_asked_for_whatever_its_repository() -> None:
