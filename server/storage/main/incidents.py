@@ -19,7 +19,8 @@ from server.storage.main.tables import (
     notifications,
     symptoms,
 )
-from server.storage.times import from_micros, to_micros
+from server.storage.rows import struct_of
+from server.storage.times import to_micros
 from shared.event import Severity
 from shared.incident import IncidentSummary, Trigger
 from shared.pipe import Incident, IncidentEnded
@@ -256,7 +257,7 @@ async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[Inc
         .order_by(incident_changes.c.id.desc())
         .limit(limit)
     )
-    return [_change(row) for row in rows][::-1]
+    return [struct_of(row, IncidentChange) for row in rows][::-1]
 
 
 async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
@@ -291,33 +292,8 @@ def place_of(incident: StoredIncident) -> Place:
 
 def summary_of(incident: Incident) -> IncidentSummary:
     """The incident as it stands, without what changed in it."""
-    return IncidentSummary(
-        **{name: getattr(incident, name) for name in IncidentSummary.__struct_fields__}
-    )
+    return msgspec.convert(incident, IncidentSummary, from_attributes=True)
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:
-    values = row._asdict()
-    return StoredIncident(
-        opened_seq=values["opened_seq"],
-        changed_seq=values["changed_seq"],
-        ended_at=_moment(values["ended_at"]),
-        end_reason=values["end_reason"],
-        acknowledged_at=_moment(values["acknowledged_at"]),
-        acknowledged_by=values["acknowledged_by"],
-        summary=_decode(values["summary"]),
-    )
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
-
-
-def _change(row: Row[tuple[object, ...]]) -> IncidentChange:
-    values = row._asdict()
-    return IncidentChange(
-        seq=values["seq"],
-        change=msgspec.convert(values["change"], RecordedChange),
-        at=from_micros(values["at"]),
-        about=values["about"],
-    )
+    return struct_of(row, StoredIncident, summary=_decode(row._mapping["summary"]))
