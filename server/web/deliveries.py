@@ -16,6 +16,7 @@ from server.web.auth import person_id
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import answer, read_limit, read_number
+from shared.structs import made_of
 
 PAGE_SIZE = 100
 
@@ -163,10 +164,8 @@ def _read_filter(query: Mapping[str, str]) -> DeliveryFilter:
 
 
 def _answered(delivery: Delivery) -> DeliveryAnswer:
-    fields = {name: getattr(delivery, name) for name in DeliveryAnswer.__struct_fields__}
-    if delivery.state not in ("waiting", "sending"):
-        fields["next_at"] = None
-    return DeliveryAnswer(**fields)
+    waits = delivery.state in ("waiting", "sending")
+    return made_of(delivery, DeliveryAnswer, next_at=delivery.next_at if waits else None)
 
 
 def _none_at(row_id: int) -> web.HTTPNotFound:

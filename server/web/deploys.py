@@ -25,6 +25,7 @@ from server.web.requests import answer, read_limit
 from server.wording.deploys import STANDINGS, per_minute, watched_until
 from server.wording.formats import web_url
 from shared.incident import ErrorRate
+from shared.structs import made_of
 
 PAGE_SIZE = 50
 
@@ -183,28 +184,18 @@ def _answered(request: web.Request, deploy: ListedDeploy) -> DeployAnswer:
     base = request.app[SETTINGS].public_url
     commit_url, compare_url = _links(request, deploy)
     suspicions = [
-        SuspicionAnswer(**msgspec.structs.asdict(each), url=f"{base}/incidents/{each.incident_id}")
+        made_of(each, SuspicionAnswer, url=f"{base}/incidents/{each.incident_id}")
         for each in deploy.suspicions
     ]
-    return DeployAnswer(
-        id=deploy.id,
-        service=deploy.service,
-        environment=deploy.environment,
-        deploy_id=deploy.deploy_id,
-        deployed_at=deploy.deployed_at,
-        deployed_by=deploy.deployed_by,
-        release=deploy.release,
-        repository=deploy.repository,
-        commits=deploy.commits,
+    return made_of(
+        deploy,
+        DeployAnswer,
         newest_commit=deploy.newest,
         commit_url=commit_url,
         compare_url=compare_url,
-        verdict=deploy.verdict,
-        verdict_reasons=deploy.verdict_reasons,
         watched_until=watched_until(deploy.deployed_at) if deploy.verdict == "watching" else None,
         before=_rate(deploy.before),
         after=_rate(deploy.after),
-        suspected_by=deploy.suspected_by,
         incidents=suspicions,
         url=base + row_address(deploy.service, deploy.environment, place_of(deploy)),
     )

@@ -16,6 +16,7 @@ from server.web.pages.rendering import render
 from server.web.requests import answer, read_limit
 from server.web.webhook_list import Listed, Place, WebhookFilter, WebhookPage, read_page
 from server.wording.incoming import OUTCOMES
+from shared.structs import made_of
 
 PAGE_SIZE = 50
 LONGEST_ID = 256
@@ -135,10 +136,10 @@ def _write_place(place: Place) -> str:
 
 
 def _answered(webhook: Listed, base_url: str) -> WebhookAnswer:
-    fields = {name: getattr(webhook, name) for name in webhook.__struct_fields__ if name != "at"}
     incident = webhook.incident_id
-    return WebhookAnswer(
-        **fields,
+    return made_of(
+        webhook,
+        WebhookAnswer,
         received=from_micros(webhook.at),
         incident_url=None if incident is None else f"{base_url}/incidents/{incident}",
     )

@@ -24,6 +24,7 @@ from server.storage.times import to_micros
 from shared.event import Severity
 from shared.incident import IncidentSummary, Trigger
 from shared.pipe import Incident, IncidentEnded
+from shared.structs import made_of
 
 IncidentState = Literal["open", "ended"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -292,7 +293,7 @@ def place_of(incident: StoredIncident) -> Place:
 
 def summary_of(incident: Incident) -> IncidentSummary:
     """The incident as it stands, without what changed in it."""
-    return msgspec.convert(incident, IncidentSummary, from_attributes=True)
+    return made_of(incident, IncidentSummary)
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:

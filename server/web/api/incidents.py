@@ -29,6 +29,7 @@ from server.wording.reasons import in_words
 from server.wording.timeline import TimelineItem
 from shared.decisions import Code
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
+from shared.structs import made_of
 
 
 class SymptomAnswer(Symptom, omit_defaults=False):
@@ -119,10 +120,10 @@ async def get_incident(request: web.Request) -> web.Response:
         timeline = await read_timeline(tx, incident_id)
         kept = await not_told.of_incident(tx, incident_id, 1000)
     found = _incident(incident, request.app[SETTINGS].public_url)
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
     return answer(
-        IncidentWithChanges(
-            **fields,
+        made_of(
+            found,
+            IncidentWithChanges,
             changes=changes,
             timeline=timeline,
             not_told=[not_told_in_words(each) for each in kept],
@@ -208,16 +209,11 @@ async def get_decision(request: web.Request) -> web.Response:
 
 def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
     summary = in_words(incident.summary)
-    fields = {name: getattr(summary, name) for name in summary.__struct_fields__}
-    fields["top_symptoms"] = [
-        msgspec.convert(each, SymptomAnswer, from_attributes=True) for each in summary.top_symptoms
-    ]
-    fields["suspected_causes"] = [
-        msgspec.convert(each, SuspectAnswer, from_attributes=True)
-        for each in summary.suspected_causes
-    ]
-    return IncidentAnswer(
-        **fields,
+    return made_of(
+        summary,
+        IncidentAnswer,
+        top_symptoms=[made_of(each, SymptomAnswer) for each in summary.top_symptoms],
+        suspected_causes=[made_of(each, SuspectAnswer) for each in summary.suspected_causes],
         state="open" if incident.ended_at is None else "ended",
         ended_at=incident.ended_at,
         end_reason=incident.end_reason,
