@@ -8,13 +8,12 @@ from aiohttp import web
 
 from server.incidents.rate import read_rate
 from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
-from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import decisions, incidents, not_told, notifications
 from server.storage.main.incidents import IncidentChange, StoredIncident
 from server.storage.main.notifications import Notification
 from server.storage.times import to_micros
+from server.web.api.incident_timeline import read_timeline
 from server.web.auth import person_id
-from server.web.incident_timeline import read_timeline
 from server.web.requests import (
     answer,
     read_filter,
@@ -138,10 +137,7 @@ async def get_rate(request: web.Request) -> web.Response:
         incident = await incidents.get(tx, incident_id)
         if incident is None:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
-        try:
-            rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
-        except JournalUnavailable as error:
-            raise web.HTTPServiceUnavailable(text=f"It cannot be read now: {error}.") from error
+        rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
     if rate is None:
         raise web.HTTPNotFound(text="The events of that time are not kept any more.")
     return answer(rate)
