@@ -122,7 +122,7 @@ async def _resend(request: web.Request, row_id: int) -> None:
         if found.channel not in request.app[OFFICE].channels:
             raise web.HTTPConflict(text=f"{found.channel} is not set up, so nothing can be sent.")
         if not await outbox.resend(tx, row_id, to_micros(datetime.now(UTC))):
-            raise web.HTTPConflict(text=f"It is {found.state}, and will be sent anyway.")
+            raise web.HTTPConflict(text=f"This message is {found.state}, and will be sent anyway.")
     request.app[OFFICE].wake()
 
 

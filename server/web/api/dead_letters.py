@@ -95,7 +95,7 @@ async def replay(request: web.Request) -> tuple[int, int]:
         except UnreadableLine as error:
             raise web.HTTPUnprocessableEntity(text=f"The entry cannot be read: {error}.") from error
         if not isinstance(entry, Entry):
-            raise web.HTTPUnprocessableEntity(text="It is not a journal entry.")
+            raise web.HTTPUnprocessableEntity(text="The dead letter is not a journal entry.")
         try:
             # A crash before the commit below leaves it waiting: the identity finds it again.
             appended = await request.app[JOURNAL].append([entry], f"dead-letter/{seq}")
@@ -158,9 +158,11 @@ def _waiting(letter: WholeDeadLetter | None, seq: int) -> WholeDeadLetter:
         case "waiting":
             return letter
         case "replayed":
-            raise web.HTTPConflict(text=f"It was already replayed as {letter.replayed_as}.")
+            raise web.HTTPConflict(
+                text=f"This dead letter was already replayed as {letter.replayed_as}."
+            )
         case "discarded":
-            raise web.HTTPConflict(text="It was already discarded.")
+            raise web.HTTPConflict(text="This dead letter was already discarded.")
 
 
 def _none_at(seq: int) -> web.HTTPNotFound:
