@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 
-from server.wording.formats import place_of_frame
+from server.wording.formats import place_of_frame, source_name
 from server.wording.numbers import say_duration, say_number, say_numbers
 from shared.incident import IncidentSummary, Numbers, Said, SuspectCommit
 from shared.reasons import Action, End, Evidence, VerdictReason
@@ -157,10 +157,10 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
     service, why = incident.service, incident.trigger_numbers
     return {
         Action.SOURCE_SAYS_BACK: lambda _: (
-            f"Check the issue's history: {why['said_by_source']} reports that it came back"
+            f"Check the issue's history: {_source_of(why)} reports that it came back"
         ),
         Action.SOURCE_SAYS_WORSE: lambda _: (
-            f"Check the issue's history: {why['said_by_source']} reports that it is getting worse"
+            f"Check the issue's history: {_source_of(why)} reports that it is getting worse"
         ),
         Action.CHECK_FIX: lambda _: _check_fix(why),
         Action.FIND_WHAT_RUNS_AGAIN: lambda _: (
@@ -169,7 +169,8 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
             f"{say_duration(float(why['longest_gap_min']))}"
         ),
         Action.LOOK_AT_RULE: lambda _: (
-            f"Check the alert rule “{incident.alert_rule}” of {incident.source}: it fired"
+            f"Check the alert rule “{incident.alert_rule}” of {source_name(incident.source)}: "
+            "it fired"
         ),
         Action.LOOK_AT_CHANGE_OF_RATE: lambda _: (
             f"Find out what changed at {incident.start_time:%H:%M} UTC: {why['rate_per_min']} a "
@@ -217,6 +218,10 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
         ),
         Action.LOOK_AT_RISKIEST: _look_at_riskiest,
     }
+
+
+def _source_of(why: Numbers) -> str:
+    return source_name(str(why["said_by_source"]))
 
 
 def _check_fix(why: Numbers) -> str:

@@ -89,4 +89,4 @@ def test_an_alert_names_its_rule() -> None:
     said = actions(
         builders.event_entry(1, 0), builders.event_entry(2, 5 * HOUR, alert_rule="Many errors")
     )
-    assert "“Many errors” of sentry" in said
+    assert "“Many errors” of Sentry" in said

@@ -118,7 +118,7 @@ def test_a_bundle_without_source_map_still_has_its_function_names() -> None:
     named = commit("named", files=["src/total.ts"], functions=["computeTotal"])
     suspects = rank([ELSEWHERE, named], stacktrace=bundle)
     assert suspects[0].commit_id == "named"
-    assert "a function computeTotal" in words(suspects[0])[0]
+    assert "a function named computeTotal" in words(suspects[0])[0]
 
 
 def test_no_suspect_is_named_where_nothing_speaks_for_one() -> None:

@@ -12,6 +12,7 @@ from server.notify.channel import Letter
 from server.notify.masking import without_query_values
 from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
 from server.notify.slack.text import code, escaped, link, moment, one_line, plain
+from server.wording.formats import source_name
 from server.wording.reasons import say
 from shared.event import Commit, Frame
 from shared.incident import SuspectCommit
@@ -164,7 +165,7 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
         blocks.append(_list(f"*{incident.issue_count} issues*", symptoms))
     links = [link(f"{public_url}/incidents/{incident.incident_id}", "Open in PushLog", 100)]
     if "source_url" in incident.links:
-        name = incident.source.capitalize()
+        name = source_name(incident.source)
         links.append(link(incident.links["source_url"], f"Open in {name}", 100))
     blocks.append(_context(" · ".join([*links, incident.incident_id])))
     return blocks

@@ -280,8 +280,8 @@ async def test_many_states_are_given_back_and_nothing_is_forgotten(stage: Scene)
 async def test_the_document_names_the_limits_that_are_in_force() -> None:
     limits, text = Limits(), (ROOT / "docs" / "SUPERVISOR.md").read_text()
     for promise in (
-        f"has not said `ready`. After {limits.start_s:g} s it is killed",
-        f"for {limits.silence_s:g} s, or gives no answer within {limits.restore_s:g} s of `resto",
-        f"no acknowledgement of what is in flight for {limits.stuck_s:g} s",
+        f"not yet said `ready`. After {limits.start_s:g} s it is killed",
+        f"for {limits.silence_s:g} s, or does not answer within {limits.restore_s:g} s of `resto",
+        f"no acknowledgement of entries in flight for {limits.stuck_s:g} s",
     ):
         assert promise in text

@@ -56,7 +56,7 @@ def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
         (
             "regression",
             {"said_by_source": "sentry"},
-            "The source (sentry) reports that this issue is back.",
+            "The source (Sentry) reports that this issue is back.",
         ),
         (
             "regression",
@@ -72,7 +72,7 @@ def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
         (
             "spike",
             {"said_by_source": "sentry"},
-            "The source (sentry) reports that this issue is escalating.",
+            "The source (Sentry) reports that this issue is escalating.",
         ),
         (
             "spike",

@@ -109,9 +109,9 @@ WHY: Numbers = {
 }
 RISKIEST: Numbers = {"commit": "large", "subject": "Rewrite", "added": 9, "deleted": 2, "files": 3}
 ACTIONS = {
-    Action.SOURCE_SAYS_BACK: "Check the issue's history: sentry reports that it came back",
+    Action.SOURCE_SAYS_BACK: "Check the issue's history: Sentry reports that it came back",
     Action.SOURCE_SAYS_WORSE: (
-        "Check the issue's history: sentry reports that it is getting worse"
+        "Check the issue's history: Sentry reports that it is getting worse"
     ),
     Action.CHECK_FIX: (
         "Check the fix: the issue was resolved, and came back after 3 hours in release shop@2"
@@ -120,7 +120,7 @@ ACTIONS = {
         "Find out what is running again: the error was silent for 2 days, and never before for "
         "more than 90 minutes"
     ),
-    Action.LOOK_AT_RULE: "Check the alert rule “Many” of sentry: it fired",
+    Action.LOOK_AT_RULE: "Check the alert rule “Many” of Sentry: it fired",
     Action.LOOK_AT_CHANGE_OF_RATE: (
         "Find out what changed at 09:00 UTC: 20.5 a minute instead of 0.4"
     ),
