@@ -8,8 +8,7 @@ class Evidence(StrEnum):
 
     TOUCHES = "touches"
     """A ``file``, with the ``function`` if it is known; ``depth``, 0 where the error was raised;
-    ``sure``, 1 or 0; ``alone``, 1 if no other commit of the deploy touches the file.
-    """
+    ``sure``, 1 or 0; ``alone``, 1 if no other commit of the deploy touches the file."""
     TOUCHES_NAME = "touches_name"
     """A ``function`` of the same name as one at this ``depth``, in any file."""
     SHARES_WORDS = "shares_words"

@@ -33,7 +33,8 @@ def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list
     """Watch this deploy from now on; judge the one before it by what came until now.
 
     A repeated announcement of a deploy changes nothing, unless it gives another time at which the
-    deploy was live: its files may be found after it was judged, by errors that are usual by then.
+    deploy was live. A deploy's files may be found when it is judged already, and judging it again
+    would be by errors that are usual by then.
     """
     known = state.deploys.get(deploy)
     if known is not None and known.judged == window.deploy_time:

@@ -73,9 +73,9 @@ def remember_alert(issue: Issue, rule: str, severity: Severity, now: float) -> N
 
 
 def _back_after_resolve(seen: Occurrence) -> Fired | Code:
-    """Return the trigger, if the event is after the resolving moment and in no older release.
+    """Return the trigger if the event is after the resolving moment, in no older release.
 
-    The resolving moment is compared in event time.
+    The moment is compared in event time.
     """
     issue = seen.issue
     if seen.at <= issue.resolved:

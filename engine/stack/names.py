@@ -95,7 +95,7 @@ _INDEX = re.compile(r"\[[^\]]*\]$")
 def frame_name(
     file: str | None, module: str | None, function: str | None
 ) -> tuple[str, str] | None:
-    """Return a frame's (place, function), either may be empty; None means that it is skipped."""
+    """Return (place, function) of a frame, either of which may be empty; None if it is skipped."""
     if function and _PASSING.fullmatch(function):
         return None
     where = place(file, module)

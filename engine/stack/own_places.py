@@ -31,8 +31,8 @@ def places(stacktrace: Sequence[Frame], chain: Sequence[ChainedException]) -> li
     """Return the application's own places of all links, nearest first, each once.
 
     Recursion says no more than one call. Each exception of the chain begins one step farther away
-    than the exception that was raised from it. If no frame is marked as the application's, all
-    frames are taken except those of known libraries.
+    than the one that it was raised from. If no frame is marked as the application's, all frames are
+    taken except those of known libraries.
     """
     links = [
         [frame for frame in link if not is_library(frame.file, frame.module)]

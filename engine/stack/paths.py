@@ -13,8 +13,7 @@ EXACT = 1.0
 """One path is the end of the other, directories included, except those where any source lies."""
 PARTIAL = 0.5
 """The file name agrees, and either one side has nothing more, or a directory of some meaning agrees
-too, below others that differ (those of a monorepo, or of the machine that built it).
-"""
+too, below others that differ (those of a monorepo, or of the machine that built it)."""
 NONE = 0.0
 
 Components = tuple[str, ...]

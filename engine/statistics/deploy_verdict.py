@@ -18,8 +18,7 @@ from shared.reasons import VerdictReason
 LOOKS_MIN = (2.0, 5.0, 10.0, 20.0, 30.0)
 """A count is compared with what is expected by the end of the running look. Counts only grow, so
 whatever is seen within a look is also seen at its end. However often the deploy is judged, there
-are only as many chances to err as there are looks (Bonferroni over the looks).
-"""
+are only as many chances to err as there are looks (Bonferroni over the looks)."""
 
 FAULTY_P = 0.01
 """About one of a hundred harmless deploys may be called faulty,"""

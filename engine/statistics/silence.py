@@ -21,8 +21,7 @@ SHORTEST_SILENCE_S = HOUR_S
 FAR_LONGER = 5.0
 """Times the longest gap. Of n exponential gaps and one more, the last is five times the longest of
 the others with probability n!5!/(n+5)!: 1 in 3003 for ten. And a first weekend (64 h) is not five
-times the longest night of a working-day error (16 h).
-"""
+times the longest night of a working-day error (16 h)."""
 
 KNOWN_GAPS = 10
 """Minutes with events that make a habit; retries within one minute do not."""

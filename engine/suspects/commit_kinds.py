@@ -11,8 +11,7 @@ from shared.text import first_line
 Kind = Literal["code", "rewording", "layout", "not_run", "merge", "undone"]
 """`rewording` changes comments, `layout` moves or reformats, `not_run` touches only documents,
 tests, lock files and CI. `merge` brings nothing that other commits here do not show, and `undone`
-was reverted here (or is the revert).
-"""
+was reverted here (or is the revert)."""
 
 _DOCUMENT = re.compile(
     r"(?:^|/)(?:docs?|javadocs?|documentation|xdocs?|src/site)/"
@@ -58,8 +57,7 @@ _LAYOUT_HINTS = (
 )  # fmt: skip
 _BALANCE = 0.25
 """A pure move or reformatting removes about as many lines as it adds: the difference is at most
-this share of their sum.
-"""
+this share of their sum."""
 
 _MERGE = re.compile(
     r"^merge(?:d)? (?:pull request|branch|remote|tag|commit|in |\S+ into )", re.IGNORECASE

@@ -58,8 +58,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """
     breadth: float = 0.3
     """Each touch says less by this power of the number of files that a commit touches, because a
-    sweep of small edits meets any trace by chance.
-    """
+    sweep of small edits meets any trace by chance."""
     elsewhere: float = 0.06
     """The chance that the cause touches no place of the trace, beside the sum over its places."""
     words: float = 3.0

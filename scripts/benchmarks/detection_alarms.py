@@ -140,7 +140,10 @@ def with_cool_down(detector: Detector, slots: int) -> Detector:
 
 
 def _alarm(up_to: list[int], number: int, change: Change) -> Alarm:
-    """Return the alarm at event `number` (from 1) of a series; `up_to` counts events by slot end."""
+    """Return the alarm at event `number` (from 1) of a series.
+
+    `up_to` is the number of events to the end of each slot.
+    """
     slot = bisect_left(up_to, number)
     return Alarm(slot, number - (up_to[slot - 1] if slot else 0), change)
 

@@ -111,9 +111,9 @@ class SpikeFigures:
         return (median(minutes), median(events)) if minutes else None
 
     def lines(self) -> Iterable[str]:
-        """Yield a table a kind: recall, median minutes and events of delay.
+        """Yield a table for each kind: recall, median delay in minutes and in events.
 
-        It also has the alarms outside spikes in a month.
+        The last column has the alarms outside spikes in a month.
         """
         for kind in SPIKE_KINDS:
             rates = sorted({rate for of_kind, rate, _ in self._cells if of_kind == kind})

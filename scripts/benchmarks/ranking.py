@@ -153,7 +153,7 @@ def print_transfer(cases: Sequence[Case]) -> None:
 
 
 def print_worth(cases: Sequence[Case]) -> None:
-    """Print the figures without each constant of the score, and with half or twice of it."""
+    """Print the figures without each constant of the score, and with half or twice as much."""
     groups = GROUPS[:3]
     print("\n## Without each constant, frames of tests removed\n")
     print(

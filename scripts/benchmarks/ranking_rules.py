@@ -59,7 +59,7 @@ def original_rule(event: Event, *, alike: bool) -> list[str]:
 
 
 def last_to_touch(event: Event) -> list[str]:
-    """Rank the last commit on the top frame's file first, then on the next frame's: Sentry's way."""
+    """Rank by the last commit that touched the top frame's file, then the next's: Sentry's way."""
     ranked: dict[str, None] = {}
     for file in _own_files(event):
         for commit in _newest_first(event):

@@ -35,8 +35,7 @@ EXIT_FAILED = 1
 
 _OF_SQLITE = ("-shm", "-wal", "-journal", "")
 """The name endings of the files of one database. The main file goes last: without its log it is an
-earlier state of itself, but a log that is left alone would be read into the next file.
-"""
+earlier state of itself, but a log that is left alone would be read into the next file."""
 
 
 class Restored(msgspec.Struct, frozen=True):

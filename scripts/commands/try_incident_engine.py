@@ -40,7 +40,7 @@ EXIT_FAILED = 2
 
 _WIDTH = 100
 _TIME_WIDTH = 17
-"""Of the times at the start of lines; what was decided stands under what it was decided on."""
+"""The width of the times at the start of lines; a decision stands under what it was decided on."""
 
 
 def main(arguments: list[str] | None = None) -> int:

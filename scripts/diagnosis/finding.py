@@ -23,15 +23,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def ok(what: str, text: str) -> Finding:
-    """Return that it is well, or not there because nobody asked for it."""
+    """Return the finding that it is well, or not there because nobody asked for it."""
     return Finding("ok", what, text)
 
 
 def warn(what: str, text: str) -> Finding:
-    """Return that PushLog runs with it, but somebody should know."""
+    """Return the finding that PushLog runs with it, but somebody should know."""
     return Finding("warn", what, text)
 
 
 def fail(what: str, text: str) -> Finding:
-    """Return that something will not work."""
+    """Return the finding that something will not work."""
     return Finding("FAIL", what, text)

@@ -25,8 +25,7 @@ LEAD_POINTS = 10
 
 LOOKED_AT_MOST = 200_000
 """How many entries of one stretch are counted at most. A million of them take 0.08 s, so the
-longest flood takes no more than a second, in a thread that holds up nobody else.
-"""
+longest flood takes no more than a second, in a thread that holds up nobody else."""
 
 _MAX_DEPLOYS = 20
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)

@@ -46,8 +46,7 @@ class Channel(Protocol):
     name: ChannelName
     meter: Meter
     """Counts the calls to the outside. The sender of a letter counts one; the channel counts any
-    calls that it makes beside that.
-    """
+    calls that it makes beside that."""
 
     @property
     def editing(self) -> asyncio.Lock | None:

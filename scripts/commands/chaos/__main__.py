@@ -53,8 +53,7 @@ _BOUNDARIES: tuple[tuple[str, str], ...] = (
 )
 """Where the first blow of a round falls, in turn: at a commit of one of the two files, in the
 thread that writes the journal, while the schema is made, at a delivery to people, or at a message
-on its way to one of the two sides.
-"""
+on its way to one of the two sides."""
 
 _OUTLETS = (
     Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER),

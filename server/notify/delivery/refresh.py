@@ -24,8 +24,7 @@ from server.storage.times import to_micros
 TURN_S = 15.0
 EDITS_A_TURN = 5
 """20 edits a minute. Slack allows 50, and the postman needs some. If more messages are out of date,
-each waits for its turn.
-"""
+each waits for its turn."""
 
 EDIT_EVERY_S = 60.0
 """One message is edited at most this often. The engine tells changes of counts no more often."""

@@ -56,8 +56,7 @@ _REFUSALS: dict[str, tuple[bool, str]] = {
 }
 """By Slack's code: whether it is about this one message, so that no later try will do better, and
 what it means. A problem with token, scopes, channel or webhook can be fixed within the day that a
-message waits, as with a mail server (`smtp_failures`).
-"""
+message waits, as with a mail server (`smtp_failures`)."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """Codes which say that a message cannot be edited any more."""

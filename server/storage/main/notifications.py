@@ -120,7 +120,7 @@ async def unread_count(tx: AsyncConnection, person_id: int) -> int:
 
 
 async def mark_read(tx: AsyncConnection, person_id: int, notification_id: int, at: int) -> bool:
-    """Mark the notification as read from now, unless it was before; return whether it exists."""
+    """Mark it as read, from now or from when it first was; return whether this person has it."""
     result = await tx.execute(
         update(notifications)
         .where(notifications.c.id == notification_id, notifications.c.person_id == person_id)
