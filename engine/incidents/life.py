@@ -25,6 +25,7 @@ from shared.event import Event
 from shared.incident import Change, Reason, SuspectCommit
 from shared.pipe import EventEntry, IncidentEnded, Outbound
 from shared.reasons import End
+from shared.structs import made_of
 
 MAX_HOLD_S = 4 * 3_600.0
 FLAP_S = 6 * 3_600.0
@@ -98,9 +99,7 @@ def begin(
 
 def _evidence(event: EventEntry) -> Event:
     """Return the event as it is kept and shown, without its change window (remembered apart)."""
-    fields = {name: getattr(event, name) for name in Event.__struct_fields__}
-    fields["change_window"] = None
-    return Event(**fields)
+    return made_of(event, Event, change_window=None)
 
 
 def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired) -> None:

@@ -3,14 +3,36 @@
 from aiohttp import web
 
 from server.keys import LIVE
-from server.web import acknowledging, deliveries, deploys, health, incoming, integrations
+from server.web import health
 from server.web.accounts import routes as accounts
-from server.web.api import dead_letters, incident_wishes, incidents, noise, wishes
+from server.web.api import (
+    acknowledging,
+    dead_letters,
+    deliveries,
+    deploys,
+    incident_wishes,
+    incidents,
+    integrations,
+    noise,
+    webhooks,
+    wishes,
+)
 from server.web.api.simulate import simulate_incident
 from server.web.api.stream import stream
 from server.web.assets import ASSETS, read_assets, serve_asset
 from server.web.auth import Handler, for_admins, for_people
-from server.web.pages import dead_letters_page, pages, settings_page
+from server.web.pages import dead_letters as dead_letters_page
+from server.web.pages import deliveries as deliveries_page
+from server.web.pages import deploys as deploys_page
+from server.web.pages import (
+    incident,
+    incident_forms,
+    incident_list,
+    incoming,
+    notifications,
+    settings,
+)
+from server.web.pages import integrations as integrations_page
 from server.web.pages.rendering import as_page, set_up_templates
 from server.web.pages.unsubscribe import ask_whether_to_end, end_mails
 
@@ -46,20 +68,20 @@ def _for_anybody() -> list[web.RouteDef]:
 
 def _pages() -> list[web.RouteDef]:
     return [
-        web.get("/", _page(pages.home)),
-        web.get("/incidents", _page(pages.incident_list)),
-        web.get("/incidents/{incident_id}", _page(pages.incident_page)),
-        web.post("/incidents/{incident_id}/resolve", _page(incident_wishes.resolve_from_page)),
-        web.post("/incidents/{incident_id}/silence", _page(incident_wishes.silence_from_page)),
-        web.post("/incidents/{incident_id}/snooze", _page(incident_wishes.snooze_from_page)),
+        web.get("/", _page(incident_list.home)),
+        web.get("/incidents", _page(incident_list.show)),
+        web.get("/incidents/{incident_id}", _page(incident.show)),
+        web.post("/incidents/{incident_id}/resolve", _page(incident_forms.resolve_from_page)),
+        web.post("/incidents/{incident_id}/silence", _page(incident_forms.silence_from_page)),
+        web.post("/incidents/{incident_id}/snooze", _page(incident_forms.snooze_from_page)),
         web.post(
-            "/incidents/{incident_id}/acknowledge", _page(acknowledging.acknowledge_from_page)
+            "/incidents/{incident_id}/acknowledge", _page(incident_forms.acknowledge_from_page)
         ),
-        web.get("/deploys", _page(deploys.show_deploys)),
-        web.get("/deliveries", _page(deliveries.delivery_list)),
-        web.get("/deliveries/incoming", _page(incoming.incoming_page)),
-        web.post(f"/deliveries/{_ID}/resend", _page(deliveries.resend_from_page)),
-        web.get("/deliveries/dead-letters", _page(dead_letters_page.show_letters)),
+        web.get("/deploys", _page(deploys_page.show)),
+        web.get("/deliveries", _page(deliveries_page.show)),
+        web.get("/deliveries/incoming", _page(incoming.show)),
+        web.post(f"/deliveries/{_ID}/resend", _page(deliveries_page.resend_from_page)),
+        web.get("/deliveries/dead-letters", _page(dead_letters_page.show)),
         web.post(
             f"/deliveries/dead-letters/{_SEQ}/replay",
             as_page(for_admins(dead_letters_page.replay_from_page)),
@@ -68,17 +90,17 @@ def _pages() -> list[web.RouteDef]:
             f"/deliveries/dead-letters/{_SEQ}/discard",
             as_page(for_admins(dead_letters_page.discard_from_page)),
         ),
-        web.get("/integrations", _page(integrations.show)),
-        web.post("/integrations/simulate", _page(integrations.simulate_from_page)),
-        web.get("/settings", _page(settings_page.show)),
-        web.post("/settings/notifications", _page(settings_page.save_wishes)),
-        web.post("/settings/channels/{channel}/test", _page(settings_page.try_channel)),
-        web.post("/settings/noise", _page(settings_page.add_filter)),
-        web.post(f"/settings/noise/{_ID}", _page(settings_page.change_filter)),
-        web.get("/notifications", _page(pages.notification_list)),
-        web.get("/notifications/panel", _page(pages.panel)),
-        web.post(f"/notifications/{_ID}/read", _page(pages.mark_read)),
-        web.post("/notifications/read-all", _page(pages.mark_all_read)),
+        web.get("/integrations", _page(integrations_page.show)),
+        web.post("/integrations/simulate", _page(integrations_page.simulate_from_page)),
+        web.get("/settings", _page(settings.show)),
+        web.post("/settings/notifications", _page(settings.save_wishes)),
+        web.post("/settings/channels/{channel}/test", _page(settings.try_channel)),
+        web.post("/settings/noise", _page(settings.add_filter)),
+        web.post(f"/settings/noise/{_ID}", _page(settings.change_filter)),
+        web.get("/notifications", _page(notifications.show)),
+        web.get("/notifications/panel", _page(notifications.panel)),
+        web.post(f"/notifications/{_ID}/read", _page(notifications.mark_read)),
+        web.post("/notifications/read-all", _page(notifications.mark_all_read)),
     ]
 
 
@@ -111,7 +133,7 @@ def _api() -> list[web.RouteDef]:
         web.post(f"/api/dead-letters/{_SEQ}/replay", for_admins(dead_letters.replay_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/discard", for_admins(dead_letters.discard_letter)),
         web.get("/api/integrations", for_people(integrations.get_integrations)),
-        web.get("/api/webhooks", for_people(incoming.list_webhooks)),
+        web.get("/api/webhooks", for_people(webhooks.list_webhooks)),
         web.get("/api/deliveries", for_people(deliveries.list_deliveries)),
         web.get(f"/api/deliveries/{_ID}", for_people(deliveries.get_delivery)),
         web.post(f"/api/deliveries/{_ID}/resend", for_people(deliveries.resend_delivery)),

@@ -3,12 +3,13 @@
 from typing import Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.people import AddressTaken, is_taken
 from server.storage.main.tables import not_told, notifications, people
+from server.storage.rows import struct_of
 
 Role = Literal["admin", "member"]
 
@@ -34,20 +35,20 @@ async def exist(tx: AsyncConnection) -> bool:
 async def everyone(tx: AsyncConnection) -> list[Account]:
     """Return all accounts, oldest first."""
     rows = await tx.execute(_accounts().order_by(people.c.id))
-    return [_account(row) for row in rows]
+    return [struct_of(row, Account) for row in rows]
 
 
 async def get(tx: AsyncConnection, person_id: int) -> Account | None:
     """Return the account of this person, or None."""
     row = (await tx.execute(_accounts().where(people.c.id == person_id))).first()
-    return None if row is None else _account(row)
+    return None if row is None else struct_of(row, Account)
 
 
 async def by_email(tx: AsyncConnection, email: str) -> Account | None:
     """Return the account of this mail address, in whatever case it is written."""
     query = _accounts().where(func.lower(people.c.email) == func.lower(email)).order_by(people.c.id)
     row = (await tx.execute(query.limit(1))).first()
-    return None if row is None else _account(row)
+    return None if row is None else struct_of(row, Account)
 
 
 async def password_hash(tx: AsyncConnection, person_id: int) -> str | None:
@@ -141,11 +142,6 @@ async def _insert(tx: AsyncConnection, values: dict[str, str]) -> int:
         raise AddressTaken from error
     added: int = result.scalar_one()
     return added
-
-
-def _account(row: Row[tuple[object, ...]]) -> Account:
-    found = row._asdict()
-    return Account(**{name: found[name] for name in Account.__struct_fields__})
 
 
 def _accounts() -> Select[tuple[int, str, str, str]]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.accounts import Role
 from server.storage.main.tables import api_tokens, people
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 USED_EVERY_US = 3_600_000_000
 """How old `used_at` may become before a request writes it again."""
@@ -70,16 +70,7 @@ async def of_person(tx: AsyncConnection, person_id: int) -> list[ApiToken]:
     rows = await tx.execute(
         select(api_tokens).where(api_tokens.c.person_id == person_id).order_by(api_tokens.c.id)
     )
-    return [
-        ApiToken(
-            id=row.id,
-            name=row.name,
-            ending=row.ending,
-            created_at=from_micros(row.created_at),
-            used_at=None if row.used_at is None else from_micros(row.used_at),
-        )
-        for row in rows
-    ]
+    return [struct_of(row, ApiToken) for row in rows]
 
 
 async def revoke(tx: AsyncConnection, person_id: int, token_id: int) -> bool:

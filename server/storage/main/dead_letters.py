@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.journal.file import JournalEntry
 from server.storage.main.tables import dead_letters
+from server.storage.rows import struct_of
 
 Fate = Literal["waiting", "replayed", "discarded"]
 
@@ -65,7 +66,7 @@ async def newest(
         query = query.where(dead_letters.c.seq < before_seq)
     if state is not None:
         query = query.where(dead_letters.c.state == state)
-    return [msgspec.convert(row._mapping, DeadLetter) for row in await tx.execute(query)]
+    return [struct_of(row, DeadLetter) for row in await tx.execute(query)]
 
 
 async def counts(tx: AsyncConnection) -> dict[Fate, int]:
@@ -80,7 +81,7 @@ async def get(tx: AsyncConnection, seq: int) -> WholeDeadLetter | None:
     """Return the dead letter of the entry at `seq`."""
     query = select(*_SHOWN, dead_letters.c.entry).where(dead_letters.c.seq == seq)
     row = (await tx.execute(query)).first()
-    return None if row is None else msgspec.convert(row._mapping, WholeDeadLetter)
+    return None if row is None else struct_of(row, WholeDeadLetter)
 
 
 async def seqs_after(tx: AsyncConnection, seq: int) -> Sequence[int]:

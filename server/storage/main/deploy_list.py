@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.deploys import DeployPlace
 from server.storage.main.tables import deploys, incident_deploys, incidents
+from server.storage.rows import struct_of
 from server.storage.times import from_micros, to_micros
 from shared.incident import ErrorRate, Verdict
 
@@ -182,17 +183,10 @@ async def _add_suspicions(tx: AsyncConnection, listed: Sequence[ListedDeploy]) -
 def _listed(row: Row[Any]) -> ListedDeploy:
     commits = _decode_commits(row.commits)
     same_repository = row.previous_repository == row.repository
-    return ListedDeploy(
-        id=row.id,
-        service=row.service,
-        environment=row.environment,
-        deploy_id=row.deploy_id,
-        deployed_at=from_micros(row.deployed_at),
-        release=row.release,
-        repository=row.repository,
-        base=row.base,
+    return struct_of(
+        row,
+        ListedDeploy,
         previous=row.previous if same_repository else None,
-        deployed_by=row.deployed_by,
         newest=commits[-1] if commits else None,
         commits=len(commits) + row.cut,
         verdict=row.verdict or "watching",
@@ -200,6 +194,7 @@ def _listed(row: Row[Any]) -> ListedDeploy:
         before=_rate(row.events_before, row.minutes_before),
         after=_rate(row.events_after, row.minutes_after),
         suspicions=[],
+        suspected_by=0,
     )
 
 

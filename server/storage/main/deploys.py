@@ -7,6 +7,7 @@ from sqlalchemy import Row, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import deploys
+from server.storage.rows import struct_of
 from server.storage.times import from_micros, to_micros
 from shared.deploy import deploy_identity, renewed
 from shared.event import ChangeWindow, Commit
@@ -191,9 +192,8 @@ async def marks(
         .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
         .limit(limit)
     )
-    return [DeployMark(from_micros(row.deployed_at), row.deploy_id, row.release) for row in rows][
-        ::-1
-    ]
+    newest = [DeployMark(from_micros(row.deployed_at), row.deploy_id, row.release) for row in rows]
+    return newest[::-1]
 
 
 async def get(tx: AsyncConnection, row_id: int) -> StoredDeploy | None:
@@ -300,20 +300,11 @@ def _window(deploy: StoredDeploy) -> ChangeWindow:
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredDeploy:
-    values = row._asdict()
-    reasons = values["verdict_reasons"]
-    return StoredDeploy(
-        id=values["id"],
-        service=values["service"],
-        environment=values["environment"],
-        deploy_id=values["deploy_id"],
-        deployed_at=from_micros(values["deployed_at"]),
-        release=values["release"],
-        commits=_decode_commits(values["commits"]),
-        cut=values["cut"],
-        repository=values["repository"],
-        base=values["base"],
-        deployed_by=values["deployed_by"],
-        verdict=values["verdict"],
+    found = row._mapping
+    reasons = found["verdict_reasons"]
+    return struct_of(
+        row,
+        StoredDeploy,
+        commits=_decode_commits(found["commits"]),
         verdict_reasons=_decode_reasons(reasons) if reasons is not None else [],
     )

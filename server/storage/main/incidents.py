@@ -19,10 +19,12 @@ from server.storage.main.tables import (
     notifications,
     symptoms,
 )
-from server.storage.times import from_micros, to_micros
+from server.storage.rows import struct_of
+from server.storage.times import to_micros
 from shared.event import Severity
 from shared.incident import IncidentSummary, Trigger
 from shared.pipe import Incident, IncidentEnded
+from shared.structs import made_of
 
 IncidentState = Literal["open", "ended"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -259,7 +261,7 @@ async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[Inc
         .order_by(incident_changes.c.id.desc())
         .limit(limit)
     )
-    return [_change(row) for row in rows][::-1]
+    return [struct_of(row, IncidentChange) for row in rows][::-1]
 
 
 async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
@@ -294,33 +296,8 @@ def place_of(incident: StoredIncident) -> Place:
 
 def summary_of(incident: Incident) -> IncidentSummary:
     """Return the incident as it is, without what changed in it."""
-    return IncidentSummary(
-        **{name: getattr(incident, name) for name in IncidentSummary.__struct_fields__}
-    )
+    return made_of(incident, IncidentSummary)
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredIncident:
-    values = row._asdict()
-    return StoredIncident(
-        opened_seq=values["opened_seq"],
-        changed_seq=values["changed_seq"],
-        ended_at=_moment(values["ended_at"]),
-        end_reason=values["end_reason"],
-        acknowledged_at=_moment(values["acknowledged_at"]),
-        acknowledged_by=values["acknowledged_by"],
-        summary=_decode(values["summary"]),
-    )
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
-
-
-def _change(row: Row[tuple[object, ...]]) -> IncidentChange:
-    values = row._asdict()
-    return IncidentChange(
-        seq=values["seq"],
-        change=msgspec.convert(values["change"], RecordedChange),
-        at=from_micros(values["at"]),
-        about=values["about"],
-    )
+    return struct_of(row, StoredIncident, summary=_decode(row._mapping["summary"]))

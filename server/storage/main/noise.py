@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import noise_filters
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 
 class NoiseFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class PatternTaken(ValueError):
 async def everything(tx: AsyncConnection) -> list[NoiseFilter]:
     """Return all filters, oldest first."""
     rows = await tx.execute(select(noise_filters).order_by(noise_filters.c.id))
-    return [_filter(row) for row in rows]
+    return [struct_of(row, NoiseFilter) for row in rows]
 
 
 async def enabled(tx: AsyncConnection) -> list[NoiseFilter]:
@@ -38,14 +38,14 @@ async def enabled(tx: AsyncConnection) -> list[NoiseFilter]:
     rows = await tx.execute(
         select(noise_filters).where(noise_filters.c.enabled).order_by(noise_filters.c.id)
     )
-    return [_filter(row) for row in rows]
+    return [struct_of(row, NoiseFilter) for row in rows]
 
 
 async def get(tx: AsyncConnection, filter_id: int) -> NoiseFilter | None:
     """Return the filter of this id, or None."""
     query = select(noise_filters).where(noise_filters.c.id == filter_id)
     row = (await tx.execute(query)).first()
-    return None if row is None else _filter(row)
+    return None if row is None else struct_of(row, NoiseFilter)
 
 
 async def add(tx: AsyncConnection, *, pattern: str, about: str, is_enabled: bool) -> NoiseFilter:
@@ -55,7 +55,7 @@ async def add(tx: AsyncConnection, *, pattern: str, about: str, is_enabled: bool
         rows = await tx.execute(insert(noise_filters).values(values).returning(noise_filters))
     except IntegrityError as error:
         raise PatternTaken from error
-    return _filter(rows.one())
+    return struct_of(rows.one(), NoiseFilter)
 
 
 async def change(
@@ -86,11 +86,3 @@ async def count(tx: AsyncConnection, filter_id: int, incident_id: str, at: int) 
         .where(noise_filters.c.id == filter_id)
         .values(held_back=noise_filters.c.held_back + 1, last_incident_id=incident_id, last_at=at)
     )
-
-
-def _filter(row: Row[tuple[object, ...]]) -> NoiseFilter:
-    found = row._asdict()
-    values = {name: found[name] for name in NoiseFilter.__struct_fields__}
-    if values["last_at"] is not None:
-        values["last_at"] = from_micros(values["last_at"])
-    return msgspec.convert(values, NoiseFilter)

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import not_told, people
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 Reason = Literal[
     "below_severity",
@@ -74,14 +74,4 @@ async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list
         .order_by(not_told.c.id.desc())
         .limit(limit)
     )
-    return [
-        KeptFrom(
-            at=from_micros(row.at),
-            change=row.change,
-            person=row.name,
-            way=row.way,
-            reason=row.reason,
-            detail=row.detail,
-        )
-        for row in rows
-    ][::-1]
+    return [struct_of(row, KeptFrom, person=row.name) for row in rows][::-1]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import notifications, people
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list
         .order_by(notifications.c.id.desc())
         .limit(limit)
     )
-    return [Bell(row.change, from_micros(row.created_at), row.name) for row in rows][::-1]
+    return [struct_of(row, Bell) for row in rows][::-1]
 
 
 async def newest(
@@ -85,7 +85,7 @@ async def newest(
     if before is not None:
         query = query.where(notifications.c.id < before)
     rows = await tx.execute(query.order_by(notifications.c.id.desc()).limit(limit))
-    return [_notification(row) for row in rows]
+    return [struct_of(row, Notification) for row in rows]
 
 
 async def newer_than(
@@ -98,7 +98,7 @@ async def newer_than(
         .order_by(notifications.c.id)
         .limit(limit)
     )
-    return [_notification(row) for row in rows]
+    return [struct_of(row, Notification) for row in rows]
 
 
 async def newest_id(tx: AsyncConnection, person_id: int) -> int:
@@ -144,16 +144,3 @@ async def mark_all_read(tx: AsyncConnection, person_id: int, up_to: int, at: int
         .values(read_at=at)
     )
     return result.rowcount
-
-
-def _notification(row: Row[tuple[object, ...]]) -> Notification:
-    values = row._asdict()
-    return Notification(
-        id=values["id"],
-        person_id=values["person_id"],
-        incident_id=values["incident_id"],
-        change=values["change"],
-        title=values["title"],
-        created_at=from_micros(values["created_at"]),
-        read_at=None if values["read_at"] is None else from_micros(values["read_at"]),
-    )

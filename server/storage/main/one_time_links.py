@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.accounts import Role
 from server.storage.main.tables import one_time_links
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 Purpose = Literal["invitation", "reset"]
 
@@ -64,7 +64,7 @@ async def find(
         one_time_links.c.expires_at >= now,
     )
     row = (await tx.execute(query)).first()
-    return None if row is None else _link(row)
+    return None if row is None else struct_of(row, OneTimeLink)
 
 
 async def invitations(tx: AsyncConnection, now: int) -> list[OneTimeLink]:
@@ -74,7 +74,7 @@ async def invitations(tx: AsyncConnection, now: int) -> list[OneTimeLink]:
         .where(one_time_links.c.purpose == "invitation", one_time_links.c.expires_at >= now)
         .order_by(one_time_links.c.id)
     )
-    return [_link(row) for row in await tx.execute(query)]
+    return [struct_of(row, OneTimeLink) for row in await tx.execute(query)]
 
 
 async def remove(tx: AsyncConnection, link_id: int, purpose: Purpose) -> bool:
@@ -85,14 +85,3 @@ async def remove(tx: AsyncConnection, link_id: int, purpose: Purpose) -> bool:
         )
     )
     return result.rowcount == 1
-
-
-def _link(row: Row[tuple[object, ...]]) -> OneTimeLink:
-    values = row._asdict()
-    return OneTimeLink(
-        id=values["id"],
-        email=values["email"],
-        role=values["role"],
-        person_id=values["person_id"],
-        expires_at=from_micros(values["expires_at"]),
-    )

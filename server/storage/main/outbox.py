@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import incidents, outbox
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 ChannelName = Literal["email", "slack"]
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "digested"]
@@ -114,7 +114,7 @@ async def due(
         .order_by(outbox.c.attempts, outbox.c.id)
         .limit(limit)
     )
-    return [_delivery(row) for row in rows]
+    return [struct_of(row, Delivery) for row in rows]
 
 
 async def next_due_at(tx: AsyncConnection, channel: ChannelName, after: int) -> int | None:
@@ -241,13 +241,13 @@ async def newest(
     if before is not None:
         query = query.where(outbox.c.id < before)
     rows = await tx.execute(query.order_by(outbox.c.id.desc()).limit(limit))
-    return [_delivery(row) for row in rows]
+    return [struct_of(row, Delivery) for row in rows]
 
 
 async def get(tx: AsyncConnection, row_id: int) -> Delivery | None:
     """Return the delivery of this id, or None."""
     row = (await tx.execute(select(outbox).where(outbox.c.id == row_id))).first()
-    return None if row is None else _delivery(row)
+    return None if row is None else struct_of(row, Delivery)
 
 
 async def counts(tx: AsyncConnection) -> dict[DeliveryState, int]:
@@ -282,12 +282,3 @@ def _is_due(channel: ChannelName, now: int) -> ColumnElement[bool]:
         outbox.c.state.in_(_DUE),
         outbox.c.next_at <= now,
     )
-
-
-def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
-    found = row._asdict()
-    values = {name: found[name] for name in Delivery.__struct_fields__}
-    for name in ("created_at", "next_at", "give_up_at", "sent_at"):
-        if values[name] is not None:
-            values[name] = from_micros(values[name])
-    return msgspec.convert(values, Delivery)

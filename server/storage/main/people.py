@@ -7,6 +7,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import people
+from server.storage.rows import struct_of
 
 _JSON = ("services", "environments")
 
@@ -87,9 +88,6 @@ async def make_operator(tx: AsyncConnection) -> None:
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:
-    found = row._asdict()
-    values = {name: found[name] for name in Person.__struct_fields__}
-    for name in _JSON:
-        if values[name] is not None:
-            values[name] = msgspec.json.decode(values[name])
-    return msgspec.convert(values, Person)
+    chosen = {name: row._mapping[name] for name in _JSON}
+    decoded = {name: found and msgspec.json.decode(found) for name, found in chosen.items()}
+    return struct_of(row, Person, **decoded)

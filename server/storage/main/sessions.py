@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.accounts import Role
 from server.storage.main.tables import people, sessions
-from server.storage.times import from_micros
+from server.storage.rows import struct_of
 
 LIFE_US = 30 * 86_400_000_000
 """A browser that was away for this long has to sign in again."""
@@ -81,16 +81,7 @@ async def of_person(tx: AsyncConnection, person_id: int, now: int) -> list[Sessi
         .where(sessions.c.person_id == person_id, sessions.c.seen_at >= now - LIFE_US)
         .order_by(sessions.c.seen_at.desc(), sessions.c.id.desc())
     )
-    return [
-        Session(
-            id=row.id,
-            created_at=from_micros(row.created_at),
-            seen_at=from_micros(row.seen_at),
-            address=row.address,
-            agent=row.agent,
-        )
-        for row in rows
-    ]
+    return [struct_of(row, Session) for row in rows]
 
 
 async def end(tx: AsyncConnection, person_id: int, session_id: int) -> bool:

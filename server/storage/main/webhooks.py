@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
-from sqlalchemy import Row, delete, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import unentered_webhooks, webhook_sources
-from server.storage.times import from_micros, to_micros
+from server.storage.rows import struct_of
+from server.storage.times import to_micros
 
 Route = Literal["sentry", "github", "incidents"]
 """The last part of the address that a webhook came to."""
@@ -22,8 +23,6 @@ Outcome = Literal[Unentered, "accepted"]
 
 END = 2**62
 """Greater than every row number."""
-
-S = TypeVar("S", bound=msgspec.Struct)
 
 KEPT_OF_EACH = 500
 """Rows of each source and outcome, so that a flood of one kind pushes out no other.
@@ -116,7 +115,7 @@ async def newest(
             )
         )
     rows = await tx.execute(query.order_by(unentered_webhooks.c.id.desc()).limit(limit))
-    return [_webhook(row) for row in rows]
+    return [struct_of(row, UnenteredWebhook) for row in rows]
 
 
 async def tell_of_sources(tx: AsyncConnection, news: Iterable[SourceNews]) -> None:
@@ -135,18 +134,5 @@ async def tell_of_sources(tx: AsyncConnection, news: Iterable[SourceNews]) -> No
 async def sources(tx: AsyncConnection) -> dict[Route, SourceNews]:
     """Return the last webhook of each source that has sent one."""
     rows = await tx.execute(select(webhook_sources))
-    found = [_converted(row, SourceNews, "at", "accepted_at") for row in rows]
+    found = [struct_of(row, SourceNews) for row in rows]
     return {each.source: each for each in found}
-
-
-def _webhook(row: Row[tuple[object, ...]]) -> UnenteredWebhook:
-    return _converted(row, UnenteredWebhook, "at")
-
-
-def _converted(row: Row[tuple[object, ...]], kind: type[S], *moments: str) -> S:
-    found = row._asdict()
-    values = {name: found[name] for name in kind.__struct_fields__}
-    for name in moments:
-        if values[name] is not None:
-            values[name] = from_micros(values[name])
-    return msgspec.convert(values, kind)

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL
 from server.notify.masking import one_line
-from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import dead_letters
 from server.storage.main.dead_letters import DeadLetter, Fate, WholeDeadLetter
 from server.storage.times import from_micros
@@ -97,13 +96,8 @@ async def replay(request: web.Request) -> tuple[int, int]:
             raise web.HTTPUnprocessableEntity(text=f"It cannot be read: {error}.") from error
         if not isinstance(entry, Entry):
             raise web.HTTPUnprocessableEntity(text="It is no entry of the journal.")
-        try:
-            # After a crash before the commit below it still waits, and the identity finds it again.
-            appended = await request.app[JOURNAL].append([entry], f"dead-letter/{seq}")
-        except JournalUnavailable as error:
-            raise web.HTTPServiceUnavailable(
-                text=f"It could not be stored: {error}.", headers={"Retry-After": "30"}
-            ) from error
+        # After a crash before the commit below it still waits, and the identity finds it again.
+        appended = await request.app[JOURNAL].append([entry], f"dead-letter/{seq}")
         await dead_letters.mark_replayed(tx, seq, appended.seqs[0])
     return seq, appended.seqs[0]
 

@@ -4,7 +4,6 @@ Each action is a journal entry. The engine decides what follows from it, in orde
 entries, and a replay decides the same.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -13,10 +12,9 @@ from aiohttp import web
 from msgspec import Meta
 
 from server.keys import DATABASE, JOURNAL
-from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import incidents, people
 from server.web.auth import person_id
-from server.web.requests import answer, read_body, read_number
+from server.web.requests import answer, read_body
 from shared.event import Timestamp
 from shared.pipe import Resolve, Silence
 
@@ -42,7 +40,7 @@ class SnoozeBody(msgspec.Struct, forbid_unknown_fields=True):
 
 async def resolve_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/resolve``: if it comes again, it is a regression."""
-    incident_id, by = await _asked(request)
+    incident_id, by = await asked(request)
     return await _tell(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
 
 
@@ -59,47 +57,8 @@ async def snooze_incident(request: web.Request) -> web.Response:
     return await _silence(request, until, body.reason)
 
 
-async def resolve_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /incidents/{incident_id}/resolve``: redirects back to the incident."""
-    incident_id, by = await _asked(request)
-    await _append(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
-    raise web.HTTPSeeOther(f"/incidents/{incident_id}")
-
-
-async def silence_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /incidents/{incident_id}/silence``: for some ``minutes`` of the form, or for good."""
-    form = await _form(request)
-    return await _silence_from_page(request, form, read_number(form, "minutes", MAX_SNOOZE_MIN))
-
-
-async def snooze_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /incidents/{incident_id}/snooze``: for the ``minutes`` of the form."""
-    form = await _form(request)
-    minutes = read_number(form, "minutes", MAX_SNOOZE_MIN)
-    if not minutes:
-        raise web.HTTPBadRequest(text="The form did not say for how many minutes.")
-    return await _silence_from_page(request, form, minutes)
-
-
-async def _form(request: web.Request) -> dict[str, str]:
-    return {name: str(value) for name, value in (await request.post()).items()}
-
-
-async def _silence_from_page(
-    request: web.Request, form: Mapping[str, str], minutes: int | None
-) -> web.StreamResponse:
-    incident_id, by = await _asked(request)
-    now = datetime.now(UTC)
-    until = now + timedelta(minutes=minutes) if minutes else None
-    reason = form.get("reason", "").strip()[:MAX_REASON]
-    await _append(
-        request, Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason)
-    )
-    raise web.HTTPSeeOther(f"/incidents/{incident_id}")
-
-
 async def _silence(request: web.Request, until: datetime | None, reason: str) -> web.Response:
-    incident_id, by = await _asked(request)
+    incident_id, by = await asked(request)
     now = datetime.now(UTC)
     return await _tell(
         request,
@@ -107,7 +66,7 @@ async def _silence(request: web.Request, until: datetime | None, reason: str) ->
     )
 
 
-async def _asked(request: web.Request) -> tuple[str, str]:
+async def asked(request: web.Request) -> tuple[str, str]:
     """Return the incident, which exists, and the name of the person who asks."""
     incident_id = request.match_info["incident_id"]
     async with request.app[DATABASE].read() as tx:
@@ -118,15 +77,10 @@ async def _asked(request: web.Request) -> tuple[str, str]:
 
 
 async def _tell(request: web.Request, entry: Resolve | Silence) -> web.Response:
-    seq = await _append(request, entry)
+    seq = await append(request, entry)
     return answer({"incident_id": entry.incident_id, "seq": seq}, status=202)
 
 
-async def _append(request: web.Request, entry: Resolve | Silence) -> int:
-    try:
-        appended = await request.app[JOURNAL].append([entry], None)
-    except JournalUnavailable as error:
-        raise web.HTTPServiceUnavailable(
-            text=f"It could not be stored: {error}.", headers={"Retry-After": "30"}
-        ) from error
-    return appended.seqs[0]
+async def append(request: web.Request, entry: Resolve | Silence) -> int:
+    """Write `entry` to the journal and return its number."""
+    return (await request.app[JOURNAL].append([entry], None)).seqs[0]

@@ -8,13 +8,12 @@ from aiohttp import web
 
 from server.incidents.rate import read_rate
 from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
-from server.storage.journal.journal import JournalUnavailable
 from server.storage.main import decisions, incidents, not_told, notifications
 from server.storage.main.incidents import IncidentChange, StoredIncident
 from server.storage.main.notifications import Notification
 from server.storage.times import to_micros
+from server.web.api.incident_timeline import read_timeline
 from server.web.auth import person_id
-from server.web.incident_timeline import read_timeline
 from server.web.requests import (
     answer,
     read_filter,
@@ -29,6 +28,7 @@ from server.wording.reasons import in_words
 from server.wording.timeline import TimelineItem
 from shared.decisions import Code
 from shared.incident import IncidentSummary, Numbers, SuspectCommit, Symptom
+from shared.structs import made_of
 
 
 class SymptomAnswer(Symptom, omit_defaults=False):
@@ -119,10 +119,10 @@ async def get_incident(request: web.Request) -> web.Response:
         timeline = await read_timeline(tx, incident_id)
         kept = await not_told.of_incident(tx, incident_id, 1000)
     found = _incident(incident, request.app[SETTINGS].public_url)
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
     return answer(
-        IncidentWithChanges(
-            **fields,
+        made_of(
+            found,
+            IncidentWithChanges,
             changes=changes,
             timeline=timeline,
             not_told=[not_told_in_words(each) for each in kept],
@@ -137,10 +137,7 @@ async def get_rate(request: web.Request) -> web.Response:
         incident = await incidents.get(tx, incident_id)
         if incident is None:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
-        try:
-            rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
-        except JournalUnavailable as error:
-            raise web.HTTPServiceUnavailable(text=f"It cannot be read now: {error}.") from error
+        rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
     if rate is None:
         raise web.HTTPNotFound(text="The events of that time are not kept any more.")
     return answer(rate)
@@ -208,16 +205,11 @@ async def get_decision(request: web.Request) -> web.Response:
 
 def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
     summary = in_words(incident.summary)
-    fields = {name: getattr(summary, name) for name in summary.__struct_fields__}
-    fields["top_symptoms"] = [
-        msgspec.convert(each, SymptomAnswer, from_attributes=True) for each in summary.top_symptoms
-    ]
-    fields["suspected_causes"] = [
-        msgspec.convert(each, SuspectAnswer, from_attributes=True)
-        for each in summary.suspected_causes
-    ]
-    return IncidentAnswer(
-        **fields,
+    return made_of(
+        summary,
+        IncidentAnswer,
+        top_symptoms=[made_of(each, SymptomAnswer) for each in summary.top_symptoms],
+        suspected_causes=[made_of(each, SuspectAnswer) for each in summary.suspected_causes],
         state="open" if incident.ended_at is None else "ended",
         ended_at=incident.ended_at,
         end_reason=incident.end_reason,

@@ -16,6 +16,7 @@ from server.web.accounts.details import check_email
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
 from shared.event import Environment, Service, canonical_environment
+from shared.structs import made_of
 
 _Services = Annotated[list[Service], Meta(max_length=500)]
 _Environments = Annotated[list[Environment], Meta(max_length=100)]
@@ -71,8 +72,7 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
         changes["environments"] = [canonical_environment(each) for each in changes["environments"]]
     async with request.app[DATABASE].write() as tx:
         person = _there(await people.get(tx, person_id(request)))
-        known = {name: getattr(person, name) for name in Wishes.__struct_fields__}
-        wishes = Wishes(**(known | changes))
+        wishes = made_of(person, Wishes, **changes)
         if wishes.email is None and await accounts.get(tx, person.id) is not None:
             raise web.HTTPBadRequest(text="`email` is what you sign in with: it can't be empty.")
         if wishes.email_incidents and wishes.email is None:
@@ -92,10 +92,9 @@ def _there(person: Person | None) -> Person:
 
 
 def _answered(request: web.Request, person: Person) -> WishesAnswer:
-    fields = {name: getattr(person, name) for name in Wishes.__struct_fields__}
-    return WishesAnswer(
-        name=person.name,
-        **fields,
+    return made_of(
+        person,
+        WishesAnswer,
         installation_min_severity=request.app[SETTINGS].incident_notification_min_severity,
         channels=request.app[OFFICE].channels,
     )

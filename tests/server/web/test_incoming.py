@@ -7,7 +7,7 @@ from typing import Any
 from server.keys import DATABASE, JOURNAL
 from server.storage.main import checkpoints, decisions, webhooks
 from server.storage.main.webhooks import UnenteredWebhook
-from server.web.webhook_list import MAX_LOOKED_AT, MAX_SEARCHED
+from server.web.api.webhook_list import MAX_LOOKED_AT, MAX_SEARCHED
 from shared.decisions import Code
 from shared.pipe import Decision, Entry, Settings
 from tests.builders import (

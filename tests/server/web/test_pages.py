@@ -7,7 +7,7 @@ import pytest
 
 from server.storage.database import Database
 from server.storage.main import incidents
-from server.web.pages import pages
+from server.web.pages.incident_list import PAGE_SIZE
 from shared.event import Frame
 from shared.incident import SuspectCommit
 from shared.pipe import IncidentEnded
@@ -163,7 +163,7 @@ async def test_every_answer_forbids_scripts_of_others(client: Client, open_incid
 
 
 async def test_paging_shows_every_incident_once(client: Client, database: Database) -> None:
-    count = 2 * pages.PAGE_SIZE + 3
+    count = 2 * PAGE_SIZE + 3
     for number in range(count):
         # Some begin in the same moment: their ids keep them in order.
         await record(database, incident(number, start_time=at(number // 4)), notify=False)

@@ -8,7 +8,7 @@ from server.incidents.rate import Baseline, Rate, RatePoint
 from server.keys import DATABASE, JOURNAL
 from server.storage.main import decisions
 from server.storage.main.deploys import DeployMark
-from server.web.rate_chart import HEIGHT, WIDTH, draw
+from server.web.pages.rate_chart import HEIGHT, WIDTH, draw
 from shared.decisions import Code
 from shared.pipe import Decision
 from tests.builders import at, event_entry

@@ -1,27 +1,22 @@
-"""What PushLog is connected with, in API and page: addresses, secrets, and what came last."""
+"""The API of the integrations: addresses, secrets, and what came last."""
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Literal
 
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, JOURNAL, OFFICE, SETTINGS
+from server.keys import DATABASE, JOURNAL, SETTINGS
 from server.notify.channels import outlets_of
 from server.settings.settings import Settings
 from server.storage.database import Transaction
 from server.storage.journal.journal import JournalUnavailable
-from server.storage.main import decisions, deploys, outbox, webhooks
+from server.storage.main import deploys, outbox, webhooks
 from server.storage.main.deploys import StoredDeploy
 from server.storage.main.outbox import DeliveryFilter, DeliveryState
 from server.storage.main.webhooks import Outcome, Route, SourceNews
-from server.web.api.simulate import simulate_incident
-from server.web.pages.chrome import read_chrome
-from server.web.pages.rendering import render
-from server.web.requests import answer, read_number
-from server.web.sentry_signs import look_for_signs
-from server.wording.explain import explain_decision
+from server.web.api.sentry_signs import look_for_signs
+from server.web.requests import answer
 from server.wording.set_up import SentrySigns, Step, is_only_here, sentry_steps, signature_words
 
 _DEPLOYS_LOOKED_AT = 5
@@ -122,54 +117,14 @@ class IntegrationsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_integrations(request: web.Request) -> web.Response:
     """``GET /api/integrations``."""
-    signs = await _signs(request)
+    signs = await read_signs(request)
     async with request.app[DATABASE].read() as tx:
-        found = await _integrations(request.app[SETTINGS], tx, signs)
+        found = await read_integrations(request.app[SETTINGS], tx, signs)
     return answer(found)
 
 
-async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /integrations``."""
-    return await _page(request)
-
-
-async def simulate_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /integrations/simulate``: does the same as the API, and redirects back to the page."""
-    response = await simulate_incident(request)
-    said = msgspec.json.decode(response.text or "{}", type=dict[str, object])
-    if response.status != HTTPStatus.ACCEPTED:
-        return await _page(request, problem=f"{said.get('error')}.")
-    raise web.HTTPSeeOther(f"/integrations?simulated={said['seq']}#simulate")
-
-
-async def _page(request: web.Request, problem: str | None = None) -> web.Response:
-    simulated = read_number(request.query, "simulated")
-    settings = request.app[SETTINGS]
-    signs = await _signs(request)
-    async with request.app[DATABASE].read() as tx:
-        chrome = await read_chrome(request, tx)
-        found = await _integrations(settings, tx, signs)
-        decision = None if simulated is None else await decisions.get(tx, simulated)
-    return render(
-        request,
-        "integrations.html",
-        {
-            "here": "integrations",
-            "chrome": chrome,
-            "problem": problem,
-            "found": found,
-            "looked_at": signs.looked_at,
-            "floor": settings.incident_notification_min_severity,
-            "channels": request.app[OFFICE].channels,
-            "simulated": simulated,
-            "became": None if decision is None else explain_decision(decision),
-            "incident_id": None if decision is None else decision.incident_id,
-        },
-        status=HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK,
-    )
-
-
-async def _signs(request: web.Request) -> SentrySigns:
+async def read_signs(request: web.Request) -> SentrySigns:
+    """Return what the journal shows of the steps at Sentry; nothing if it cannot be read."""
     try:
         return await look_for_signs(request.app[JOURNAL])
     except JournalUnavailable:
@@ -177,9 +132,10 @@ async def _signs(request: web.Request) -> SentrySigns:
         return SentrySigns()
 
 
-async def _integrations(
+async def read_integrations(
     settings: Settings, tx: Transaction, signs: SentrySigns
 ) -> IntegrationsAnswer:
+    """Return what is set up, and what came last."""
     sources = await webhooks.sources(tx)
     sentry = sources.get("sentry")
     base = _incoming(settings, "sentry", len(settings.sentry_webhook_secrets), sentry)

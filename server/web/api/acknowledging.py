@@ -18,7 +18,7 @@ from server.web.requests import answer
 
 async def acknowledge_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/acknowledge``: doing it again changes nothing."""
-    incident = await _acknowledge(request)
+    incident = await acknowledge(request)
     return answer(
         {
             "incident_id": incident.summary.incident_id,
@@ -28,13 +28,8 @@ async def acknowledge_incident(request: web.Request) -> web.Response:
     )
 
 
-async def acknowledge_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /incidents/{incident_id}/acknowledge``: redirects back to the incident."""
-    incident = await _acknowledge(request)
-    raise web.HTTPSeeOther(f"/incidents/{incident.summary.incident_id}")
-
-
-async def _acknowledge(request: web.Request) -> StoredIncident:
+async def acknowledge(request: web.Request) -> StoredIncident:
+    """Acknowledge the incident that the address names, and return it; raise 404 or 409."""
     incident_id = request.match_info["incident_id"]
     async with request.app[DATABASE].write() as tx:
         person = await people.get(tx, person_id(request))

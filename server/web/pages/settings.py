@@ -11,7 +11,7 @@ from aiohttp import web
 
 from server.keys import DATABASE, OFFICE, SETTINGS
 from server.storage.main import noise, people
-from server.web import deliveries
+from server.web.api import deliveries
 from server.web.api import noise as filters
 from server.web.api.noise import FilterBody
 from server.web.api.wishes import WishesBody, change_wishes

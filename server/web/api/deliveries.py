@@ -1,4 +1,4 @@
-"""The outbox in API and page: what was sent, what failed and why, and sending it again."""
+"""The API of the outbox: what was sent, what failed and why, and sending it again."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,11 +13,8 @@ from server.storage.main import outbox, people
 from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState
 from server.storage.times import to_micros
 from server.web.auth import person_id
-from server.web.pages.chrome import read_chrome
-from server.web.pages.rendering import render
 from server.web.requests import answer, read_limit, read_number
-
-PAGE_SIZE = 100
+from shared.structs import made_of
 
 
 class DeliveryAnswer(msgspec.Struct, kw_only=True):
@@ -58,7 +55,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
 
     ``state``, ``channel``, ``incident_id``, ``limit`` and ``before`` narrow the list.
     """
-    wanted = _read_filter(request.query)
+    wanted = read_filter(request.query)
     before, limit = read_number(request.query, "before"), read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
         counts = await outbox.counts(tx)
@@ -82,41 +79,12 @@ async def get_delivery(request: web.Request) -> web.Response:
 async def resend_delivery(request: web.Request) -> web.Response:
     """``POST /api/deliveries/{id}/resend``: tries it once more, for another day."""
     row_id = int(request.match_info["id"])
-    await _resend(request, row_id)
+    await resend(request, row_id)
     return answer({"id": row_id, "state": "waiting"}, status=202)
 
 
-async def delivery_list(request: web.Request) -> web.StreamResponse:
-    """``GET /deliveries``: the page of what was sent and what was not."""
-    before = read_number(request.query, "before")
-    wanted = _read_filter(request.query)
-    async with request.app[DATABASE].read() as tx:
-        chrome = await read_chrome(request, tx)
-        counts = await outbox.counts(tx)
-        found = await outbox.newest(tx, wanted, PAGE_SIZE + 1, before)
-    shown = found[:PAGE_SIZE]
-    return render(
-        request,
-        "deliveries.html",
-        {
-            "here": "deliveries",
-            "chrome": chrome,
-            "channels": request.app[OFFICE].channels,
-            "counts": counts,
-            "wanted": wanted,
-            "deliveries": shown,
-            "older": shown[-1].id if len(found) > PAGE_SIZE else None,
-        },
-    )
-
-
-async def resend_from_page(request: web.Request) -> web.StreamResponse:
-    """``POST /deliveries/{id}/resend``: redirects back to the page."""
-    await _resend(request, int(request.match_info["id"]))
-    raise web.HTTPSeeOther("/deliveries")
-
-
-async def _resend(request: web.Request, row_id: int) -> None:
+async def resend(request: web.Request, row_id: int) -> None:
+    """Try a delivery once more, for another day; raise 404 or 409 if that is not possible."""
     async with request.app[DATABASE].write() as tx:
         found = await outbox.get(tx, row_id)
         if found is None:
@@ -154,7 +122,8 @@ async def send_test(request: web.Request) -> tuple[ChannelName, str]:
     return channel, receiver
 
 
-def _read_filter(query: Mapping[str, str]) -> DeliveryFilter:
+def read_filter(query: Mapping[str, str]) -> DeliveryFilter:
+    """Return which deliveries are asked for; raise 400 for what cannot be asked."""
     asked = {name: query[name] for name in DeliveryFilter.__struct_fields__ if query.get(name)}
     try:
         return msgspec.convert(asked, DeliveryFilter)
@@ -163,10 +132,8 @@ def _read_filter(query: Mapping[str, str]) -> DeliveryFilter:
 
 
 def _answered(delivery: Delivery) -> DeliveryAnswer:
-    fields = {name: getattr(delivery, name) for name in DeliveryAnswer.__struct_fields__}
-    if delivery.state not in ("waiting", "sending"):
-        fields["next_at"] = None
-    return DeliveryAnswer(**fields)
+    waits = delivery.state in ("waiting", "sending")
+    return made_of(delivery, DeliveryAnswer, next_at=delivery.next_at if waits else None)
 
 
 def _none_at(row_id: int) -> web.HTTPNotFound:

@@ -1,4 +1,4 @@
-"""The incoming webhooks, in API and page: "Sentry says it sent it; where is it?"."""
+"""The API of the incoming webhooks: "Sentry says it sent it; where is it?"."""
 
 import re
 from collections.abc import Mapping
@@ -8,16 +8,12 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL, SETTINGS
-from server.storage.journal.journal import JournalUnavailable
 from server.storage.main.webhooks import Outcome, Route
 from server.storage.times import from_micros
-from server.web.pages.chrome import read_chrome
-from server.web.pages.rendering import render
+from server.web.api.webhook_list import Listed, Place, WebhookFilter, WebhookPage, read_page
 from server.web.requests import answer, read_limit
-from server.web.webhook_list import Listed, Place, WebhookFilter, WebhookPage, read_page
-from server.wording.incoming import OUTCOMES
+from shared.structs import made_of
 
-PAGE_SIZE = 50
 LONGEST_ID = 256
 
 _PLACE = re.compile(r"(\d{1,19})\.(\d{1,19})", re.ASCII)
@@ -59,53 +55,26 @@ async def list_webhooks(request: web.Request) -> web.Response:
 
     ``source``, ``outcome``, ``id``, ``limit`` and ``before`` narrow the list.
     """
-    page = await _read(request, _read_filter(request.query), read_limit(request.query))
+    page = await read(request, read_filter(request.query), read_limit(request.query))
     base = request.app[SETTINGS].public_url
     return answer(
         WebhooksAnswer(
-            [_answered(each, base) for each in page.webhooks],
-            None if page.next is None else _write_place(page.next),
+            [answered(each, base) for each in page.webhooks],
+            None if page.next is None else write_place(page.next),
             None if page.looked_back_to is None else from_micros(page.looked_back_to),
         )
     )
 
 
-async def incoming_page(request: web.Request) -> web.StreamResponse:
-    """``GET /deliveries/incoming``."""
-    wanted = _read_filter(request.query)
-    page = await _read(request, wanted, PAGE_SIZE)
-    async with request.app[DATABASE].read() as tx:
-        chrome = await read_chrome(request, tx)
-    return render(
-        request,
-        "incoming.html",
-        {
-            "here": "incoming",
-            "chrome": chrome,
-            "wanted": wanted,
-            "webhooks": [_answered(each, "") for each in page.webhooks],
-            "outcomes": OUTCOMES,
-            "older": None if page.next is None else _write_place(page.next),
-            "is_first": not request.query.get("before"),
-            "looked_back_to": (
-                None if page.looked_back_to is None else from_micros(page.looked_back_to)
-            ),
-        },
-    )
-
-
-async def _read(request: web.Request, wanted: WebhookFilter, limit: int) -> WebhookPage:
+async def read(request: web.Request, wanted: WebhookFilter, limit: int) -> WebhookPage:
+    """Return the webhooks that are asked for, from the place that the query names."""
     place = _read_place(request.query)
     app = request.app
-    try:
-        return await read_page(app[JOURNAL], app[DATABASE], wanted, place, limit)
-    except JournalUnavailable as error:
-        raise web.HTTPServiceUnavailable(
-            text=f"The journal cannot be read: {error}.", headers={"Retry-After": "30"}
-        ) from error
+    return await read_page(app[JOURNAL], app[DATABASE], wanted, place, limit)
 
 
-def _read_filter(query: Mapping[str, str]) -> WebhookFilter:
+def read_filter(query: Mapping[str, str]) -> WebhookFilter:
+    """Return which webhooks are asked for; raise 400 for what cannot be asked."""
     asked = {
         name: text
         for name in WebhookFilter.__struct_fields__
@@ -130,15 +99,17 @@ def _read_place(query: Mapping[str, str]) -> Place:
     return Place(min(int(found[1]), seq), min(int(found[2]), row))
 
 
-def _write_place(place: Place) -> str:
+def write_place(place: Place) -> str:
+    """Return `place` as the query gives it."""
     return f"{place.seq}.{place.row}"
 
 
-def _answered(webhook: Listed, base_url: str) -> WebhookAnswer:
-    fields = {name: getattr(webhook, name) for name in webhook.__struct_fields__ if name != "at"}
+def answered(webhook: Listed, base_url: str) -> WebhookAnswer:
+    """Return the webhook as the API and the page show it."""
     incident = webhook.incident_id
-    return WebhookAnswer(
-        **fields,
+    return made_of(
+        webhook,
+        WebhookAnswer,
         received=from_micros(webhook.at),
         incident_url=None if incident is None else f"{base_url}/incidents/{incident}",
     )

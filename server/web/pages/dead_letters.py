@@ -15,7 +15,7 @@ PAGE_SIZE = 50
 ALL = "all"
 
 
-async def show_letters(request: web.Request) -> web.StreamResponse:
+async def show(request: web.Request) -> web.StreamResponse:
     """``GET /deliveries/dead-letters``: those that wait, or have another ``state``, or all."""
     before, chosen = read_number(request.query, "before"), request.query.get("state") or "waiting"
     state = None if chosen == ALL else read_state(chosen)

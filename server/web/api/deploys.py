@@ -1,4 +1,4 @@
-"""The deploys in page and API: what each of them did to the errors of its service."""
+"""The API of the deploys: what each of them did to the errors of its service."""
 
 import re
 from collections.abc import Mapping
@@ -18,15 +18,12 @@ from server.storage.main.deploy_list import (
     place_of,
 )
 from server.storage.main.deploys import DeployPlace
-from server.web.pages.chrome import read_chrome
-from server.web.pages.rendering import render
 from server.web.repository_links import commit_address, compare_address, web_address
 from server.web.requests import answer, read_limit
-from server.wording.deploys import STANDINGS, per_minute, watched_until
+from server.wording.deploys import per_minute, watched_until
 from server.wording.formats import web_url
 from shared.incident import ErrorRate
-
-PAGE_SIZE = 50
+from shared.structs import made_of
 
 _PLACE = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
 
@@ -89,7 +86,7 @@ async def list_deploys(request: web.Request) -> web.Response:
 
     ``service``, ``environment``, ``verdict``, ``limit`` and ``before`` narrow the list.
     """
-    wanted, after = _read_filter(request.query), _read_place(request.query)
+    wanted, after = read_filter(request.query), read_place(request.query)
     limit = read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
         found = await deploy_list.newest(tx, wanted, limit + 1, after)
@@ -98,43 +95,15 @@ async def list_deploys(request: web.Request) -> web.Response:
     return answer(DeployPage([_answered(request, each) for each in shown], more))
 
 
-async def show_deploys(request: web.Request) -> web.StreamResponse:
-    """``GET /deploys``: shows the same as a page."""
-    wanted, after = _read_filter(request.query), _read_place(request.query)
-    async with request.app[DATABASE].read() as tx:
-        chrome = await read_chrome(request, tx)
-        services, environments = await deploy_list.places(tx)
-        # One more than is shown tells whether there is an older page.
-        found = await deploy_list.newest(tx, wanted, PAGE_SIZE + 1, after)
-    shown = found[:PAGE_SIZE]
-    older = place_of(shown[-1]) if len(found) > PAGE_SIZE else None
-    return render(
-        request,
-        "deploys.html",
-        {
-            "here": "deploys",
-            "chrome": chrome,
-            "deploys": [(each, *_links(request, each)) for each in shown],
-            "wanted": wanted,
-            "services": _choices(services, wanted.service),
-            "environments": _choices(environments, wanted.environment),
-            "standings": STANDINGS,
-            "watched_until": watched_until,
-            "older_url": None if older is None else _address(wanted, older),
-            "newest_url": None if after is None else _address(wanted),
-            "base_url": request.app[SETTINGS].public_url,
-        },
-    )
-
-
 def row_address(service: str, environment: str, place: DeployPlace) -> str:
     """Return the page that begins with this deploy; earlier deploys of the same place follow it."""
     wanted = DeployFilter(service=service, environment=environment)
     from_here = DeployPlace(place.deployed_at, place.id + 1)
-    return f"{_address(wanted, from_here)}#deploy-{place.id}"
+    return f"{address(wanted, from_here)}#deploy-{place.id}"
 
 
-def _read_filter(query: Mapping[str, str]) -> DeployFilter:
+def read_filter(query: Mapping[str, str]) -> DeployFilter:
+    """Return which deploys are asked for; raise 400 for what cannot be asked."""
     asked = {name: query[name] for name in DeployFilter.__struct_fields__ if query.get(name)}
     try:
         return msgspec.convert(asked, DeployFilter)
@@ -142,7 +111,8 @@ def _read_filter(query: Mapping[str, str]) -> DeployFilter:
         raise web.HTTPBadRequest(text=f"{error}.") from error
 
 
-def _read_place(query: Mapping[str, str]) -> DeployPlace | None:
+def read_place(query: Mapping[str, str]) -> DeployPlace | None:
+    """Return after which deploy the list goes on, if that is asked; raise 400 for no such place."""
     text = query.get("before")
     if not text:
         return None
@@ -156,20 +126,15 @@ def _write_place(place: DeployPlace) -> str:
     return f"{place.deployed_at}.{place.id}"
 
 
-def _address(wanted: DeployFilter, before: DeployPlace | None = None) -> str:
+def address(wanted: DeployFilter, before: DeployPlace | None = None) -> str:
+    """Return the page of these deploys, from `before` on."""
     query = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value}
     if before is not None:
         query["before"] = _write_place(before)
     return f"/deploys?{urlencode(query)}" if query else "/deploys"
 
 
-def _choices(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
-    """Return what the form offers, including what is asked for, whether it is known or not."""
-    offered = names if chosen is None or chosen in names else [chosen, *names]
-    return [(name, name) for name in offered]
-
-
-def _links(request: web.Request, deploy: ListedDeploy) -> tuple[str | None, str | None]:
+def links(request: web.Request, deploy: ListedDeploy) -> tuple[str | None, str | None]:
     """Return the addresses of its commit, and of the comparison with what ran before."""
     github = web_address(request.app[SETTINGS].github_api_url)
     commit = commit_address(github, deploy.repository, deploy.deploy_id)
@@ -181,30 +146,20 @@ def _links(request: web.Request, deploy: ListedDeploy) -> tuple[str | None, str 
 
 def _answered(request: web.Request, deploy: ListedDeploy) -> DeployAnswer:
     base = request.app[SETTINGS].public_url
-    commit_url, compare_url = _links(request, deploy)
+    commit_url, compare_url = links(request, deploy)
     suspicions = [
-        SuspicionAnswer(**msgspec.structs.asdict(each), url=f"{base}/incidents/{each.incident_id}")
+        made_of(each, SuspicionAnswer, url=f"{base}/incidents/{each.incident_id}")
         for each in deploy.suspicions
     ]
-    return DeployAnswer(
-        id=deploy.id,
-        service=deploy.service,
-        environment=deploy.environment,
-        deploy_id=deploy.deploy_id,
-        deployed_at=deploy.deployed_at,
-        deployed_by=deploy.deployed_by,
-        release=deploy.release,
-        repository=deploy.repository,
-        commits=deploy.commits,
+    return made_of(
+        deploy,
+        DeployAnswer,
         newest_commit=deploy.newest,
         commit_url=commit_url,
         compare_url=compare_url,
-        verdict=deploy.verdict,
-        verdict_reasons=deploy.verdict_reasons,
         watched_until=watched_until(deploy.deployed_at) if deploy.verdict == "watching" else None,
         before=_rate(deploy.before),
         after=_rate(deploy.after),
-        suspected_by=deploy.suspected_by,
         incidents=suspicions,
         url=base + row_address(deploy.service, deploy.environment, place_of(deploy)),
     )

@@ -1,0 +1,48 @@
+"""The page of the deploys: the verdict on each, its commits, and the incidents that suspect it."""
+
+from aiohttp import web
+
+from server.keys import DATABASE, SETTINGS
+from server.storage.main import deploy_list
+from server.storage.main.deploy_list import place_of
+from server.web.api.deploys import address, links, read_filter, read_place
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
+from server.wording.deploys import STANDINGS, watched_until
+
+PAGE_SIZE = 50
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /deploys``: shows the same as a page."""
+    wanted, after = read_filter(request.query), read_place(request.query)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+        services, environments = await deploy_list.places(tx)
+        # One more than is shown tells whether there is an older page.
+        found = await deploy_list.newest(tx, wanted, PAGE_SIZE + 1, after)
+    shown = found[:PAGE_SIZE]
+    older = place_of(shown[-1]) if len(found) > PAGE_SIZE else None
+    return render(
+        request,
+        "deploys.html",
+        {
+            "here": "deploys",
+            "chrome": chrome,
+            "deploys": [(each, *links(request, each)) for each in shown],
+            "wanted": wanted,
+            "services": _choices(services, wanted.service),
+            "environments": _choices(environments, wanted.environment),
+            "standings": STANDINGS,
+            "watched_until": watched_until,
+            "older_url": None if older is None else address(wanted, older),
+            "newest_url": None if after is None else address(wanted),
+            "base_url": request.app[SETTINGS].public_url,
+        },
+    )
+
+
+def _choices(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
+    """Return what the form offers, including what is asked for, whether it is known or not."""
+    offered = names if chosen is None or chosen in names else [chosen, *names]
+    return [(name, name) for name in offered]

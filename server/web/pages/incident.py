@@ -1,0 +1,92 @@
+"""The page of an incident: what happened, why, who did it, and what to do first."""
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from server.incidents.rate import Rate, read_rate
+from server.keys import DATABASE, JOURNAL
+from server.storage.database import Transaction
+from server.storage.journal.journal import JournalUnavailable
+from server.storage.main import deploy_list, incidents
+from server.storage.main.incidents import StoredIncident
+from server.web.api.deploys import row_address
+from server.web.api.incident_timeline import read_timeline
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rate_chart import HEIGHT, WIDTH, draw
+from server.web.pages.rendering import render
+from server.wording.explain import explain_incident
+from server.wording.formats import fold_frames, link_name, web_url
+from server.wording.numbers import named_numbers
+from server.wording.reasons import in_words
+from shared.incident import IncidentSummary, Numbers
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /incidents/{incident_id}``."""
+    incident_id = request.match_info["incident_id"]
+    async with request.app[DATABASE].read() as tx:
+        incident = await incidents.get(tx, incident_id)
+        if incident is None:
+            raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
+        chrome = await read_chrome(request, tx)
+        timeline = await read_timeline(tx, incident_id)
+        rate = await _rate(request, tx, incident)
+        deploy_urls = await _deploy_urls(tx, incident.summary)
+    what = "alerts" if incident.summary.alert_rule else "events"
+    return render(
+        request,
+        "incident.html",
+        {
+            "here": "incident",
+            "chrome": chrome,
+            "incident": incident,
+            "summary": in_words(incident.summary),
+            "timeline": timeline,
+            "what": what,
+            "chart": None if rate is None else draw(rate, what),
+            "width": WIDTH,
+            "height": HEIGHT,
+            "why": explain_incident(incident.summary),
+            "numbers": _numbers(incident.summary.trigger_numbers),
+            "runs": fold_frames(incident.summary.stacktrace),
+            "links": _links(incident),
+            "deploy_urls": deploy_urls,
+        },
+    )
+
+
+async def _rate(request: web.Request, tx: Transaction, incident: StoredIncident) -> Rate | None:
+    """Return the rate; a journal that cannot be read removes only the chart from the page."""
+    if incident.summary.trigger == "deploy":
+        return None
+    try:
+        return await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
+    except JournalUnavailable:
+        return None
+
+
+def _numbers(numbers: Numbers) -> list[tuple[str, str]]:
+    """Return all numbers, if there is one that the sentence above does not say in full."""
+    if all(isinstance(number, str) for number in numbers.values()):
+        return []
+    return named_numbers(numbers)
+
+
+async def _deploy_urls(tx: Transaction, summary: IncidentSummary) -> dict[str, str]:
+    """Return where to find the deploys that the incident suspects or mentions, by their ids."""
+    named = {suspect.deploy_id for suspect in summary.suspected_causes}
+    ids = [each for each in (*named, summary.trigger_numbers.get("deploy")) if each is not None]
+    places = await deploy_list.find(tx, summary.service, summary.environment, [*map(str, ids)])
+    return {
+        deploy_id: row_address(summary.service, summary.environment, place)
+        for deploy_id, place in places.items()
+    }
+
+
+def _links(incident: StoredIncident) -> list[tuple[str, str]]:
+    summary = incident.summary
+    shown = sorted(summary.links.items(), key=lambda link: link[0] != "source_url")
+    return [
+        (link_name(name, summary.source), url) for name, url in shown if web_url(url) is not None
+    ]

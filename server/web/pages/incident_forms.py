@@ -1,0 +1,53 @@
+"""The forms of the page of an incident: acknowledge, resolve, silence and snooze."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from server.web.api.acknowledging import acknowledge
+from server.web.api.incident_wishes import MAX_REASON, MAX_SNOOZE_MIN, append, asked
+from server.web.forms import read_form
+from server.web.requests import read_number
+from shared.pipe import Resolve, Silence
+
+
+async def acknowledge_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/acknowledge``: redirects back to the incident."""
+    incident = await acknowledge(request)
+    raise web.HTTPSeeOther(f"/incidents/{incident.summary.incident_id}")
+
+
+async def resolve_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/resolve``: redirects back to the incident."""
+    incident_id, by = await asked(request)
+    await append(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
+    raise web.HTTPSeeOther(f"/incidents/{incident_id}")
+
+
+async def silence_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/silence``: for some ``minutes`` of the form, or for good."""
+    form = await read_form(request)
+    return await _silence_from_page(request, form, read_number(form, "minutes", MAX_SNOOZE_MIN))
+
+
+async def snooze_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/snooze``: for the ``minutes`` of the form."""
+    form = await read_form(request)
+    minutes = read_number(form, "minutes", MAX_SNOOZE_MIN)
+    if not minutes:
+        raise web.HTTPBadRequest(text="The form did not say for how many minutes.")
+    return await _silence_from_page(request, form, minutes)
+
+
+async def _silence_from_page(
+    request: web.Request, form: Mapping[str, str], minutes: int | None
+) -> web.StreamResponse:
+    incident_id, by = await asked(request)
+    now = datetime.now(UTC)
+    until = now + timedelta(minutes=minutes) if minutes else None
+    reason = form.get("reason", "").strip()[:MAX_REASON]
+    await append(
+        request, Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason)
+    )
+    raise web.HTTPSeeOther(f"/incidents/{incident_id}")

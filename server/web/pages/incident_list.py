@@ -1,0 +1,102 @@
+"""The page of all incidents: searched, filtered and paged."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from server.keys import DATABASE, SETTINGS
+from server.storage.main import incidents
+from server.storage.main.incidents import IncidentFilter, Places
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
+from server.web.requests import TRIGGERS, read_filter, read_place, write_place
+
+PAGE_SIZE = 50
+MAX_CHOICES = 500
+"""How many services and environments the form of filters offers; the address can name others."""
+
+_CHOSEN = ("service", "environment", "trigger", "severity")
+_SEVERITY_WORDS = {
+    "warning": "all, from warning on",
+    "error": "error and critical",
+    "critical": "critical only",
+}
+
+
+class Choice(NamedTuple):
+    """A list to choose from in a form: the parameter, its label, and values with their words."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+
+
+async def home(_request: web.Request) -> web.StreamResponse:
+    """``GET /``."""
+    raise web.HTTPFound("/incidents")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /incidents``: newest first, filtered and paged by the query."""
+    wanted, after = read_filter(request.query), read_place(request.query)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+        # One more than is shown tells whether there is an older page.
+        found = await incidents.newest(tx, wanted, PAGE_SIZE + 1, after)
+        places = await incidents.places(tx, MAX_CHOICES)
+    shown = found[:PAGE_SIZE]
+    return render(
+        request,
+        "incidents.html",
+        {
+            "here": "incidents",
+            "chrome": chrome,
+            "incidents": shown,
+            "wanted": wanted,
+            "text": request.query.get("text", "").strip(),
+            "narrowed": _narrowed(request.query),
+            "choices": _choices(wanted, places),
+            "with_query": _with_query(request),
+            "first_ever": not found and after is None and wanted == IncidentFilter(),
+            "older": write_place(shown[-1]) if len(found) > PAGE_SIZE else None,
+            "older_than": after is not None,
+            "base_url": request.app[SETTINGS].public_url,
+        },
+    )
+
+
+def _narrowed(query: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return the filters that are on: parameter, name and value as people read them."""
+    shown = []
+    for name, words in (("text", "text"), *((each, each) for each in _CHOSEN)):
+        value = query.get(name, "").strip()
+        if value:
+            named = _SEVERITY_WORDS.get(value, value) if name == "severity" else value
+            shown.append((name, words, named.replace("_", " ") if name == "trigger" else named))
+    return shown
+
+
+def _choices(wanted: IncidentFilter, places: Places) -> list[Choice]:
+    """Return what the form offers, including what is asked for, whether it is known or not."""
+    return [
+        Choice("service", "Service", _with_chosen(places.services, wanted.service)),
+        Choice("environment", "Environment", _with_chosen(places.environments, wanted.environment)),
+        Choice("trigger", "Trigger", [(each, each.replace("_", " ")) for each in TRIGGERS]),
+        Choice("severity", "Severity", list(_SEVERITY_WORDS.items())),
+    ]
+
+
+def _with_chosen(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
+    known = names if chosen is None or chosen in names else [chosen, *names]
+    return [(name, name) for name in known]
+
+
+def _with_query(request: web.Request) -> Callable[..., str]:
+    def with_query(**changes: str | None) -> str:
+        query = {**request.query, **changes}
+        kept = {name: value for name, value in query.items() if value}
+        return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+    return with_query
