@@ -135,9 +135,9 @@ def _log_p(watch: Watch, watched: WatchedIssue, passed_min: float) -> float:
 def _log_tail(count: int, mean: float) -> float:
     """Return the logarithm of P(X >= count) for a negative binomial count of this mean.
 
-    The variance is `PRIOR_FANO` times the mean, which allows for clusters of retries. It is summed
-    from the mass function, because `negative_binomial` has an approximate tail, for means that are
-    not tiny.
+    The variance is `PRIOR_FANO` times the mean, which allows for clusters of retries. The sum is
+    over the mass function, because the tail of `negative_binomial` is an approximation for means
+    that are not tiny.
     """
     if count <= mean:
         return 0.0
