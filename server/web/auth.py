@@ -26,8 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 _HOW = (
-    "Sign in, or send a token: Authorization: Bearer TOKEN. Tokens are made in Settings, Account, "
-    "and by scripts/people token."
+    "Sign in, or send a token: Authorization: Bearer TOKEN. Create tokens in Settings, Account, "
+    "or with scripts/people token."
 )
 
 
@@ -133,9 +133,9 @@ def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> H
         if found is None:
             raise web.HTTPUnauthorized(text=_HOW, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
         if who == "admin" and found.role != "admin":
-            raise web.HTTPForbidden(text="This is for admins.")
+            raise web.HTTPForbidden(text="Only admins can do this.")
         if who == "session" and found.session_id is None:
-            raise web.HTTPForbidden(text="This needs somebody who signs in; a token will not do.")
+            raise web.HTTPForbidden(text="Sign in to do this. An API token is not enough.")
         request[_IDENTITY] = found
         return await handler(request)
 
@@ -146,7 +146,7 @@ def _refuse_other_sites(request: web.Request) -> None:
     if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
         return
     if from_another_site(request, urlsplit(request.app[SETTINGS].public_url).netloc):
-        raise web.HTTPForbidden(text="This came from a page of another site, and was not done.")
+        raise web.HTTPForbidden(text="This request came from another site and was refused.")
 
 
 async def _by_cookie(request: web.Request, secret: str, now: int) -> Identity | None:

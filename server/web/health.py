@@ -138,7 +138,7 @@ def describe_engine(engine: EngineStatus) -> EngineWords:
     waiting = f"{engine.backlog:,} waiting" if engine.backlog else ""
     trouble = None
     if engine.degraded is not None:
-        kept = f" {engine.backlog:,} accepted events wait for it." if engine.backlog else ""
+        kept = f" {engine.backlog:,} accepted events are waiting." if engine.backlog else ""
         trouble = f"{engine.degraded}.{kept}"
     match engine.state:
         case "running":

@@ -70,7 +70,7 @@ def read_place(query: Mapping[str, str]) -> Place | None:
         return None
     found = _PLACE.fullmatch(text)
     if found is None:
-        raise web.HTTPBadRequest(text="`before` is no place in the list of incidents.")
+        raise web.HTTPBadRequest(text="`before` is not a place in the list of incidents.")
     return Place(int(found[1]), found[2])
 
 

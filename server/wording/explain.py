@@ -10,11 +10,11 @@ from shared.incident import IncidentSummary, Numbers, Trigger
 from shared.pipe import Decision, Incident
 
 TRIGGERS: dict[Trigger, str] = {
-    "new_issue": "This error was never seen before",
-    "spike": "This error comes much more often than usual",
+    "new_issue": "This error has never been seen before",
+    "spike": "This error occurs much more often than usual",
     "regression": "This error is back",
-    "deploy": "This is the news of a deploy",
-    "alert": "A rule fired at the source: somebody asked to be told of this",
+    "deploy": "A deploy was reported",
+    "alert": "An alert rule fired at the source",
 }
 """Each trigger as a sentence, for where its numbers are not known."""
 
@@ -35,21 +35,21 @@ DECISIONS: dict[Code, str] = {
     Code.JOINED: "Its issue joined an open incident",
     Code.ESCALATED: "It made an open incident worse",
     Code.IN_INCIDENT: "Its issue is part of an open incident, and it was counted there",
-    Code.KNOWN: "Its issue is known, and does not come unusually often",
-    Code.NOT_PRODUCTION: "Its environment is not one of production",
-    Code.LATE: "It happened more than an hour before it came, so it was only counted",
-    Code.SILENCED: "Somebody silenced its issue",
+    Code.KNOWN: "Its issue is known and not unusually frequent",
+    Code.NOT_PRODUCTION: "Its environment is not a production environment",
+    Code.LATE: "It arrived more than an hour after it happened, so it was only counted",
+    Code.SILENCED: "Its issue is silenced",
     Code.BEFORE_RESOLVE: "It happened before its issue was resolved",
     Code.OLDER_RELEASE: "It comes from an older release than the one that resolved its issue",
-    Code.ALERTED_ALREADY: "Its rule told of this issue within a day, and it is no worse",
-    Code.COUNTED_ALREADY: "The same event came before, by another rule or resource",
-    Code.DEPLOY_KNOWN: "This deploy was announced before",
-    Code.NOTED: "It is no error: what it says was noted",
-    Code.NOTHING_NAMED: "It names no issue or incident that is known",
+    Code.ALERTED_ALREADY: "Its rule already alerted on this issue within a day, and it is no worse",
+    Code.COUNTED_ALREADY: "The same event already arrived, through another rule or resource",
+    Code.DEPLOY_KNOWN: "This deploy was already announced",
+    Code.NOTED: "It is not an error; PushLog noted what it says",
+    Code.NOTHING_NAMED: "It names no known issue or incident",
     Code.UNREADABLE: "The engine could not read it",
-    Code.UNDECIDED: "The engine acknowledged it and did not decide it",
-    Code.DEAD_LETTER: "The engine died of it twice, so it was set aside as a dead letter",
-    Code.OTHER: "An engine of another version decided it, in a way that this PushLog does not know",
+    Code.UNDECIDED: "The engine acknowledged it without a decision",
+    Code.DEAD_LETTER: "The engine died on it twice, so it was set aside as a dead letter",
+    Code.OTHER: "An engine of another version decided it, with a code this PushLog does not know",
 }
 """Each code of docs/DECISIONS.md as a sentence, for where its numbers are not known."""
 
@@ -97,14 +97,14 @@ def explain_decision(decision: Decision) -> str:
                 return f"{DECISIONS[decision.code]}{_which(decision)}: {now}."
             case Code.KNOWN if numbers:
                 return (
-                    "Its issue is known, and does not come unusually often: "
-                    f"{say_number(numbers['rate_per_min'])} a minute, where "
-                    f"{say_number(numbers['usual_per_min'])} are usual. "
-                    f"A spike begins at {say_number(numbers['threshold'])} in two minutes."
+                    f"{DECISIONS[decision.code]}: "
+                    f"{say_number(numbers['rate_per_min'])} events a minute, usually "
+                    f"{say_number(numbers['usual_per_min'])}. "
+                    f"A spike starts at {say_number(numbers['threshold'])} events in two minutes."
                 )
             case Code.SILENCED:
                 would_be = str(numbers["trigger"]).replace("_", " ")
-                return f"Somebody silenced its issue; otherwise this would be a {would_be}."
+                return f"Its issue is silenced; otherwise this would be a {would_be}."
     except (*_OTHER_NUMBERS, msgspec.ValidationError):
         pass
     return _plain(f"{DECISIONS[decision.code]}{_which(decision)}", numbers)
@@ -116,36 +116,36 @@ def change_words(change: str) -> str:
 
 
 def _new_issue(numbers: Numbers) -> str:
-    return f"This error was never seen before in {numbers['environment']}."
+    return f"This error has never been seen before in {numbers['environment']}."
 
 
 def _regression(numbers: Numbers) -> str:
     if "said_by_source" in numbers:
-        return f"The source ({numbers['said_by_source']}) says that this issue is back."
+        return f"The source ({numbers['said_by_source']}) reports that this issue is back."
     if "resolved_for_min" in numbers:
         release = f", in release {numbers['release']}" if "release" in numbers else ""
         span = say_span(float(numbers["resolved_for_min"]))
         return f"This error is back, {span} after it was resolved{release}."
     return (
-        f"This error is back after {say_span(float(numbers['silent_min']))} of silence. In "
-        f"{say_number(numbers['known_gaps'])} gaps before it was never silent for longer than "
+        f"This error is back after {say_span(float(numbers['silent_min']))} of silence. The "
+        f"longest of its {say_number(numbers['known_gaps'])} earlier gaps was "
         f"{say_span(float(numbers['longest_gap_min']))}."
     )
 
 
 def _spike(numbers: Numbers) -> str:
     if "said_by_source" in numbers:
-        return f"The source ({numbers['said_by_source']}) says that this issue escalates."
+        return f"The source ({numbers['said_by_source']}) reports that this issue is escalating."
     if "part_of" in numbers:
-        return "This error is part of what is wrong with the whole service at the moment."
+        return "This error is part of a current problem with the whole service."
     what = "rare errors of this service" if "different_errors" in numbers else "events"
     minutes = float(numbers["window_min"])
     usual = say_number(round(float(numbers["usual_per_min"]) * minutes, 2))
     return (
-        f"{say_number(numbers['count'])} {what} within {say_span(minutes)}, where {usual} are "
-        f"usual: {say_number(numbers['factor'])} times as many. It takes "
-        f"{say_number(numbers['threshold'])} to be called a spike, so that chance alone hardly "
-        f"ever does it; for this many it is 1 in {_one_in(float(numbers['log10_p']))}."
+        f"{say_number(numbers['count'])} {what} within {say_span(minutes)}, "
+        f"{say_number(numbers['factor'])} times the usual {usual}. A spike starts at "
+        f"{say_number(numbers['threshold'])}, which chance alone hardly ever reaches; the odds "
+        f"of this many are 1 in {_one_in(float(numbers['log10_p']))}."
     )
 
 
@@ -157,12 +157,12 @@ def _deploy(numbers: Numbers) -> str:
     lines = f"{say_number(numbers['added'])} lines added, {say_number(numbers['deleted'])} deleted"
     risk = numbers.get("highest_risk")
     risky = "" if risk is None else f" The highest risk score is {say_number(risk)}."
-    return f"This is the news of a deploy: {', '.join(counts)}; {lines}.{risky}"
+    return f"A deploy was reported: {', '.join(counts)}; {lines}.{risky}"
 
 
 def _alert(numbers: Numbers) -> str:
     rule = numbers["alert_rule"]
-    return f"The alert rule “{rule}” fired at the source: somebody asked to be told of this."
+    return f"The alert rule “{rule}” fired at the source."
 
 
 _WHY: dict[str, Callable[[Numbers], str]] = {

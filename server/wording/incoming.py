@@ -6,15 +6,15 @@ from shared.pipe import ChangeWindowEntry, Entry, EventEntry, Resolve, Settings,
 OUTCOMES = {
     "accepted": "Accepted",
     "duplicate": "Duplicate",
-    "no_event": "No event in it",
+    "no_event": "No event",
     "refused": "Refused",
-    "invalid": "Not understood",
+    "invalid": "Invalid",
     "queue_full": "Queue full",
     "not_stored": "Not stored",
 }
 """Each outcome as a heading."""
 
-UNREADABLE = "An entry of another version, which cannot be read"
+UNREADABLE = "An entry of another version that cannot be read"
 
 
 def became(entry: Entry) -> str:
@@ -23,7 +23,7 @@ def became(entry: Entry) -> str:
         case EventEntry(kind="deploy"):
             return f"Deploy of {entry.service} to {entry.environment}: {entry.message}"
         case EventEntry():
-            news = "" if entry.occurrence else ", as news of its issue"
+            news = "" if entry.occurrence else ", as an update on its issue"
             return f"{entry.exception_type} in {entry.service}/{entry.environment}{news}"
         case ChangeWindowEntry():
             return f"Deploy of {entry.service} to {entry.environment}"
@@ -31,7 +31,7 @@ def became(entry: Entry) -> str:
             release = f" in {entry.release}" if entry.release else ""
             return f"Issue {_issue(entry)} resolved{release} by {entry.by}"
         case Silence() if entry.until is not None and entry.until <= entry.time:
-            return f"Silence of issue {_issue(entry)} ended by {entry.by}"
+            return f"Issue {_issue(entry)} unsilenced by {entry.by}"
         case Silence():
             until = f" until {utc(entry.until)}" if entry.until else ""
             return f"Issue {_issue(entry)} silenced{until} by {entry.by}"
@@ -45,12 +45,12 @@ def why_unentered(
     """Why a webhook made no entry; of a duplicate, what became of the first of its kind."""
     match outcome:
         case "duplicate":
-            said = f"The same delivery came within a day before it, as entry {first_seq}."
-            return f"{said} Of that: {became_of_first}" if became_of_first else said
+            said = f"The same delivery arrived within the day before, as entry {first_seq}."
+            return f"{said} Its result: {became_of_first}" if became_of_first else said
         case "no_event":
-            return "It tells of no event, and has no effect."
+            return "It contains no event and has no effect."
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _issue(entry: Resolve | Silence) -> str:
-    return entry.issue_id or entry.issue or entry.incident_id or "of no name"
+    return entry.issue_id or entry.issue or entry.incident_id or "without a name"

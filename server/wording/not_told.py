@@ -7,7 +7,7 @@ import msgspec
 from server.storage.main.not_told import KeptFrom, Reason, Way
 from server.wording.explain import change_words
 
-_FROM = {"error": "errors and worse", "critical": "what is critical"}
+_FROM = {"error": "errors and worse", "critical": "critical incidents"}
 
 
 class NotToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,18 +29,18 @@ def not_told_in_words(kept: KeptFrom) -> NotToldAnswer:
         person=kept.person,
         way=kept.way,
         reason=kept.reason,
-        words=f"{change_words(kept.change)}: {_what(kept)}, since {_why(kept)}.",
+        words=f"{change_words(kept.change)}: {_what(kept)}, because {_why(kept)}.",
     )
 
 
 def _what(kept: KeptFrom) -> str:
     match kept.way:
         case "any":
-            return f"{kept.person} was not told" if kept.person else "nobody was told"
+            return f"{kept.person} was not notified" if kept.person else "nobody was notified"
         case "email":
             return f"{kept.person} got no mail"
         case "slack":
-            return "nothing was posted in Slack"
+            return "nothing was posted to Slack"
 
 
 def _why(kept: KeptFrom) -> str:
@@ -48,16 +48,16 @@ def _why(kept: KeptFrom) -> str:
         case "below_severity":
             return f"INCIDENT_NOTIFICATION_MIN_SEVERITY is {kept.detail}"
         case "noise_filter":
-            return f"the noise filter “{kept.detail}” matches all of it"
+            return f"the noise filter “{kept.detail}” matches all of its symptoms"
         case "below_own_severity":
-            return f"they asked for {_FROM.get(kept.detail or '', kept.detail)} only"
+            return f"they only want {_FROM.get(kept.detail or '', kept.detail)}"
         case "service_not_chosen":
-            return "the service is none of those that they chose"
+            return "they did not choose this service"
         case "environment_not_chosen":
-            return "the environment is none of those that they chose"
+            return "they did not choose this environment"
         case "no_address":
-            return "they have set no mail address"
+            return "they have not set a mail address"
         case "mail_not_wanted":
-            return "they turned mail about incidents off"
+            return "they turned off mail about incidents"
         case "told_as_push":
-            return "the message about the push is there"
+            return "the message about the push already covers it"

@@ -13,10 +13,10 @@ from shared.incident import IncidentSummary, Numbers, Said, SuspectCommit
 from shared.reasons import Action, End, Evidence, VerdictReason
 
 _KINDS = {
-    "rewording": "its message speaks of comments or documentation only",
-    "layout": "it seems to move or reformat code only",
+    "rewording": "its message mentions only comments or documentation",
+    "layout": "it seems to only move or reformat code",
     "not_run": "it touches only documents, tests, lock files or CI",
-    "merge": "it merges commits that are listed themselves",
+    "merge": "it merges commits that are listed separately",
     "undone": "it was reverted within the same deploy",
 }
 _MAX_SUBJECT = 80
@@ -68,7 +68,7 @@ def _touches(numbers: Numbers) -> str:
 
 
 def _touches_name(numbers: Numbers) -> str:
-    return f"it changes a function {numbers['function']}, the name of one {_where(numbers)}"
+    return f"it changes a function named {numbers['function']}, like one {_where(numbers)}"
 
 
 def _where(numbers: Numbers) -> str:
@@ -77,13 +77,13 @@ def _where(numbers: Numbers) -> str:
 
 def _shares_words(numbers: Numbers) -> str:
     words = ", ".join(f"“{word}”" for word in str(numbers["words"]).split(", "))
-    return f"its message speaks of {words}, as the error does"
+    return f"its message and the error both mention {words}"
 
 
 def _deployed_before(numbers: Numbers) -> str:
     minutes = float(numbers["minutes"])
     if minutes <= 0:
-        return "it was deployed as the error began"
+        return "it was deployed when the error began"
     return f"it was deployed {say_duration(minutes)} before the error"
 
 
@@ -105,14 +105,14 @@ def _times(numbers: Numbers) -> str:
 
 def _no_more_than_usual(numbers: Numbers) -> str:
     count = numbers["errors"]
-    errors = {0: "no error", 1: "1 error"}.get(int(count), f"{say_number(count)} errors")
-    usual = ", of no issue more than usual" if count else ""
+    errors = {0: "no errors", 1: "1 error"}.get(int(count), f"{say_number(count)} errors")
+    usual = ", no issue more often than usual" if count else ""
     return f"{errors} in {say_duration(float(numbers['minutes']))}{usual}"
 
 
 def _likely_commit(numbers: Numbers) -> str:
     commit, surely = str(numbers["commit"])[:12], f"{float(numbers['confidence']):.0%}"
-    return f"likely by commit {commit} ({surely}): {numbers['message']}"
+    return f"probably caused by commit {commit} ({surely}): {numbers['message']}"
 
 
 _REASONS: dict[str, Words] = {
@@ -122,29 +122,29 @@ _REASONS: dict[str, Words] = {
     Evidence.BROUGHT_RELEASE: lambda numbers: (
         f"it came with release {numbers['release']}, where the error was first seen"
     ),
-    Evidence.UNLIKELY_KIND: lambda numbers: f"less likely, as {_KINDS[str(numbers['kind'])]}",
+    Evidence.UNLIKELY_KIND: lambda numbers: f"less likely, because {_KINDS[str(numbers['kind'])]}",
     Evidence.ADDS_LINES: lambda numbers: f"it adds {say_number(numbers['added'])} lines",
     Evidence.DEPLOYED_BEFORE: _deployed_before,
     VerdictReason.NEW_ISSUE: _new_issue,
     VerdictReason.ABOVE_USUAL: _above_usual,
-    VerdictReason.MORE_ISSUES: lambda numbers: f"and {say_number(numbers['issues'])} issues more",
+    VerdictReason.MORE_ISSUES: lambda numbers: f"and {say_number(numbers['issues'])} more issues",
     VerdictReason.NO_MORE_THAN_USUAL: _no_more_than_usual,
     VerdictReason.TOLD_LATE: lambda numbers: (
-        f"it was told of {say_duration(float(numbers['minutes']))} after it was live"
+        f"it was announced {say_duration(float(numbers['minutes']))} after it went live"
     ),
     VerdictReason.SERVICE_TOO_NEW: lambda _: (
-        "the service is not known for long enough to tell new errors from usual ones"
+        "the service has not been known long enough to tell new errors from usual ones"
     ),
-    VerdictReason.LATER_DEPLOY: lambda _: "a later deploy was live before it could be watched",
+    VerdictReason.LATER_DEPLOY: lambda _: "a later deploy went live before it could be watched",
     VerdictReason.LIKELY_COMMIT: _likely_commit,
     End.QUIET: lambda _: "it is quiet again",
-    End.RATES_BACK: lambda _: "its rates are back",
-    End.USUAL_NOW: lambda _: "it has lasted for a day and is the usual state now",
+    End.RATES_BACK: lambda _: "its rates are back to normal",
+    End.USUAL_NOW: lambda _: "it has lasted for a day and is now the usual state",
     End.TOO_MANY_OPEN: lambda _: "too many incidents are open",
     End.RESOLVED: lambda numbers: f"resolved by {numbers['by']}",
     End.SILENCED: lambda numbers: f"silenced by {numbers['by']}",
     End.DEPLOY_JUDGED: lambda numbers: (
-        f"the deploy is judged: {str(numbers['verdict']).replace('_', ' ')}"
+        f"the deploy has its verdict: {str(numbers['verdict']).replace('_', ' ')}"
     ),
 }
 
@@ -157,44 +157,43 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
     service, why = incident.service, incident.trigger_numbers
     return {
         Action.SOURCE_SAYS_BACK: lambda _: (
-            f"Look at the history of the issue: {why['said_by_source']} says that it came back"
+            f"Check the issue's history: {why['said_by_source']} reports that it came back"
         ),
         Action.SOURCE_SAYS_WORSE: lambda _: (
-            "Look at the history of the issue: "
-            f"{why['said_by_source']} says that it is getting worse"
+            f"Check the issue's history: {why['said_by_source']} reports that it is getting worse"
         ),
         Action.CHECK_FIX: lambda _: _check_fix(why),
         Action.FIND_WHAT_RUNS_AGAIN: lambda _: (
-            "Look for what runs again: it was silent for "
-            f"{say_duration(float(why['silent_min']))}, before never over "
+            "Find out what is running again: the error was silent for "
+            f"{say_duration(float(why['silent_min']))}, and never before for more than "
             f"{say_duration(float(why['longest_gap_min']))}"
         ),
         Action.LOOK_AT_RULE: lambda _: (
-            f"Look at the rule “{incident.alert_rule}” of {incident.source}: it fired"
+            f"Check the alert rule “{incident.alert_rule}” of {incident.source}: it fired"
         ),
         Action.LOOK_AT_CHANGE_OF_RATE: lambda _: (
-            f"Look at what changed at {incident.start_time:%H:%M} UTC: {why['rate_per_min']} a "
+            f"Find out what changed at {incident.start_time:%H:%M} UTC: {why['rate_per_min']} a "
             f"minute instead of {why['usual_per_min']}"
         ),
         Action.ANNOUNCE_DEPLOYS: lambda _: (
-            f"Announce the deploys of {service} to {incident.environment}: none is known, so no "
-            "commit can be named"
+            f"Announce deploys of {service} to {incident.environment}: PushLog knows of none, so "
+            "it cannot name a commit"
         ),
         Action.REVERT_SUSPECT: lambda _: f"Revert or fix {_suspect(incident)}",
         Action.LOOK_AT_SUSPECT: lambda _: f"Look at {_suspect(incident)}",
         Action.FIND_ONE_CAUSE: lambda _: (
-            f"Look for one cause: {incident.issue_count} different errors of {service} began "
-            "within minutes (its database, its network, what it calls, its configuration)"
+            f"Look for a single cause: {incident.issue_count} different errors of {service} began "
+            "within minutes (its database, network, configuration, the services it calls)"
         ),
         Action.CHECK_DISK: lambda _: f"Check the free disk space of {service}",
         Action.CHECK_MEMORY: lambda _: (
-            f"Check the memory of {service}, and what it held when it ran out"
+            f"Check the memory of {service}, and what filled it when it ran out"
         ),
         Action.CHECK_WHAT_IS_OPEN: lambda _: (
-            f"Check what {service} keeps open: a pool or a limit is used up"
+            f"Check what {service} keeps open: a pool or a limit is exhausted"
         ),
         Action.CHECK_CERTIFICATE: lambda _: (
-            f"Check the certificate of what {service} calls: has it expired?"
+            f"Check whether the certificate of a service that {service} calls has expired"
         ),
         Action.FIND_DEADLOCK: lambda _: (
             f"Look for transactions that wait for each other in the database of {service}"
@@ -203,16 +202,18 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
             f"Check the credentials and permissions that {service} uses"
         ),
         Action.CHECK_RATE_LIMIT: lambda _: (
-            f"Check how often {service} calls: it is being held back by a rate limit"
+            f"Check how often {service} sends requests: it is being rate limited"
         ),
-        Action.CHECK_WHAT_IS_CALLED: lambda _: f"Check that what {service} calls is up and answers",
+        Action.CHECK_WHAT_IS_CALLED: lambda _: (
+            f"Check that what {service} calls is up and responds"
+        ),
         Action.OPEN_PLACE: lambda _: (
             f"Open {_place(incident)}, where {incident.exception_type} was raised"
         ),
         Action.TRY_ROUTE: lambda _: f"Try {incident.api_route} in {incident.environment}",
         Action.WATCH_DEPLOY: lambda _: (
-            f"Watch the errors of {service} in {incident.environment}; whether this deploy is "
-            "clean is said within 30 minutes"
+            f"Watch the errors of {service} in {incident.environment}; PushLog says within 30 "
+            "minutes whether this deploy is clean"
         ),
         Action.LOOK_AT_RISKIEST: _look_at_riskiest,
     }
@@ -221,7 +222,7 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
 def _check_fix(why: Numbers) -> str:
     where = f" in release {why['release']}" if "release" in why else ""
     ago = say_duration(float(why["resolved_for_min"]))
-    return f"Check the fix: it was resolved, and is back after {ago}{where}"
+    return f"Check the fix: the issue was resolved, and came back after {ago}{where}"
 
 
 def _suspect(incident: IncidentSummary) -> str:
@@ -248,6 +249,6 @@ def _place(incident: IncidentSummary) -> str:
 
 def _look_at_riskiest(numbers: Numbers) -> str:
     return (
-        f"Look at {str(numbers['commit'])[:12]} first, “{numbers['subject']}”: "
+        f"Look at commit {str(numbers['commit'])[:12]} “{numbers['subject']}” first: "
         f"+{numbers['added']} -{numbers['deleted']} lines, {numbers['files']} files"
     )

@@ -40,25 +40,25 @@ def sentry_steps(
         _made(last),
         _secret(secret_is_set, signature),
         _seen(
-            "Let alert rules tell PushLog",
+            "Notify PushLog from alert rules",
             signs.alert,
             signs.looked_at,
-            done="An alert rule told PushLog of an issue.",
-            to_do="Choose PushLog as the action of an alert rule; none has fired",
+            done="An alert rule notified PushLog of an issue.",
+            to_do="Add PushLog as an action to an alert rule; none has fired",
         ),
         _seen(
             "Send a test",
             signs.test,
             signs.looked_at,
             done="A test notification arrived.",
-            to_do="Press Send Test Notification in the alert rule; none came",
+            to_do="Press Send Test Notification in the alert rule; none has arrived",
         ),
         _seen(
-            "Name environments and releases",
+            "Set environments and releases",
             signs.release,
             signs.looked_at,
             done="Events name their release.",
-            to_do="Set environment and release in the SDKs; no event named a release",
+            to_do="Set environment and release in the SDKs; no event has named a release",
         ),
     ]
 
@@ -67,14 +67,14 @@ def signature_words(signature: str | None) -> str:
     """Whether the signature of a webhook held."""
     match signature:
         case "verified":
-            return "its signature held"
+            return "its signature was valid"
         case "unsigned":
             return "unsigned: no secret is set"
         case "missing":
             return "it had no signature"
         case "wrong":
             return "its signature was wrong"
-    return "its signature was not looked at"
+    return "its signature was not checked"
 
 
 def is_only_here(public_url: str) -> bool:
@@ -84,24 +84,24 @@ def is_only_here(public_url: str) -> bool:
 
 
 def _made(last: datetime | None) -> Step:
-    title = "Make the integration"
+    title = "Create the integration"
     if last is None:
-        said = "No webhook came from Sentry yet: make an internal integration with the URL above."
+        said = "No webhook from Sentry yet: create an internal integration with the URL above."
         return Step(title=title, state="open", said=said)
     return Step(title=title, state="done", said="Webhooks reach PushLog.", seen=last)
 
 
 def _secret(is_set: bool, signature: str | None) -> Step:
-    title = "Take over its secret"
+    title = "Set its secret"
     if not is_set:
-        said = "Set SENTRY_WEBHOOK_SECRET to its Client Secret: until then anybody can send events."
+        said = "Set SENTRY_WEBHOOK_SECRET to its Client Secret: until then anyone can send events."
         return Step(title=title, state="open", said=said)
     match signature:
         case "verified":
             return Step(title=title, state="done", said="The last webhook was signed with it.")
         case "missing":
             said = (
-                "The last webhook was not signed: a legacy webhook, or a proxy that drops headers."
+                "The last webhook was not signed: it is a legacy webhook, or a proxy drops headers."
             )
             return Step(title=title, state="wrong", said=said)
         case "wrong":
@@ -110,7 +110,7 @@ def _secret(is_set: bool, signature: str | None) -> Step:
                 "SENTRY_WEBHOOK_SECRET."
             )
             return Step(title=title, state="wrong", said=said)
-    return Step(title=title, state="done", said="It is set; no webhook has proved it yet.")
+    return Step(title=title, state="done", said="It is set; no webhook has confirmed it yet.")
 
 
 def _seen(title: str, seen: datetime | None, looked_at: int, *, done: str, to_do: str) -> Step:

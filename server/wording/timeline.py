@@ -15,10 +15,10 @@ from server.wording.formats import clock
 _WAYS = {"email": "Mail", "slack": "Slack"}
 
 _STATES: dict[DeliveryState, str] = {
-    "waiting": "waits",
-    "sending": "is being sent",
+    "waiting": "waiting",
+    "sending": "being sent",
     "sent": "sent",
-    "failed": "given up",
+    "failed": "gave up",
     "digested": "sent as part of a digest",
 }
 
@@ -54,7 +54,7 @@ def _bells(bells: Sequence[Bell]) -> list[TimelineItem]:
             at=at,
             kind="told",
             words="Bell",
-            about=f"{change_words(change)}: rang for {', '.join(each.name for each in rung)}.",
+            about=f"{change_words(change)}: notified {', '.join(each.name for each in rung)}.",
         )
         for (change, at), rung in groupby(bells, key=lambda bell: (bell.change, bell.created_at))
     ]
@@ -63,9 +63,9 @@ def _bells(bells: Sequence[Bell]) -> list[TimelineItem]:
 def _delivery(delivery: Delivery) -> TimelineItem:
     state = _STATES[delivery.state]
     if delivery.state == "waiting":
-        state += f", is tried next at {clock(delivery.next_at)} UTC"
+        state += f", next attempt at {clock(delivery.next_at)} UTC"
     if delivery.attempts > 1:
-        state += f", after {delivery.attempts} tries"
+        state += f", after {delivery.attempts} attempts"
     error = f" Last error: {delivery.last_error}" if delivery.last_error else ""
     return TimelineItem(
         at=delivery.sent_at or delivery.created_at,

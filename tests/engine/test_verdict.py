@@ -102,13 +102,13 @@ def test_a_known_error_at_its_usual_rate_leaves_a_deploy_clean() -> None:
     found = judge(usual, WATCH_S)
     assert found is not None
     assert found.verdict == "clean"
-    assert words(found) == ["60 errors in 30 minutes, of no issue more than usual"]
+    assert words(found) == ["60 errors in 30 minutes, no issue more often than usual"]
 
 
 def test_a_deploy_without_any_error_is_clean() -> None:
     found = judge(watch(), WATCH_S)
     assert found is not None
-    assert (found.verdict, words(found)) == ("clean", ["no error in 30 minutes"])
+    assert (found.verdict, words(found)) == ("clean", ["no errors in 30 minutes"])
 
 
 def test_of_a_service_that_is_hardly_known_nothing_is_claimed() -> None:
@@ -131,7 +131,7 @@ def test_the_worst_issue_comes_first_and_the_list_stays_short() -> None:
     assert found is not None
     assert found.blamed == "k9"
     assert len(found.reasons) == 6
-    assert words(found)[-1] == "and 5 issues more"
+    assert words(found)[-1] == "and 5 more issues"
 
 
 def test_a_watch_that_was_stored_goes_on_the_same() -> None:

@@ -47,7 +47,7 @@ def test_a_deploy_after_which_all_is_as_usual_is_clean() -> None:
     assert [verdict for verdict, _ in verdicts(out)] == ["clean"]
     (end,) = [line for line in ended(out) if "deploy" in say(line.reason)]
     assert (say(end.reason), end.time) == (
-        "the deploy is judged: clean",
+        "the deploy has its verdict: clean",
         builders.at(DEPLOYED + 30 * MINUTE),
     )
 
@@ -71,7 +71,7 @@ def test_a_deploy_with_a_new_error_is_faulty_and_its_commit_is_named() -> None:
     assert verdict == "faulty"
     assert "ValueError in shop/cart.py: " in reasons
     assert "never seen before this deploy" in reasons
-    assert "likely by commit culprit" in reasons
+    assert "probably caused by commit culprit" in reasons
 
 
 def test_a_deploy_of_an_unknown_service_has_too_little_data() -> None:

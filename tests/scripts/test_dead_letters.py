@@ -78,7 +78,7 @@ async def test_a_dead_letter_is_listed_shown_replayed_and_discarded(tmp_path: Pa
         assert await dead_letters("discard", again, *where) == (0, f"{again} is discarded.\n", "")
         code, _, err = await dead_letters("replay", again, *where)
         assert code == 1
-        assert err == "scripts/dead-letters: It is discarded already.\n"
+        assert err == "scripts/dead-letters: This dead letter was already discarded.\n"
 
         assert await dead_letters("list", *where) == (0, "No dead letter waits.\n", "")
         _, out, _ = await dead_letters("list", "--all", *where)

@@ -31,8 +31,8 @@ def test_the_day_of_a_shop_has_one_of_each(tmp_path: Path) -> None:
     # As people read it: where a line was broken does not matter.
     text = " ".join(told.stdout.decode().split())
     for happened in (
-        "never seen before in production",
-        "Its environment is not one of production",
+        "never been seen before in production",
+        "Its environment is not a production environment",
         "Deploy of shop to production, 3 commits",
         "suspect 5f1c9a7e",
         "ended: it is quiet again",

@@ -58,7 +58,7 @@ async def test_an_event_leads_to_its_incident_and_both_say_why(server: ServerPro
     code, out, err = await why(seq, "--url", server.url)
     assert (code, err) == (0, "")
     assert out.startswith(f"Event {seq}: opened\n")
-    assert "This error was never seen before in production." in " ".join(out.split())
+    assert "This error has never been seen before in production." in " ".join(out.split())
     incident_id = out.split()[-1]
     code, out, err = await why(incident_id, "--url", server.url)
     assert (code, err) == (0, "")
@@ -76,7 +76,7 @@ async def test_who_was_not_told_of_an_incident_is_said_with_the_reason(tmp_path:
         code, out, _ = await why(incident_id, "--url", server.url)
     assert code == 0
     said = " ".join(out.partition("Not told")[2].split())
-    assert "nobody was told, since INCIDENT_NOTIFICATION_MIN_SEVERITY is critical." in said
+    assert "nobody was notified, because INCIDENT_NOTIFICATION_MIN_SEVERITY is critical." in said
 
 
 async def test_what_a_sender_wrote_does_not_rule_the_terminal(server: ServerProcess) -> None:

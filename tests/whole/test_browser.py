@@ -100,7 +100,7 @@ async def test_the_first_incident_appears_by_itself_in_list_bell_and_title(
     async with visitor(browser) as context:
         page = await context.new_page()
         await page.goto(f"{server.url}/")
-        await expect(page.get_by_text("Listening for the first event")).to_be_visible()
+        await expect(page.get_by_text("Waiting for the first event")).to_be_visible()
         await live(page)
         await page.evaluate("window.neverReloaded = true")
         await send(server, event())
@@ -130,7 +130,7 @@ async def test_of_an_incident_that_is_over_the_toast_says_that(
         await live(page)
         async with http.post(f"{server.url}/api/incidents/{found[1]}/resolve") as response:
             assert response.status == 202, await response.text()
-        await expect(page.locator(".toast")).to_contain_text("An incident is over")
+        await expect(page.locator(".toast")).to_contain_text("Incident ended")
 
 
 async def test_the_page_of_an_incident_shows_trace_link_trigger_and_suspect(
@@ -145,14 +145,14 @@ async def test_the_page_of_an_incident_shows_trace_link_trigger_and_suspect(
         await expect(page.get_by_role("heading", level=1)).to_have_text(
             "ValueError: price 1 is negative"
         )
-        await expect(page.get_by_text("never seen before in production").first).to_be_visible()
+        await expect(page.get_by_text("never been seen before in production").first).to_be_visible()
         link = page.get_by_role("link", name="Open in Sentry")
         await expect(link).to_have_attribute("href", "https://sentry.example/issues/1/")
         trace = page.locator(".trace")
         await expect(trace.get_by_text("shop/cart.py:12")).to_be_visible()
         library = trace.get_by_text("django/core/base.py:197")
         await expect(library).not_to_be_visible()
-        await trace.get_by_text("1 frame of libraries").click()
+        await trace.get_by_text("1 library frame").click()
         await expect(library).to_be_visible()
         suspects = page.locator(".suspects")
         await expect(suspects).to_contain_text("Round prices half up")
@@ -242,7 +242,7 @@ async def test_everything_but_what_is_live_works_without_javascript(
         await expect(page.locator("#unread")).to_be_hidden()
         await page.get_by_role("main").get_by_role("link", name="price 2 is negative").click()
         await expect(page.get_by_role("heading", name="Stack trace")).to_be_visible()
-        await page.get_by_text("1 frame of libraries").click()
+        await page.get_by_text("1 library frame").click()
         await expect(page.get_by_text("django/core/base.py:197")).to_be_visible()
 
 
@@ -272,7 +272,7 @@ async def test_filters_are_chosen_shown_and_cleared_without_javascript(
         await page.get_by_role("button", name="Filter").click()
         await expect(rows).to_contain_text("disk is full")
         await page.get_by_role("link", name="Ended").click()
-        await expect(page.get_by_text("No ended incident like that.")).to_be_visible()
+        await expect(page.get_by_text("No ended incidents match these filters.")).to_be_visible()
 
 
 async def test_what_somebody_writes_stays_while_news_come(
@@ -286,7 +286,7 @@ async def test_what_somebody_writes_stays_while_news_come(
         await page.locator(".row-link").click()
         await live(page)
         await page.get_by_role("button", name="Acknowledge").click()
-        await expect(page.get_by_text("operator looks after this")).to_be_visible()
+        await expect(page.get_by_text("operator acknowledged this")).to_be_visible()
         await live(page)
         reason = page.get_by_label("Reason").first
         await reason.fill("known since")
@@ -347,10 +347,10 @@ async def test_a_webhook_that_came_in_leads_to_its_incident(
         await page.goto(f"{server.url}/integrations")
         await expect(page.locator("#sentry-url")).to_have_value(re.compile("/api/webhooks/sentry$"))
         await expect(page.get_by_role("button", name="Copy")).to_have_count(2)
-        await page.get_by_role("link", name="Webhooks that came in").click()
+        await page.get_by_role("link", name="Received webhooks").click()
         await page.get_by_label("From").select_option("Sentry")
         await page.get_by_role("button", name="Find").click()
-        await page.get_by_role("link", name="Open the incident").click()
+        await page.get_by_role("link", name="Open incident").click()
         await expect(page.get_by_role("heading", name="Stack trace")).to_be_visible()
 
 

@@ -21,7 +21,7 @@ async def test_what_the_engine_died_of_is_on_the_page_until_it_is_settled(tmp_pa
                 assert response.status == 200
                 return await response.text()
 
-        assert "No dead letter waits" in await shown()
+        assert "No dead letters are waiting" in await shown()
         first = await send_poison(server)
         assert "the engine died of it twice" in await shown()
         assert "Poison" in await shown()
@@ -34,4 +34,4 @@ async def test_what_the_engine_died_of_is_on_the_page_until_it_is_settled(tmp_pa
         assert again != f"letter-{first}"
 
         async with http.post(f"{page}/{again.removeprefix('letter-')}/discard") as response:
-            assert "No dead letter waits" in await response.text()
+            assert "No dead letters are waiting" in await response.text()

@@ -183,7 +183,7 @@ async def test_the_verdict_on_a_deploy_that_brought_an_error_is_faulty(
             lambda found: any("faulty" in (each["end_reason"] or "") for each in found),
         )
         (told,) = [each for each in found if each["trigger"] == "deploy"]
-        assert told["end_reason"] == "the deploy is judged: faulty"
+        assert told["end_reason"] == "the deploy has its verdict: faulty"
         (listed,) = await deploy_list(http, server, verdict="faulty")
         assert listed["after"]["events"] >= 3
         assert [named["title"] for named in listed["incidents"]] == [errors(found)[0]["title"]]
@@ -199,7 +199,7 @@ async def test_the_verdict_on_a_deploy_that_brought_an_error_is_faulty(
     issue, cause = deploy.verdict_reasons
     assert issue.startswith("TypeError in shop/cart.py: ")
     assert "never seen before this deploy" in issue
-    assert cause.startswith(f"likely by commit {culprit[:12]} (")
+    assert cause.startswith(f"probably caused by commit {culprit[:12]} (")
 
 
 def two_changes_of_the_cart() -> dict[str, Any]:

@@ -26,11 +26,11 @@ def invitation(
         links=[("Accept the invitation", Address(link))],
         sections=[
             Section(
-                "What it is",
+                "What this is",
                 [
                     Paragraph(
-                        f"PushLog at {public_url} tells a team when production breaks, and which "
-                        "deploy did it. The link works once, for seven days."
+                        f"PushLog at {public_url} tells a team when production breaks and which "
+                        "deploy caused it. The link works once and expires after seven days."
                     )
                 ],
             )
@@ -42,19 +42,20 @@ def invitation(
 def reset(receiver: str, link: str, *, sender: str, public_url: str, at: datetime) -> EmailMessage:
     """Return the mail with the link to a new password. Raises `NotAnAddress`."""
     content = Content(
-        subject="A new password for PushLog",
-        preview="The link works once, for an hour.",
+        subject="Reset your PushLog password",
+        preview="The link works once and expires after an hour.",
         kicker="New password",
         tone="plain",
         title="Choose a new password",
         links=[("Choose a new password", Address(link))],
         sections=[
             Section(
-                "If it was not you",
+                "If this was not you",
                 [
                     Paragraph(
-                        f"Somebody asked {public_url} for this. Without the link, which works once "
-                        "and for an hour, nothing changes: this mail can be deleted."
+                        f"Someone requested a new password at {public_url}. You can delete this "
+                        "mail: nothing changes until someone uses the link, which works once and "
+                        "expires after an hour."
                     )
                 ],
             )

@@ -89,12 +89,12 @@ def _incident(news: IncidentNews, public_url: str) -> Content:
     incident = news.incident
     sections = [
         _error_message(incident.exception_type, incident.message),
-        *([Section("Why you are told", [Paragraph(news.why)])] if news.why else ()),
+        *([Section("Why you were notified", [Paragraph(news.why)])] if news.why else ()),
         Section("Where", [Facts(_where(incident))]),
     ]
     if incident.recommended_first_actions:
         items = [Item(title=one_line(each, MAX_LINE)) for each in say_first_actions(incident)]
-        sections.append(Section("Do first", [Items(items)]))
+        sections.append(Section("What to do first", [Items(items)]))
     if incident.suspected_causes:
         suspects = [_suspect(each) for each in incident.suspected_causes]
         sections.append(Section("Suspect commits", [Items(suspects)]))
@@ -167,7 +167,7 @@ def _push(news: PushNews) -> Content:
 
 def _verdict(news: VerdictNews) -> Content:
     verdict = news.verdict.replace("_", " ")
-    title = f"The deploy of {news.service} to {news.environment}: {verdict}"
+    title = f"Deploy of {news.service} to {news.environment}: {verdict}"
     pairs = [
         ("Service", news.service),
         ("Environment", news.environment),
@@ -188,7 +188,7 @@ def _verdict(news: VerdictNews) -> Content:
 
 
 def _crash(news: CrashNews, public_url: str) -> Content:
-    message = news.message.strip() or "it gave no message"
+    message = news.message.strip() or "no message"
     sections = [
         _error_message(news.error_type, message),
         Section("When", [Facts([("At", utc(news.at)), ("Installation", public_url)])]),
@@ -200,8 +200,8 @@ def _crash(news: CrashNews, public_url: str) -> Content:
             "What now",
             [
                 Paragraph(
-                    "Events that were accepted are on the disk and are not lost. The log says what "
-                    "happened before; the same cause is not mailed again within ten minutes."
+                    "Accepted events are on disk and are not lost. The log shows what happened "
+                    "before. PushLog does not mail the same cause again within ten minutes."
                 )
             ],
         )
@@ -221,7 +221,7 @@ def _crash(news: CrashNews, public_url: str) -> Content:
 def _test(news: TestNews, public_url: str) -> Content:
     return Content(
         subject="[PushLog] Test: mail arrives",
-        preview="Somebody asked PushLog for this mail, to see whether mail arrives.",
+        preview="Someone sent this mail to check that mail from PushLog arrives.",
         kicker="Test",
         tone="good",
         title="Mail from PushLog arrives here",
@@ -231,10 +231,10 @@ def _test(news: TestNews, public_url: str) -> Content:
                 "What this is",
                 [
                     Paragraph(
-                        "Somebody asked PushLog for this mail, to see whether mail arrives. "
-                        "It does: nothing needs to be done."
+                        "Someone sent this mail to check that mail from PushLog arrives. "
+                        "It does. You do not need to do anything."
                     ),
-                    Facts([("Asked", utc(news.asked_at)), ("Installation", public_url)]),
+                    Facts([("Requested", utc(news.asked_at)), ("Installation", public_url)]),
                 ],
             )
         ],
@@ -316,11 +316,11 @@ def _trace(frames: Sequence[Frame]) -> list[Block]:
         if not some:
             continue
         if not is_ours:
-            blocks.append(Paragraph("In libraries:" if ours else "All of it is in libraries:"))
+            blocks.append(Paragraph("In libraries:" if ours else "All frames are in libraries:"))
         calls = [(each.function or "", place_of_frame(each)) for each in some[:MOST_FRAMES]]
         blocks.append(Calls(calls, is_ours))
         if len(some) > MOST_FRAMES:
-            blocks.append(Paragraph(f"and {len(some) - MOST_FRAMES} more, on the page."))
+            blocks.append(Paragraph(f"and {len(some) - MOST_FRAMES} more on the incident page."))
     return blocks
 
 
@@ -335,7 +335,9 @@ def _symptoms(incident: IncidentSummary) -> Section:
     ]
     blocks: list[Block] = [Items(items)]
     if incident.issue_count > len(shown):
-        blocks.append(Paragraph(f"and {incident.issue_count - len(shown)} more, on the page."))
+        blocks.append(
+            Paragraph(f"and {incident.issue_count - len(shown)} more on the incident page.")
+        )
     return Section(f"Symptoms: {incident.issue_count} issues", blocks)
 
 

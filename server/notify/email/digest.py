@@ -57,14 +57,14 @@ def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
     sections = [
         Section(title, [Items([_item(story, public_url) for story in some])])
         for title, some in (
-            ("Going on", [story for story in in_full if not story.is_over]),
-            ("Over by now", [story for story in in_full if story.is_over]),
+            ("Ongoing", [story for story in in_full if not story.is_over]),
+            ("Already ended", [story for story in in_full if story.is_over]),
         )
         if some
     ]
     sections += _by_service(in_short, public_url)
     if others:
-        sections.append(Section("Besides", [Items(others)]))
+        sections.append(Section("Other", [Items(others)]))
     title = _title(ordered, others)
     return Content(
         subject=f"[PushLog] {title}",
@@ -129,7 +129,7 @@ def _urgency(story: Story) -> tuple[int, int]:
 
 def _title(stories: Sequence[Story], others: Sequence[Item]) -> str:
     if not stories:
-        return f"{len(others)} pieces of news"
+        return f"{len(others)} notifications"
     count = "1 incident" if len(stories) == 1 else f"{len(stories)} incidents"
     services = list(dict.fromkeys(story.last.incident.service for story in stories))
     where = services[0] if len(services) == 1 else f"{len(services)} services"

@@ -67,14 +67,14 @@ def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
                 _section(f"*Error message*\n{code(news.message, MESSAGE_SHOWN)}"),
             ]
         case TestNews():
-            blocks = [_section("This is a test: PushLog can write here.")]
+            blocks = [_section("This is a test: PushLog can post here.")]
     blocks[-1]["block_id"] = key[:_BLOCK_ID]
     return SlackText(line_of(said[-1], FALLBACK), blocks)
 
 
 def render_digest(letters: Sequence[Letter], public_url: str) -> SlackText:
     """Return a line for each letter that was held back while there was too much at once."""
-    head = f"{len(letters)} more, told together because there was much at once"
+    head = f"{len(letters)} more notifications, combined because many came at once"
     sections: list[str] = []
     for letter in letters:
         line = f"• {_linked_line(letter.news, public_url)}"
@@ -165,7 +165,7 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
     links = [link(f"{public_url}/incidents/{incident.incident_id}", "Open in PushLog", 100)]
     if "source_url" in incident.links:
         name = incident.source.capitalize()
-        links.append(link(incident.links["source_url"], f"Event at {name}", 100))
+        links.append(link(incident.links["source_url"], f"Open in {name}", 100))
     blocks.append(_context(" · ".join([*links, incident.incident_id])))
     return blocks
 
@@ -180,7 +180,7 @@ def _push(news: PushNews, verdicts: Sequence[VerdictNews]) -> list[Block]:
     deployed = f"Deploys {', '.join(push.services)} to {news.environment}"
     blocks = [_section(f"*{link(push.url, push.title, 500)}*\n{one_line(where, 400)}")]
     if shown:
-        head = f"*Commits*, the newest of {len(shown) + older:,}" if older else "*Commits*"
+        head = f"*Newest of {len(shown) + older:,} commits*" if older else "*Commits*"
         blocks.append(_list(head, [_commit_line(each) for each in reversed(shown)]))
     blocks += [_section(_verdict_line(each)) for each in verdicts[:10]]
     blocks.append(_context(one_line(deployed, 500)))

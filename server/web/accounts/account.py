@@ -129,7 +129,7 @@ async def change_password(request: web.Request, body: PasswordBody) -> int:
         known = await accounts.password_hash(tx, who.person_id)
     await count_try(request, account.email)
     if not await passwords.matches(known, body.current):
-        raise web.HTTPForbidden(text="The current password is another one.")
+        raise web.HTTPForbidden(text="The current password is wrong.")
     await forgive_tries(request, account.email)
     hashed = await passwords.hash(check_password(body.new, account.name, account.email))
     async with database.write() as tx:
@@ -153,7 +153,7 @@ async def make_token(request: web.Request, body: TokenBody) -> MadeToken:
     person, token = person_id(request), new_token()
     async with request.app[DATABASE].write() as tx:
         if len(await api_tokens.of_person(tx, person)) >= MAX_TOKENS:
-            raise web.HTTPConflict(text=f"You have {MAX_TOKENS} tokens: revoke one first.")
+            raise web.HTTPConflict(text=f"You have {MAX_TOKENS} tokens. Revoke one first.")
         token_id = await api_tokens.add(
             tx,
             digest=digest(token),
@@ -177,5 +177,5 @@ async def revoke_token(request: web.Request) -> int:
 
 def _there(account: Account | None) -> Account:
     if account is None:
-        raise web.HTTPNotFound(text="Nobody signs in as you: there is no account yet.")
+        raise web.HTTPNotFound(text="There is no account yet.")
     return account

@@ -15,9 +15,9 @@ from server.web.pages.rendering import render
 
 _SAID = {
     "saved": "Saved.",
-    "password": "The new password is set, and your other sessions have ended.",
+    "password": "Your new password is set, and your other sessions have ended.",
     "ended": "The session has ended.",
-    "revoked": "The token is worth nothing now.",
+    "revoked": "The token is revoked.",
 }
 
 
@@ -57,7 +57,7 @@ async def make_token(request: web.Request) -> web.StreamResponse:
     try:
         made = await account.make_token(request, msgspec.convert({"name": name}, TokenBody))
     except msgspec.ValidationError:
-        problem = web.HTTPBadRequest(text="Say in 1 to 100 characters what the token is for.")
+        problem = web.HTTPBadRequest(text="Describe in 1 to 100 characters what the token is for.")
         return await _page(request, problem=problem)
     except web.HTTPConflict as error:
         return await _page(request, problem=error)

@@ -30,7 +30,7 @@ async def make(request: web.Request) -> web.StreamResponse:
         await count_try(request, "first account")
         if not code.is_right(fields.get("code", "")):
             raise web.HTTPForbidden(
-                text="This is not the code in the log. Each start of the server writes a new one."
+                text="This is not the code in the log. The server writes a new one at each start."
             )
         details = check_details(fields, await read_password(request))
     except web.HTTPClientError as error:
@@ -42,7 +42,7 @@ async def make(request: web.Request) -> web.StreamResponse:
                 tx, name=details.name, email=details.email, hashed=hashed
             )
     except AddressTaken:
-        return _page(request, fields, web.HTTPConflict(text="Somebody has this mail address."))
+        return _page(request, fields, web.HTTPConflict(text="This mail address is already in use."))
     code.use_up()
     if person is None:
         return cookies.see_other("/login")

@@ -49,7 +49,7 @@ async def accept(request: web.Request) -> web.StreamResponse:
             )
             await one_time_links.remove(tx, link.id, "invitation")
     except AddressTaken:
-        taken = web.HTTPConflict(text=f"There is an account of {link.email} already: sign in.")
+        taken = web.HTTPConflict(text=f"{link.email} already has an account. Sign in.")
         return _page(request, link, details.name, taken)
     log.server(logging.INFO, f"person {person} accepted an invitation")
     return await cookies.sign_in(request, person, "/incidents")
@@ -60,7 +60,7 @@ async def _link(request: web.Request, tx: Transaction) -> OneTimeLink:
     link = await one_time_links.find(tx, digest(secret), "invitation", micros_now())
     if link is None:
         raise web.HTTPNotFound(
-            text="This invitation was used, taken back, or is older than seven days. An admin can "
+            text="This invitation was used, revoked, or is older than seven days. An admin can "
             "invite you again."
         )
     return link

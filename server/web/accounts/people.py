@@ -102,7 +102,7 @@ async def invite(request: web.Request, body: InvitationBody) -> Invited:
     email, secret = check_email(body.email), new_secret()
     async with request.app[DATABASE].write() as tx:
         if await accounts.by_email(tx, email) is not None:
-            raise web.HTTPConflict(text=f"{email} has an account already.")
+            raise web.HTTPConflict(text=f"{email} already has an account.")
         inviter = await accounts.get(tx, person_id(request))
         await one_time_links.add(
             tx,
@@ -146,7 +146,7 @@ async def change_role(request: web.Request, body: RoleBody) -> Account:
             await accounts.set_role(tx, person, body.role)
             changed = await accounts.get(tx, person)
     except LastAdmin as error:
-        raise _last_admin("be a member") from error
+        raise _last_admin("become a member") from error
     if changed is None:
         raise _nobody(person)
     log.server(logging.INFO, f"person {person_id(request)} made person {person} {body.role}")
@@ -161,7 +161,7 @@ async def remove(request: web.Request) -> int:
             if not await accounts.remove(tx, person):
                 raise _nobody(person)
     except LastAdmin as error:
-        raise _last_admin("go") from error
+        raise _last_admin("be removed") from error
     log.server(logging.INFO, f"person {person_id(request)} removed person {person}")
     return person
 
@@ -176,5 +176,5 @@ def _nobody(person: int) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=f"There is no account {person}.")
 
 
-def _last_admin(what: Literal["be a member", "go"]) -> web.HTTPConflict:
-    return web.HTTPConflict(text=f"The last admin cannot {what}: make somebody else one first.")
+def _last_admin(what: Literal["become a member", "be removed"]) -> web.HTTPConflict:
+    return web.HTTPConflict(text=f"The last admin cannot {what}. Make someone else an admin first.")

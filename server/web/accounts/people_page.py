@@ -13,8 +13,8 @@ from server.web.pages.rendering import render
 
 _SAID = {
     "saved": "Saved.",
-    "removed": "The account is gone, with its sessions and tokens.",
-    "taken-back": "The invitation works no more.",
+    "removed": "The account is removed, with its sessions and tokens.",
+    "taken-back": "The invitation is revoked.",
 }
 
 

@@ -88,7 +88,7 @@ async def _link(request: web.Request, tx: Transaction) -> OneTimeLink:
     link = await one_time_links.find(tx, digest(secret), "reset", micros_now())
     if link is None:
         raise web.HTTPNotFound(
-            text="This link was used, or is older than an hour. Ask for another one."
+            text="This link was used, or is older than an hour. Request a new one."
         )
     return link
 

@@ -17,8 +17,8 @@ from server.web.pages.rendering import render
 
 _SAID = {
     "out": "You are signed out.",
-    "reset": "The new password is set. Sign in with it.",
-    "asked": "If there is an account with this address, a mail with a link is on its way.",
+    "reset": "Your new password is set. Sign in with it.",
+    "asked": "If an account has this address, a mail with a link is on its way.",
 }
 
 
@@ -47,7 +47,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
         hashed = None if account is None else await accounts.password_hash(tx, account.id)
     if not await passwords.matches(hashed, password) or account is None or hashed is None:
         log.server(logging.WARNING, f"a sign-in from {client_address(request)} failed")
-        problem = "This mail address and password do not belong together."
+        problem = "Wrong mail address or password."
         return _page(request, problem=problem, email=email, status=403)
     await forgive_tries(request, email)
     if passwords.outdated(hashed):

@@ -12,7 +12,7 @@ async def count_try(request: web.Request, account: str) -> None:
     if wait_s:
         minutes = -(-wait_s // 60)
         raise web.HTTPTooManyRequests(
-            text=f"Too many tries. Wait for {minutes} minute{'s' if minutes > 1 else ''}.",
+            text=f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}.",
             headers={"Retry-After": str(wait_s)},
         )
 

@@ -39,7 +39,7 @@ async def acknowledge(request: web.Request) -> StoredIncident:
     if incident is None:
         raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
     if incident.acknowledged_at is None:
-        raise web.HTTPConflict(text="This incident has ended: there is nothing to look after.")
+        raise web.HTTPConflict(text="This incident has ended, so it cannot be acknowledged.")
     if is_news:
         request.app[LIVE].publish_incidents()
     return incident

@@ -93,9 +93,9 @@ async def replay(request: web.Request) -> tuple[int, int]:
         try:
             entry = decode_inbound(letter.entry)
         except UnreadableLine as error:
-            raise web.HTTPUnprocessableEntity(text=f"It cannot be read: {error}.") from error
+            raise web.HTTPUnprocessableEntity(text=f"The entry cannot be read: {error}.") from error
         if not isinstance(entry, Entry):
-            raise web.HTTPUnprocessableEntity(text="It is no entry of the journal.")
+            raise web.HTTPUnprocessableEntity(text="The dead letter is not a journal entry.")
         # After a crash before the commit below it still waits, and the identity finds it again.
         appended = await request.app[JOURNAL].append([entry], f"dead-letter/{seq}")
         await dead_letters.mark_replayed(tx, seq, appended.seqs[0])
@@ -153,9 +153,11 @@ def _waiting(letter: WholeDeadLetter | None, seq: int) -> WholeDeadLetter:
         case "waiting":
             return letter
         case "replayed":
-            raise web.HTTPConflict(text=f"It is replayed already, as {letter.replayed_as}.")
+            raise web.HTTPConflict(
+                text=f"This dead letter was already replayed as {letter.replayed_as}."
+            )
         case "discarded":
-            raise web.HTTPConflict(text="It is discarded already.")
+            raise web.HTTPConflict(text="This dead letter was already discarded.")
 
 
 def _none_at(seq: int) -> web.HTTPNotFound:

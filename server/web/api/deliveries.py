@@ -90,9 +90,9 @@ async def resend(request: web.Request, row_id: int) -> None:
         if found is None:
             raise _none_at(row_id)
         if found.channel not in request.app[OFFICE].channels:
-            raise web.HTTPConflict(text=f"{found.channel} is not set up, so nothing is sent by it.")
+            raise web.HTTPConflict(text=f"{found.channel} is not set up, so nothing can be sent.")
         if not await outbox.resend(tx, row_id, to_micros(datetime.now(UTC))):
-            raise web.HTTPConflict(text=f"It is {found.state}, and will be sent anyway.")
+            raise web.HTTPConflict(text=f"This message is {found.state}, and will be sent anyway.")
     request.app[OFFICE].wake()
 
 
@@ -106,14 +106,16 @@ async def send_test(request: web.Request) -> tuple[ChannelName, str]:
     """Send a test message by the channel that the address names; return channel and receiver."""
     office, name = request.app[OFFICE], request.match_info["channel"]
     if name not in office.channels:
-        raise web.HTTPNotFound(text=f"{name} is not set up. These are: {list(office.channels)}.")
+        raise web.HTTPNotFound(
+            text=f"{name} is not set up. Channels that are set up: {list(office.channels)}."
+        )
     channel = msgspec.convert(name, ChannelName)
     receiver = outlets_of(request.app[SETTINGS]).slack_receiver
     if channel == "email":
         async with request.app[DATABASE].read() as tx:
             person = await people.get(tx, person_id(request))
         if person is None or person.email is None:
-            raise web.HTTPConflict(text="You have no mail address: set one first.")
+            raise web.HTTPConflict(text="You have no mail address. Set one first.")
         receiver = person.email
     try:
         await office.try_out(channel, receiver)

@@ -118,7 +118,7 @@ def read_place(query: Mapping[str, str]) -> DeployPlace | None:
         return None
     found = _PLACE.fullmatch(text)
     if found is None:
-        raise web.HTTPBadRequest(text="`before` is no place in the list of deploys.")
+        raise web.HTTPBadRequest(text="`before` is not a place in the list of deploys.")
     return DeployPlace(int(found[1]), int(found[2]))
 
 

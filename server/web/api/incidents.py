@@ -139,7 +139,7 @@ async def get_rate(request: web.Request) -> web.Response:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
         rate = await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
     if rate is None:
-        raise web.HTTPNotFound(text="The events of that time are not kept any more.")
+        raise web.HTTPNotFound(text="The events of that time are no longer kept.")
     return answer(rate)
 
 
@@ -189,8 +189,8 @@ async def get_decision(request: web.Request) -> web.Response:
         decision = await decisions.get(tx, seq)
     if decision is None:
         raise web.HTTPNotFound(
-            text=f"No decision on {seq} is stored: it waits for the engine, is older than what is "
-            "kept, or never was."
+            text=f"No decision on {seq} is stored: the entry is waiting for the engine, is too old "
+            "to be kept, or never existed."
         )
     return answer(
         DecisionAnswer(

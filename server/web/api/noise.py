@@ -21,7 +21,7 @@ class FilterBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not self.pattern.replace("*", "").strip():
-            raise ValueError("a `pattern` of nothing but * would hold back everything")
+            raise ValueError("a `pattern` of only * would hold back everything")
 
 
 class FilterList(msgspec.Struct):
@@ -88,7 +88,7 @@ async def remove(request: web.Request) -> int:
 
 
 def _taken() -> web.HTTPConflict:
-    return web.HTTPConflict(text="There is a filter with this pattern already.")
+    return web.HTTPConflict(text="A filter with this pattern already exists.")
 
 
 def _none_at(filter_id: int) -> web.HTTPNotFound:

@@ -81,7 +81,7 @@ def read_filter(query: Mapping[str, str]) -> WebhookFilter:
         if (text := query.get(name, "").strip())
     }
     if len(asked.get("id", "")) > LONGEST_ID:
-        raise web.HTTPBadRequest(text=f"`id` must be up to {LONGEST_ID} characters.")
+        raise web.HTTPBadRequest(text=f"`id` must have at most {LONGEST_ID} characters.")
     try:
         return msgspec.convert(asked, WebhookFilter)
     except msgspec.ValidationError as error:
@@ -94,7 +94,7 @@ def _read_place(query: Mapping[str, str]) -> Place:
         return Place()
     found = _PLACE.fullmatch(text)
     if found is None:
-        raise web.HTTPBadRequest(text="`before` is no place in the list of webhooks.")
+        raise web.HTTPBadRequest(text="`before` is not a place in the list of webhooks.")
     seq, row = Place().seq, Place().row
     return Place(min(int(found[1]), seq), min(int(found[2]), row))
 

@@ -74,13 +74,13 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
         person = _there(await people.get(tx, person_id(request)))
         wishes = made_of(person, Wishes, **changes)
         if wishes.email is None and await accounts.get(tx, person.id) is not None:
-            raise web.HTTPBadRequest(text="`email` is what you sign in with: it can't be empty.")
+            raise web.HTTPBadRequest(text="You sign in with `email`, so it cannot be empty.")
         if wishes.email_incidents and wishes.email is None:
-            raise web.HTTPBadRequest(text="`email_incidents` needs an `email` to write to.")
+            raise web.HTTPBadRequest(text="`email_incidents` needs an `email`.")
         try:
             await people.set_wishes(tx, person.id, wishes)
         except AddressTaken as error:
-            raise web.HTTPConflict(text="Somebody else has this mail address.") from error
+            raise web.HTTPConflict(text="Someone else uses this mail address.") from error
         return _there(await people.get(tx, person.id))
 
 

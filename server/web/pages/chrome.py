@@ -45,4 +45,4 @@ def _unsigned_words(settings: Settings) -> str | None:
     names = unsigned(settings)
     if not names:
         return None
-    return f"whoever reaches this server can send it events. Set {' and '.join(names)}."
+    return f"anyone who reaches this server can send it events. Set {' and '.join(names)}."

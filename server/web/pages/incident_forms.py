@@ -36,7 +36,7 @@ async def snooze_from_page(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     minutes = read_number(form, "minutes", MAX_SNOOZE_MIN)
     if not minutes:
-        raise web.HTTPBadRequest(text="The form did not say for how many minutes.")
+        raise web.HTTPBadRequest(text="The form has no number of minutes.")
     return await _silence_from_page(request, form, minutes)
 
 

@@ -19,7 +19,7 @@ MAX_CHOICES = 500
 
 _CHOSEN = ("service", "environment", "trigger", "severity")
 _SEVERITY_WORDS = {
-    "warning": "all, from warning on",
+    "warning": "all (warning and above)",
     "error": "error and critical",
     "critical": "critical only",
 }

@@ -60,7 +60,7 @@ async def mark_all_read(request: web.Request) -> web.StreamResponse:
     form = await request.post()
     up_to = read_number({key: str(value) for key, value in form.items()}, "up_to")
     if up_to is None:
-        raise web.HTTPBadRequest(text="The form did not say up to which notification.")
+        raise web.HTTPBadRequest(text="The form does not name the last notification.")
     async with request.app[DATABASE].write() as tx:
         await notifications.mark_all_read(tx, person, up_to, _now())
     request.app[LIVE].publish(person)

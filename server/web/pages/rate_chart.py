@@ -91,7 +91,7 @@ def draw(rate: Rate, what: str) -> Chart:
             max(0.0, opened_x - width),
             opened_x,
             y_of(in_window),
-            f"{baseline.window_events:,} {what} in the {span} until it opened",
+            f"{baseline.window_events:,} {what} in the {span} before it opened",
         )
     return Chart(
         rate=rate,
@@ -129,13 +129,13 @@ def _count(point: RatePoint) -> str:
 def _about(rate: Rate, what: str) -> str:
     most = max(rate.points, key=lambda point: point.events)
     said = (
-        f"It opened at {clock(rate.opened_at)} UTC. "
-        f"The most were {_count(most)} {what} in the {say_span(rate.step_min)} "
-        f"from {clock(most.at)} UTC on."
+        f"The incident opened at {clock(rate.opened_at)} UTC. "
+        f"The peak was {_count(most)} {what} in the {say_span(rate.step_min)} "
+        f"from {clock(most.at)} UTC."
     )
     if rate.baseline is not None:
         said += (
-            f" Usual are {say_number(rate.baseline.usual)}; about "
-            f"{say_number(rate.baseline.spike_from)} would be a spike."
+            f" Usual is {say_number(rate.baseline.usual)}; a spike starts at about "
+            f"{say_number(rate.baseline.spike_from)}."
         )
     return said

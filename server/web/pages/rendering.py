@@ -32,8 +32,8 @@ SECURITY_HEADERS = {
 }
 
 _TITLES = {
-    HTTPStatus.FORBIDDEN: "Not for you",
-    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.FORBIDDEN: "Not allowed",
+    HTTPStatus.NOT_FOUND: "Not found",
 }
 
 

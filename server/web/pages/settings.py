@@ -21,7 +21,7 @@ from server.web.pages.rendering import render
 
 _SAID = {
     "saved": "Saved.",
-    "removed": "The filter is gone.",
+    "removed": "The filter is removed.",
     "sent-email": "A test mail was sent to you.",
     "sent-slack": "A test message was sent to Slack.",
 }

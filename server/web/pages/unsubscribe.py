@@ -45,7 +45,7 @@ def _person(request: web.Request, everyone: list[Person]) -> Person:
     key = read_key(request.app[SETTINGS].mail_key_path)
     person = None if key is None else whose(request.match_info["token"], key, everyone)
     if person is None:
-        raise web.HTTPNotFound(text="Nobody here gets mails by this address any more.")
+        raise web.HTTPNotFound(text="This unsubscribe link is no longer valid.")
     return person
 
 

@@ -75,8 +75,8 @@ async function read(address) {
 
 const TOAST_HEADS = {
   opened: "New incident",
-  escalated: "An incident got worse",
-  ended: "An incident is over",
+  escalated: "Incident got worse",
+  ended: "Incident ended",
 };
 
 function showToasts(notifications) {
@@ -84,7 +84,7 @@ function showToasts(notifications) {
     showToast(`${notifications.length} new notifications`, "", "/notifications");
   } else {
     for (const each of notifications) {
-      showToast(TOAST_HEADS[each.change] ?? "An incident changed", each.title, `/incidents/${each.incident_id}`, each.id);
+      showToast(TOAST_HEADS[each.change] ?? "Incident changed", each.title, `/incidents/${each.incident_id}`, each.id);
     }
   }
 }

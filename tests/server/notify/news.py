@@ -39,7 +39,7 @@ def incident(number: int = 1, **changes: Any) -> IncidentSummary:
 
 def opened(number: int = 1, **changes: Any) -> IncidentNews:
     """That it opened."""
-    why = "This error was never seen before in production."
+    why = "This error has never been seen before in production."
     return IncidentNews(change="opened", incident=incident(number, **changes), why=why)
 
 

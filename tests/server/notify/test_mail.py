@@ -74,14 +74,14 @@ RICH: dict[str, Any] = {
 
 def test_a_mail_says_all_that_one_needs_to_act() -> None:
     news = opened(**RICH)
-    news.why = "41 events within 2 min, where 4 are usual: 10.2 times as many."
+    news.why = "41 events within 2 min, 10.2 times the usual 4."
     message = mail(news)
     for form in (text(message), html(message)):
         for part in (
             "New incident",
             "ValueError: price is negative",
             "Error message",
-            "41 events within 2 min, where 4 are usual",
+            "41 events within 2 min, 10.2 times the usual 4",
             "POST /api/checkout",
             "shop/pay.py",
             "charge",

@@ -70,10 +70,10 @@ async def test_an_incident_is_one_message_that_is_edited_with_what_changed_in_it
     for part in (
         "ValueError: price is negative",
         "*Error message*\n```price is negative```",
-        "never seen before in production",
+        "never been seen before in production",
         "total (shop/cart.py:12)",
         "a1b2c3d4 Round prices, Ada (80%): changes total in shop/cart.py",
-        "Open in PushLog · Event at Sentry",
+        "Open in PushLog · Open in Sentry",
     ):
         assert part in shown
     assert "https://pushlog.example/incidents/inc-0000000000000001" in str(root)

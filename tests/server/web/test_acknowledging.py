@@ -21,7 +21,7 @@ async def test_an_acknowledgement_says_who_and_when_in_list_page_and_api(
     assert (response.status, response.headers["Location"]) == (303, path)
     page = await (await client.get(path)).text()
     assert f'action="{path}/acknowledge"' not in page
-    assert "<strong>operator</strong> looks after this" in page
+    assert "<strong>operator</strong> acknowledged this" in page
     assert "acknowledged by operator" in await (await client.get("/incidents")).text()
     (listed,) = (await (await client.get("/api/incidents")).json())["incidents"]
     assert listed["acknowledged_by"] == "operator"
@@ -85,21 +85,21 @@ async def test_the_timeline_says_what_happened_who_was_told_how_and_with_what_re
         await incidents.acknowledge(tx, opened, "Ada", to_micros(at(7)))
     timeline = (await (await client.get(f"/api/incidents/{opened}")).json())["timeline"]
     assert [(each["words"], each["about"], each["state"]) for each in timeline] == [
-        ("Opened", "This error was never seen before in production.", None),
-        ("Bell", "Opened: rang for operator.", None),
+        ("Opened", "This error has never been seen before in production.", None),
+        ("Bell", "Opened: notified operator.", None),
         ("Mail", "To ada@example.com: sent.", "sent"),
-        ("Slack", "To #errors: given up. Last error: the channel is archived", "failed"),
+        ("Slack", "To #errors: gave up. Last error: the channel is archived", "failed"),
         ("Another issue joined", "Now 2 issues: ValueError, KeyError.", None),
         (
             "Mail",
-            "To bob@example.com: waits, is tried next at 4 Mar 2025, 09:00:06 UTC.",
+            "To bob@example.com: waiting, next attempt at 4 Mar 2025, 09:00:06 UTC.",
             "waiting",
         ),
         ("Acknowledged", "By Ada.", None),
     ]
     page = await (await client.get(f"/incidents/{opened}")).text()
     assert all(each["words"] in page for each in timeline)
-    assert "To #errors: given up. Last error: the channel is archived" in page
+    assert "To #errors: gave up. Last error: the channel is archived" in page
 
 
 async def _delivery(

@@ -19,7 +19,7 @@ async def test_an_incident_is_told_whole_with_its_reason_in_words(
     assert one["incident_id"] == opened
     assert {name: one[name] for name in listed[0]} == listed[0]
     assert one["state"] == "open"
-    assert one["explanation"] == "This error was never seen before in production."
+    assert one["explanation"] == "This error has never been seen before in production."
     assert one["opened_seq"] == 1001
     assert one["url"] == f"http://localhost:3000/incidents/{opened}"
     assert [change["change"] for change in one["changes"]] == ["opened"]
@@ -129,10 +129,7 @@ async def test_every_decision_can_be_looked_up_with_its_reason(
         "code": "opened",
         "incident_id": "inc-1",
         "numbers": {"trigger": "alert", "alert_rule": "High p95"},
-        "reason": (
-            "It opened an incident (inc-1). The alert rule “High p95” fired at the source: "
-            "somebody asked to be told of this."
-        ),
+        "reason": ("It opened an incident (inc-1). The alert rule “High p95” fired at the source."),
     }
     body = await (await client.get("/api/decisions/5")).json()
-    assert body["reason"] == "Its issue is known, and does not come unusually often."
+    assert body["reason"] == "Its issue is known and not unusually frequent."

@@ -119,7 +119,7 @@ async def test_a_token_makes_no_other_and_ends_no_session(stranger: Client) -> N
     ):
         response = await stranger.request(method, path, json={"name": "x"}, headers=AS_OPERATOR)
         assert response.status == 403
-        assert "signs in" in (await response.json())["error"]
+        assert "Sign in to do this" in (await response.json())["error"]
 
 
 async def test_a_member_does_nothing_that_is_for_admins(client: Client) -> None:

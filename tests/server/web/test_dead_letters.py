@@ -99,7 +99,7 @@ async def test_what_was_discarded_is_not_replayed_and_the_reverse(
     assert (await client.post("/api/dead-letters/8/replay")).status == 202
     response = await client.post("/api/dead-letters/8/discard")
     assert response.status == 409
-    assert "replayed already" in (await response.json())["error"]
+    assert "already replayed" in (await response.json())["error"]
 
 
 @pytest.mark.parametrize("body", [b'{"type": "event"}', b'{"type": "tick"}', b'{"type": 7}'])
@@ -164,7 +164,7 @@ async def test_what_is_sent_again_or_discarded_on_the_page_waits_no_more(
         again = await client.post(f"{PAGE}/{seq}/{settle}")
         assert again.status == 409
         assert "already" in await again.text()
-    assert "No dead letter waits" in await shown(client)
+    assert "No dead letters are waiting" in await shown(client)
     assert ">1 replayed</a>" in await shown(client, "?state=replayed")
     seq = (await read(client, "/api/dead-letters/7"))["replayed_as"]
     assert await client.app[JOURNAL].get(seq) is not None

@@ -144,7 +144,7 @@ async def test_a_deploy_without_a_verdict_is_watched_until_a_time(
     assert (await read(client, "?verdict=clean"))["deploys"] == []
     shown = await page(client)
     assert ">watching</span>" in shown
-    assert "The engine has not said its verdict yet." in shown
+    assert "The engine has no verdict yet." in shown
 
 
 async def test_deploys_are_narrowed_and_paged_newest_first(
@@ -171,7 +171,7 @@ async def test_deploys_are_narrowed_and_paged_newest_first(
     newest = await page(client)
     assert newest.count('<li class="deploy ') == 50
     assert 'rel="next" href="/deploys?before=' in newest
-    assert "No deploy like that." in await page(client, "/deploys?service=gone")
+    assert "No deploys found." in await page(client, "/deploys?service=gone")
     shown = await page(client, "/deploys?service=api")
     assert shown.count('<li class="deploy ') == 1
     assert '<option value="api" selected>' in shown
@@ -204,7 +204,7 @@ async def test_the_surest_incidents_stand_beside_a_deploy_and_the_others_are_cou
     assert (staging["environment"], staging["suspected_by"]) == ("staging", 0)
     assert production["suspected_by"] == 8
     assert [each["confidence"] for each in production["incidents"]] == [0.8, 0.7, 0.6, 0.5, 0.4]
-    assert "and 3 incidents more" in await page(client)
+    assert "and 3 more incidents" in await page(client)
 
 
 async def test_an_incident_that_suspects_another_deploy_by_now_leaves_the_first(

@@ -83,7 +83,7 @@ def test_the_lamp_shows_how_the_engine_is(
     assert shown.words == ("engine stopping" if state[:4] == "stop" else "1,234 waiting")
     assert (shown.trouble is None) == (degraded is None)
     if shown.trouble is not None:
-        assert shown.trouble.endswith("1. 1,234 accepted events wait for it.")
+        assert shown.trouble.endswith("1. 1,234 accepted events are waiting.")
 
 
 def test_an_engine_that_is_well_and_idle_says_so() -> None:

@@ -80,7 +80,7 @@ async def test_an_accepted_webhook_shows_its_decision_in_words_and_its_incident(
         await decisions.store(tx, made)
         await checkpoints.set_recorded(tx, second)
     waits, known, opened = (await ask(client))["webhooks"]
-    assert opened["reason"].endswith("This error was never seen before in eu.")
+    assert opened["reason"].endswith("This error has never been seen before in eu.")
     assert opened["incident_id"] == incident_id(1)
     assert (known["decision"], known["incident_url"]) == ("not_production", None)
     assert (waits["seq"], waits["decision"]) == (third, None)
@@ -152,7 +152,7 @@ async def test_a_webhook_is_found_by_the_ids_that_its_sender_knows(client: Clien
     assert await outcomes("a1b2c3d4") == ["accepted"]
     assert await outcomes("7c9e-delivery") == ["accepted"]
     assert await outcomes("471") == []
-    assert "No webhook like this is known" in await page(client, "id=471")
+    assert "No matching webhooks" in await page(client, "id=471")
 
 
 async def test_a_rare_source_is_looked_for_within_bounds_and_the_page_says_how_far(

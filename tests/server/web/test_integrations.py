@@ -80,11 +80,11 @@ async def test_the_addresses_are_those_of_this_installation(start: Start) -> Non
     shown = await page(client)
     for source in ("sentry", "github"):
         assert f'value="https://pushlog.example.com/api/webhooks/{source}"' in shown
-    assert "Only here:" not in shown
+    assert "Local only:" not in shown
 
 
 async def test_an_address_that_only_this_machine_reaches_is_told(client: Client) -> None:
-    assert "Only here:" in await page(client)
+    assert "Local only:" in await page(client)
     assert (await ask(client))["only_here"] is True
 
 
@@ -106,10 +106,10 @@ async def test_a_secret_that_is_missing_is_told_with_its_name(client: Client) ->
 
 async def test_the_last_webhook_tells_whether_its_signature_held(start: Start) -> None:
     client = await start(**SECRETS)
-    assert "none came yet" in await page(client)
+    assert "none yet" in await page(client)
     assert states(await ask(client))[:2] == ["open", "done"]
     await came(client)
-    assert "its signature held" in await page(client)
+    assert "its signature was valid" in await page(client)
     assert states(await ask(client))[:2] == ["done", "done"]
     wrong = {"outcome": "refused", "signature": "wrong", "accepted_at": None, "at": at(60)}
     await came(client, **wrong, about="signature wrong: it must be")
@@ -191,7 +191,7 @@ async def test_a_simulation_says_nothing_of_how_sentry_is_set_up(start: Start) -
     client = await start(ENABLE_TEST_ROUTES="true")
     async with client.post("/integrations/simulate") as response:
         assert response.status == 200
-        assert "Sent, as entry 1" in await response.text()
+        assert "Sent as entry 1" in await response.text()
     answer = await ask(client)
     assert answer["sentry"]["last"] is None
     assert states(answer) == ["open"] * 5

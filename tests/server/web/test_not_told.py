@@ -73,7 +73,7 @@ async def test_below_the_severity_of_the_installation_nobody_is_told(client: Cli
     await record(client.app[DATABASE], "critical")
     (kept,) = await answered(client)
     assert kept["words"] == (
-        "Opened: nobody was told, since INCIDENT_NOTIFICATION_MIN_SEVERITY is critical."
+        "Opened: nobody was notified, because INCIDENT_NOTIFICATION_MIN_SEVERITY is critical."
     )
     assert (kept["person"], kept["way"], kept["change"]) == (None, "any", "opened")
 
@@ -131,6 +131,6 @@ def test_each_reason_has_a_sentence(reason: Reason) -> None:
         at=START, change="escalated", person="Ada", way="any", reason=reason, detail="error"
     )
     words = not_told_in_words(kept).words
-    assert words.startswith("Got worse: Ada was not told, since ")
+    assert words.startswith("Got worse: Ada was not notified, because ")
     assert words.endswith(".")
     assert "None" not in words

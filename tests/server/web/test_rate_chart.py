@@ -56,12 +56,12 @@ def test_no_shape_leaves_the_picture(events: tuple[int, ...], baseline: Baseline
 def test_the_words_say_the_most_what_is_usual_and_where_counting_ended() -> None:
     chart = draw(rate(3, 1000, baseline=BASELINE), "events")
     assert chart.about == (
-        "It opened at 4 Mar 2025, 09:00:00 UTC. The most were 1,000 or more events in the 1 min "
-        "from 4 Mar 2025, 09:01:00 UTC on. Usual are 2; about 10 would be a spike."
+        "The incident opened at 4 Mar 2025, 09:00:00 UTC. The peak was 1,000 or more events in the "
+        "1 min from 4 Mar 2025, 09:01:00 UTC. Usual is 2; a spike starts at about 10."
     )
     assert chart.rows == [(at(0), "3"), (at(60), "1,000 or more")]
     assert chart.window is not None
-    assert chart.window.words == "12 events in the 2 min until it opened"
+    assert chart.window.words == "12 events in the 2 min before it opened"
 
 
 async def test_page_and_api_show_the_events_that_arrived(
@@ -78,7 +78,7 @@ async def test_page_and_api_show_the_events_that_arrived(
     (svg,) = re.findall(r"<svg[^>]*role=\"img\".*?</svg>", page, re.DOTALL)
     assert 'aria-labelledby="rate-title rate-desc"' in svg
     assert '<title id="rate-title">Events over time</title>' in svg
-    assert "The most were 3 events" in svg
+    assert "The peak was 3 events" in svg
     assert svg.count('class="chart-bar"') == 1
     assert "style=" not in page
     assert '<td class="number">3</td>' in page
@@ -92,7 +92,7 @@ async def test_without_the_events_of_that_time_the_page_says_so(
     assert (await client.get("/api/incidents/inc-0/rate")).status == 404
     response = await client.get(f"/incidents/{opened}")
     assert response.status == 200
-    assert "not kept any more" in await response.text()
+    assert "no longer kept" in await response.text()
 
 
 async def test_the_news_of_a_deploy_has_no_chart(client: Client, open_incident: Open) -> None:

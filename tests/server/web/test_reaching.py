@@ -70,7 +70,7 @@ async def test_what_failed_is_sent_again_when_somebody_asks(with_boxes: Boxes) -
     database = client.app[DATABASE]
     row_id = await post(database, "a")
     status, refused = await ask(client, "POST", f"/api/deliveries/{row_id}/resend")
-    assert (status, refused["error"]) == (409, "It is waiting, and will be sent anyway.")
+    assert (status, refused["error"]) == (409, "This message is waiting, and will be sent anyway.")
     async with database.write() as tx:
         await outbox.mark_failed(tx, [row_id], "gone")
     assert (await ask(client, "POST", f"/api/deliveries/{row_id}/resend"))[0] == 202

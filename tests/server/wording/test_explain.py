@@ -51,12 +51,12 @@ def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
         (
             "new_issue",
             {"environment": "production"},
-            "This error was never seen before in production.",
+            "This error has never been seen before in production.",
         ),
         (
             "regression",
             {"said_by_source": "sentry"},
-            "The source (sentry) says that this issue is back.",
+            "The source (sentry) reports that this issue is back.",
         ),
         (
             "regression",
@@ -66,38 +66,36 @@ def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
         (
             "regression",
             {"silent_min": 2880.0, "longest_gap_min": 61.0, "known_gaps": 40},
-            "This error is back after 2 d of silence. In 40 gaps before it was never silent for "
-            "longer than 1 h 1 min.",
+            "This error is back after 2 d of silence. The longest of its 40 earlier "
+            "gaps was 1 h 1 min.",
         ),
         (
             "spike",
             {"said_by_source": "sentry"},
-            "The source (sentry) says that this issue escalates.",
+            "The source (sentry) reports that this issue is escalating.",
         ),
         (
             "spike",
             {"part_of": "service"},
-            "This error is part of what is wrong with the whole service at the moment.",
+            "This error is part of a current problem with the whole service.",
         ),
         (
             "spike",
             RATE,
-            "41 events within 2 min, where 0.8 are usual: 51.2 times as many. It takes 9 to be "
-            "called a spike, so that chance alone hardly ever does it; for this many it is "
-            "1 in 10,000,000,000,000.",
+            "41 events within 2 min, 51.2 times the usual 0.8. A spike starts at 9, which chance "
+            "alone hardly ever reaches; the odds of this many are 1 in 10,000,000,000,000.",
         ),
         (
             "spike",
             {**RATE, "different_errors": 41, "log10_p": -30.0},
-            "41 rare errors of this service within 2 min, where 0.8 are usual: 51.2 times as "
-            "many. It takes 9 to be called a spike, so that chance alone hardly ever does it; "
-            "for this many it is 1 in more than 10¹⁵.",
+            "41 rare errors of this service within 2 min, 51.2 times the usual 0.8. A spike "
+            "starts at 9, which chance alone hardly ever reaches; the odds of this many are 1 in "
+            "more than 10¹⁵.",
         ),
         (
             "deploy",
             {"commits": 1, "authors": 1, "files": 3, "added": 1200, "deleted": 4},
-            "This is the news of a deploy: 1 commit, 1 author, 3 files; 1,200 lines added, "
-            "4 deleted.",
+            "A deploy was reported: 1 commit, 1 author, 3 files; 1,200 lines added, 4 deleted.",
         ),
         (
             "deploy",
@@ -109,13 +107,13 @@ def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
                 "deleted": 4,
                 "highest_risk": 0.71,
             },
-            "This is the news of a deploy: 2 commits, 2 authors, 3 files; 0 lines added, "
+            "A deploy was reported: 2 commits, 2 authors, 3 files; 0 lines added, "
             "4 deleted. The highest risk score is 0.71.",
         ),
         (
             "alert",
             {"alert_rule": "High p95"},
-            "The alert rule “High p95” fired at the source: somebody asked to be told of this.",
+            "The alert rule “High p95” fired at the source.",
         ),
     ],
 )
@@ -165,16 +163,16 @@ def test_a_number_that_is_none_is_said_as_it_is(trigger: Trigger, odd: float | s
                 None,
                 {"rate_per_min": 0.5, "usual_per_min": 0.41, "threshold": 9.0, "factor": 1.2},
             ),
-            "Its issue is known, and does not come unusually often: 0.5 a minute, where 0.41 are "
-            "usual. A spike begins at 9 in two minutes.",
+            "Its issue is known and not unusually frequent: 0.5 events a minute, usually 0.41. "
+            "A spike starts at 9 events in two minutes.",
         ),
         (
             Decision(1, Code.SILENCED, None, {"trigger": "new_issue"}),
-            "Somebody silenced its issue; otherwise this would be a new issue.",
+            "Its issue is silenced; otherwise this would be a new issue.",
         ),
         (
             Decision(1, Code.NOTED, None, {"commits": 3}),
-            "It is no error: what it says was noted (commits 3).",
+            "It is not an error; PushLog noted what it says (commits 3).",
         ),
         (
             Decision(1, Code.IN_INCIDENT, "inc-1"),
@@ -186,11 +184,11 @@ def test_a_number_that_is_none_is_said_as_it_is(trigger: Trigger, odd: float | s
         ),
         (
             Decision(1, Code.OPENED, "inc-1", {"trigger": "deploy"}),
-            "It opened an incident (inc-1). This is the news of a deploy.",
+            "It opened an incident (inc-1). A deploy was reported.",
         ),
         (
             Decision(1, Code.OTHER, None, {"depth": 2}),
-            "An engine of another version decided it, in a way that this PushLog does not know "
+            "An engine of another version decided it, with a code this PushLog does not know "
             "(depth 2).",
         ),
     ],

@@ -42,7 +42,7 @@ def test_a_span_is_said_in_its_two_biggest_units(minutes: float, shown: str) -> 
 
 def test_each_number_keeps_its_place_and_gets_a_name_in_words() -> None:
     assert named_numbers({"usual_per_min": 0.5, "blue_moons": 2}) == [
-        ("usual a minute", "0.5"),
+        ("usual events a minute", "0.5"),
         ("blue moons", "2"),
     ]
 

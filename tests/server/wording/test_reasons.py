@@ -28,12 +28,12 @@ SAID: list[tuple[StrEnum, Numbers, str]] = [
     (
         Evidence.TOUCHES_NAME,
         {"function": "total", "depth": 0},
-        "it changes a function total, the name of one where the error was raised",
+        "it changes a function named total, like one where the error was raised",
     ),
     (
         Evidence.SHARES_WORDS,
         {"words": "price, refund"},
-        "its message speaks of “price”, “refund”, as the error does",
+        "its message and the error both mention “price”, “refund”",
     ),
     (
         Evidence.BROUGHT_RELEASE,
@@ -43,10 +43,10 @@ SAID: list[tuple[StrEnum, Numbers, str]] = [
     (
         Evidence.UNLIKELY_KIND,
         {"kind": "undone"},
-        "less likely, as it was reverted within the same deploy",
+        "less likely, because it was reverted within the same deploy",
     ),
     (Evidence.ADDS_LINES, {"added": 1200}, "it adds 1,200 lines"),
-    (Evidence.DEPLOYED_BEFORE, {"minutes": 0}, "it was deployed as the error began"),
+    (Evidence.DEPLOYED_BEFORE, {"minutes": 0}, "it was deployed when the error began"),
     (Evidence.DEPLOYED_BEFORE, {"minutes": 1}, "it was deployed 1 minute before the error"),
     (
         VerdictReason.NEW_ISSUE,
@@ -54,32 +54,36 @@ SAID: list[tuple[StrEnum, Numbers, str]] = [
         "TypeError in k.py: 1,234 in 1 minute, never seen before this deploy",
     ),
     (VerdictReason.ABOVE_USUAL, ISSUE, "TypeError in k.py: 1,234 in 1 minute, 0.18 expected"),
-    (VerdictReason.MORE_ISSUES, {"issues": 5}, "and 5 issues more"),
-    (VerdictReason.NO_MORE_THAN_USUAL, {"errors": 0, "minutes": 30}, "no error in 30 minutes"),
+    (VerdictReason.MORE_ISSUES, {"issues": 5}, "and 5 more issues"),
+    (VerdictReason.NO_MORE_THAN_USUAL, {"errors": 0, "minutes": 30}, "no errors in 30 minutes"),
     (
         VerdictReason.NO_MORE_THAN_USUAL,
         {"errors": 1, "minutes": 30},
-        "1 error in 30 minutes, of no issue more than usual",
+        "1 error in 30 minutes, no issue more often than usual",
     ),
-    (VerdictReason.TOLD_LATE, {"minutes": 60}, "it was told of 60 minutes after it was live"),
+    (VerdictReason.TOLD_LATE, {"minutes": 60}, "it was announced 60 minutes after it went live"),
     (
         VerdictReason.SERVICE_TOO_NEW,
         {},
-        "the service is not known for long enough to tell new errors from usual ones",
+        "the service has not been known long enough to tell new errors from usual ones",
     ),
-    (VerdictReason.LATER_DEPLOY, {}, "a later deploy was live before it could be watched"),
+    (VerdictReason.LATER_DEPLOY, {}, "a later deploy went live before it could be watched"),
     (
         VerdictReason.LIKELY_COMMIT,
         {"commit": "0123456789abcdef", "confidence": 0.81, "message": "Round prices"},
-        "likely by commit 0123456789ab (81%): Round prices",
+        "probably caused by commit 0123456789ab (81%): Round prices",
     ),
     (End.QUIET, {}, "it is quiet again"),
-    (End.RATES_BACK, {}, "its rates are back"),
-    (End.USUAL_NOW, {}, "it has lasted for a day and is the usual state now"),
+    (End.RATES_BACK, {}, "its rates are back to normal"),
+    (End.USUAL_NOW, {}, "it has lasted for a day and is now the usual state"),
     (End.TOO_MANY_OPEN, {}, "too many incidents are open"),
     (End.RESOLVED, {"by": "ada"}, "resolved by ada"),
     (End.SILENCED, {"by": "ada"}, "silenced by ada"),
-    (End.DEPLOY_JUDGED, {"verdict": "too_little_data"}, "the deploy is judged: too little data"),
+    (
+        End.DEPLOY_JUDGED,
+        {"verdict": "too_little_data"},
+        "the deploy has its verdict: too little data",
+    ),
 ]
 
 
@@ -105,20 +109,23 @@ WHY: Numbers = {
 }
 RISKIEST: Numbers = {"commit": "large", "subject": "Rewrite", "added": 9, "deleted": 2, "files": 3}
 ACTIONS = {
-    Action.SOURCE_SAYS_BACK: "Look at the history of the issue: sentry says that it came back",
+    Action.SOURCE_SAYS_BACK: "Check the issue's history: sentry reports that it came back",
     Action.SOURCE_SAYS_WORSE: (
-        "Look at the history of the issue: sentry says that it is getting worse"
+        "Check the issue's history: sentry reports that it is getting worse"
     ),
-    Action.CHECK_FIX: "Check the fix: it was resolved, and is back after 3 hours in release shop@2",
+    Action.CHECK_FIX: (
+        "Check the fix: the issue was resolved, and came back after 3 hours in release shop@2"
+    ),
     Action.FIND_WHAT_RUNS_AGAIN: (
-        "Look for what runs again: it was silent for 2 days, before never over 90 minutes"
+        "Find out what is running again: the error was silent for 2 days, and never before for "
+        "more than 90 minutes"
     ),
-    Action.LOOK_AT_RULE: "Look at the rule “Many” of sentry: it fired",
+    Action.LOOK_AT_RULE: "Check the alert rule “Many” of sentry: it fired",
     Action.LOOK_AT_CHANGE_OF_RATE: (
-        "Look at what changed at 09:00 UTC: 20.5 a minute instead of 0.4"
+        "Find out what changed at 09:00 UTC: 20.5 a minute instead of 0.4"
     ),
     Action.ANNOUNCE_DEPLOYS: (
-        "Announce the deploys of shop to production: none is known, so no commit can be named"
+        "Announce deploys of shop to production: PushLog knows of none, so it cannot name a commit"
     ),
     Action.REVERT_SUSPECT: (
         "Revert or fix commit a1b2c3d4 “Round prices” by Ada, 80 % likely the cause: it adds 7 "
@@ -128,24 +135,26 @@ ACTIONS = {
         "Look at commit a1b2c3d4 “Round prices” by Ada, 80 % likely the cause: it adds 7 lines"
     ),
     Action.FIND_ONE_CAUSE: (
-        "Look for one cause: 6 different errors of shop began within minutes (its database, its "
-        "network, what it calls, its configuration)"
+        "Look for a single cause: 6 different errors of shop began within minutes (its database, "
+        "network, configuration, the services it calls)"
     ),
     Action.CHECK_DISK: "Check the free disk space of shop",
-    Action.CHECK_MEMORY: "Check the memory of shop, and what it held when it ran out",
-    Action.CHECK_WHAT_IS_OPEN: "Check what shop keeps open: a pool or a limit is used up",
-    Action.CHECK_CERTIFICATE: "Check the certificate of what shop calls: has it expired?",
+    Action.CHECK_MEMORY: "Check the memory of shop, and what filled it when it ran out",
+    Action.CHECK_WHAT_IS_OPEN: "Check what shop keeps open: a pool or a limit is exhausted",
+    Action.CHECK_CERTIFICATE: (
+        "Check whether the certificate of a service that shop calls has expired"
+    ),
     Action.FIND_DEADLOCK: "Look for transactions that wait for each other in the database of shop",
     Action.CHECK_CREDENTIALS: "Check the credentials and permissions that shop uses",
-    Action.CHECK_RATE_LIMIT: "Check how often shop calls: it is being held back by a rate limit",
-    Action.CHECK_WHAT_IS_CALLED: "Check that what shop calls is up and answers",
+    Action.CHECK_RATE_LIMIT: "Check how often shop sends requests: it is being rate limited",
+    Action.CHECK_WHAT_IS_CALLED: "Check that what shop calls is up and responds",
     Action.OPEN_PLACE: "Open shop/cart.py:12 (total), where ValueError was raised",
     Action.TRY_ROUTE: "Try /pay in production",
     Action.WATCH_DEPLOY: (
-        "Watch the errors of shop in production; whether this deploy is clean is said within 30 "
-        "minutes"
+        "Watch the errors of shop in production; PushLog says within 30 minutes whether "
+        "this deploy is clean"
     ),
-    Action.LOOK_AT_RISKIEST: "Look at large first, “Rewrite”: +9 -2 lines, 3 files",
+    Action.LOOK_AT_RISKIEST: "Look at commit large “Rewrite” first: +9 -2 lines, 3 files",
 }
 
 

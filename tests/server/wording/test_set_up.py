@@ -23,13 +23,13 @@ def test_an_address_of_this_machine_is_told_from_others(url: str, expected: bool
 
 def test_a_secret_that_no_webhook_has_proved_is_not_called_proved() -> None:
     secret = sentry_steps(secret_is_set=True, last=None, signature=None, signs=SentrySigns())[1]
-    assert secret.said == "It is set; no webhook has proved it yet."
+    assert secret.said == "It is set; no webhook has confirmed it yet."
 
 
 def test_a_webhook_without_a_signature_says_why_that_may_be() -> None:
     steps = sentry_steps(secret_is_set=True, last=at(0), signature="missing", signs=SentrySigns())
     assert steps[1].state == "wrong"
-    assert "a proxy that drops headers" in steps[1].said
+    assert "a proxy drops headers" in steps[1].said
 
 
 def test_what_was_not_seen_says_how_far_was_looked() -> None:

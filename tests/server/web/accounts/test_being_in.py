@@ -42,7 +42,7 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(
     form = {"current": "wrong", "new": "another horse battery"}
     status, text = await ada.post("/settings/account/password", **form)
     assert (status, await other.inside()) == (403, True)
-    assert "The current password is another one." in text
+    assert "The current password is wrong." in text
     _, text = await ada.post("/settings/account/password", **(form | {"current": PASSWORD}))
     assert "your other sessions have ended" in text
     assert await ada.inside()
@@ -61,7 +61,7 @@ async def test_sessions_are_listed_and_ended(ada: Visitor, visit: Visit) -> None
     )
     _, text = await ada.get("/settings/account")
     assert "Netscape &lt;4&gt;" in text
-    assert "this one" in text
+    assert "this browser" in text
     _, answer = await api(ada, "GET", "/api/account/sessions")
     (ended,) = [each["id"] for each in answer["sessions"] if "Netscape" in each["agent"]]
     assert ended != answer["current"]
@@ -101,7 +101,7 @@ async def test_a_token_needs_a_name(ada: Visitor) -> None:
 async def test_a_member_sees_who_is_here_and_changes_nobody(ada: Visitor, bob: Visitor) -> None:
     _, text = await bob.get("/settings/people")
     assert "ada@example.org" in text
-    assert "Invite somebody" not in text
+    assert "Invite someone" not in text
     status, _ = await bob.post("/settings/people/1", remove="on")
     assert (status, await ada.inside()) == (403, True)
 
@@ -118,7 +118,7 @@ async def test_who_is_made_an_admin_may_invite_and_who_is_removed_is_out(
     assert "/invitation/" in invited["link"]
     assert invited["mailed"] is False
     _, text = await ada.post(f"/settings/people/{answer['id']}", remove="on")
-    assert "The account is gone" in text
+    assert "The account is removed" in text
     assert not await bob.inside()
 
 
