@@ -1,3 +1,3 @@
-"""Decides: fingerprint, statistics, trigger, suspects, grouping. Lines in, lines out."""
+"""Decide on events: fingerprint, statistics, trigger, suspects, grouping. Lines in, lines out."""
 
 VERSION = "0.1.0"

@@ -1,6 +1,6 @@
-"""The engine as a process: lines on stdin, answers on stdout; the end of stdin is its end.
+"""Run the engine as a process: read lines from stdin, write answers to stdout, end with stdin.
 
-The only I/O of the engine. `python -m engine < events.ndjson` works by hand.
+This is the engine's only I/O. `python -m engine < events.ndjson` works by hand.
 """
 
 import contextlib
@@ -21,19 +21,19 @@ READ_BYTES = 1024 * 1024
 
 def main() -> int:
     """Answer until stdin ends."""
-    # A terminal and pm2 send it to the whole group; the server ends us by ending stdin.
+    # A terminal and pm2 send SIGINT to the whole group; the server ends the engine by ending stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Nothing here makes cycles (a test holds it), and looking for them cost 5 to 10 % of the time
-    # with 150,000 issues.
+    # The engine makes no reference cycles (a test checks this), and looking for them cost 5 to 10 %
+    # of the time with 150,000 issues.
     gc.disable()
-    # Where nobody reads any more, there is nobody to tell.
+    # If nobody reads stdout any more, there is nobody to report the error to.
     with contextlib.suppress(BrokenPipeError):
         run(lambda: os.read(sys.stdin.fileno(), READ_BYTES), _write)
     return 0
 
 
 def run(read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
-    """Fold what `read` gives until it gives nothing; the answers of one read go out at once."""
+    """Fold what `read` returns until it returns nothing; write the answers to one read at once."""
     state = State()
     cutter = Lines(MAX_LINE_BYTES)
     write(encode_lines([Ready(f"pushlog {VERSION}")]))

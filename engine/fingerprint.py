@@ -1,7 +1,7 @@
-"""Which events are one issue. The rules by language: docs/FINGERPRINTS.md.
+"""Decide which events are one issue. docs/FINGERPRINTS.md has the rules by language.
 
-Memoised by what a trace says before it is normalised, since most events repeat an earlier one;
-the memo is bounded and changes no answer.
+Keys are memoised by the trace before it is normalised, because most events repeat an earlier one.
+The memo is bounded and changes no answer.
 """
 
 from functools import lru_cache
@@ -12,10 +12,10 @@ from engine.stack.names import frame_name, is_foreign
 from shared.event import Event, Frame
 
 RULES_VERSION = 1
-"""Raised whenever the rules give some event another key than before."""
+"""Raise this whenever the rules give some event another key than before."""
 
 KEY_FRAMES = 4
-"""Frames in a key: the one that raised, and callers enough to tell who used a shared helper."""
+"""Frames in a key: the one that raised, and enough callers to tell who used a shared helper."""
 
 _FRAMES_READ = 16
 
@@ -23,10 +23,10 @@ RawFrame = tuple[str | None, str | None, str | None]
 
 
 def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
-    """The key of the event's issue: 128 bits as 32 hex digits.
+    """Return the key of the event's issue: 128 bits as 32 hex digits.
 
-    What the source says is one issue (its `fingerprint`) is one issue of the service and
-    environment. A test or simulation is an issue of its own: `seq` tells it from the rest.
+    If the source says that events are one issue (its `fingerprint`), they are one issue of the
+    service and environment. A test or simulation is an issue of its own: `seq` makes it unique.
     """
     if event.unique:
         return _hash("unique", service, environment, str(seq))
@@ -45,12 +45,12 @@ def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
 
 
 def _first_trace(event: Event) -> list[Frame]:
-    """The trace of the first exception of the chain that has one."""
+    """Return the trace of the first exception in the chain that has one."""
     return next((link.stacktrace for link in event.chain if link.stacktrace), [])
 
 
 def _own_frames(trace: list[Frame]) -> tuple[RawFrame, ...]:
-    """The newest frames of the application; where the source marks none, those not foreign."""
+    """Return the newest frames of the application; if the source marks none, those not foreign."""
     own = [(f.file, f.module, f.function) for f in trace if f.in_app]
     if own:
         return tuple(own[:_FRAMES_READ])
@@ -62,7 +62,7 @@ def _own_frames(trace: list[Frame]) -> tuple[RawFrame, ...]:
 def _key_of_frames(
     service: str, environment: str, exception_type: str, own: tuple[RawFrame, ...]
 ) -> str | None:
-    """The key of named frames; None where none of them has a function that lasts."""
+    """Return the key of named frames, or None if no frame has a function name that lasts."""
     names = _names(own)
     if not any(function for _, function in names):
         return None
@@ -75,12 +75,12 @@ def _key_of_places(own: tuple[RawFrame, ...]) -> str:
 
 
 def _names(own: tuple[RawFrame, ...]) -> list[tuple[str, str]]:
-    """The names that make the key, newest first.
+    """Return the names that make the key, newest first.
 
-    Foreign frames that the source marked as the application's are left out if others remain;
-    so is a nameless frame beside another of the same place, and a repetition. Where frames
-    repeat in turn it is a recursion, in which the turn that broke is chance: their order does
-    not count.
+    Foreign frames that the source marked as the application's are left out if others remain. A
+    nameless frame next to another of the same place is left out too, and so is a repetition. If
+    frames repeat in turn, it is a recursion, and the turn that broke is chance: the order of these
+    frames does not count.
     """
     ours = [frame for frame in own if not is_foreign(frame[0], frame[1])] or list(own)
     named = [name for frame in ours if (name := frame_name(*frame)) is not None]

@@ -1,8 +1,8 @@
-"""The fold: (state, line) -> lines. No clock, no chance, no disk: only what was read decides.
+"""The fold: (state, line) -> lines. It uses no clock, no randomness and no disk, only its input.
 
-The state is changed in place, since a copy for each event would cost more than the decision; that
-is all that a call leaves behind. Answers to given entries do not depend on how they were cut into
-reads, nor on a restart between them: only where checkpoints and acks stand does.
+It changes the state in place, because a copy for each event would cost more than the decision. A
+call has no other effect. The answers to given entries do not depend on how the entries were cut
+into reads, nor on a restart between them. Only the places of checkpoints and acks do.
 """
 
 import heapq
@@ -34,15 +34,15 @@ from shared.pipe import (
 )
 
 LATEST = 250_000_000_000.0
-"""The year 9892: where the clock stops, so that no deadline lies beyond what a date can hold."""
+"""The year 9892: the clock stops here, so that every deadline fits into a date."""
 
 CHECKPOINT_ENTRIES = 5_000
 CHECKPOINT_S = 5.0
-"""A checkpoint comes after so many entries, or seconds of the journal's clock, with any."""
+"""A checkpoint comes after this many entries, or seconds of the journal's clock with any entry."""
 
 
 def answer(state: State, line: bytes) -> list[Outbound]:
-    """The answers to one line; one that cannot be read is an error, and changes nothing else."""
+    """Return the answers to one line. An unreadable line is an error and changes nothing else."""
     try:
         return fold(state, decode_inbound(line))
     except UnreadableLine as fault:
@@ -50,7 +50,7 @@ def answer(state: State, line: bytes) -> list[Outbound]:
 
 
 def fold(state: State, message: Inbound) -> list[Outbound]:
-    """The answers to one message."""
+    """Return the answers to one message."""
     match message:
         case EventEntry():
             return _take(state, message)
@@ -68,7 +68,7 @@ def fold(state: State, message: Inbound) -> list[Outbound]:
 
 
 def refuse(state: State, fault: UnreadableLine) -> list[Outbound]:
-    """A line that is no message: an error, and where it was an entry, its decision."""
+    """Return an error for a line that is no message, and its decision if it was an entry."""
     out: list[Outbound] = [Error(error=True, message=str(fault), field=fault.field, seq=fault.seq)]
     if fault.seq is not None and fault.seq > state.clock.seq:
         state.clock.seq = fault.seq
@@ -78,7 +78,7 @@ def refuse(state: State, fault: UnreadableLine) -> list[Outbound]:
 
 
 def rest(state: State) -> list[Outbound]:
-    """What to say when nothing more is there to be read for the moment."""
+    """Return what to say when there is nothing more to read for the moment."""
     if not state.undecided:
         return []
     out: list[Outbound] = [Ack(state.clock.seq)]
@@ -88,7 +88,7 @@ def rest(state: State) -> list[Outbound]:
 
 
 def finish(state: State) -> list[Outbound]:
-    """The last words at the end of the input: all states that have changed, and a checkpoint."""
+    """Return the last lines at the end of the input: all changed states, and a checkpoint."""
     if not state.undecided and not state.changed:
         return []
     return [Ack(state.clock.seq), *checkpoint(state)]
@@ -116,7 +116,7 @@ def _take(state: State, entry: Entry) -> list[Outbound]:
 
 
 def _own_time(entry: Entry) -> float:
-    """When it happened: the clock of a plain file, which does not say when it was received."""
+    """Return when the entry happened: the clock of a plain file, which has no time of receipt."""
     match entry:
         case EventEntry():
             return entry.timestamp.timestamp()
@@ -146,7 +146,7 @@ def _decide(state: State, entry: Entry) -> list[Outbound]:
 
 
 def _due(state: State, until: float) -> list[Outbound]:
-    """All that is due up to `until`, each at its own time."""
+    """Return all that is due up to `until`, each at its own time."""
     out: list[Outbound] = []
     while state.deadlines and state.deadlines[0][0] <= until:
         at, kind, key = heapq.heappop(state.deadlines)

@@ -2,5 +2,5 @@
 
 
 def rounded(value: float) -> float:
-    """A number for people, and short on the pipe: three significant digits."""
+    """Round to three significant digits, for people and to be short on the pipe."""
     return float(f"{value:.3g}")

@@ -1,6 +1,6 @@
-"""Asks PushLog's API for the commands, with the token of the one who runs them.
+"""Ask PushLog's API on behalf of the commands, with the token of the person who runs them.
 
-Only the standard library is used, so that it runs where nothing is installed.
+This uses only the standard library, so that it runs where nothing is installed.
 """
 
 import argparse
@@ -21,16 +21,17 @@ _NO_TOKEN = (
 
 
 class Refused(Exception):
-    """The server answered with an error: its words."""
+    """The server answered with an error; the message is its words."""
 
 
 def ask(url: str, method: str = "GET") -> dict[str, Any]:
-    """What the server answers; raises `Refused`, and OSError or ValueError where it is no answer
-    of PushLog's.
+    """Return what the server answers.
+
+    Raises `Refused`, and OSError or ValueError if the answer is not PushLog's.
     """
     request = urllib.request.Request(url, method=method)  # noqa: S310 - `checked_url`
     if token := os.environ.get(TOKEN, "").strip():
-        # Not to another place that an answer may lead to.
+        # An answer may redirect; the token must not go to another place.
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
@@ -41,14 +42,14 @@ def ask(url: str, method: str = "GET") -> dict[str, Any]:
 
 
 def checked_url(text: str) -> str:
-    """The address of a server, as an argument of a command."""
+    """Return the address of a server that is given as an argument of a command."""
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} is no http or https URL")
     return text
 
 
 def short_time(text: str) -> str:
-    """A time of the API, for people."""
+    """Format a time of the API for people."""
     return text[:19].replace("T", " ") + " UTC"
 
 

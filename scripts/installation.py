@@ -1,4 +1,4 @@
-"""The installation that a command is about: the settings that its server reads, read as it does."""
+"""The installation that a command is about: the server's settings, read as the server does."""
 
 import os
 import sys
@@ -13,11 +13,11 @@ EXIT_SETTINGS = 2
 
 
 def read_installation() -> Settings:
-    """Those of the environment over those of the env file; where they are wrong, the command ends
-    with `EXIT_SETTINGS` and each fault.
+    """Return the settings of the environment over those of the env file.
 
-    A relative DATABASE_URL and the env file are taken from the root of the repository, as by the
-    server, which becomes the current folder. So paths of arguments are to be made absolute before.
+    If they are wrong, the command ends with `EXIT_SETTINGS` and each fault. A relative DATABASE_URL
+    and the env file are taken from the root of the repository, as by the server. The root becomes
+    the current folder, so paths in arguments must be made absolute before.
     """
     os.chdir(ROOT)
     try:
@@ -28,6 +28,6 @@ def read_installation() -> Settings:
 
 
 def say_database(settings: Settings) -> None:
-    """On stderr, which database it is about: on one machine there may be several."""
+    """Say on stderr which database this is about, because one machine may have several."""
     why = "" if os.environ.get("DATABASE_URL") else " (DATABASE_URL names another one)"
     print(f"Database: {settings.database_path.absolute()}{why}", file=sys.stderr, flush=True)

@@ -1,13 +1,13 @@
-"""Why an event opened an incident, joined one, or did neither: the codes of all decisions.
+"""The codes of all decisions: why an event opened an incident, joined one, or did neither.
 
-docs/DECISIONS.md says each in words, with its numbers; a test holds the two together.
+docs/DECISIONS.md explains each code in words, with its numbers; a test keeps the two in step.
 """
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """What became of one entry of the journal. One that this PushLog does not know is `OTHER`."""
+    """What became of one entry of the journal. `OTHER` is a code unknown to this PushLog."""
 
     OPENED = "opened"
     JOINED = "joined"

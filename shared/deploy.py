@@ -1,4 +1,4 @@
-"""What both sides make of a deploy that is told again: server's table and engine's memory agree."""
+"""Handle a deploy that is announced again, alike in the server's table and the engine's memory."""
 
 from collections.abc import Sequence
 
@@ -7,21 +7,21 @@ import msgspec
 from shared.event import ChangeWindow, Commit
 
 WATCH_S = 1_800.0
-"""How long a deploy is watched from when it was live, before there is a verdict at the latest."""
+"""How long a deploy is watched after it went live; by then there is a verdict at the latest."""
 
 
 def deploy_identity(window: ChangeWindow) -> str:
-    """What makes two announcements in one place one deploy: its name, its newest commit or time."""
+    """Return what makes two announcements in one place one deploy: name, newest commit or time."""
     if window.deploy_id is not None:
         return window.deploy_id
     return window.commits[-1].id if window.commits else window.deploy_time.isoformat()
 
 
 def renewed(known: ChangeWindow, told: ChangeWindow) -> ChangeWindow:
-    """The deploy as it is `told` now, with what was `known` of it and is not told again.
+    """Return the deploy as `told` now, with whatever was `known` of it and is not told again.
 
-    It has the later telling's time, and its commits unless that has none: the news that a deploy
-    has succeeded often names no more than a commit.
+    It has the time of the later announcement, and its commits unless that has none: the news that a
+    deploy has succeeded often names no more than a commit.
     """
     return msgspec.structs.replace(
         told,

@@ -35,11 +35,11 @@ Pairs = Annotated[
     Meta(max_length=MAX_PAIRS),
 ]
 Timestamp = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339 with an offset. The server has made it UTC by the time that the engine sees it."""
+"""RFC 3339 with an offset. The server converts it to UTC before the engine sees it."""
 
 
 class Frame(msgspec.Struct, omit_defaults=True, frozen=True):
-    """One call of a stack trace; at least one of file, module and function is there."""
+    """One call of a stack trace, with at least one of file, module and function."""
 
     file: Path | None = None
     module: Name | None = None
@@ -80,11 +80,11 @@ class Commit(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class Push(msgspec.Struct, omit_defaults=True, frozen=True):
-    """A push to a watched branch, as people are told of it.
+    """A push to a watched branch, as people are told about it.
 
-    It stands in the window of one of the `services` that it deploys, so that it is told once.
-    ``commits`` are the newest, oldest first, without their files; ``more`` is how many older ones
-    there are.
+    It is in the window of one of the `services` that it deploys, so that it is told once.
+    ``commits`` are the newest ones, in order from oldest to newest, without their files; ``more``
+    is the number of older ones.
     """
 
     title: Name
@@ -95,17 +95,17 @@ class Push(msgspec.Struct, omit_defaults=True, frozen=True):
     commits: Annotated[list[Commit], Meta(max_length=MAX_COMMITS)] = []
     more: Annotated[int, Meta(ge=0)] = 0
     url: Url | None = None
-    """Where it can be compared with what was before."""
+    """A link that compares it with what was before."""
 
 
 class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     """A deploy with its commits.
 
-    ``deploy_id`` is what makes two announcements one deploy (the commit that was deployed, say):
-    the later one replaces the earlier, and one without commits keeps those that are known.
-    ``cut`` counts commits and files left out beyond the limits. ``repository`` (``owner/name`` at
-    GitHub) and ``base`` (the commit that ran before) say where more can be asked.
-    ``deployed_by`` is a person's name. ``push`` is what brought it, where that is to be told.
+    Two announcements with the same ``deploy_id`` (the deployed commit, for example) are one deploy:
+    the later one replaces the earlier, and one without commits keeps those that are known. ``cut``
+    counts commits and files left out beyond the limits. ``repository`` (``owner/name`` at GitHub)
+    and ``base`` (the commit that ran before) say where to ask for more. ``deployed_by`` is a
+    person's name. ``push`` is the push that brought it, if people are to be told.
     """
 
     deploy_time: Timestamp
@@ -129,12 +129,11 @@ class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):
 class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One occurrence of an error, or (``kind`` deploy) the news of a deploy.
 
-    ``event_id`` and ``issue_id`` are the source's own; ``alert_rule`` is the rule that fired
-    there, that is, somebody asked to be told. ``source_state`` is what the source itself says
-    of the issue. ``occurrence`` is false where the source speaks of an issue as a whole, which
-    is not one more occurrence of it. ``notes`` says what an adapter found missing or had to cut.
-    ``unique`` marks a test or simulation: an issue of its own each time, so that it always
-    notifies.
+    ``event_id`` and ``issue_id`` are the source's own. ``alert_rule`` is the rule that fired there,
+    which means that somebody asked to be told. ``source_state`` is what the source itself says of
+    the issue. ``occurrence`` is false if the source describes an issue as a whole, which is not one
+    more occurrence of it. ``notes`` says what an adapter found missing or had to cut. ``unique``
+    marks a test or simulation: an issue of its own each time, so that it always notifies.
     """
 
     kind: Literal["error", "deploy"] = "error"
@@ -167,5 +166,5 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 def canonical_environment(name: str) -> str:
-    """One name for one environment: ``prod`` is ``production``, in any case of letters."""
+    """Return one name for one environment: ``prod`` is ``production``, in any case of letters."""
     return PRODUCTION if name.lower() in ("prod", PRODUCTION) else name

@@ -1,4 +1,4 @@
-"""What the engine says of an incident, and why it decided as it did."""
+"""What the engine says about an incident, and why it decided as it did."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,18 +16,18 @@ Numbers = dict[str, float | int | str]
 
 
 class Reason(msgspec.Struct, omit_defaults=True, frozen=True):
-    """Something to be told to people: a code of `shared.reasons`, with its numbers and names."""
+    """Something to tell people: a code of `shared.reasons`, with its numbers and names."""
 
     code: str
     numbers: Numbers = {}
 
 
 Said = Reason | str
-"""What the engine says: a reason, or words where an earlier version or another engine said them."""
+"""What the engine says: a reason, or words if an earlier version or another engine sent words."""
 
 
 class ErrorRate(msgspec.Struct, frozen=True):
-    """So many events in so many minutes."""
+    """A number of events in a number of minutes."""
 
     events: int
     minutes: float
@@ -44,7 +44,7 @@ class Symptom(msgspec.Struct, omit_defaults=True):
 
 
 class SuspectCommit(msgspec.Struct, omit_defaults=True):
-    """A commit that may be the cause: ``confidence`` 0-1 is how often such a one is.
+    """A commit that may be the cause: ``confidence`` 0-1 is how often such a commit is.
 
     ``deploy_id`` names its deploy among those of the incident's service and environment.
     """
@@ -61,7 +61,7 @@ class SuspectCommit(msgspec.Struct, omit_defaults=True):
 
 
 class IncidentSummary(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The whole incident, as it stands now; each message carries all of it."""
+    """The whole incident as it stands now; each message carries all of it."""
 
     incident_id: str
     title: str

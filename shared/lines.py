@@ -1,10 +1,10 @@
-"""Lines out of chunks of bytes, in memory that no line can make grow."""
+"""Cut chunks of bytes into lines, in bounded memory whatever the length of a line."""
 
 import msgspec
 
 
 class TooLong(msgspec.Struct, frozen=True):
-    """What is left of a line over the limit: how long it was, without its end."""
+    """What is left of a line over the limit: its length, without its end."""
 
     size_bytes: int
 
@@ -18,7 +18,7 @@ class Lines:
         self._size_bytes = 0
 
     def feed(self, chunk: bytes) -> list[bytes | TooLong]:
-        """The lines that are complete with `chunk`."""
+        """Return the lines that are complete with `chunk`."""
         *ended, rest = chunk.split(b"\n")
         lines: list[bytes | TooLong] = []
         if ended:
@@ -30,7 +30,7 @@ class Lines:
         return lines
 
     def end(self) -> list[bytes | TooLong]:
-        """A last line that had no end, if there is one."""
+        """Return the last line if it had no end."""
         return [self._take()] if self._size_bytes else []
 
     def _hold(self, part: bytes) -> None:

@@ -1,8 +1,8 @@
 """The messages on the pipe between server and engine, and one codec each way.
 
-Newline-delimited JSON, UTF-8, one object a line. What goes to the engine is an `Inbound`, what
-it answers an `Outbound`; ``type`` tells them apart. A line without ``type`` is an event, so that
-a file of plain events can be piped by hand.
+The format is newline-delimited JSON in UTF-8, one object a line. The server sends an `Inbound`, and
+the engine answers with an `Outbound`; ``type`` tells them apart. A line without ``type`` is an
+event, so that a file of plain events can be piped by hand.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ Seq = Annotated[int, Meta(ge=1)]
 
 
 class RestoredState(msgspec.Struct, tag="state"):
-    """A state as the engine said it before; `value` is opaque to the server."""
+    """A state as the engine saved it before; `value` is opaque to the server."""
 
     key: str
     value: msgspec.Raw
@@ -38,7 +38,7 @@ class Restored(msgspec.Struct, tag="restored"):
 
 
 class EventEntry(Event, tag="event", kw_only=True, omit_defaults=True):
-    """An event of the journal. Without `received` its own time serves."""
+    """An event of the journal. Without `received`, its own time is used."""
 
     seq: Seq | None = None
     received: Timestamp | None = None
@@ -52,7 +52,7 @@ class ChangeWindowEntry(
     service: Service
     environment: Environment
     source: Source | None = None
-    """Who told of it; none where PushLog itself found out more about a deploy that it knew."""
+    """Who announced it; None if PushLog itself found out more about a deploy that it knew."""
     seq: Seq | None = None
     received: Timestamp | None = None
 
@@ -73,7 +73,7 @@ class Resolve(msgspec.Struct, tag="resolve", kw_only=True, omit_defaults=True):
 
 
 class Silence(msgspec.Struct, tag="silence", kw_only=True, omit_defaults=True):
-    """Nobody wants to hear of this issue, until `until` or for good; named as in `Resolve`."""
+    """Silences this issue until `until` or for good; named as in `Resolve`."""
 
     seq: Seq | None = None
     received: Timestamp | None = None
@@ -87,7 +87,7 @@ class Silence(msgspec.Struct, tag="silence", kw_only=True, omit_defaults=True):
 
 
 class Settings(msgspec.Struct, tag="settings", kw_only=True, omit_defaults=True):
-    """What people set; a field left out keeps the value it has."""
+    """What people set; a field left out keeps its value."""
 
     seq: Seq | None = None
     received: Timestamp | None = None
@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, tag="settings", kw_only=True, omit_defaults=True)
 
 
 class Tick(msgspec.Struct, tag="tick"):
-    """Time has passed: what is due is done now rather than before the next entry."""
+    """Time has passed: whatever is due is done now, and not only before the next entry."""
 
     received: Timestamp
 
@@ -108,7 +108,7 @@ class Ping(msgspec.Struct, tag="ping"):
 
 
 Entry = EventEntry | ChangeWindowEntry | Resolve | Silence | Settings
-"""What has a `seq`: an entry of the journal."""
+"""The messages with a `seq`: entries of the journal."""
 Inbound = Entry | RestoredState | Restored | Tick | Ping
 
 
@@ -129,7 +129,7 @@ class Incident(IncidentSummary, tag="incident", kw_only=True, omit_defaults=True
 
 
 class IncidentEnded(msgspec.Struct, tag="incident_ended", omit_defaults=True):
-    """`time` is that of the deadline, not of the line that let it pass."""
+    """An incident ended. `time` is that of the deadline, not of the line that let it pass."""
 
     incident_id: str
     reason: Said
@@ -140,7 +140,7 @@ class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
     """What a deploy did to the errors of its service.
 
     `deploy_id` tells deploys of one moment apart (`shared.deploy.deploy_identity`). `before` and
-    `after` count all errors of the service, the latter until the verdict; none: not known.
+    `after` count all errors of the service, the latter until the verdict; None means not known.
     """
 
     service: str
@@ -163,14 +163,14 @@ class Decision(msgspec.Struct, tag="decision", omit_defaults=True):
 
 
 class State(msgspec.Struct, tag="state"):
-    """Something that must come back after a restart; null: it is gone."""
+    """Something that must come back after a restart; null means that it is gone."""
 
     key: str
     value: msgspec.Raw
 
 
 class Checkpoint(msgspec.Struct, tag="checkpoint"):
-    """The states said so far are complete up to `seq`."""
+    """The states sent so far are complete up to `seq`."""
 
     seq: int
 
@@ -182,7 +182,7 @@ class Pong(msgspec.Struct, tag="pong"):
 
 
 class Ack(msgspec.Struct, tag="ack"):
-    """Decided up to `seq`; frees the window in flight, nothing more."""
+    """All entries up to `seq` are decided; frees the window in flight, nothing more."""
 
     seq: int
 
@@ -214,7 +214,7 @@ Outbound = (
 
 
 class UnreadableLine(ValueError):
-    """A line that is no message: what is wrong and, where known, in which field and entry."""
+    """The line is not a message: what is wrong and, if known, in which field and entry."""
 
     def __init__(self, message: str, field: str | None = None, seq: int | None = None) -> None:
         super().__init__(message)
@@ -223,7 +223,7 @@ class UnreadableLine(ValueError):
 
 
 class _Head(msgspec.Struct):
-    """What can be told of a line that is no message: has it a type, and which entry was it?"""
+    """What can be read from a line that is no message: its type, if any, and its entry."""
 
     type: object = msgspec.UNSET
     seq: object = None
@@ -238,12 +238,12 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode_lines(messages: Iterable[Inbound | Outbound]) -> bytes:
-    """The lines of `messages`, each with its end of line."""
+    """Return the lines of `messages`, each with its end of line."""
     return _encoder.encode_lines(messages)
 
 
 def decode_inbound(line: bytes) -> Inbound:
-    """The message for the engine that `line` holds; raises `UnreadableLine`."""
+    """Return the message for the engine that `line` holds. Raises `UnreadableLine`."""
     try:
         return _inbound.decode(line)
     except _UNREADABLE as error:
@@ -257,7 +257,7 @@ def decode_inbound(line: bytes) -> Inbound:
 
 
 def decode_outbound(line: bytes) -> Outbound:
-    """The message from the engine that `line` holds; raises `UnreadableLine`."""
+    """Return the message from the engine that `line` holds. Raises `UnreadableLine`."""
     try:
         return _outbound.decode(line)
     except _UNREADABLE as error:

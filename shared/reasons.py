@@ -1,4 +1,4 @@
-"""What the engine has to say to people: codes, whose words stand in server/wording."""
+"""The codes of what the engine says to people; server/wording has the words."""
 
 from enum import StrEnum
 
@@ -7,21 +7,21 @@ class Evidence(StrEnum):
     """Why a commit is suspected."""
 
     TOUCHES = "touches"
-    """A ``file``, with the ``function`` where it is known; ``depth``, 0 where the error was raised;
-    ``sure``, 1 or 0; ``alone``, 1 where no other commit of the deploy touches the file."""
+    """A ``file``, with the ``function`` if it is known; ``depth``, 0 where the error was raised;
+    ``sure``, 1 or 0; ``alone``, 1 if no other commit of the deploy touches the file."""
     TOUCHES_NAME = "touches_name"
-    """A ``function`` of the same name as one at this ``depth``, in whatever file."""
+    """A ``function`` of the same name as one at this ``depth``, in any file."""
     SHARES_WORDS = "shares_words"
     BROUGHT_RELEASE = "brought_release"
     UNLIKELY_KIND = "unlikely_kind"
-    """Of a ``kind`` that hardly breaks production."""
+    """The commit is of a ``kind`` that hardly breaks production."""
     ADDS_LINES = "adds_lines"
     DEPLOYED_BEFORE = "deployed_before"
-    """So many ``minutes`` before the error."""
+    """Deployed this many ``minutes`` before the error."""
 
 
 class Action(StrEnum):
-    """What to do first. Most names and numbers of it are those of the incident."""
+    """What to do first. Most of its names and numbers are those of the incident."""
 
     SOURCE_SAYS_BACK = "source_says_back"
     SOURCE_SAYS_WORSE = "source_says_worse"
@@ -52,9 +52,9 @@ class VerdictReason(StrEnum):
     """Why a deploy is judged so."""
 
     NEW_ISSUE = "new_issue"
-    """``issue`` came ``count`` times in so many ``minutes``."""
+    """``issue`` came ``count`` times in this many ``minutes``."""
     ABOVE_USUAL = "above_usual"
-    """The same, where ``expected`` were usual."""
+    """The same, with ``expected`` as the usual count."""
     MORE_ISSUES = "more_issues"
     NO_MORE_THAN_USUAL = "no_more_than_usual"
     TOLD_LATE = "told_late"

@@ -1,1 +1,1 @@
-"""What each kind of entry does."""
+"""Handle each kind of entry."""

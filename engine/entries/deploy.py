@@ -1,4 +1,4 @@
-"""The news of a deploy: remembered, an incident where it is sent as an event, and ranked by."""
+"""Handle deploys: remember them, rank by them, and open an incident if one is sent as an event."""
 
 from engine.incidents import deploy_watch, life
 from engine.incidents.triggers import Fired
@@ -14,11 +14,11 @@ from shared.incident import Numbers
 from shared.pipe import ChangeWindowEntry, Decision, EventEntry, Outbound
 
 HOLD_S = 2_400.0
-"""A deploy's incident ends with its verdict, at the latest so long after it was told."""
+"""A deploy's incident ends with the verdict, or this long after it was announced at the latest."""
 
 
 def remember(state: State, entry: ChangeWindowEntry) -> list[Outbound]:
-    """Take a deploy as context: it opens no incident, but open ones may have a suspect now."""
+    """Remember a deploy as context. It opens no incident, but open ones may now have a suspect."""
     scope = entry.service, canonical_environment(entry.environment)
     window = deploys.window_of(entry)
     _, told = arrive(state, scope, window)
@@ -27,7 +27,7 @@ def remember(state: State, entry: ChangeWindowEntry) -> list[Outbound]:
 
 
 def announce(state: State, event: EventEntry) -> list[Outbound]:
-    """Open an incident for a deploy that people want to hear of: one for each deploy."""
+    """Open one incident for a deploy that people want to be told about."""
     scope = event.service, canonical_environment(event.environment)
     key, told = f"deploy:{state.clock.seq}", list[Outbound]()
     if event.change_window is not None:
@@ -65,7 +65,7 @@ def _open(state: State, scope: Scope, key: str, event: EventEntry) -> list[Outbo
 
 
 def _size(window: ChangeWindow) -> Numbers:
-    """What people ask of a deploy: how much, by how many, how risky, and which it is."""
+    """Return the numbers that describe a deploy: how big, by how many, how risky, which one."""
     commits = window.commits
     files = {path for commit in commits for path in commit.files}
     numbers: Numbers = {

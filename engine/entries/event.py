@@ -1,4 +1,4 @@
-"""What becomes of one event: counted, judged, and told where people should know."""
+"""Handle one event: count it, judge it, and tell people if they should know."""
 
 from engine.entries import deploy
 from engine.fingerprint import fingerprint
@@ -25,19 +25,19 @@ from shared.incident import Numbers
 from shared.pipe import Decision, EventEntry, Outbound
 
 LATE_S = 3_600.0
-"""An event from longer ago is late: it tells of the past, and opens nothing by its rate."""
+"""An event older than this is late: it describes the past, so its rate opens no incident."""
 
 OUT_OF_ORDER_S = 300.0
-"""An event this much older than the newest of its issue is no part of the running rate."""
+"""An event this much older than the newest of its issue does not count in the running rate."""
 
 MINUTE_S = 60.0
 
 
 def decide(state: State, event: EventEntry) -> list[Outbound]:
-    """Decide on an error event: return what people are to know of it, and the decision.
+    """Decide on an error event. Return what people should know about it, and the decision.
 
-    Most events are one more of a known issue about which there is nothing to say. These are
-    decided as soon as they are counted.
+    Most events repeat a known issue and say nothing new. They are decided as soon as they are
+    counted.
     """
     now = state.clock.now
     at = event_time(event, now)
@@ -105,7 +105,7 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
 
 
 def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, SilenceReading | None]:
-    """Count an event in the statistics of its issue, and answer what is unusual about it."""
+    """Count an event in the statistics of its issue; return what is unusual about it."""
     last_seen = issue.last_seen
     alarm = silence = None
     issue.count += 1
@@ -123,7 +123,7 @@ def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, Sil
 
 
 def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: EventEntry) -> None:
-    """Note what the source calls the issue, and in which release it was seen."""
+    """Record the source's name for the issue, and the release in which it was seen."""
     if event.issue_id is not None:
         issues.name_by_source(state, key, issue, event.issue_id)
     if event.release is not None and event.release != issue.release:
@@ -131,7 +131,7 @@ def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: Event
 
 
 def _is_first(state: State, event: EventEntry) -> bool:
-    """Does this event come for the first time, and not by a second rule or resource?"""
+    """Return whether the event is new, and not sent again by a second rule or resource."""
     if event.event_id is None or event.unique:
         return True
     return state.seen.is_new(event.source, event.service, event.event_id)
@@ -150,7 +150,7 @@ def _judged(state: State, seen: Occurrence) -> list[Outbound]:
 
 
 def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
-    """Is it part of what is wrong with the whole service at the moment?"""
+    """Return whether the event belongs to a problem that the whole service has at the moment."""
     return code in (Code.KNOWN, Code.NOT_PRODUCTION) and seen.service.wide in state.incidents
 
 
@@ -172,7 +172,7 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
 
 
 def _numbers(issue: Issue, at: float, is_due: bool) -> Numbers:
-    """Return how usual the event is; once a minute, as little changes within it."""
+    """Return how usual the event is; only once a minute, because little changes within one."""
     if not is_due:
         return {}
     return {name: rounded(value) for name, value in reading(issue.baseline, at).items()}

@@ -1,4 +1,4 @@
-"""What people and sources say of issues (resolved, silenced), and what people set."""
+"""Handle what people and sources say about issues (resolved, silenced), and the settings."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from shared.reasons import End
 
 
 def resolve(state: State, entry: Resolve) -> list[Outbound]:
-    """These issues are over: what comes after `time` is a regression."""
+    """Mark these issues as resolved: an event after `time` is a regression."""
     time = min(entry.time.timestamp(), state.now)
     named = _named(state, entry)
     for key, issue in named:
@@ -28,14 +28,14 @@ def resolve(state: State, entry: Resolve) -> list[Outbound]:
     reason = Reason(End.RESOLVED, {"by": entry.by})
     ended = _end_incidents(state, entry, named, reason, _is_resolved)
     for _, issue in named:
-        # Its incident may go on with others; if this one comes back, that is a regression.
+        # The incident may go on with other issues; if this one comes back, that is a regression.
         if issue.incident in state.incidents:
             issue.incident = ""
     return [*ended, _decision(state, len(named) + (tombstone is not None))]
 
 
 def silence(state: State, entry: Silence) -> list[Outbound]:
-    """Nobody wants to hear of these issues; `until` in the past ends a silence."""
+    """Silence these issues; an `until` in the past ends a silence."""
     until = -1.0 if entry.until is None else entry.until.timestamp()
     if 0.0 <= until <= state.now:
         until = 0.0
@@ -61,7 +61,7 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
 
 
 def change_settings(state: State, entry: Settings) -> Decision:
-    """From the next entry on the engine goes by these."""
+    """Apply these settings from the next entry on."""
     if entry.production_environments is not None:
         names = entry.production_environments
         state.settings.production_environments = tuple(map(canonical_environment, names))
@@ -73,10 +73,10 @@ def change_settings(state: State, entry: Settings) -> Decision:
 
 
 def _named(state: State, entry: Resolve | Silence) -> list[tuple[str, Issue]]:
-    """The issues that an entry names: by our key, by an incident, or by the source's id.
+    """Return the issues that an entry names: by our key, by an incident, or by the source's id.
 
-    The issues of an incident are looked for among all, since one that has ended keeps no list:
-    somebody asked for it by hand, and a million issues take a tenth of a second.
+    To find the issues of an incident, this searches all issues, because an incident that has ended
+    keeps no list. Somebody asked for it by hand, and a million issues take a tenth of a second.
     """
     if entry.issue is not None:
         issue = state.issues.get(entry.issue)
@@ -95,7 +95,7 @@ def _end_incidents(
     reason: Reason,
     is_over: Callable[[Issue], bool],
 ) -> list[Outbound]:
-    """End the incident that was named, and those of which no issue is left."""
+    """End the incident that was named, and incidents that have no issue left."""
     ended: list[Outbound] = []
     for incident_id in sorted({issue.incident for _, issue in named} | {entry.incident_id or ""}):
         incident = state.incidents.get(incident_id)

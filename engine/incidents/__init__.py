@@ -1,1 +1,1 @@
-"""The life of an incident: what opens it, what joins it, what is told of it, what ends it."""
+"""The life of an incident: what opens it, what joins it, what is told about it, what ends it."""

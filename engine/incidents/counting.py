@@ -1,4 +1,4 @@
-"""Counting the events of an open incident: how long it is held, and when it is much worse."""
+"""Count the events of an open incident: how long to hold it, and when it is much worse."""
 
 from engine.memory.occurrence import Occurrence
 from engine.memory.records import OpenIncident
@@ -6,22 +6,22 @@ from engine.memory.state import State
 from engine.statistics.spike import quiet_at
 
 HOLD_S = 1_800.0
-"""An incident is held for so long after its last event (or until its rates have been usual)."""
+"""An incident is held this long after its last event (or until its rates have been usual)."""
 
 TELL_EVERY_S = 60.0
-"""Changes of counts are told at most so often, and in long incidents less often."""
+"""Changes of counts are told at most this often, and less often in long incidents."""
 
 STRETCH_S = 300.0
 WORSE_BY = 10
 LEAST_WORSE = 100
-"""Told once more: ten times the events of the worst five minutes that people know of."""
+"""People are told again at ten times the events of the worst five minutes that they know of."""
 
 WORSE_EVERY_S = 1_800.0
-"""Bursts of members are told at most so often: many issues of one outage burst one by one."""
+"""Bursts of members are told at most this often: the many issues of one outage burst one by one."""
 
 
 def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
-    """Count one more event of a member; answers whether the incident is much worse than told."""
+    """Count one more event of a member; return whether the incident is much worse than was told."""
     incident.event_count += 1
     symptom = incident.symptoms.get(seen.key)
     if symptom is not None:
@@ -65,9 +65,9 @@ def _hold(state: State, incident: OpenIncident, seen: Occurrence) -> None:
 
 
 def _is_much_worse(incident: OpenIncident, stretch: int) -> bool:
-    """Has this stretch ten times the events of the worst that people know of?
+    """Return whether this stretch has ten times the events of the worst that people know of.
 
-    The first stretch is how people come to know the incident; it is never worse than itself.
+    The first stretch is how people learn of the incident; it is never worse than itself.
     """
     first = int(incident.start // STRETCH_S)
     if stretch != incident.stretch:

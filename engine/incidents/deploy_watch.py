@@ -1,4 +1,4 @@
-"""The watch over a deploy, from the news of it to its verdict."""
+"""Watch a deploy, from its announcement to its verdict."""
 
 from datetime import datetime
 
@@ -23,17 +23,18 @@ from shared.pipe import DeployVerdict, Outbound
 from shared.reasons import End, VerdictReason
 
 LOOK_EVERY_S = 10.0
-"""How long a fault may show before it is called one: judging at each event would cost too much."""
+"""A fault may go unnoticed for this long, because judging at each event would cost too much."""
 
 SURE = 0.5
-"""The confidence from which on a commit is named with the verdict."""
+"""The least confidence at which a commit is named with the verdict."""
 
 
 def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list[Outbound]:
-    """Watch this deploy from now on; the one before it is judged by what came until now.
+    """Watch this deploy from now on; judge the one before it by what came until now.
 
-    What is told again of a deploy changes nothing, unless it was live at another time: its files
-    may be found when it is judged already, by errors that are usual by then.
+    A repeated announcement of a deploy changes nothing, unless it gives another time at which the
+    deploy was live. A deploy's files may be found when it is judged already, and judging it again
+    would be by errors that are usual by then.
     """
     known = state.deploys.get(deploy)
     if known is not None and known.judged == window.deploy_time:
@@ -63,9 +64,9 @@ def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list
 
 
 def count(state: State, seen: Occurrence) -> None:
-    """Count an event that came after a deploy of its service, while that is watched.
+    """Count an event that came after a deploy of its service, while that deploy is watched.
 
-    An issue of which this is the first event was never seen before.
+    If this is the first event of an issue, the issue was never seen before.
     """
     key = scope_key(seen.scope)
     watched = state.watched.get(key)
@@ -82,7 +83,7 @@ def count(state: State, seen: Occurrence) -> None:
 
 
 def judge_if_due(state: State, key: str, at: float) -> list[Outbound]:
-    """The verdict, if it is certain or the time is over."""
+    """Return the verdict if it is certain or the time is over."""
     watched = state.watched.get(key)
     if watched is None or (at < watched.watch.due and not 0.0 < watched.look_due <= at):
         return []
@@ -112,7 +113,7 @@ def _say(
     at: float,
     rates: tuple[ErrorRate | None, ErrorRate | None] = (None, None),
 ) -> list[Outbound]:
-    """The verdict, and the end of the incident that told of the deploy."""
+    """Return the verdict, and the end of the incident that announced the deploy."""
     deploy_id = id_of(scope, deploy)
     reasons: list[Said] = [*found.reasons, *_cause(state, deploy_id, found)]
     out: list[Outbound] = [
@@ -130,7 +131,7 @@ def _say(
 
 
 def _cause(state: State, deploy_id: str, found: VerdictReading) -> list[Reason]:
-    """The commit of this deploy that is the likely cause, where the ranking is sure of one."""
+    """Return the commit of this deploy that is the likely cause, if the ranking is sure of one."""
     issue = state.issues.get(found.blamed or "")
     incident = None if issue is None else state.incidents.get(issue.incident)
     if incident is None or not incident.suspects:
@@ -147,7 +148,7 @@ def _cause(state: State, deploy_id: str, found: VerdictReading) -> list[Reason]:
 
 
 def _label(event: Event) -> str:
-    """The issue as people know it: its type, and where in their code it is raised."""
+    """Return the issue as people know it: its type, and where in their code it is raised."""
     frames = event.stacktrace
     top = next((frame for frame in frames if frame.in_app), frames[0] if frames else None)
     file = None if top is None else top.file or top.module

@@ -1,4 +1,4 @@
-"""What to do first about an incident."""
+"""Choose what to do first about an incident."""
 
 import re
 from itertools import islice
@@ -54,11 +54,11 @@ _DEPENDENCIES: tuple[tuple[re.Pattern[str], Action], ...] = tuple(
         ),
     )
 )
-"""What an error's own words say about where to look, the particular before the general."""
+"""What an error's own words say about where to look, from the particular to the general."""
 
 
 def first_actions(state: State, incident: OpenIncident) -> list[Reason]:
-    """What to do, in this order."""
+    """Return what to do, in this order."""
     if incident.trigger == "deploy":
         return _of_deploy(state, incident)
     found = [

@@ -1,4 +1,4 @@
-"""Which triggers are one incident, and what is said when one opens, is joined or gets worse."""
+"""Decide which triggers are one incident, and what to say when one opens, grows or gets worse."""
 
 from engine.incidents import life
 from engine.incidents.counting import WORSE_EVERY_S, count_event
@@ -12,10 +12,10 @@ from shared.incident import Numbers, SuspectCommit
 from shared.pipe import Decision, Outbound
 
 TOGETHER_S = 600.0
-"""Issues that fire within this of the one before are one incident,"""
+"""Issues that fire within this time of the one before are one incident,"""
 
 CHAIN_S = 3_600.0
-"""but not for longer than this after it opened: new errors are no news for ever."""
+"""but no longer than this after it opened: new errors do not stay news."""
 
 
 def fire(state: State, seen: Occurrence, fired: Fired) -> tuple[OpenIncident, list[Outbound]]:
@@ -36,7 +36,7 @@ def fire(state: State, seen: Occurrence, fired: Fired) -> tuple[OpenIncident, li
 
 
 def absorb(state: State, incident: OpenIncident, seen: Occurrence) -> list[Outbound]:
-    """Count one more event of an issue whose incident is open, and say so if it is worse."""
+    """Count one more event of an issue whose incident is open; say so if the incident is worse."""
     worse = seen.counted and count_event(state, incident, seen)
     if seen.event.source_state == "escalating":
         worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
@@ -48,7 +48,7 @@ def absorb(state: State, incident: OpenIncident, seen: Occurrence) -> list[Outbo
 
 
 def _find(state: State, seen: Occurrence) -> tuple[OpenIncident | None, list[SuspectCommit]]:
-    """The incident to join, or the suspects of the one to open."""
+    """Return the incident to join, or the suspects of the one to open."""
     of_service = () if seen.event.unique else state.incidents_of.get(seen.scope, ())
     candidates = [
         incident

@@ -1,7 +1,7 @@
 """The life of an open incident: it opens, issues join, it gets worse, it is told, it ends.
 
-Every moment here is of the engine's clock; nothing depends on when a line was read. What is due
-later is in the incident itself (`due`, `tell_due`), so that a restored one goes on the same.
+Every time here is by the engine's clock; nothing depends on when a line was read. The incident
+itself holds what is due later (`due`, `tell_due`), so that a restored one goes on unchanged.
 """
 
 from hashlib import blake2b
@@ -29,10 +29,10 @@ from shared.structs import made_of
 
 MAX_HOLD_S = 4 * 3_600.0
 FLAP_S = 6 * 3_600.0
-"""An issue whose incidents follow each other within this is held twice as long each time."""
+"""An issue whose incidents follow each other within this time is held twice as long each time."""
 
 LONGEST_S = 86_400.0
-"""What lasts longer without getting worse is the usual state, and no incident any more."""
+"""An incident that lasts longer without getting worse is the usual state, and ends."""
 
 _MAX_SYMPTOM_MESSAGE = 300
 
@@ -40,7 +40,7 @@ _MAX_SYMPTOM_MESSAGE = 300
 def open_incident(
     state: State, seen: Occurrence, fired: Fired, suspects: list[SuspectCommit]
 ) -> OpenIncident:
-    """A new incident of this issue; an issue that had one a while ago is held longer."""
+    """Return a new incident of this issue; an issue that had one recently is held longer."""
     issue = seen.issue
     flapping = issue.ended > 0.0 and state.now - issue.ended < FLAP_S
     issue.flaps = issue.flaps + 1 if flapping else 0
@@ -64,7 +64,7 @@ def begin(
     fired: Fired,
     hold_s: float = HOLD_S,
 ) -> OpenIncident:
-    """An incident without members, because of the running entry about `key`."""
+    """Return an incident without members, opened by the running entry about `key`."""
     seq = state.clock.seq
     digest = blake2b(f"{key}:{seq}".encode(), digest_size=8).hexdigest()
     incident = OpenIncident(
@@ -98,7 +98,7 @@ def begin(
 
 
 def _evidence(event: EventEntry) -> Event:
-    """The event as it is kept and shown: without its change window, which is remembered apart."""
+    """Return the event as it is kept and shown, without its change window (remembered apart)."""
     return made_of(event, Event, change_window=None)
 
 
@@ -133,18 +133,18 @@ def lead_by(state: State, incident: OpenIncident, seen: Occurrence) -> None:
 
 
 def is_worse(incident: OpenIncident, seen: Occurrence) -> bool:
-    """Is the event more severe than all before it?"""
+    """Return whether the event is more severe than all before it."""
     return SEVERITIES.index(seen.event.severity) > SEVERITIES.index(incident.severity)
 
 
 def prolong(state: State, incident: OpenIncident) -> None:
-    """It got worse: it may last longer again."""
+    """Let the incident last longer, because it got worse."""
     incident.worsened = state.now
     incident.latest_due = state.now + LONGEST_S
 
 
 def rank_again(state: State, scope: Scope) -> list[Outbound]:
-    """A deploy became known: rank the open incidents again, and tell whose suspects changed."""
+    """Rank open incidents again after a deploy became known; tell those with changed suspects."""
     told: list[Outbound] = []
     for incident_id in state.incidents_of.get(scope, ()):
         incident = state.incidents[incident_id]
@@ -158,7 +158,7 @@ def rank_again(state: State, scope: Scope) -> list[Outbound]:
 
 
 def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Outbound:
-    """The summary as it stands at `at`; the server then knows all of it."""
+    """Return the summary as it stands at `at`; the server then knows all of it."""
     incident.told = at
     incident.tell_due = 0.0
     state.changed.incident(incident.incident_id)
@@ -166,7 +166,7 @@ def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Out
 
 
 def make_room(state: State) -> list[Outbound]:
-    """Beyond the limit of open incidents the oldest end."""
+    """End the oldest open incidents beyond the limit."""
     told: list[Outbound] = []
     while len(state.incidents) > MAX_OPEN_INCIDENTS:
         oldest = state.incidents[next(iter(state.incidents))]
@@ -175,7 +175,7 @@ def make_room(state: State) -> list[Outbound]:
 
 
 def tell_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
-    """Tell what has changed; nothing where that was told meanwhile."""
+    """Tell what has changed, or nothing if that was told in the meantime."""
     incident = state.incidents.get(incident_id)
     if incident is None or not 0.0 < incident.tell_due <= at:
         return []
@@ -183,7 +183,7 @@ def tell_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
 
 
 def end_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
-    """End it, unless its end was moved to later meanwhile."""
+    """End the incident, unless its end was moved to later in the meantime."""
     incident = state.incidents.get(incident_id)
     if incident is None:
         return []
@@ -200,7 +200,7 @@ def end_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
 
 
 def end(state: State, incident: OpenIncident, at: float, reason: Reason) -> list[Outbound]:
-    """It is over at `at`; what was not told of it yet is told before."""
+    """End the incident at `at`; first tell what was not told yet."""
     told: list[Outbound] = []
     if incident.tell_due:
         told.append(tell(state, incident, "updated", at))

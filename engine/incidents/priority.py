@@ -1,4 +1,4 @@
-"""How urgent an incident is, from 0 to 100: a sum that people can follow."""
+"""Rate how urgent an incident is, from 0 to 100: a sum that people can follow."""
 
 import math
 
@@ -20,7 +20,7 @@ _MOST_BY_FACTOR = 5
 
 
 def priority(incident: OpenIncident, in_production: bool) -> int:
-    """Severity, trigger and place, then what it costs: events, issues, how far above the usual.
+    """Add up severity, trigger and place, then the cost: events, issues, how far above the usual.
 
     A deploy has no urgency of its own.
     """

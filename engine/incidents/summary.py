@@ -1,4 +1,4 @@
-"""An open incident as it stands now, for people: the message `incident`."""
+"""Describe an open incident as it stands now, for people: the message `incident`."""
 
 from engine.incidents.first_actions import first_actions
 from engine.incidents.priority import priority
@@ -14,7 +14,7 @@ MAX_TITLE = 160
 
 
 def summary(state: State, incident: OpenIncident, change: Change) -> Incident:
-    """All of the incident, because of the running entry."""
+    """Return all of the incident, told because of the running entry."""
     lead = incident.lead
     in_production = incident.environment in state.settings.production_environments
     return Incident(
@@ -50,7 +50,7 @@ def summary(state: State, incident: OpenIncident, change: Change) -> Incident:
 
 
 def title(incident: OpenIncident) -> str:
-    """What it is, on one line: the error that people are shown, and how many come with it."""
+    """Return what it is on one line: the error shown to people, and how many come with it."""
     lead = incident.lead
     first_line = next((line for line in lead.message.splitlines() if line.strip()), "").strip()
     if incident.trigger == "deploy" or first_line.startswith(lead.exception_type):
@@ -64,7 +64,7 @@ def title(incident: OpenIncident) -> str:
 
 
 def rank_of(symptom: SymptomState) -> tuple[int, float, int]:
-    """How bad a symptom is: by severity, then how far above the usual, then how often."""
+    """Rank how bad a symptom is: by severity, then how far above the usual, then how often."""
     return SEVERITIES.index(symptom.severity), symptom.factor, symptom.count
 
 

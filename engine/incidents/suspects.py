@@ -1,4 +1,4 @@
-"""From an incident to its suspects."""
+"""Find the suspects of an incident."""
 
 from engine.memory.deploys import prepared_windows
 from engine.memory.moments import moment
@@ -10,11 +10,11 @@ from shared.event import Event
 from shared.incident import SuspectCommit
 
 SURE = 0.5
-"""The confidence from which on a suspect speaks for one cause of several issues."""
+"""The least confidence at which a suspect speaks for one cause of several issues."""
 
 
 def suspects_of(state: State, scope: Scope, event: Event, since: float) -> list[SuspectCommit]:
-    """The commits that may have caused what began with `event` at `since`."""
+    """Return the commits that may have caused what began with `event` at `since`."""
     windows = prepared_windows(state, scope)
     if not windows:
         return []
@@ -32,7 +32,7 @@ def suspects_of(state: State, scope: Scope, event: Event, since: float) -> list[
 
 
 def share_a_suspect(one: list[SuspectCommit], other: list[SuspectCommit]) -> bool:
-    """Do two rankings point to one deploy, each with one suspect that is likely the cause?"""
+    """Return whether two rankings point to one deploy, each with one suspect as likely cause."""
     return (
         bool(one and other)
         and min(one[0].confidence, other[0].confidence) >= SURE

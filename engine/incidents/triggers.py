@@ -1,4 +1,4 @@
-"""What makes an event more than one more occurrence: the triggers, each with its numbers."""
+"""Triggers: what makes an event more than one more occurrence, each with its numbers."""
 
 import msgspec
 
@@ -15,13 +15,13 @@ from shared.incident import Numbers, Trigger
 DAY_S = 86_400.0
 
 ALERT_EVERY_S = DAY_S
-"""How often an alert rule of the source may open an incident for one issue."""
+"""An alert rule of the source may open an incident for one issue this often."""
 
 SEVERITIES: tuple[Severity, ...] = ("warning", "error", "critical")
 
 
 class Fired(msgspec.Struct, frozen=True):
-    """A trigger that holds. `by_rate`: it is over when the rate is back, not when all is quiet."""
+    """A trigger that holds. With `by_rate`, it ends when the rate is back, not when it is quiet."""
 
     trigger: Trigger
     numbers: Numbers
@@ -30,7 +30,7 @@ class Fired(msgspec.Struct, frozen=True):
 
 
 def judge(seen: Occurrence) -> Fired | Code:
-    """The first trigger that holds, the surest knowledge first; else why there is none."""
+    """Return the first trigger that holds, in order of certainty; else why there is none."""
     event, issue = seen.event, seen.issue
     if event.source_state == "regressed":
         return Fired("regression", {"said_by_source": event.source})
@@ -56,14 +56,14 @@ def judge(seen: Occurrence) -> Fired | Code:
 
 
 def _is_news(seen: Occurrence) -> bool:
-    """Would a person call it new? An alert about no error of its own (a metric) is an alert."""
+    """Return whether a person would call it new. An alert about no error (a metric) is an alert."""
     event = seen.event
     is_error = event.occurrence or event.alert_rule is None
     return event.unique or (seen.in_production and is_error)
 
 
 def remember_alert(issue: Issue, rule: str, severity: Severity, now: float) -> None:
-    """A rule of the source was heard for this issue, and people know of it."""
+    """Note that people know of a rule of the source that fired for this issue."""
     alerts = dict(issue.alerts or {})
     alerts.pop(rule, None)
     alerts[rule] = (now, SEVERITIES.index(severity))
@@ -73,7 +73,10 @@ def remember_alert(issue: Issue, rule: str, severity: Severity, now: float) -> N
 
 
 def _back_after_resolve(seen: Occurrence) -> Fired | Code:
-    """An event after the resolving moment (in event time) in a release that is not older."""
+    """Return the trigger if the event is after the resolving moment, in no older release.
+
+    The moment is compared in event time.
+    """
     issue = seen.issue
     if seen.at <= issue.resolved:
         return Code.BEFORE_RESOLVE
@@ -111,7 +114,7 @@ def _alert(seen: Occurrence, rule: str) -> Fired | Code:
 
 
 def alarm_numbers(alarm: Alarm) -> Numbers:
-    """The numbers of a spike, for people to check it."""
+    """Return the numbers of a spike, for people to check it."""
     return {
         "rate_per_min": rounded(alarm.rate),
         "usual_per_min": rounded(alarm.usual),

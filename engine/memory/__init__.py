@@ -1,1 +1,1 @@
-"""What the engine remembers, and how it is said and taken back."""
+"""Hold what the engine remembers, and save and restore it."""

@@ -1,4 +1,4 @@
-"""States and checkpoints: what must come back after a restart, said and taken back.
+"""States and checkpoints: save what must come back after a restart, and restore it.
 
 A key is the kind and the record's own key: `issue:3f…`, `incident:inc-…`, `clock:`.
 """
@@ -41,11 +41,11 @@ Touched = TypeVar("Touched", Tombstone, Service, Deploy)
 
 
 class UnreadableState(ValueError):
-    """A state that this engine cannot take back."""
+    """This engine cannot restore a state."""
 
 
 def checkpoint(state: State) -> list[Outbound]:
-    """All that has changed since the last checkpoint, and its end."""
+    """Return all that has changed since the last checkpoint, and the line that ends it."""
     state.changed.clock()
     lines: list[Outbound] = [
         StateLine(f"{kind}:{key}", _value(state, kind, key)) for kind, key in state.changed
@@ -62,7 +62,7 @@ def checkpoint(state: State) -> list[Outbound]:
 
 
 def restore(state: State, key: str, value: msgspec.Raw) -> None:
-    """Take one state back; they may come in any order. Raises `UnreadableState`."""
+    """Restore one state; they may come in any order. Raises `UnreadableState`."""
     kind, _, name = key.partition(":")
     take = _TAKE_BACK.get(kind)
     if take is None:
@@ -74,7 +74,7 @@ def restore(state: State, key: str, value: msgspec.Raw) -> None:
 
 
 def complete(state: State, seq: int) -> None:
-    """All states are back: put in order and index what depends on more than one of them."""
+    """Finish the restore: sort and index what depends on more than one state."""
     state.clock.seq = max(state.clock.seq, seq)
     state.checkpointed = state.now
     state.issues = dict(sorted(state.issues.items(), key=lambda item: item[1].touched))

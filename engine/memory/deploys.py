@@ -1,4 +1,4 @@
-"""The memory of deploys: what a push today has to do with the error of tonight."""
+"""Remember deploys, because a push today may explain tonight's error."""
 
 import msgspec
 
@@ -18,17 +18,17 @@ from shared.pipe import ChangeWindowEntry
 
 
 def deploy_key(scope: Scope, window: ChangeWindow) -> str:
-    """The key of a deploy: what is announced again under it replaces what was."""
+    """Return the key of a deploy; a new announcement with the same key replaces the old one."""
     return f"{scope_key(scope)}/{deploy_identity(window)}"
 
 
 def id_of(scope: Scope, key: str) -> str:
-    """Which deploy of its service a key names, as the server knows it."""
+    """Return the id by which the server knows the deploy of this key, within its service."""
     return key.removeprefix(f"{scope_key(scope)}/")
 
 
 def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, bool]:
-    """Remember a deploy, with what was known of it; answers its key, and if it is news."""
+    """Remember a deploy, with what was known of it; return its key, and whether it is news."""
     key = deploy_key(scope, window)
     known = state.deploys.get(key)
     if known is not None:
@@ -58,7 +58,7 @@ def keep(state: State, key: str, deploy: Deploy) -> None:
 
 
 def forget(state: State, key: str) -> None:
-    """Take a deploy out of the memory."""
+    """Remove a deploy from the memory."""
     deploy = state.deploys.pop(key)
     scope = deploy.service, deploy.environment
     state.deploys_of[scope].remove(key)
@@ -70,7 +70,7 @@ def forget(state: State, key: str) -> None:
 
 
 def prepared_windows(state: State, scope: Scope) -> list[PreparedWindow]:
-    """The deploys of a service, ready to be ranked, the oldest first."""
+    """Return the deploys of a service, ready to be ranked, oldest first."""
     found = []
     for key in state.deploys_of.get(scope, ()):
         ready = state.prepared.get(key)
@@ -81,7 +81,7 @@ def prepared_windows(state: State, scope: Scope) -> list[PreparedWindow]:
 
 
 def window_of(entry: ChangeWindowEntry) -> ChangeWindow:
-    """The deploy of an entry, without what belongs to the journal."""
+    """Return the deploy of an entry, without the journal's fields."""
     return ChangeWindow(
         deploy_time=entry.deploy_time,
         commits=entry.commits,
@@ -96,7 +96,7 @@ def _items(window: ChangeWindow) -> int:
 
 
 def _fitting(window: ChangeWindow) -> ChangeWindow:
-    """The window within `MAX_DEPLOY_FILES`, each commit with its share of them."""
+    """Return the window within `MAX_DEPLOY_FILES`, each commit with its share of them."""
     files = sum(len(commit.files) for commit in window.commits)
     if files <= MAX_DEPLOY_FILES:
         return window

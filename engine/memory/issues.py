@@ -1,4 +1,4 @@
-"""Finding an event's issue: known, forgotten, named by the source, or new; and forgetting."""
+"""Find an event's issue (known, forgotten, named by the source, or new), and forget issues."""
 
 from itertools import islice
 from sys import intern
@@ -12,13 +12,13 @@ from engine.statistics.spike import new_baseline
 from shared.pipe import EventEntry
 
 Standing = Literal["known", "back", "new"]
-"""Known with its statistics; known, but with none left; never seen."""
+"""Known with its statistics; known, but without statistics; never seen."""
 
 
 def recognise(
     state: State, key: str, scope: Scope, event: EventEntry, at: float
 ) -> tuple[str, Issue, Standing]:
-    """The issue of an event and its key, which is `key` unless the source knows better."""
+    """Return the issue of an event and its key, which is `key` unless the source knows better."""
     issue = state.issues.get(key)
     if issue is not None:
         return key, issue, "known"
@@ -37,7 +37,7 @@ def recognise(
 
 
 def touch(state: State, key: str, issue: Issue) -> None:
-    """The running entry is about this issue."""
+    """Note that the running entry is about this issue."""
     issue.touched = state.clock.seq
     issue.rules = RULES_VERSION
     state.issues[key] = state.issues.pop(key)
@@ -45,7 +45,7 @@ def touch(state: State, key: str, issue: Issue) -> None:
 
 
 def name_by_source(state: State, key: str, issue: Issue, issue_id: str) -> None:
-    """The source calls this issue `issue_id` from now on."""
+    """Record that the source calls this issue `issue_id` from now on."""
     if issue.issue_id == issue_id:
         return
     forget_alias(state, key, issue)
@@ -54,12 +54,12 @@ def name_by_source(state: State, key: str, issue: Issue, issue_id: str) -> None:
 
 
 def add_alias(state: State, key: str, issue_id: str) -> None:
-    """Find `key` by the source's name for it."""
+    """Make `key` findable by the source's name for it."""
     state.aliases[issue_id] = (*state.aliases.get(issue_id, ()), key)
 
 
 def forget_alias(state: State, key: str, issue: Issue) -> None:
-    """The issue goes, or gets another name at its source."""
+    """Forget the source's name, because the issue goes or gets another name there."""
     if issue.issue_id is None:
         return
     keys = tuple(other for other in state.aliases[issue.issue_id] if other != key)
@@ -70,16 +70,17 @@ def forget_alias(state: State, key: str, issue: Issue) -> None:
 
 
 def is_silenced(issue: Issue, now: float) -> bool:
-    """Does nobody want to hear of it at `now`, by the engine's clock?"""
+    """Return whether the issue is silenced at `now`, by the engine's clock."""
     return issue.silenced_until < 0.0 or issue.silenced_until > now
 
 
 def shrink(state: State) -> None:
-    """Beyond the limit the least recently touched issues become tombstones, and those go too."""
+    """Turn the least recently touched issues beyond the limit into tombstones; drop old ones."""
     limit = state.settings.max_issues
     excess = 0
     if len(state.issues) > limit:
-        # Some at once, since finding the first of a dict costs as much as was taken from it.
+        # Remove several at once: finding the first item of a dict costs as much as was removed from
+        # it.
         excess = len(state.issues) - limit + limit // 256
     for key in list(islice(state.issues, excess)):
         issue = state.issues.pop(key)
@@ -99,11 +100,11 @@ def shrink(state: State) -> None:
 
 
 def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | None:
-    """The issue that the source calls so, if the event may be of it.
+    """Return the issue that the source calls by this name, if the event may belong to it.
 
-    What speaks of an issue as a whole has no trace, so it has a key of its own; it belongs to
-    what is known by that name. And the other way round: what came first without a trace and was
-    no occurrence gets its key from the first event that has one.
+    An event about an issue as a whole has no trace, so it has a key of its own; it belongs to the
+    issue known by that name. The reverse holds too: an issue that came first without a trace and
+    was no occurrence gets its key from the first event that has one.
     """
     may_be = [
         key
@@ -121,7 +122,7 @@ def _may_be_of(issue: Issue, event: EventEntry, scope: Scope) -> bool:
 
 
 def _of_older_rules(state: State, scope: Scope, event: EventEntry) -> str | None:
-    """An issue that older rules keyed and that this may be; each is taken over once."""
+    """Return an issue keyed by older rules that this event may be; each is taken over once."""
     if state.now >= state.clock.relearning_until:
         state.older_rules.clear()
         return None

@@ -1,4 +1,4 @@
-"""One event with all that is known of it at the moment of the decision."""
+"""One event with all that is known about it at the moment of the decision."""
 
 import msgspec
 
@@ -10,10 +10,10 @@ from shared.pipe import EventEntry
 
 
 class Occurrence(msgspec.Struct, frozen=True, gc=False):
-    """An event beside its issue, its service and what their statistics say.
+    """An event with its issue, its service and what their statistics say.
 
-    `at` is the event's time within bounds, `now` the journal's clock. Where the event is late,
-    or was counted before, there is no alarm and no silence.
+    `at` is the event's time within bounds, `now` the journal's clock. If the event is late or was
+    counted before, there is no alarm and no silence.
     """
 
     event: EventEntry

@@ -1,4 +1,4 @@
-"""How many errors a service had lately: what those after a deploy are set beside."""
+"""Count a service's recent errors, to compare them with those after a deploy."""
 
 from engine.memory.records import RecentErrors, Scope
 from engine.memory.services import scope_key
@@ -6,10 +6,10 @@ from engine.memory.state import State
 from shared.incident import ErrorRate
 
 BEFORE_MIN = 30
-"""As many minutes before a deploy are counted as it is watched after it."""
+"""Minutes counted before a deploy: as many as it is watched for after it."""
 
 _KEPT_MIN = 2 * BEFORE_MIN
-"""A deploy may be told of when it was live for half an hour."""
+"""A deploy may be announced when it has been live for half an hour."""
 
 
 def count_recent(state: State, scope: Scope, at: float) -> None:
@@ -28,9 +28,9 @@ def count_recent(state: State, scope: Scope, at: float) -> None:
 
 
 def errors_before(state: State, scope: Scope, deployed: float) -> ErrorRate | None:
-    """The errors of the last whole minutes before the one in which a deploy was live.
+    """Return the errors of the last whole minutes before the one in which a deploy went live.
 
-    None where the service is not known for a minute by then.
+    Return None if the service has been known for less than a minute by then.
     """
     recent = state.recent.get(scope_key(scope))
     if recent is None:

@@ -1,8 +1,8 @@
-"""Everything that the engine knows, and the bounds of it.
+"""Everything that the engine knows, and its bounds.
 
-Each struct here is one `state` line when it changes, so that a restart brings it back. Times are
-seconds of the epoch (UTC). 0.0 stands for "never", since a float that is there by default costs
-no memory, and there may be a million issues.
+Each struct here is one `state` line when it changes, so that a restart restores it. Times are
+seconds of the epoch (UTC). 0.0 means "never", because a default float costs no memory, and there
+may be a million issues.
 """
 
 from datetime import datetime
@@ -28,9 +28,9 @@ MAX_SYMPTOMS = 100
 MAX_RELEASES = 50
 MAX_RULES = 16
 MAX_DEPLOYS = 20
-"""Deploys remembered of one service."""
+"""Deploys remembered per service."""
 MAX_DEPLOY_FILES = 20_000
-"""Changed files remembered of one deploy."""
+"""Changed files remembered per deploy."""
 MAX_DEPLOY_ITEMS = 500_000
 """Commits and files of all deploys together."""
 
@@ -39,46 +39,46 @@ Scope = tuple[str, str]
 
 
 class Issue(msgspec.Struct, array_like=True, gc=False):
-    """Events of one fingerprint. Constant size, whatever its history."""
+    """The events of one fingerprint. The size is constant, whatever the history."""
 
     service: str
     environment: str
     exception_type: str
-    """To know it under other rules."""
+    """Recognises the issue under other rules."""
     rules: int
-    """The version of the fingerprint rules that made its key."""
+    """The version of the fingerprint rules that made the key."""
     touched: int
-    """The entry that was last about it: the order in which issues are forgotten."""
+    """The last entry about it; issues are forgotten in this order."""
     first_seen: float
     last_seen: float
     baseline: Baseline
     habit: Habit
     count: int = 0
     incident: str = ""
-    """The incident that it is or was part of last."""
+    """The incident that it is in, or was in last."""
     by_rate: bool = False
-    """It is in that incident for its rate, and out of it when the rate is back."""
+    """It is in that incident because of its rate, and leaves it when the rate is back."""
     ended: float = 0.0
     """When its last incident ended."""
     flaps: int = 0
-    """How many incidents it had that followed each other closely."""
+    """How many of its incidents followed each other closely."""
     resolved: float = 0.0
     resolved_release: str | None = None
-    """The release that fixes it; events of older ones are no regression."""
+    """The release that fixes it; events of older releases are no regression."""
     silenced_until: float = 0.0
-    """-1.0: for good."""
+    """-1.0 means for good."""
     release: str | None = None
     """The release in which it was last seen."""
     issue_id: str | None = None
     """The source's own name for it."""
     alerts: dict[str, tuple[float, int]] | None = None
-    """When each rule of the source was last heard for it, and with which severity."""
+    """When each rule of the source last fired for it, and with which severity."""
     silenced_by_source: bool = False
     """The source's silence ends when the source says that the issue is worse."""
 
 
 class Tombstone(msgspec.Struct, array_like=True, gc=False):
-    """What is left of an issue that was forgotten: enough to know that it is not new."""
+    """What is left of a forgotten issue: enough to know that it is not new."""
 
     touched: int
     last_seen: float
@@ -98,13 +98,13 @@ class Service(msgspec.Struct, array_like=True):
     wide: str = ""
     """The open incident about the service as a whole."""
     releases: list[str] = []
-    """In the order of their arrival, the newest last."""
+    """In order of arrival, newest last."""
 
 
 class RecentErrors(msgspec.Struct, array_like=True):
     """The errors of one service in the last hour, by minute of the epoch; `since` is the first.
 
-    Apart from the service, of which little changes with an event.
+    They are kept apart from the service, because little of the service changes with an event.
     """
 
     since: int
@@ -112,7 +112,7 @@ class RecentErrors(msgspec.Struct, array_like=True):
 
 
 class SymptomState(msgspec.Struct, array_like=True):
-    """One issue of an open incident, as people are told of it."""
+    """One issue of an open incident, as people are told about it."""
 
     exception_type: str
     message: str
@@ -122,7 +122,7 @@ class SymptomState(msgspec.Struct, array_like=True):
 
 
 class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
-    """An incident that goes on."""
+    """An incident that is still open."""
 
     incident_id: str
     seq: int
@@ -131,25 +131,25 @@ class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
     numbers: Numbers
     severity: Severity
     lead: Event
-    """The event that people are shown, without its change window."""
+    """The event shown to people, without its change window."""
     service: str
     environment: str
     start: float
     last_seen: float
     opened: float
-    """By the engine's clock, as are all that follow here and decide when something happens."""
+    """By the engine's clock, as are all times below that decide when something happens."""
     fired: float
     """When an issue last opened or joined it."""
     due: float
-    """When it is over, if nothing more happens."""
+    """When it ends if nothing more happens."""
     latest_due: float
-    """When it is over anyway: by then it is the usual state."""
+    """When it ends in any case: by then it is the usual state."""
     worsened: float
     """When people were last told that it opened or got worse."""
     told: float
     """When the server was last told all of it."""
     tell_due: float = 0.0
-    """When the server is to be told what has changed since; 0.0: nothing has."""
+    """When to tell the server what has changed since; 0.0 if nothing has."""
     hold_s: float
     members: list[str]
     symptoms: dict[str, SymptomState]
@@ -161,11 +161,11 @@ class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
     peak_count: int = 0
     peak: float = 0.0
     stretch: int = 0
-    """The running five minutes, and how many events they and the worst before them had."""
+    """The running five minutes, their event count, and that of the worst five minutes before."""
     stretch_count: int = 0
     stretch_told: int = 0
     alone: bool = False
-    """Nothing joins it: a test, a simulation, a deploy."""
+    """Nothing joins it, because it is a test, a simulation or a deploy."""
 
 
 class Deploy(msgspec.Struct, array_like=True, gc=False):
@@ -175,15 +175,15 @@ class Deploy(msgspec.Struct, array_like=True, gc=False):
     environment: str
     window: ChangeWindow
     touched: int
-    """The entry that last told of it: the order in which deploys are forgotten."""
+    """The last entry about it; deploys are forgotten in this order."""
     incident: str = ""
-    """The incident that told of it."""
+    """The incident that announced the deploy."""
     judged: datetime | None = None
-    """The time of the deploy on which there is a verdict: at another one it is judged anew."""
+    """The time of the deploy that has a verdict; with another time, the deploy is judged again."""
 
 
 class WatchedDeploy(msgspec.Struct, array_like=True):
-    """The newest deploy of a service, as long as its verdict is awaited."""
+    """The newest deploy of a service, while its verdict is awaited."""
 
     service: str
     environment: str
@@ -192,11 +192,11 @@ class WatchedDeploy(msgspec.Struct, array_like=True):
     deploy_time: datetime
     watch: Watch
     look_due: float = 0.0
-    """When what has come since the last look is looked at; 0.0: nothing has."""
+    """When to look at what has come since the last look; 0.0 if nothing has."""
 
 
 class EngineSettings(msgspec.Struct, array_like=True):
-    """What people set, by `settings` entries."""
+    """What people set with `settings` entries."""
 
     production_environments: tuple[str, ...] = (PRODUCTION,)
     max_issues: int = DEFAULT_MAX_ISSUES
@@ -210,4 +210,4 @@ class Clock(msgspec.Struct, array_like=True):
     rules: int = 0
     """The version of the fingerprint rules under which all this was learned."""
     relearning_until: float = 0.0
-    """Until then an issue of older rules may come back under another fingerprint."""
+    """Until then, an issue of older rules may come back under another fingerprint."""

@@ -1,7 +1,7 @@
-"""Which events have come before: the last hundred thousand `event_id`s, as 64-bit hashes.
+"""Remember which events have come before: the last 100,000 `event_id`s, as 64-bit hashes.
 
-They lie in a ring of chunks, so that a checkpoint carries only the chunks that have changed.
-Of 100,000 ids, an unknown one is taken for known with a probability of 5e-15.
+They are kept in a ring of chunks, so that a checkpoint carries only the chunks that have changed.
+With 100,000 ids, an unknown id is taken for known with a probability of 5e-15.
 """
 
 import struct
@@ -21,18 +21,18 @@ class SeenChunk(msgspec.Struct, array_like=True):
 
 
 class SeenEvents:
-    """A set of constant size: the oldest chunk makes room for the newest."""
+    """A set of constant size: the newest chunk replaces the oldest."""
 
     def __init__(self) -> None:
         self.changed: set[int] = set()
-        """The chunks that have changed since this was last emptied, by number."""
+        """The numbers of the chunks that have changed since this was last emptied."""
         self._known: set[int] = set()
         self._number = 0
         self._running: list[int] = []
         self._chunks = {0: self._running}
 
     def is_new(self, source: str, service: str, event_id: str) -> bool:
-        """Remember this event; False where it came before."""
+        """Remember this event; return False if it came before."""
         text = f"{source}\0{service}\0{event_id}".encode()
         known = int.from_bytes(blake2b(text, digest_size=8).digest())
         if known in self._known:
@@ -45,12 +45,12 @@ class SeenEvents:
         return True
 
     def chunk(self, number: int) -> SeenChunk:
-        """The chunk of this number, which is one of the newest `CHUNKS`."""
+        """Return the chunk of this number, which is one of the newest `CHUNKS`."""
         ids = self._chunks[number]
         return SeenChunk(number, struct.pack(f"<{len(ids)}Q", *ids))
 
     def restore(self, chunk: SeenChunk) -> None:
-        """Take back one chunk; they may come in any order."""
+        """Restore one chunk; they may come in any order."""
         ids = list(struct.unpack(f"<{len(chunk.packed) // 8}Q", chunk.packed))
         self._chunks[chunk.number] = ids
         self._known.update(ids)

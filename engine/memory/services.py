@@ -1,4 +1,4 @@
-"""Services and their releases."""
+"""Remember services and their releases."""
 
 import re
 
@@ -10,13 +10,13 @@ _VERSION = re.compile(r"(?P<name>(?:.*@)?v?)(?P<numbers>\d{1,9}(?:\.\d{1,9}){1,4
 
 
 def scope_key(scope: Scope) -> str:
-    """The key of a service's records: no two services have one."""
+    """Return the key of a service's records; no two services share one."""
     service, environment = scope
     return f"{len(environment)}:{environment}:{service}"
 
 
 def service_of(state: State, scope: Scope, at: float) -> Service:
-    """The service, known from now on; beyond `MAX_SERVICES` the least recently touched goes."""
+    """Return the service and remember it; beyond `MAX_SERVICES`, drop the one touched longest."""
     service = state.services.get(scope)
     if service is None:
         service = Service(scope[0], scope[1], state.clock.seq, new_baseline(at))
@@ -31,7 +31,7 @@ def service_of(state: State, scope: Scope, at: float) -> Service:
 
 
 def remember_release(state: State, scope: Scope, release: str) -> str:
-    """A release of the service is running; answers its name, one object for all that keep it."""
+    """Note a running release of the service; return its name, one object for all who keep it."""
     service = service_of(state, scope, state.now)
     if release in service.releases:
         return service.releases[service.releases.index(release)]
@@ -44,10 +44,10 @@ def remember_release(state: State, scope: Scope, release: str) -> str:
 
 
 def is_older(service: Service, release: str, other: str) -> bool:
-    """Is `release` known to be older than `other`?
+    """Return whether `release` is known to be older than `other`.
 
-    By their version numbers where both have one of the same form (`shop@1.9.2`, `shop@1.10.0`),
-    else by the order in which they appeared.
+    Compare by version numbers if both have one of the same form (`shop@1.9.2`, `shop@1.10.0`), else
+    by the order in which they appeared.
     """
     one, two = _VERSION.fullmatch(release), _VERSION.fullmatch(other)
     if one and two and one["name"] == two["name"]:

@@ -21,28 +21,28 @@ from engine.memory.seen import SeenEvents
 from engine.suspects.windows import PreparedWindow
 
 Deadline = tuple[float, str, str]
-"""When, of what kind, of which: equal times come in the order of the other two."""
+"""Time, kind and key. Deadlines of equal time come in order of kind and key."""
 
 
 class State:
-    """All that the engine knows. Whoever changes a record tells `changed`."""
+    """All that the engine knows. Code that changes a record tells `changed`."""
 
     def __init__(self) -> None:
         self.clock = Clock(rules=RULES_VERSION)
         self.settings = EngineSettings()
         self.issues: dict[str, Issue] = {}
-        """The least recently touched first."""
+        """Least recently touched first."""
         self.tombstones: OrderedDict[str, Tombstone] = OrderedDict()
         self.aliases: dict[str, tuple[str, ...]] = {}
-        """The source's own issue ids, and which issues they name."""
+        """The issues that each of the source's own issue ids names."""
         self.services: OrderedDict[Scope, Service] = OrderedDict()
         self.recent: dict[str, RecentErrors] = {}
-        """By the key of the service; of no other services than those that are known."""
+        """By the key of the service; only known services have one."""
         self.incidents: dict[str, OpenIncident] = {}
         self.incidents_of: dict[Scope, list[str]] = {}
-        """The open incidents of a service, in the order of their opening."""
+        """The open incidents of a service, in the order in which they opened."""
         self.deploys: OrderedDict[str, Deploy] = OrderedDict()
-        """The least recently announced first."""
+        """Least recently announced first."""
         self.deploys_of: dict[Scope, list[str]] = {}
         self.prepared: dict[str, PreparedWindow] = {}
         """Deploys made ready to be ranked, as far as they were needed."""
@@ -50,7 +50,7 @@ class State:
         self.watched: dict[str, WatchedDeploy] = {}
         """By the key of the service."""
         self.older_rules: dict[tuple[str, str, str], list[str]] = {}
-        """Issues whose keys older rules made, by kind, as long as they may be recognised."""
+        """Issues with keys from older rules, by kind, while they may still be recognised."""
         self.seen = SeenEvents()
         self.deadlines: list[Deadline] = []
         self.changed = Changes()
@@ -61,9 +61,9 @@ class State:
 
     @property
     def now(self) -> float:
-        """The clock of the journal: when the running entry was received."""
+        """Return the clock of the journal: when the running entry was received."""
         return self.clock.now
 
     def wake(self, at: float, kind: str, key: str) -> None:
-        """Something becomes due. An earlier time than before must be said, a later one need not."""
+        """Set a deadline. An earlier time than before must be set; a later one need not be."""
         heapq.heappush(self.deadlines, (at, kind, key))

@@ -1,1 +1,1 @@
-"""How code is named: frames, functions and messages in the form in which they are compared."""
+"""Name code: frames, functions and messages in the form in which they are compared."""

@@ -1,4 +1,4 @@
-"""What functions are called: in stack frames, in hunk headers, in every language alike.
+"""Name functions alike in stack frames and hunk headers, in every language.
 
 A name is compared by its last part in lower case: `Cart.total`, `Cart::total`, `cart#total`,
 `(*Cart).Total` and `public int total(List<Item> items) {` are all `total`.
@@ -36,10 +36,10 @@ _KEYWORDS = frozenset(_RESERVED.split())
 
 @lru_cache(maxsize=4096)
 def frame_functions(function: str | None, module: str | None, file: str | None) -> tuple[str, ...]:
-    """The names under which the function of a frame may be declared, as they are written.
+    """Return the names under which a frame's function may be declared, as they are written.
 
-    A constructor is declared under the name of its class, or as `constructor`; an alias
-    (`Cart.a [as total]`) is a name as well. Empty if the function has no name.
+    A constructor is declared under the name of its class, or as `constructor`; an alias (`Cart.a
+    [as total]`) is a name as well. The result is empty if the function has no name.
     """
     if not function:
         return ()
@@ -59,7 +59,7 @@ def frame_functions(function: str | None, module: str | None, file: str | None) 
 
 
 def _last_name(text: str) -> str:
-    """The last part of a qualified name that is a name; empty if there is none."""
+    """Return the last part of a qualified name that is a name, or an empty string."""
     text = _LEADING.sub("", _RUST_HASH.sub("", text.strip())).replace("(*", "")
     text = _BRACKETS.sub("", text.partition("(")[0] or text)
     while text != (text := _ANGLES.sub("", text)):
@@ -73,7 +73,7 @@ def _last_name(text: str) -> str:
 
 @lru_cache(maxsize=16384)
 def changed_functions(header: str) -> frozenset[str]:
-    """The names in what a commit says of one function: a bare name, or a hunk header's text."""
+    """Return the names in a commit's text on one function: a bare name, or a hunk header's text."""
     text = header.strip()
     if _NAME.fullmatch(text):
         return frozenset((text.lower(),))

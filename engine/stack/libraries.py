@@ -1,4 +1,4 @@
-"""Which frames are a dependency's or the runtime's, whatever `in_app` says."""
+"""Decide which frames belong to a dependency or the runtime, whatever `in_app` says."""
 
 import re
 from functools import lru_cache
@@ -12,9 +12,9 @@ _DIRECTORIES = frozenset(_INSTALLED.split())
 
 _RUNTIME = re.compile(
     r"(?:^|/)(?:lib(?:64)?/python\d|lib/ruby/|pkg/mod/|usr/local/go/|usr/include/|usr/lib/)"
-    # A shop has vendors too: only what package managers put below such a folder.
+    # A shop has vendors too, so this takes only what package managers put below such a folder.
     r"|(?:^|/)vendor/(?:bundle/|composer/|[^/]+\.[a-z]+/|[^/]+/[^/]+/(?:src|lib)/)"
-    r"|/~/"  # webpack 1 writes node_modules so
+    r"|/~/"  # node_modules in webpack 1
     r"|@v\d+\.\d+[^/]*/"  # a Go module
     r"|^internal/(?:process|modules|timers|bootstrap|main|streams|deps|webstreams|async_hooks)\b"
     r"|^(?:node:|deno:|wasm:|native |\[|<|\(?webpack\)?/|external )"
@@ -33,7 +33,7 @@ _PACKAGES = re.compile(
 
 @lru_cache(maxsize=4096)
 def is_library(file: str | None, module: str | None) -> bool:
-    """Is it certain that this frame is not the application's own?"""
+    """Return whether this frame is certainly not the application's own."""
     if file:
         path = file.replace("\\", "/")
         path = path.partition("://")[2].lstrip("/") if "://" in path else path

@@ -1,4 +1,4 @@
-"""What varies in a message from one event to the next, blanked, so that one error has one text."""
+"""Blank what varies in a message from one event to the next, so that one error has one text."""
 
 import re
 from functools import lru_cache
@@ -6,7 +6,7 @@ from functools import lru_cache
 MAX_CHARACTERS = 300
 
 _STATUS = re.compile(r"(?i)\b(status(?:[ _]?code)?|http(?:/\d(?:\.\d)?)?)([ :=]+)([1-5]\d\d)\b")
-"""404 and 500 are different errors, though both are numbers; kept as words for the while."""
+"""404 and 500 are different errors, though both are numbers; they become words in the meantime."""
 
 _VARYING = re.compile(
     r"""
@@ -26,7 +26,7 @@ _VARYING = re.compile(
 
 @lru_cache(maxsize=16_384)
 def blanked(message: str) -> str:
-    """The first line of `message` with ids, numbers, addresses, times and hosts blanked."""
+    """Return the first line of `message` with ids, numbers, addresses, times and hosts blanked."""
     line = next((line for line in message.splitlines() if line.strip()), "")[: 4 * MAX_CHARACTERS]
     line = _STATUS.sub(lambda found: found[1] + found[2] + _spelled(found[3]), line)
     return " ".join(_VARYING.sub(_blank, line).split())[:MAX_CHARACTERS]

@@ -1,7 +1,7 @@
-"""What a stack frame is called, whatever the build, the machine and the run.
+"""Name a stack frame the same in every build, on every machine and in every run.
 
-The rules by language are in docs/FINGERPRINTS.md. A change of what any function here answers
-is a new version of the rules: `fingerprint.RULES_VERSION`.
+docs/FINGERPRINTS.md has the rules by language. If any function here changes an answer, raise the
+version of the rules: `fingerprint.RULES_VERSION`.
 """
 
 import re
@@ -47,12 +47,12 @@ _PASSING = re.compile(
     """,
     re.VERBOSE,
 )
-"""Machinery between two calls: it comes and goes with compilers and runtimes."""
+"""Machinery between two calls, which comes and goes with compilers and runtimes."""
 
 _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), inner)
     for pattern, inner in (
-        # a name inside a shell of the compiler's making
+        # a name inside a wrapper that the compiler made
         (r"^lambda\$(?:null|static)\$\d+$", ""),
         (r"^lambda\$(\w+?)\$\d+$", r"\1"),  # Java
         (r"^<(\w+)>(?:b__|g__|d__)[\w|]*(?:\.MoveNext)?$", r"\1"),  # C#: lambda, local, async
@@ -95,7 +95,7 @@ _INDEX = re.compile(r"\[[^\]]*\]$")
 def frame_name(
     file: str | None, module: str | None, function: str | None
 ) -> tuple[str, str] | None:
-    """(place, function) of a frame, either of which may be empty; None: it is to be passed over."""
+    """Return (place, function) of a frame, either of which may be empty; None if it is skipped."""
     if function and _PASSING.fullmatch(function):
         return None
     where = place(file, module)
@@ -110,7 +110,7 @@ def frame_name(
 
 @lru_cache(maxsize=65_536)
 def is_foreign(file: str | None, module: str | None) -> bool:
-    """Is this the runtime's or a dependency's code, whatever the source says of it?"""
+    """Return whether this is the runtime's or a dependency's code, whatever the source says."""
     return is_library(file, module)
 
 
@@ -130,7 +130,7 @@ def _last(name: str) -> str:
 
 
 def _web_function(function: str, file: str) -> str:
-    """Engines name one function differently: `Object.total`, `total`, `Cart.prototype.total/<`."""
+    """Unify one function's names in engines: `Object.total`, `total`, `Cart.prototype.total/<`."""
     name = function.strip()
     for _ in range(4):
         before = name
@@ -148,7 +148,7 @@ def _web_function(function: str, file: str) -> str:
 
 
 def _without_parameters(name: str) -> str:
-    """`ns::f<int>(char const*) const` as `ns::f`; `(*Cart).Total` and `operator()` stay."""
+    """Shorten `ns::f<int>(char const*) const` to `ns::f`; keep `(*Cart).Total` and `operator()`."""
     if "(" not in name and "<" not in name:
         return name
     if name.startswith(("(*", "(")) and ")." in name:
@@ -163,7 +163,7 @@ def _without_parameters(name: str) -> str:
 
 
 def _enclosing(module: str) -> str:
-    """The function that a generated class stands for: `Cart$total$1` (Kotlin), `<Total>d__4`."""
+    """Return the function behind a generated class: `Cart$total$1` (Kotlin), `<Total>d__4`."""
     if found := re.search(r"<(\w+)>d__\d+", module):
         return found[1]
     coroutine = COROUTINE_CLASS.match(module)

@@ -1,4 +1,4 @@
-"""Where an error happened: the frames that are the application's own, as places to compare."""
+"""Find where an error happened: the application's own frames, as places to compare."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from engine.stack.paths import Components, frame_path
 from shared.event import ChainedException, Frame
 
 MAX_PLACES = 60
-"""Places beyond this depth weigh nothing that could be seen."""
+"""Places beyond this depth have no visible weight."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """One place of the code on the way to the error.
+    """One place in the code on the way to the error.
 
     `depth` is 0 for the place nearest to the error; `file` and `function` are as they are written,
     for people and for the words in them.
@@ -28,11 +28,11 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def places(stacktrace: Sequence[Frame], chain: Sequence[ChainedException]) -> list[Place]:
-    """The application's own places of all links, the nearest first, each once.
+    """Return the application's own places of all links, nearest first, each once.
 
     Recursion says no more than one call. Each exception of the chain begins one step farther away
-    than the one that it was raised from. Where no frame is marked as the application's, all are
-    taken but those of known libraries.
+    than the one that it was raised from. If no frame is marked as the application's, all frames are
+    taken except those of known libraries.
     """
     links = [
         [frame for frame in link if not is_library(frame.file, frame.module)]

@@ -1,8 +1,8 @@
-r"""Where code lies: the files of stack frames against the files of commits.
+r"""Compare where code is: the files of stack frames and the files of commits.
 
 A frame names a file as a runtime saw it (`/app/src/cart.py`, `webpack:///./src/cart.ts?4f2a`,
-`C:\build\Cart.cs`, a class of a Java package), a commit as the repository has it. Both
-become components in lower case, and agree where one is the end of the other.
+`C:\build\Cart.cs`, a class of a Java package); a commit names it as the repository has it. Both
+become lower-case components, and agree if one is the end of the other.
 """
 
 import re
@@ -10,10 +10,10 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 EXACT = 1.0
-"""One path is the end of the other, directories included, but for those where any source lies."""
+"""One path is the end of the other, directories included, except those where any source lies."""
 PARTIAL = 0.5
-"""The file name agrees, and either one side says no more than it, or so does a directory of
-some meaning below others that differ (those of a monorepo, or of the machine that built)."""
+"""The file name agrees, and either one side has nothing more, or a directory of some meaning agrees
+too, below others that differ (those of a monorepo, or of the machine that built it)."""
 NONE = 0.0
 
 Components = tuple[str, ...]
@@ -43,7 +43,7 @@ _MACHINE: tuple[Components, ...] = (
     ("code",),
     ("srv",),
 )
-"""Where containers put an application; told from a directory of its own by the leading slash."""
+"""Where containers put an application; the leading slash tells it from a directory of its own."""
 
 _SERVED: tuple[Components, ...] = (
     ("boot-inf", "classes"),
@@ -56,14 +56,14 @@ _SERVED: tuple[Components, ...] = (
     (".next", "server"),
     ("static", "js"),
 )
-"""Where build tools put what they make of it."""
+"""Where build tools put their output."""
 
 _BUILT = frozenset({"dist", "build", "out", "target", "bin", "classes", ".output", "cjs", "esm"})
 _SOURCE = frozenset(
     {"src", "source", "sources", "lib", "app", "ts", "js", "main", "java", "kotlin"}
 )
 _NO_MEANING = _BUILT | _SOURCE | {"test", "tests", "packages", "scala", "python"}
-"""Directories that any repository has: that two paths share one says nothing."""
+"""Directories that any repository has: it means nothing that two paths share one."""
 
 _FAMILIES = {
     extension: family
@@ -76,15 +76,15 @@ _FAMILIES = {
     }.items()
     for extension in extensions.split()
 }
-"""Extensions of which one may be compiled from, or stand for, another."""
+"""Extensions that may be compiled from, or stand for, one another."""
 
 
 @lru_cache(maxsize=4096)
 def frame_path(file: str | None, module: str | None) -> Components:
-    """Where the code of a frame lies, as far as the frame says; empty if it does not.
+    """Return the path of a frame's code, as far as the frame gives it, else an empty one.
 
-    A file with directories speaks for itself. A bare file name (Java and Kotlin give one) is put
-    into the package of its module; without a file the module is the path, less its extension.
+    A file with directories is used as it is. A bare file name (as from Java and Kotlin) is put into
+    the package of its module. Without a file, the module is the path, without its extension.
     """
     named = _file_components(file) if file else ()
     if len(named) > 1 or not module:
@@ -98,7 +98,7 @@ def frame_path(file: str | None, module: str | None) -> Components:
 
 
 def _file_components(file: str) -> Components:
-    """The parts of a file's path without scheme, host, drive, query, position and build hash."""
+    """Return a file's path in parts, less scheme, host, drive, query, position and build hash."""
     text = file.replace("\\", "/")
     if "!/" in text:
         text = text.rpartition("!/")[2]
@@ -141,22 +141,22 @@ def _module_components(module: str) -> Components:
 
 
 def repository_path(path: str) -> Components:
-    """The parts of a path as a commit gives it: from the root of the repository."""
+    """Return the parts of a path as a commit gives it: from the root of the repository."""
     return tuple(part for part in path.lower().replace("\\", "/").split("/") if part)
 
 
 def stem(name: str) -> str:
-    """A file name without its last extension; `.gitignore` has none."""
+    """Return a file name without its last extension; `.gitignore` has none."""
     return name[:dot] if (dot := name.rfind(".")) > 0 else name
 
 
 def file_stem(file: str) -> str:
-    """The name of a file, as it is written, without directories and extensions."""
+    """Return the name of a file, as it is written, without directories and extensions."""
     return file.replace("\\", "/").rpartition("/")[2].partition("?")[0].partition(".")[0]
 
 
 def agreement(frame: Components, changed: Components) -> float:
-    """How surely the frame's path is that of the changed file: `EXACT`, `PARTIAL` or `NONE`."""
+    """Rate how surely the frame's path is the changed file's: `EXACT`, `PARTIAL` or `NONE`."""
     if not frame or not changed or not _same_name(frame[-1], changed[-1]):
         return NONE
     at, to = frame[:-1], changed[:-1]
@@ -193,7 +193,7 @@ def _shared_end(one: Components, other: Components) -> int:
 
 
 def _is_built_from(at: Components, to: Components) -> bool:
-    """Is the directory `at` of a build that of the source `to`: `api/dist/x` and `api/src/x`?"""
+    """Return whether build directory `at` is made from source `to`: `api/dist/x`, `api/src/x`."""
     built = next((i for i in range(len(at) - 1, -1, -1) if at[i] in _BUILT), None)
     source = next((i for i in range(len(to)) if to[i] in _SOURCE), None)
     if built is None or source is None or at[built + 1 :] != to[source + 1 :]:

@@ -1,6 +1,6 @@
-"""Where a frame's code is, as far as that outlives a build, a machine and a move on disk.
+"""Name where a frame's code is, unaffected by builds, machines and moves on disk.
 
-Part of the fingerprint rules: a change of any answer is a new `fingerprint.RULES_VERSION`.
+This is part of the fingerprint rules: if any answer changes, raise `fingerprint.RULES_VERSION`.
 """
 
 import re
@@ -46,7 +46,7 @@ _GENERIC = frozenset(
         *("vendor", "vendors", "bundle", "default", "run", "test", "setup", "config"),
     )
 )
-"""File names that many directories have: there the directory is part of the name."""
+"""File names that many directories have; for these the directory is part of the name."""
 
 _HOMES: tuple[tuple[str, ...], ...] = (
     ("home", "*", "*"),
@@ -67,7 +67,7 @@ _HOMES: tuple[tuple[str, ...], ...] = (
     ("mnt", "*"),
     ("data", "*"),
 )
-"""Where machines keep applications; `*` is any one name. What follows is the application's."""
+"""Where machines keep applications; `*` is any one name. The application's path follows."""
 
 _GENERATED_CLASS = re.compile(
     r"\$\$(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|ByteBuddy|Proxy).*"
@@ -78,7 +78,7 @@ COROUTINE_CLASS = re.compile(r"^(?P<owner>[\w.]+)\$(?P<function>[a-z]\w*)(?:\$\d
 
 
 def place(file: str | None, module: str | None) -> str:
-    """The module or file that a frame is in; empty where it says neither."""
+    """Return the module or file that a frame is in; empty if the frame names neither."""
     if module and "/" not in module and module not in ("__main__", "<unknown>", "?"):
         text = _GENERATED_CLASS.sub("", module)
         if coroutine := COROUTINE_CLASS.match(text):
@@ -89,7 +89,7 @@ def place(file: str | None, module: str | None) -> str:
 
 
 def is_minified(file: str) -> bool:
-    """Was this script written by a bundler, so that short names in it mean nothing?"""
+    """Return whether a bundler wrote this script, so that short names in it mean nothing."""
     name = _QUERY.sub("", file).rpartition("/")[2]
     return (
         any(mark in name for mark in (".min.", ".chunk.", ".bundle", "-bundle"))
@@ -100,10 +100,10 @@ def is_minified(file: str) -> bool:
 
 
 def _of_path(path: str) -> str:
-    """The file's name, without extension and build; its directory too where that tells more.
+    """Return the file's name without extension and build, with its directory if that tells more.
 
-    A path within the project keeps its directory. Of a path on a machine only a file name that
-    many directories have does, since nobody knows where the project begins.
+    A path within the project keeps its directory. A path on a machine keeps it only for a file name
+    that many directories have, because nobody knows where the project begins.
     """
     text = path.replace("\\", "/").rpartition("!/")[2]
     if _NO_PLACE.match(text):
@@ -146,7 +146,7 @@ def _without_home(parts: list[str]) -> list[str]:
 
 
 def _stem(name: str, is_asset: bool) -> str:
-    """A file name without its extension and what a build put into it."""
+    """Return a file name without its extension and what a build put into it."""
     text = _ALL_HASH.sub("", _HASH.sub("", name))
     if is_asset:
         text = _ASSET_HASH.sub("", text)

@@ -1,1 +1,1 @@
-"""Numbers in, readings out: is this a spike, a silence, a deploy that broke something?"""
+"""Turn numbers into readings: is this a spike, a silence, a deploy that broke something?"""

@@ -1,9 +1,9 @@
-"""What did a deploy do to the errors of its service? Counts after it beside what was usual.
+"""Judge what a deploy did to its service's errors, by comparing counts after it with the usual.
 
-A deploy is watched for half an hour. Each issue that comes is counted and set beside its rate
-from before; one that was never seen, beside the rate at which the service has new issues at all.
-A deploy is faulty as soon as one of them is improbable enough, and clean only if a fault would
-have been seen. docs/DETECTION.md has the reasons for the numbers.
+A deploy is watched for half an hour. Each issue that comes is counted and compared with its rate
+from before. An issue that was never seen is compared with the rate at which the service has new
+issues at all. A deploy is faulty as soon as one of them is improbable enough, and clean only if a
+fault would have been seen. docs/DETECTION.md has the reasons for the numbers.
 """
 
 import math
@@ -17,14 +17,14 @@ from shared.reasons import VerdictReason
 
 LOOKS_MIN = (2.0, 5.0, 10.0, 20.0, 30.0)
 """A count is compared with what is expected by the end of the running look. Counts only grow, so
-whatever is seen within a look is seen at its end: as many chances to err as there are looks,
-however often it is judged (Bonferroni over the looks)."""
+whatever is seen within a look is also seen at its end. However often the deploy is judged, there
+are only as many chances to err as there are looks (Bonferroni over the looks)."""
 
 FAULTY_P = 0.01
-"""Of a hundred harmless deploys about one may be called faulty,"""
+"""About one of a hundred harmless deploys may be called faulty,"""
 
 SUSPECT_P = 0.1
-"""and ten suspect."""
+"""and ten may be called suspect."""
 
 LEAST_FAULTY = 3
 """Fewer events than this may be anything."""
@@ -44,10 +44,11 @@ class WatchedIssue(msgspec.Struct, array_like=True):
 
 
 class Watch(msgspec.Struct, array_like=True):
-    """A deploy under observation since `start` (seconds), `late_s` after it was live.
+    """A deploy watched since `start` (seconds), which is `late_s` after it went live.
 
     `new_rate` is how many new issues the service has per minute. `before` and `events` are the
-    errors of the service before it and since `start`: for people, and no part of the verdict.
+    errors of the service before the deploy and since `start`. They are for people, and no part of
+    the verdict.
     """
 
     start: float
@@ -60,7 +61,7 @@ class Watch(msgspec.Struct, array_like=True):
 
 
 class VerdictReading(msgspec.Struct, frozen=True):
-    """The verdict with its reasons; `blamed` is the issue that is the strongest of them."""
+    """The verdict with its reasons; `blamed` is the issue that is the strongest reason."""
 
     verdict: Verdict
     reasons: list[Reason]
@@ -70,7 +71,7 @@ class VerdictReading(msgspec.Struct, frozen=True):
 def new_watch(
     deployed: float, now: float, new_rate: float, before: ErrorRate | None = None
 ) -> Watch:
-    """Watch a deploy that was live at `deployed` and is known of since `now`."""
+    """Watch a deploy that went live at `deployed` and has been known since `now`."""
     start = max(deployed, now)
     due = max(deployed + WATCH_S, now)
     return Watch(start, due, start - deployed, new_rate, before=before)
@@ -79,8 +80,8 @@ def new_watch(
 def count_error(watch: Watch, key: str, label: str, usual: float | None) -> None:
     """Count one event after the deploy; `usual` is None for an issue never seen before it.
 
-    Only the first call for an issue looks at `label` and `usual`. Beyond `MAX_WATCHED` issues no
-    further one is judged: with so many there is no doubt left.
+    Only the first call for an issue uses `label` and `usual`. Issues beyond `MAX_WATCHED` are not
+    judged: with so many, there is no doubt left.
     """
     watch.events += 1
     watched = watch.issues.get(key)
@@ -93,7 +94,7 @@ def count_error(watch: Watch, key: str, label: str, usual: float | None) -> None
 
 
 def judge(watch: Watch, at: float) -> VerdictReading | None:
-    """The verdict as far as it is certain at `at`; at the deadline there always is one."""
+    """Return the verdict if it is certain at `at`; at the deadline there always is one."""
     passed_min = (min(at, watch.due) - watch.start) / 60.0
     found = [(_log_p(watch, one, passed_min), key) for key, one in watch.issues.items()]
     faulty = sorted(
@@ -117,13 +118,13 @@ def judge(watch: Watch, at: float) -> VerdictReading | None:
 
 
 def errors_after(watch: Watch, at: float) -> ErrorRate | None:
-    """The errors since the deploy was told of until `at`; none where there was no time for any."""
+    """Return the errors from the deploy's announcement until `at`, or None if no time passed."""
     passed_min = (min(at, watch.due) - watch.start) / 60.0
     return ErrorRate(watch.events, round(passed_min, 2)) if passed_min > 0.0 else None
 
 
 def _level(watch: Watch, probability: float) -> float:
-    """The logarithm of what each issue may be improbable by, at each look."""
+    """Return the logarithm of how improbable each issue may be, at each look."""
     return math.log(probability / (len(LOOKS_MIN) * max(len(watch.issues), 1)))
 
 
@@ -132,11 +133,11 @@ def _log_p(watch: Watch, watched: WatchedIssue, passed_min: float) -> float:
 
 
 def _log_tail(count: int, mean: float) -> float:
-    """The logarithm of P(X >= count) for a negative binomial count of this mean.
+    """Return the logarithm of P(X >= count) for a negative binomial count of this mean.
 
-    Its variance is `PRIOR_FANO` times the mean: clusters of retries are allowed for. Summed from
-    its mass function, since that of `negative_binomial` is approximate, for means that are not
-    tiny.
+    The variance is `PRIOR_FANO` times the mean, which allows for clusters of retries. The sum is
+    over the mass function, because the tail of `negative_binomial` is an approximation for means
+    that are not tiny.
     """
     if count <= mean:
         return 0.0
@@ -158,7 +159,7 @@ def _look_end(watch: Watch, passed_min: float) -> float:
 
 
 def _what_is_missing(watch: Watch, passed_min: float) -> Reason | None:
-    """Why a fault would not have shown, if it would not."""
+    """Return why a fault would not have shown, or None if it would have."""
     if passed_min < LOOKS_MIN[0]:
         return Reason(VerdictReason.TOLD_LATE, {"minutes": round(watch.late_s / 60.0)})
     mean = watch.new_rate * _look_end(watch, passed_min)

@@ -1,13 +1,14 @@
-"""How improbable is a count? The upper tail of the negative binomial, in closed form.
+"""Tell how improbable a count is: the upper tail of the negative binomial, in closed form.
 
 A count with mean m and shape r has the variance m + m*m/r; r without bound is Poisson. Its
-large-deviation rate (Cramer; the half of the unit deviance of McCullagh and Nelder,
-Generalized Linear Models, 2nd ed., section 8.1 and chapter 11) is, for x > m,
+large-deviation rate (Cramer; the half of the unit deviance of McCullagh and Nelder, Generalized
+Linear Models, 2nd ed., section 8.1 and chapter 11) is, for x > m,
 
     I(x) = x ln(x/m) - (x + r) ln((x + r)/(m + r))
 
-and ln P(X >= x) is about -I - ln(4 pi I)/2, the normal tail at z = sqrt(2 I) (Lugannani and
-Rice, 1980, first term). A few logarithms, no sum over the tail: the cost does not depend on x.
+and ln P(X >= x) is about -I - ln(4 pi I)/2, the normal tail at z = sqrt(2 I) (Lugannani and Rice,
+1980, first term). This takes a few logarithms and no sum over the tail: the cost does not depend on
+x.
 """
 
 import math
@@ -16,7 +17,7 @@ _FOUR_PI = 4.0 * math.pi
 
 
 def surprise(count: float, mean: float, shape: float) -> float:
-    """I(count) in nats; 0 where the count is not above the mean."""
+    """Return I(count) in nats; 0 if the count is not above the mean."""
     if count <= mean:
         return 0.0
     return count * math.log(count / mean) - (count + shape) * math.log(
@@ -25,12 +26,12 @@ def surprise(count: float, mean: float, shape: float) -> float:
 
 
 def log_tail(surprise_nats: float) -> float:
-    """The logarithm of P(X >= count) for a count with this surprise; never above 0."""
+    """Return the logarithm of P(X >= count) for a count with this surprise; never above 0."""
     return -surprise_nats - 0.5 * math.log(max(_FOUR_PI * surprise_nats, 1.0))
 
 
 def surprise_of(probability: float) -> float:
-    """The surprise in nats that a tail probability (below 0.1) asks for: undoes `log_tail`."""
+    """Return the surprise in nats that a tail probability (below 0.1) needs; inverts `log_tail`."""
     wanted = -math.log(probability)
     nats = wanted
     for _ in range(30):
@@ -39,7 +40,7 @@ def surprise_of(probability: float) -> float:
 
 
 def count_for(nats: float, mean: float, shape: float) -> float:
-    """The count whose surprise is `nats`: Newton from above, where I is convex and rising."""
+    """Return the count of surprise `nats`: Newton from above, where I is convex and rising."""
     count = mean + nats + 1.0
     while surprise(count, mean, shape) < nats:
         count *= 2.0

@@ -1,11 +1,11 @@
-"""Is a silence far longer than an issue's own habit? Gaps, and the hours in which it happens.
+"""Decide whether a silence is far longer than an issue's habit: its gaps, and its active hours.
 
-A silence is unusual when it is at least an hour and five times the longest gap of the last
-weeks, both by the wall clock and counted only over the hours in which the issue happens at all.
-So an error of each hour, of each night or of working days is at home with its silences: the
-night misses no hour of a working-day error. Hours are those of the UTC day, apart for working
-days and weekends: 48 bits. Of all that there are two generations, the running fortnight and the
-one before, so that what has not been seen for a month is forgotten; the size is constant.
+A silence is unusual if it is at least an hour and five times the longest gap of the last weeks,
+both by the wall clock and counted only over the hours in which the issue happens at all. So
+silences are normal for an error that comes each hour, each night or on working days: for a
+working-day error, no hour is missed at night. Hours are those of the UTC day, separate for working
+days and weekends: 48 bits. There are two generations of all this, the running fortnight and the one
+before. So what has not been seen for a month is forgotten, and the size is constant.
 """
 
 import struct
@@ -16,28 +16,28 @@ HOUR_S = 3600.0
 DAY_S = 86400.0
 
 SHORTEST_SILENCE_S = HOUR_S
-"""A silence under an hour is never the end of an error."""
+"""A silence under an hour never means the end of an error."""
 
 FAR_LONGER = 5.0
-"""Times the longest gap. Of n exponential gaps and one more, the last is five times the longest
-of the others with probability n!5!/(n+5)!: 1 in 3003 for ten. And a first weekend (64 h) is not
-five times the longest night of a working-day error (16 h)."""
+"""Times the longest gap. Of n exponential gaps and one more, the last is five times the longest of
+the others with probability n!5!/(n+5)!: 1 in 3003 for ten. And a first weekend (64 h) is not five
+times the longest night of a working-day error (16 h)."""
 
 KNOWN_GAPS = 10
-"""Minutes with events that make a habit; retries within one minute are no habit."""
+"""Minutes with events that make a habit; retries within one minute do not."""
 
 GENERATION_S = 14 * DAY_S
-"""Two working weeks: the longest gap of a weekly rhythm is always within memory."""
+"""Two working weeks: memory always holds the longest gap of a weekly rhythm."""
 
 
 class Habit(msgspec.Struct, array_like=True):
-    """The state of one issue's gaps: `_Memory`, packed, since a float object costs 24 bytes."""
+    """The state of one issue's gaps: `_Memory`, packed, because a float object costs 24 bytes."""
 
     packed: bytes
 
 
 class SilenceReading(msgspec.Struct, frozen=True):
-    """A silence beside the habit. The `active` ones count only hours in which it happens."""
+    """A silence beside the habit. The `active` ones count only hours in which the issue happens."""
 
     unusual: bool
     silence_s: float
@@ -64,13 +64,13 @@ _LAYOUT = struct.Struct("<7dQQQ")
 
 
 def new_habit(at_s: float) -> Habit:
-    """The habit of an issue whose first event is at `at_s` (event time, epoch seconds)."""
+    """Return the habit of an issue whose first event is at `at_s` (event time, epoch seconds)."""
     memory = _Memory(at_s, at_s, 0.0, 0.0, 0.0, 0.0, 0.0, 0, _slot(at_s), 0)
     return Habit(_LAYOUT.pack(*msgspec.structs.astuple(memory)))
 
 
 def add_gap(habit: Habit, at_s: float) -> None:
-    """Note the event at `at_s` and the gap before it; one before the last event is no gap."""
+    """Note the event at `at_s` and the gap before it; an event before the last one makes no gap."""
     memory = _read(habit)
     gap_s = at_s - memory.last_seen_s
     if gap_s <= 0.0:
@@ -124,20 +124,21 @@ def _day(at_s: float) -> int:
 
 
 def _is_weekend(day: int) -> bool:
-    """1 January 1970 was a Thursday: days 2 and 3 of the epoch were a weekend."""
+    """Return whether it is a weekend: 1 January 1970 was a Thursday, so days 2 and 3 were one."""
     return day % 7 in (2, 3)
 
 
 def _slot(at_s: float) -> int:
-    """The bit of an hour: 0-23 on working days, 24-47 on weekends, by UTC."""
+    """Return the bit of an hour: 0-23 on working days, 24-47 on weekends, by UTC."""
     day = _day(at_s)
     return 1 << (int(at_s - day * DAY_S) // 3600 + 24 * _is_weekend(day))
 
 
 def _active_silence(memory: _Memory, gap_s: float, at_s: float) -> float:
-    """Seconds of the gap that ends at `at_s` within hours of activity.
+    """Return how many seconds of the gap that ends at `at_s` were in hours of activity.
 
-    Below an hour the gap itself; whole weeks by multiplication, so that no gap is long to count.
+    A gap below an hour counts in full. Whole weeks are multiplied, so that no gap takes long to
+    count.
     """
     if gap_s < SHORTEST_SILENCE_S:
         return gap_s
@@ -155,7 +156,7 @@ def _active_silence(memory: _Memory, gap_s: float, at_s: float) -> float:
 
 
 def _active_until(bits: int, into_day_s: float) -> float:
-    """Seconds of active hours in the first `into_day_s` of a day with these hour bits."""
+    """Return the seconds of active hours in the first `into_day_s` of a day with these bits."""
     hour, rest_s = divmod(into_day_s, HOUR_S)
     whole = bits & ((1 << int(hour)) - 1)
     running = bits >> int(hour) & 1

@@ -1,8 +1,8 @@
-"""When is a stream of events a spike? What it usually does, and what would be improbable.
+"""Decide when a stream of events is a spike: what it usually does, and what is improbable.
 
-One `Baseline` watches one stream: the events of an issue, or those of a service as a whole. It
-has constant size, forgets lazily (empty minutes count and cost nothing), and its only clock is
-the time of the events. docs/DETECTION.md has the model, the formulae and the measurements.
+One `Baseline` watches one stream: the events of an issue, or those of a service as a whole. It has
+constant size, forgets lazily (empty minutes count and cost nothing), and its only clock is the time
+of the events. docs/DETECTION.md has the model, the formulae and the measurements.
 """
 
 import math
@@ -25,7 +25,7 @@ from engine.statistics.time_scales import (
 MINUTE_S = 60.0
 
 HOLD_S = 30 * MINUTE_S
-"""An alarm lasts until the rate has been usual for so long: one alarm for one burst."""
+"""An alarm lasts until the rate has been usual for this long: one alarm for one burst."""
 
 CALM_P = 0.01
 """A rate is usual again when its own dispersion makes it no rarer than this."""
@@ -34,22 +34,22 @@ SETTLE_S = 5 * MINUTE_S
 """A burst shows its height in this time; only what comes later can be an escalation."""
 
 ESCALATION = 5.0
-"""How many times its first height a burst must reach to be said once more."""
+"""A burst is told again when it reaches this many times its first height."""
 
 ABSORB_S = 86400.0
 """An alarm that lasts longer is the new level: a day, so that no night ends it."""
 
 HABIT_FROM = 3.5
-"""Bursts that had more than so many times the surprise of an alarm are a stream's habit:"""
+"""Bursts with more than this many times the surprise of an alarm are a stream's habit:"""
 
 HABIT_WEIGHT = 0.5
-"""so much of what is beyond it raises the bar for the next one,"""
+"""this share of what is beyond it raises the bar for the next burst,"""
 
 HABIT_LIMIT = 5.0
-"""which never takes more than this many times the surprise,"""
+"""the bar is never more than this many times the surprise,"""
 
 HABIT_S = 40 * 86400.0
-"""and how long they are remembered."""
+"""and bursts are remembered for this long."""
 
 Kind = Literal["spike", "escalated"]
 
@@ -58,13 +58,13 @@ _CALM_NATS = negative_binomial.surprise_of(CALM_P)
 
 
 class Baseline(msgspec.Struct, array_like=True):
-    """The state of one stream: `_Stream`, packed, since a float object costs 24 bytes."""
+    """The state of one stream: `_Stream`, packed, because a float object costs 24 bytes."""
 
     packed: bytes
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """A burst, told once; `rate` and `usual` are per minute, `log10_p` its improbability."""
+    """A burst, told once; `rate` and `usual` are per minute, `log10_p` is its improbability."""
 
     kind: Kind
     rate: float
@@ -98,7 +98,7 @@ _LAYOUT = struct.Struct(f"<{_HEAD + 3 * _EACH}d")
 
 
 def new_baseline(at_s: float) -> Baseline:
-    """A stream that begins at `at_s` (event time, epoch seconds) and has no event yet."""
+    """Return a stream that begins at `at_s` (event time, epoch seconds) and has no event yet."""
     baseline = Baseline(b"")
     windows = (Window(), Window(), Window())
     _write(baseline, _Stream(windows, at_s, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, at_s))
@@ -108,11 +108,11 @@ def new_baseline(at_s: float) -> Baseline:
 def observe(baseline: Baseline, at_s: float, count: int = 1) -> Alarm | None:
     """Count `count` events at `at_s`; an earlier time than the last one counts as the last.
 
-    Answers the alarm that the last of them raises: one of kind `spike` for a burst, and at most
-    one more, `escalated`, before it is over.
+    Return the alarm that the last of them raises: one of kind `spike` for a burst, and at most one
+    more, `escalated`, before it is over.
     """
     stream = _read(baseline)
-    # In a flood one look a second is enough to see how it goes on.
+    # In a flood, one look a second is enough to see how it goes on.
     looked = bool(stream.alarm_since_s) and at_s < math.floor(stream.at_s) + 1.0
     _advance(stream, max(at_s, stream.at_s))
     minute, five, fifteen = stream.windows
@@ -134,12 +134,12 @@ def observe(baseline: Baseline, at_s: float, count: int = 1) -> Alarm | None:
 
 
 def quiet_at(baseline: Baseline) -> float:
-    """When the rate is back if nothing more arrives; only ever moved later by later events."""
+    """Return when the rate is back if nothing more arrives; later events only move it later."""
     return _read(baseline).quiet_s
 
 
 def reading(baseline: Baseline, at_s: float) -> dict[str, float]:
-    """The numbers behind a decision at `at_s`; changes nothing."""
+    """Return the numbers behind a decision at `at_s`; change nothing."""
     stream = _read(baseline)
     _advance(stream, max(at_s, stream.at_s))
     minute = stream.windows[0]
@@ -209,10 +209,11 @@ def _judge_open(stream: _Stream) -> Alarm | None:
 
 
 def _may_alarm(stream: _Stream) -> bool:
-    """False where not even a Poisson count, the steadiest there is, would be surprising enough,
-    or too little is known for a surprise: a first burst is the news of a new issue.
+    """Return False if an alarm is impossible. This costs a fraction of the full check.
 
-    That is nearly always so, and costs a fraction of the whole question.
+    An alarm is impossible if not even a Poisson count, the steadiest there is, would be surprising
+    enough. It is also impossible if too little is known for a surprise: a first burst is the news
+    of a new issue. One of these is nearly always so.
     """
     for window, scale, nats, warm_up in zip(
         stream.windows, SCALES, ALARM_NATS, WARM_UP, strict=True
@@ -226,7 +227,7 @@ def _may_alarm(stream: _Stream) -> bool:
 
 
 def _reached(stream: _Stream) -> list[float]:
-    """How much of the surprise that alarms each window has."""
+    """Return how much of the surprise that raises an alarm each window has."""
     return [
         expected_content(window, scale).surprise(window.content) / nats
         for window, scale, nats in zip(stream.windows, SCALES, ALARM_NATS, strict=True)
@@ -234,7 +235,7 @@ def _reached(stream: _Stream) -> list[float]:
 
 
 def _alarm(stream: _Stream, kind: Kind, number: int) -> Alarm:
-    """The alarm of this scale in numbers for people: events, whatever the scale adds up."""
+    """Return the alarm of this scale in numbers for people: events, whatever the scale adds up."""
     window, scale = stream.windows[number], SCALES[number]
     expected = expected_content(window, scale)
     count = stream.long_running + stream.long_before if scale.evened else window.content
@@ -292,7 +293,7 @@ def _roll(stream: _Stream, at_s: float) -> None:
 
 
 def _absorb(stream: _Stream, at_s: float) -> None:
-    """The level of this alarm is the usual one from now on, as spread out as before."""
+    """Make the level of this alarm the usual one from now on, as spread out as before."""
     lasted_min = (at_s - stream.alarm_since_s) / MINUTE_S
     usual = usual_content(stream.windows[0], SCALES[0]) / 2.0
     grown = stream.alarm_events / lasted_min / usual

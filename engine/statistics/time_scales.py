@@ -1,6 +1,7 @@
 """The time scales of a stream: what is in its windows, what is usual there, how that is learned.
 
-The arithmetic of `spike`; docs/DETECTION.md has the formulae and the reasons for the numbers.
+This is the arithmetic of `spike`. docs/DETECTION.md has the formulae and the reasons for the
+numbers.
 """
 
 import math
@@ -12,29 +13,29 @@ from engine.statistics import negative_binomial
 MONTH_MIN = 30 * 1440
 
 MEMORY_MIN = 4 * 1440.0
-"""Forgetting time: long enough to hold the rhythm of days, short enough to follow a slow ramp."""
+"""How long to remember: long enough for the rhythm of days, short enough to follow a slow ramp."""
 
 WARM_UP_MIN = 15.0
 WARM_UP_WINDOWS = 4.0
-"""Exposure and windows without which a scale finds nothing unusual."""
+"""With less exposure and fewer windows than this, a scale finds nothing unusual."""
 
 PRIOR_FANO = 5.0
 """Variance over mean before it is known: clusters of retries, five at a time."""
 
 PRIOR_EVENTS = 20.0
-"""How many events of its own outweigh that prior."""
+"""A stream outweighs that prior with this many events of its own."""
 
 OUTLIER_SIGMA = 4.0
-"""A window of activity counts as learned no further than this many deviations above its mean."""
+"""A window of activity is learned as no further than this many deviations above its mean."""
 
 
 class Scale(msgspec.Struct, frozen=True):
     """A time scale: a window is the running bucket and the one before it.
 
-    `budget` is how many false alarms it may raise in a month of a stream. `steadiest` is the
-    shape that no rate is trusted to exceed: 1/sqrt(20) = 22 % is what keeps 2x at a high rate
-    quiet. An `evened` scale adds up square roots of the minutes' counts: it hardly sees a cluster
-    of retries, and a rise that lasts all the better.
+    `budget` is how many false alarms it may raise in a month of a stream. `steadiest` is the shape
+    that no rate is trusted to exceed: 1/sqrt(20) = 22 % is what keeps 2x at a high rate quiet. An
+    `evened` scale adds up square roots of the minutes' counts: it hardly sees a cluster of retries,
+    and sees a lasting rise all the better.
     """
 
     bucket_min: int
@@ -45,12 +46,12 @@ class Scale(msgspec.Struct, frozen=True):
 
     @property
     def warm_up(self) -> float:
-        """How many windows it must have seen."""
+        """Return how many windows it must have seen."""
         return max(WARM_UP_MIN / self.bucket_min, WARM_UP_WINDOWS)
 
     @property
     def alarm_nats(self) -> float:
-        """The surprise of a window that comes by chance as often as the budget allows."""
+        """Return the surprise of a window that comes by chance as often as the budget allows."""
         return negative_binomial.surprise_of(self.budget * 2 * self.bucket_min / MONTH_MIN)
 
 
@@ -64,9 +65,9 @@ WARM_UP = tuple(scale.warm_up for scale in SCALES)
 
 
 class Window(msgspec.Struct, gc=False):
-    """One scale: its window now, and the forgotten sums of the windows that it has seen.
+    """One scale: its window now, and the decayed sums of the windows that it has seen.
 
-    `windows` counts them, `total` and `squares` add up their contents; `peak` is how far beyond
+    `windows` counts them, and `total` and `squares` add up their contents. `peak` is how far beyond
     an alarm (as a ratio of surprises) the bursts of this stream went.
     """
 
@@ -79,7 +80,7 @@ class Window(msgspec.Struct, gc=False):
 
     @property
     def content(self) -> float:
-        """What is in the window now."""
+        """Return what is in the window now."""
         return self.running + self.before
 
 
@@ -91,22 +92,22 @@ class Expected(msgspec.Struct, frozen=True, gc=False):
     shape: float
 
     def surprise(self, content: float) -> float:
-        """How surprising this content is, in nats; 0 where it is not above the mean."""
+        """Return how surprising this content is, in nats; 0 if it is not above the mean."""
         return negative_binomial.surprise(content / self.unit, self.mean / self.unit, self.shape)
 
 
 def usual_content(window: Window, scale: Scale) -> float:
-    """The usual content of a window; one event in five minutes is all that is known beforehand."""
+    """Return the usual content of a window; the prior knowledge is one event in five minutes."""
     return (window.total + 2.0) / (window.windows + 5.0 / scale.bucket_min)
 
 
 def expected_content(window: Window, scale: Scale) -> Expected:
-    """The usual content of a window, from the moments of those before (method of moments).
+    """Return the usual content of a window, from the moments of those before (method of moments).
 
-    The Fano factor F = variance/mean
-    of what was seen is weighed against the prior. Plain windows have the variance F*mean; evened
-    ones are counted in units of F. To both comes what the mean itself is uncertain by (F/events
-    of its square), and what no rate is trusted to be steadier than.
+    The observed Fano factor F = variance/mean is weighed against the prior. Plain windows have the
+    variance F*mean; evened ones are counted in units of F. Two terms are added to both: the
+    uncertainty of the mean itself (F/events of its square), and the steadiness that no rate is
+    trusted to exceed.
     """
     mean = usual_content(window, scale)
     fano = scale.prior_fano
@@ -123,7 +124,7 @@ def expected_content(window: Window, scale: Scale) -> Expected:
 
 
 def learn(window: Window, scale: Scale, closed: int) -> None:
-    """Take in the windows that `closed` buckets complete, of which all but two are empty."""
+    """Learn the windows that `closed` buckets complete; all but two of them are empty."""
     whole, half = window.content, window.running
     if scale.evened and window.windows:
         expected = expected_content(window, scale)

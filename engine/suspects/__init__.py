@@ -1,1 +1,1 @@
-"""Which commit did it: pure ranking, without the state."""
+"""Rank which commit did it. This is pure ranking, without the state."""

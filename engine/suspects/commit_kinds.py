@@ -1,4 +1,4 @@
-"""What sort of change a commit is: one that can break production, or one that hardly can."""
+"""Classify commits: those that can break production, and those that hardly can."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,8 @@ from shared.text import first_line
 
 Kind = Literal["code", "rewording", "layout", "not_run", "merge", "undone"]
 """`rewording` changes comments, `layout` moves or reformats, `not_run` touches only documents,
-tests, lock files and CI; `merge` brings nothing that other commits here do not show, and
-`undone` was reverted here (or is the revert)."""
+tests, lock files and CI. `merge` brings nothing that other commits here do not show, and `undone`
+was reverted here (or is the revert)."""
 
 _DOCUMENT = re.compile(
     r"(?:^|/)(?:docs?|javadocs?|documentation|xdocs?|src/site)/"
@@ -43,7 +43,7 @@ _REWORDING = re.compile(
     r"|^comments?\b"
 )
 _REWORDING_HINTS = ("doc", "typo", "spel", "punct", "gramm", "copyr", "header", "@", "comment")
-"""One of these is in whatever the pattern finds; asked first, because it is much cheaper."""
+"""Whatever the pattern finds contains one of these; they are tested first, as it is cheaper."""
 _LAYOUT = re.compile(
     r"^style(?:\([^)]*\))?:"
     r"|\bre-?format|\bformatting\b|\bwhite-?spaces?\b|\bindent|\bline (?:endings?|lengths?)\b"
@@ -56,8 +56,8 @@ _LAYOUT_HINTS = (
     "svn:", "renam", "mov", "tid", "cosmetic",
 )  # fmt: skip
 _BALANCE = 0.25
-"""A pure move or reformatting takes out about as many lines as it puts in: of their sum, the
-difference is at most this share."""
+"""A pure move or reformatting removes about as many lines as it adds: the difference is at most
+this share of their sum."""
 
 _MERGE = re.compile(
     r"^merge(?:d)? (?:pull request|branch|remote|tag|commit|in |\S+ into )", re.IGNORECASE
@@ -68,7 +68,7 @@ _REVERT_TITLE = re.compile(r'^revert:? "?(.+?)"?$', re.IGNORECASE)
 
 @lru_cache(maxsize=16384)
 def runs_in_production(path: str) -> bool:
-    """Is this file code or configuration, and not a document, a test, a lock file or CI's?"""
+    """Return whether the file is code or configuration: no document, test, lock file or CI file."""
     low = path.lower().replace("\\", "/")
     if _TEST.search(low) or _TEST_CLASS.search(path) or _TOOLING.search(low):
         return False
@@ -76,7 +76,7 @@ def runs_in_production(path: str) -> bool:
 
 
 def kinds(commits: Sequence[Commit]) -> list[Kind]:
-    """The kind of each of these commits of one deploy, judged beside the others."""
+    """Return the kind of each of these commits of one deploy, each judged beside the others."""
     undone = _undone(commits)
     merges = {commit.id for commit in commits if _MERGE.match(commit.message)}
     others = [commit for commit in commits if commit.id not in merges] if merges else []
@@ -115,7 +115,7 @@ def _is_balanced(commit: Commit) -> bool:
 
 
 def _undone(commits: Sequence[Commit]) -> set[str]:
-    """Reverts of commits that are here too, and these: together they change nothing."""
+    """Return reverts of commits that are here too, and those: together they change nothing."""
     found: set[str] = set()
     for commit in commits:
         for reverted in _reverted(commit, commits):

@@ -1,4 +1,4 @@
-"""The suspects of an error: which commits most likely caused it, why, and how sure that is."""
+"""Rank the suspects of an error: which commits most likely caused it, why, and how sure that is."""
 
 from collections.abc import Sequence
 
@@ -14,20 +14,20 @@ from shared.text import first_line
 
 MAX_SUSPECTS = 10
 FLOOR = 0.1
-"""Where even the best is the cause less than once in ten times, there is no suspect."""
+"""There is no suspect if even the best is the cause less than once in ten times."""
 BESIDE = 0.02
 """Beside a suspect, others are named down to once in fifty times."""
 
 MAX_TITLE = 200
 _MANY_LINES = 100
 _SHOWN = 3
-"""Files or words that are named of each sort of evidence."""
+"""How many files or words are named for each sort of evidence."""
 
 
 def rank_suspects(
     evidence: ErrorEvidence, windows: Sequence[PreparedWindow]
 ) -> list[SuspectCommit]:
-    """The commits that may be the cause, the likeliest first; empty where there is no suspect."""
+    """Return the commits that may be the cause, likeliest first; empty if there is no suspect."""
     scored = score_commits(evidence, windows)
     confidences = probabilities(
         [each.score for each in scored], sum(each.standing for each in scored)

@@ -1,4 +1,4 @@
-"""Whether a deploy is the arrival of a release, by any of the names that people give one."""
+"""Decide whether a deploy brings a release, by any of the names that people give a release."""
 
 import re
 
@@ -8,7 +8,7 @@ _HASH = re.compile(r"[0-9a-f]{7,64}")
 
 
 def brings(window: ChangeWindow, release: str | None) -> bool:
-    """Is this the deploy of `release`, or does `release` name a commit of it?
+    """Return whether this is the deploy of `release`, or `release` names one of its commits.
 
     `api@1.4.0` and `1.4.0` are one release, and `api@3f2a9c1` is that of the commit 3f2a9c1….
     """

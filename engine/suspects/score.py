@@ -1,8 +1,8 @@
-"""How strongly the evidence of an error speaks for each commit of the deploys before it.
+"""Score how strongly the evidence of an error points to each commit of the deploys before it.
 
-The score is a sum of logarithms (natural ones), as in Bayes' rule: how likely the trace is if
-this commit is the cause, times how likely such a commit is a cause at all. docs/RANKING.md has
-the formula, where each constant comes from, and what it is worth.
+The score is a sum of natural logarithms, as in Bayes' rule: how likely the trace is if this commit
+is the cause, times how likely such a commit is a cause at all. docs/RANKING.md has the formula, the
+origin of each constant, and what it is worth.
 """
 
 import math
@@ -29,10 +29,10 @@ from shared.event import (
 
 
 class ErrorEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the error that is to be explained.
+    """What is known of the error to be explained.
 
-    `since` is when it began: first seen, or the onset of what is unusual about it. `release` is
-    the one in which it was first seen.
+    `since` is when it began: when it was first seen, or the onset of what is unusual about it.
+    `release` is the one in which it was first seen.
     """
 
     since: datetime
@@ -46,50 +46,51 @@ class ErrorEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """Every constant of the score, so that each can be left out and its worth be seen."""
+    """Every constant of the score, so that each can be left out to see what it is worth."""
 
     decay: float = 0.7
     """How much less each place says than the one that it called."""
     same_function: float = 4.0
     """How much likelier a culprit touches the very function of the trace than just its file."""
     rarity: float = 0.5
-    """The power of the commits that touch a file by which each touch says less. The square root:
-    were they independent, it would be 1, but commits to one file come in groups."""
+    """Each touch says less by this power of the number of commits that touch the file. If they were
+    independent, it would be 1; it is the square root, because commits to one file come in groups.
+    """
     breadth: float = 0.3
-    """The power of the files that a commit touches by which each touch says less: a sweep of
-    small edits meets any trace by chance."""
+    """Each touch says less by this power of the number of files that a commit touches, because a
+    sweep of small edits meets any trace by chance."""
     elsewhere: float = 0.06
     """The chance that the cause touches no place of the trace, beside the sum over its places."""
     words: float = 3.0
-    """What it weighs to say all the words of the error; to say a share of them weighs its share."""
+    """The weight of having all the words of the error; a share of them weighs its share."""
     size: float = 0.5
-    """The power of the lines added: more lines, more faults, but less than in proportion."""
+    """The power of the lines added: more lines mean more faults, but less than in proportion."""
     idle: float = 0.05
-    """How often, beside other commits, those are a cause that hardly can be (`commit_kinds`)."""
+    """How often commits that hardly can be a cause (`commit_kinds`) are one, beside others."""
     forgetting: timedelta = timedelta(days=1)
     """The age at which a deploy is half as likely the cause as a new one."""
     other_release: float = 0.1
     """How much less likely older deploys are than that of the release of the first occurrence."""
     hinted: float = 2.0
-    """What a critical path, or one of low priority, multiplies or divides by."""
+    """A critical path multiplies by this; a path of low priority divides by it."""
 
 
 WEIGHTS = Weights()
 
 TYPICAL_LINES = 30
-"""Where nobody told how many lines a commit adds, it counts as one of this size."""
+"""The size of a commit if nobody told how many lines it adds."""
 
 CLOCK_SKEW = timedelta(minutes=15)
-"""A deploy may be announced this much after its first error: roll-outs take time."""
+"""A deploy may be announced this much after its first error, because roll-outs take time."""
 
 TRACE_WORDS = 5
-"""Places whose names lend words to the error."""
+"""How many places lend the words of their names to the error."""
 
 
 class ScoredCommit(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit with its score and the parts that it is made of.
+    """A commit with its score and the parts of the score.
 
-    `standing` is how likely its deploy is the cause by age and release, beside a new one's 1.
+    `standing` is how likely its deploy is the cause by age and release; a new deploy has 1.
     """
 
     commit: Commit
@@ -105,9 +106,9 @@ class ScoredCommit(msgspec.Struct, frozen=True, kw_only=True):
 def score_commits(
     evidence: ErrorEvidence, windows: Sequence[PreparedWindow], weights: Weights = WEIGHTS
 ) -> list[ScoredCommit]:
-    """Every commit that was deployed when the error began, the strongest evidence first.
+    """Return every commit that was deployed when the error began, strongest evidence first.
 
-    The order is total: equal scores by time, the later first, then by id.
+    The order is total: equal scores are sorted by time, later first, then by id.
     """
     deployed, named = _deployed(evidence, windows)
     where = places(evidence.stacktrace, evidence.chain)
@@ -151,7 +152,7 @@ def _order(scored: ScoredCommit) -> tuple[float, float, str]:
 def _deployed(
     evidence: ErrorEvidence, windows: Sequence[PreparedWindow]
 ) -> tuple[list[PreparedWindow], list[PreparedWindow]]:
-    """The deploys that were there when the error began, and those that the release names."""
+    """Return the deploys that were there when the error began, and those that the release names."""
     there = [w for w in windows if w.window.deploy_time <= evidence.since + CLOCK_SKEW]
     named = [w for w in there if brings(w.window, evidence.release)]
     if not named:
@@ -161,11 +162,11 @@ def _deployed(
 
 
 def _trace(commit: Commit, touches: Sequence[Touch], near: float, weights: Weights) -> float:
-    """How much likelier the trace is if this commit caused it than if it did not.
+    """Return how much likelier the trace is if this commit caused it than if it did not.
 
-    The cause is at one place of the trace, the deeper the less likely (`near` is the sum of that
-    over all places). Given the place, it counts how rarely its file is touched, how surely this
-    is the file, and the function.
+    The cause is at one place of the trace, and the deeper the place, the less likely (`near` is the
+    sum of that over all places). Given the place, three things count: how rarely its file is
+    touched, how surely this is the file, and the function.
     """
     if not touches:
         return 0.0
@@ -180,7 +181,7 @@ def _trace(commit: Commit, touches: Sequence[Touch], near: float, weights: Weigh
 def _inclination(
     commit: Commit, kind: Kind, hints: CorrelationHints | None, weights: Weights
 ) -> float:
-    """How often such a commit is the cause of anything, whatever the trace says; a logarithm."""
+    """Return how often such a commit causes anything, whatever the trace says, as a logarithm."""
     added = TYPICAL_LINES if commit.added is None else commit.added
     answer = weights.size * (math.log1p(added) - math.log1p(TYPICAL_LINES))
     if kind != "code":
@@ -221,7 +222,7 @@ class _Spoken:
         self._total = sum(self._weights.values())
 
     def shared(self, said: frozenset[str]) -> tuple[float, list[str]]:
-        """The share (0-1) of the error's words, by weight, that are said; the rarest come first."""
+        """Return the share (0-1) of the error's words, by weight, that are said, rarest first."""
         if said.isdisjoint(self._weights):
             return 0.0, []
         common = sorted(said & self._weights.keys(), key=lambda word: (-self._weights[word], word))

@@ -1,4 +1,4 @@
-"""Which commits touch which places of a trace."""
+"""Find which commits touch which places of a trace."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from engine.suspects.windows import PreparedWindow
 
 
 class Touch(msgspec.Struct, frozen=True):
-    """A commit touches a place: which file, how surely, and which function of it.
+    """A commit's touch of a place: which file, how surely, and which function of it.
 
-    `path` is empty where only the function's name agrees. `touched_by` is how many commits of the
-    deploy touch this place's file, this one among them.
+    `path` is empty if only the function's name agrees. `touched_by` is how many commits of the
+    deploy touch this place's file, including this one.
     """
 
     place: Place
@@ -28,10 +28,10 @@ Touches = list[list[list[Touch]]]
 
 
 def find_touches(where: Sequence[Place], windows: Sequence[PreparedWindow]) -> Touches:
-    """The places that each commit touches.
+    """Return the places that each commit touches.
 
-    Where no file of the trace is touched by any commit (a bundle without source map, say), the
-    names of functions alone have to serve.
+    If no commit touches a file of the trace (for example, with a bundle without source map), this
+    uses the names of functions alone.
     """
     return _by_file(where, windows) or _by_function(where, windows)
 

@@ -1,4 +1,4 @@
-"""A change window made ready to be searched: done once for each deploy, used for every error."""
+"""Prepare a change window for searching, once for each deploy; every error uses the result."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from engine.suspects.words import words
 from shared.event import ChangeWindow, Commit
 
 MAX_MESSAGE = 2000
-"""Characters of a commit's message that are read for words."""
+"""How many characters of a commit's message are read for words."""
 
 
 class PreparedWindow:
     """The commits of one deploy, ready to be asked what they touch and what they say.
 
-    What only some errors need is worked out when first asked for, and kept.
+    What only some errors need is worked out on first use, and kept.
     """
 
     def __init__(self, window: ChangeWindow) -> None:
@@ -29,7 +29,7 @@ class PreparedWindow:
         self._functions: dict[int, frozenset[str]] = {}
 
     def touching(self, places: Sequence[Place]) -> list[dict[int, tuple[float, str]]]:
-        """For each place, by commit: how surely it touches the place's file, and which it is."""
+        """Return for each place, by commit, how surely it touches the place's file, and which."""
         found: list[dict[int, tuple[float, str]]] = [{} for _ in places]
         at: dict[str, list[int]] = {}
         for number, place in enumerate(places):
@@ -51,7 +51,7 @@ class PreparedWindow:
         return found
 
     def functions(self, index: int) -> frozenset[str]:
-        """The names of the functions that a commit touches; empty where nobody told."""
+        """Return the names of the functions that a commit touches; empty if nobody told."""
         known = self._functions.get(index)
         if known is None:
             names = self.commits[index].functions
@@ -62,7 +62,7 @@ class PreparedWindow:
 
     @cached_property
     def calling(self) -> dict[str, list[int]]:
-        """The commits that touch a function of each name, wherever it is."""
+        """Return the commits that touch a function of each name, wherever it is."""
         found: dict[str, list[int]] = {}
         for index in range(len(self.commits)):
             for name in self.functions(index):
@@ -71,21 +71,21 @@ class PreparedWindow:
 
     @cached_property
     def said(self) -> list[frozenset[str]]:
-        """The words of each commit's message."""
+        """Return the words of each commit's message."""
         return [words(commit.message[:MAX_MESSAGE]) for commit in self.commits]
 
     @cached_property
     def saying(self) -> Counter[str]:
-        """How many commits' messages have each word."""
+        """Return how many commits' messages have each word."""
         return Counter(word for said in self.said for word in said)
 
 
 def prepare(window: ChangeWindow) -> PreparedWindow:
-    """Index a deploy; keep the answer as long as the window is remembered."""
+    """Index a deploy; keep the result as long as the window is remembered."""
     return PreparedWindow(window)
 
 
 def _stems(files: Sequence[str]) -> list[str]:
-    """The names of these files without directories and extension, as `stem` has them."""
+    """Return the names of these files without directories and extension, as `stem` gives them."""
     lowered = [path.lower().replace("\\", "/") for path in files]
     return [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in lowered]

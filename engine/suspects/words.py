@@ -1,4 +1,4 @@
-"""The words of an error and of a commit, and how much it says that they share some."""
+"""Extract the words of an error and of a commit, and rate what it means that they share some."""
 
 import math
 import re
@@ -31,7 +31,7 @@ _STOP_WORDS = frozenset((_ENGLISH + _OF_ANY_ERROR + _OF_ANY_COMMIT).split())
 
 @lru_cache(maxsize=16384)
 def words(text: str) -> frozenset[str]:
-    """The telling words of a text in lower case: `parseHTTPDate` has `parse`, `http`, `date`.
+    """Return a text's telling words in lower case: `parseHTTPDate` has `parse`, `http`, `date`.
 
     A plural `s` is dropped, so that `locales` and `locale` are one word.
     """
@@ -47,5 +47,5 @@ def _singular(word: str) -> str:
 
 
 def rarity(documents: int, holding: int) -> float:
-    """How much a word (or file) tells that `holding` of `documents` have; the usual idf, >= 0."""
+    """Return how telling a word (or file) in `holding` of `documents` is; the usual idf, >= 0."""
     return math.log((documents + 1) / (holding + 1)) + 1 / (documents + 1)

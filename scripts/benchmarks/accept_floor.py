@@ -1,7 +1,7 @@
-"""Handlers that do less than the server, each alone in a process: what accepting is held against.
+"""Handlers that do less than the server, each alone in a process, as a baseline for accepting.
 
-`bare` reads the body. `decoding` also verifies and parses it, by the server's own code, and
-stores nothing. Both are what `python -m server` is: one process of aiohttp, without access log.
+`bare` reads the body. `decoding` also verifies and parses it with the server's own code, and stores
+nothing. Both run like `python -m server`: one process of aiohttp, without access log.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def _decoding(request: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def serving(kind: str) -> AsyncIterator[tuple[str, int]]:
-    """One of `KINDS` in a process of its own: its URL, and its process id."""
+    """Run one of `KINDS` in a process of its own; yield its URL and its process id."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__, kind), stdout=asyncio.subprocess.PIPE
     )
@@ -61,7 +61,7 @@ async def _serve(kind: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the kind that is named until a signal."""
+    """Serve the named kind until a signal."""
     (kind,) = arguments
     asyncio.run(_serve(kind))
     return 0

@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).with_name("accept_load.lua")
 _SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "python.json"
 _MOST_FRAMES = 40
 _NUMBERS_A_RUN = 10_000_000
-"""Far more than are sent in one run: no two runs send the same event."""
+"""Far more than one run sends, so that no two runs send the same event."""
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -31,12 +31,12 @@ class Answers(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Return the answers per second."""
         return self.answers / self.seconds
 
 
 class Load:
-    """Sends one kind of body; every event is another one, of a thousand issues in turn."""
+    """Sends one kind of body; every event is a different one, of a thousand issues in turn."""
 
     def __init__(self, folder: Path, size_bytes: int) -> None:
         wrk = shutil.which("wrk")
@@ -48,7 +48,7 @@ class Load:
         self._runs = 0
 
     async def put_on(self, url: str, connections: int, seconds: int) -> Answers:
-        """Keep so many connections busy for so long; raises `RuntimeError` where wrk fails."""
+        """Keep this many connections busy for this long. Raises `RuntimeError` if wrk fails."""
         self._runs += 1
         first = str(self._runs * _NUMBERS_A_RUN)
         process = await asyncio.create_subprocess_exec(
@@ -64,7 +64,7 @@ class Load:
 
 
 def template(size_bytes: int) -> str:
-    """An event alert of about `size_bytes`, with `@NAMES@` where events differ.
+    """Return an event alert of about `size_bytes`, with `@NAMES@` where events differ.
 
     A body grows as Sentry's do: by the frames of a deep stack, then by breadcrumbs.
     """

@@ -28,7 +28,7 @@ from scripts.commands.chaos.server_process import Server
 MANY_CONNECTIONS = 500
 
 _PAUSED_ENGINE = ("sleep", "infinity")
-"""It never says that it is ready, so that nothing is delivered; what is accepted waits."""
+"""This engine never says that it is ready, so nothing is delivered and accepted events wait."""
 
 _ENGINE = (sys.executable, "-m", "engine")
 _LOOK_EVERY_S = 0.02
@@ -41,7 +41,7 @@ _HEAD = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table for each size, and what many connections come to."""
+    """Print a table for each size, and the results with many connections."""
     options = _parser().parse_args(arguments)
     print(__doc__)
     print(
@@ -74,13 +74,13 @@ async def _measure(folder: Path, options: argparse.Namespace) -> None:
 
 
 class _Row:
-    """What the rounds of one subject came to."""
+    """The results of one subject's rounds."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.rounds: list[Answers] = []
         self.cpu_us: list[float] = []
-        """Of the process that answers, for an answer; says less of what else the machine does."""
+        """Of the process that answers, per answer; says less about what else the machine does."""
         self.decided: list[float] = []
 
     @property

@@ -36,7 +36,7 @@ NEW_TRACES = 10_000
 
 SAMPLE_RATE = 1.0
 SAMPLE_FACTORS = (1, 10)
-"""With --direct, one stream of each kind up to this rate, quiet and of these, is put to both."""
+"""With --direct, one stream of each kind up to this rate, quiet and of these, is given to both."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +86,7 @@ def _repeated(plan: Plan, times: int) -> Plan:
 
 
 def print_quiet(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
-    """False alarms where nothing happens, ours and the ratio rule's."""
+    """Print the false alarms where nothing happens, ours and the ratio rule's."""
     print(f"\n## False spike alarms in a month of a stream without spikes, seed {seed}\n")
     ours, theirs = QuietFigures(), QuietFigures()
     for stream, alarms in _asked(quiet_streams(plans, seed), direct=direct):
@@ -99,7 +99,7 @@ def print_quiet(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
 
 
 def print_spikes(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
-    """Spikes found and how soon, by ours and by the ratio rule."""
+    """Print which spikes are found and how soon, by ours and by the ratio rule."""
     print(f"\n## Spikes of 30 minutes, two a day from the third day on, seed {seed}\n")
     ours, theirs = SpikeFigures(), SpikeFigures()
     for stream, alarms in _asked(spike_streams(plans, seed), direct=direct):
@@ -114,7 +114,7 @@ def print_spikes(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
 def _asked(
     streams: Iterable[Simulated], *, direct: bool
 ) -> Iterable[tuple[Simulated, list[Alarm]]]:
-    """Each stream with its alarms, and at the end how they were come by."""
+    """Yield each stream with its alarms, and at the end how they were obtained."""
     with EngineProcess() as process:
         engine = EngineDetector(process)
         sample: dict[tuple[object, ...], bool] = {}
@@ -151,7 +151,7 @@ def _print_engine(process: EngineProcess, engine: EngineDetector) -> None:
 
 
 def print_series(*, direct: bool) -> None:
-    """The score on real counts, ours and the ratio rule's, by the scorer beside the data."""
+    """Print the score on real counts, ours and the ratio rule's, by the scorer beside the data."""
     print("\n## Real series\n")
     all_series = load_series()
     if not all_series:
@@ -175,7 +175,7 @@ def print_series(*, direct: bool) -> None:
 
 
 def print_outage() -> None:
-    """What people hear of an outage of 500 issues."""
+    """Print what people hear of an outage of 500 issues."""
     print(f"\n## An outage of {detection_grouping.ISSUES} issues in one service\n")
     print(f"all of them new:     {detection_grouping.new_issues()}")
     print(f"known for some days: {detection_grouping.known_issues()}")
@@ -183,7 +183,7 @@ def print_outage() -> None:
 
 
 def print_pairs() -> None:
-    """How many of the pairs that the tests hold are, or are not, one issue for the engine."""
+    """Print how many of the pairs in the tests are, or are not, one issue for the engine."""
     print("\n## Fingerprints: pairs of tests/engine/test_fingerprint.py\n")
     try:
         from tests.engine import test_fingerprint as pairs  # noqa: PLC0415 - need not be there
@@ -220,7 +220,7 @@ def print_pairs() -> None:
 
 
 def print_cost(issues_kept: Sequence[int]) -> None:
-    """Processor time of an event, and memory of an issue."""
+    """Print the processor time of an event, and the memory of an issue."""
     print("\n## Cost in the engine's process: events with a trace of ten frames\n")
     often, rare, year = detection_cost.OFTEN, detection_cost.RARE, detection_cost.YEAR
     if not (hot := detection_cost.us_per_event(often, often)):

@@ -16,7 +16,7 @@ WEEK_S = 7 * 86_400.0
 
 RATIO = 3.0
 RATIO_MEMORY = 0.3
-"""The original rule's threshold and weight, as bench/spikes/README.md has them."""
+"""The original rule's threshold and weight, as in bench/spikes/README.md."""
 
 
 Change = Literal["opened", "escalated"]
@@ -27,7 +27,7 @@ _CHANGES: dict[Literal["spike", "escalated"], Change] = {
 
 
 class Series(msgspec.Struct, frozen=True):
-    """Counts of one error in slots of `slot_s` seconds from `begins_s` (epoch) on."""
+    """Counts of one error in slots of `slot_s` seconds, starting at `begins_s` (epoch)."""
 
     name: str
     begins_s: float
@@ -47,7 +47,7 @@ Detector = Callable[[Series], list[Alarm]]
 
 
 def times_s(series: Series) -> Iterator[float]:
-    """The time of each event: those of a slot are spread evenly in it."""
+    """Yield the time of each event; the events of a slot are spread evenly in it."""
     for slot, count in enumerate(series.counts):
         begins = series.begins_s + slot * series.slot_s
         for number in range(count):
@@ -55,12 +55,12 @@ def times_s(series: Series) -> Iterator[float]:
 
 
 class EngineDetector:
-    """The engine itself: event lines in, incident lines out, by its production parameters.
+    """The engine itself with its production parameters: event lines in, incident lines out.
 
     The environment is not a production one, where an error's first event would open a new_issue
-    incident that absorbs a first spike. Each series is a service of its own, on one clock after
-    the others (moved by whole weeks, for the rhythms), so that nothing of it can join an incident
-    of another.
+    incident that absorbs a first spike. Each series is a service of its own, so that nothing in it
+    can join another's incident. The series follow each other on one clock (moved by whole weeks, to
+    keep the rhythms).
     """
 
     def __init__(self, engine: EngineProcess) -> None:
@@ -72,7 +72,7 @@ class EngineDetector:
         self._free_s = 0.0
 
     def __call__(self, series: Series) -> list[Alarm]:
-        """The alarms of one series: incidents by a spike that open or escalate."""
+        """Return the alarms of one series: spike incidents that open or escalate."""
         weeks = max(0, math.ceil((self._free_s - series.begins_s) / WEEK_S))
         moved = msgspec.structs.replace(series, begins_s=series.begins_s + weeks * WEEK_S)
         self._series += 1
@@ -93,7 +93,7 @@ class EngineDetector:
 
 
 def baseline_alone(series: Series) -> list[Alarm]:
-    """The alarms of the baseline without the engine around it: fast, and nothing is held."""
+    """Return the alarms of the baseline without the engine around it: fast, and nothing is held."""
     baseline = new_baseline(next(times_s(series), series.begins_s))
     up_to = list(accumulate(series.counts))
     alarms: list[Alarm] = []
@@ -105,10 +105,10 @@ def baseline_alone(series: Series) -> list[Alarm]:
 
 
 def ratio_rule(series: Series) -> list[Alarm]:
-    """The original product's rule: a slot's count is at least three times a running average.
+    """Return the alarms of the original product's rule: a slot has at least three times an average.
 
-    The average is exponential (alpha 0.3) over the mean of all slots so far that had events, and
-    1 before there was any. It alarms once in a slot.
+    The average is a running exponential one (alpha 0.3) over the mean of all slots so far that had
+    events, and 1 before there was any. The rule alarms once in a slot.
     """
     average, total, slots = 0.0, 0, 0
     alarms: list[Alarm] = []
@@ -117,7 +117,7 @@ def ratio_rule(series: Series) -> list[Alarm]:
             continue
         if slots:
             average += RATIO_MEMORY * (total / slots - average)
-        # Rounded first: three times an average that is 1 but for the last bit is 3, not 4.
+        # Round first: three times an average that is 1 except for the last bit is 3, not 4.
         needed = max(1, math.ceil(round(RATIO * (average or 1.0), 9)))
         if count >= needed:
             alarms.append(Alarm(slot, needed, "opened"))
@@ -127,7 +127,7 @@ def ratio_rule(series: Series) -> list[Alarm]:
 
 
 def with_cool_down(detector: Detector, slots: int) -> Detector:
-    """The same, silent for so many slots after an alarm."""
+    """Return the same detector, silent for this many slots after an alarm."""
 
     def cooled(series: Series) -> list[Alarm]:
         kept: list[Alarm] = []
@@ -140,7 +140,10 @@ def with_cool_down(detector: Detector, slots: int) -> Detector:
 
 
 def _alarm(up_to: list[int], number: int, change: Change) -> Alarm:
-    """The alarm at event `number` (from 1) of a series with `up_to` events to the end of slots."""
+    """Return the alarm at event `number` (from 1) of a series.
+
+    `up_to` is the number of events to the end of each slot.
+    """
     slot = bisect_left(up_to, number)
     return Alarm(slot, number - (up_to[slot - 1] if slot else 0), change)
 

@@ -1,4 +1,4 @@
-"""What an event costs the engine, and what it remembers of an issue. Needs /proc."""
+"""Measure what an event costs the engine, and what it remembers of an issue. Needs /proc."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ WARM_UP_ISSUES = 2_000
 
 
 def us_per_event(every: timedelta, history: timedelta) -> float:
-    """Microseconds of processor time for an event: one `every` so long, after such a history."""
+    """Return the microseconds of processor time for an event: one `every`, after this history."""
     before = history // every
     with EngineProcess() as engine:
         engine.feed(_of_one_issue(START, every, before))
@@ -29,7 +29,7 @@ def us_per_event(every: timedelta, history: timedelta) -> float:
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What many issues cost: microseconds an event, bytes an issue, bytes of the whole process."""
+    """The cost of many issues: microseconds an event, bytes an issue, bytes of the process."""
 
     us_per_event: float
     bytes_per_issue: float
@@ -43,23 +43,23 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def cost_of_many(issues: int) -> Kept:
-    """So many issues that come twice, the second time when all have come once.
+    """Return the cost of this many issues that come twice, the second time when all have come once.
 
-    Their source gives the fingerprints: what is remembered of traces is no part of an issue, has
-    a bound of its own, and is in `cost_of_new_traces`.
+    Their source gives the fingerprints. What the engine remembers of traces is not part of an
+    issue, has a bound of its own, and is measured in `cost_of_new_traces`.
     """
     with EngineProcess() as engine:
         return _cost(engine, issues, turns=2, traced=False)
 
 
 def cost_of_new_traces(issues: int) -> Kept:
-    """So many issues that come once, each with a trace that must be read for its fingerprint."""
+    """Return the cost of this many issues that come once, each with a new trace to fingerprint."""
     with EngineProcess() as engine:
         return _cost(engine, issues, turns=1, traced=True)
 
 
 def _cost(engine: EngineProcess, issues: int, *, turns: int, traced: bool) -> Kept:
-    """What they cost. Others come before, for what an engine needs whatever comes after."""
+    """Return their cost. Other events come first, for what an engine needs whatever follows."""
     limit = issues + WARM_UP_ISSUES
     engine.feed([encode_lines([Settings(max_issues=limit, production_environments=[])])])
     engine.feed(_of_many_issues(START - TURN, range(issues, limit), traced=traced))
@@ -80,13 +80,13 @@ def _of_one_issue(begins: datetime, every: timedelta, events: int) -> Iterator[b
 
 
 def _of_many_issues(begins: datetime, issues: range, *, traced: bool) -> Iterator[bytes]:
-    """Each issue once in a hundred services, so slowly that no service has a spike of new ones."""
+    """Yield each issue once in a hundred services, too slowly for a spike of new ones in any."""
     for number, issue in enumerate(issues):
         yield _line(begins + number * TURN / len(issues), issue, None if traced else str(issue))
 
 
 def _line(at: datetime, issue: int, fingerprint: str | None = None) -> bytes:
-    """An event with a trace of ten frames, as those of the real world have one."""
+    """Return an event with a trace of ten frames, like those of the real world."""
     frames = [
         Frame(file=f"shop/part{issue}_{depth}.py", function="load", line=12, in_app=True)
         for depth in range(5)

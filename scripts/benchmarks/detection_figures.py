@@ -1,4 +1,4 @@
-"""False alarms, recall and delays of a detector on simulated streams."""
+"""Compute false alarms, recall and delays of a detector on simulated streams."""
 
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -14,7 +14,7 @@ from scripts.benchmarks.detection_streams import (
 )
 
 GRACE_MIN = 1
-"""An alarm so many minutes after a spike is still one about it."""
+"""An alarm this many minutes after a spike still counts as one about it."""
 
 
 class QuietFigures:
@@ -24,20 +24,20 @@ class QuietFigures:
         self._cells: dict[tuple[Kind, float], tuple[int, float]] = {}
 
     def add(self, stream: Simulated, alarms: Sequence[Alarm]) -> None:
-        """Count the alarms of one stream, all of them false."""
+        """Count the alarms of one stream; all of them are false."""
         found, months = self._cells.get((stream.kind, stream.rate), (0, 0.0))
         self._cells[stream.kind, stream.rate] = found + len(alarms), months + stream.months
 
     def by_cell(self) -> dict[tuple[Kind, float], float]:
-        """False alarms in a month of a stream, for each kind and rate."""
+        """Return the false alarms per month of a stream, for each kind and rate."""
         return {cell: found / months for cell, (found, months) in self._cells.items()}
 
     def overall(self) -> float:
-        """The mean of the cells, each worth the same however long it was simulated."""
+        """Return the mean of the cells; all weigh the same, however long they were simulated."""
         return _mean(self.by_cell().values())
 
     def lines(self) -> Iterable[str]:
-        """The table: alarms a month, and how many in how many months they were."""
+        """Yield the table: alarms a month, and how many there were in how many months."""
         rates = sorted({rate for _, rate in self._cells})
         yield f"{'':<9}" + "".join(f"{f'{rate:g}/min':>24}" for rate in rates)
         for kind in KINDS:
@@ -75,7 +75,7 @@ class SpikeFigures:
         self._cells: dict[tuple[Kind, float, int], _Cell] = {}
 
     def add(self, stream: Simulated, alarms: Sequence[Alarm]) -> None:
-        """Count what the alarms of one stream found. The first of a spike is what counts."""
+        """Count what the alarms of one stream found. Only the first alarm of a spike counts."""
         cell = self._cells.setdefault((stream.kind, stream.rate, stream.factor), _Cell())
         counts = stream.series.counts
         cell.months += stream.months
@@ -91,27 +91,30 @@ class SpikeFigures:
                 cell.delays_events.append(sum(counts[start : first.slot]) + first.nth)
 
     def recall(self, factor: int, rates: Iterable[float]) -> float | None:
-        """The share of spikes found at these base rates, all kinds together."""
+        """Return the share of spikes found at these base rates, all kinds together."""
         cells = [self._cells[cell] for cell in self._cells if _is(cell, factor, rates)]
         spikes = sum(cell.spikes for cell in cells)
         return sum(len(cell.delays_min) for cell in cells) / spikes if spikes else None
 
     def lowest_recall(self, factor: int, rates: Iterable[float]) -> float | None:
-        """The recall of the worst kind and rate among these."""
+        """Return the recall of the worst kind and rate among these."""
         return min(
             (self._cells[cell].recall for cell in self._cells if _is(cell, factor, rates)),
             default=None,
         )
 
     def delay(self, factor: int, rate: float) -> tuple[float, float] | None:
-        """The median delay of what was found, in minutes and in events."""
+        """Return the median delay of the found spikes, in minutes and in events."""
         cells = [self._cells[cell] for cell in self._cells if _is(cell, factor, (rate,))]
         minutes = [delay for cell in cells for delay in cell.delays_min]
         events = [delay for cell in cells for delay in cell.delays_events]
         return (median(minutes), median(events)) if minutes else None
 
     def lines(self) -> Iterable[str]:
-        """A table a kind: recall, median minutes and events of delay; alarms outside a month."""
+        """Yield a table for each kind: recall, median delay in minutes and in events.
+
+        The last column has the alarms outside spikes in a month.
+        """
         for kind in SPIKE_KINDS:
             rates = sorted({rate for of_kind, rate, _ in self._cells if of_kind == kind})
             if not rates:

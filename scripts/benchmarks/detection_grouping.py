@@ -1,4 +1,4 @@
-"""One outage of many issues, and which events are one issue: what the engine tells of them."""
+"""One outage of many issues, and which events are one issue: what the engine says about them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,27 +33,27 @@ class Told:
 
 
 def new_issues() -> Told:
-    """All issues are new in the outage."""
+    """Return what is told if all issues are new in the outage."""
     with EngineProcess() as engine:
         return Told(engine.feed(encode_lines([event]) for event in _outage(START)))
 
 
 def known_issues() -> Told:
-    """All issues have come now and then for days, and burst together."""
+    """Return what is told if all issues have come now and then for days, and burst together."""
     with EngineProcess() as engine:
         engine.feed(encode_lines([event]) for event in _history())
         return Told(engine.feed(encode_lines([event]) for event in _outage(START + HISTORY)))
 
 
 def _history() -> Iterator[EventEntry]:
-    """Each issue once in two hours, one after the other."""
+    """Yield each issue once in two hours, one after the other."""
     every_s = 7200.0 / ISSUES
     for number in range(int(HISTORY.total_seconds() / every_s)):
         yield _event(number % ISSUES, START + timedelta(seconds=number * every_s))
 
 
 def _outage(begins: datetime) -> Iterator[EventEntry]:
-    """The issues take turns, so that all of them begin in the first half minute."""
+    """Yield the outage. The issues take turns, so that all begin in the first half minute."""
     for turn in range(BURST):
         for issue in range(ISSUES):
             part = (turn + issue / ISSUES) / BURST
@@ -78,7 +78,7 @@ def _event(issue: int, at: datetime) -> EventEntry:
 
 
 def hold_as_one(pairs: Sequence[tuple[Event, Event]]) -> int:
-    """How many of these pairs the engine takes for one issue."""
+    """Return how many of these pairs the engine takes for one issue."""
     with EngineProcess() as engine:
         said = engine.feed(encode_lines([event]) for event in _of_pairs(pairs))
     news: tuple[Change, ...] = ("opened", "joined")
@@ -87,7 +87,7 @@ def hold_as_one(pairs: Sequence[tuple[Event, Event]]) -> int:
 
 
 def _of_pairs(pairs: Sequence[tuple[Event, Event]]) -> Iterator[EventEntry]:
-    """Both events of a pair in a service of its own: a second issue would join the first's."""
+    """Yield both events of a pair in their own service: a second issue would join the first's."""
     for number, pair in enumerate(pairs):
         for event in pair:
             yield EventEntry(

@@ -1,4 +1,4 @@
-"""How much is simulated, and what the figures are to reach."""
+"""How much is simulated, and what the figures must reach."""
 
 from collections.abc import Iterator
 
@@ -22,11 +22,11 @@ FULL = tuple(
     Plan(rate, quiet_days=30, quiet_reps=reps, spike_days=10, spike_reps=reps)
     for rate, reps in ((0.01, 20), (0.1, 20), (1, 8), (10, 2), (100, 1))
 )
-"""More than an hour: at 100 a minute 32 million events are quiet, and 30 million in spikes."""
+"""More than an hour: at 100 a minute, 32 million events are quiet and 30 million are in spikes."""
 
 
 def quiet_targets(figures: QuietFigures) -> Iterator[str]:
-    """What the quiet streams are to be like, and what they are."""
+    """Yield what the quiet streams must be like, and what they are."""
     cells = figures.by_cell()
     kind, rate = max(cells, key=lambda cell: cells[cell])
     yield f"wanted under 0.3 a month overall: {figures.overall():.3f}"
@@ -34,7 +34,7 @@ def quiet_targets(figures: QuietFigures) -> Iterator[str]:
 
 
 def spike_targets(figures: SpikeFigures) -> Iterator[str]:
-    """What is to be found how soon, and what is."""
+    """Yield what must be found and how soon, and what was."""
     fives = (1.0, 10.0, 100.0)
     for factor, rates, wanted in ((5, fives, 0.98), (10, (0.1,), 0.6)):
         recall, worst = figures.recall(factor, rates), figures.lowest_recall(factor, rates)

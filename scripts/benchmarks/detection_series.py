@@ -1,4 +1,4 @@
-"""Real counts with labelled windows: read, turned into alarms, and scored by their own scorer."""
+"""Real counts with labelled windows: read, turn into alarms, and score with their own scorer."""
 
 import csv
 import os
@@ -19,11 +19,11 @@ SPIKES = (
 
 BUCKET_S = 300.0
 COOL_DOWN_BUCKETS = 288
-"""A day: what makes the ratio rule bearable at all."""
+"""A day, which makes the ratio rule bearable at all."""
 
 
 def load_series(folder: Path = SPIKES) -> list[Series]:
-    """Every series of the folder, in the order of their names. A bucket is five minutes."""
+    """Return every series of the folder in the order of names. A bucket is five minutes."""
     found: list[Series] = []
     for path in sorted((folder / "data").glob("*.csv")):
         with path.open(newline="") as file:
@@ -35,7 +35,7 @@ def load_series(folder: Path = SPIKES) -> list[Series]:
 
 
 def score(alarms: Mapping[str, tuple[Series, Sequence[Alarm]]], folder: Path = SPIKES) -> str:
-    """The scorer's table. Raises `subprocess.CalledProcessError` where it fails."""
+    """Return the scorer's table. Raises `subprocess.CalledProcessError` if the scorer fails."""
     lines = b"".join(_lines(alarms))
     done = subprocess.run(
         [sys.executable, str(folder / "score.py"), "-", "--data", str(folder / "data")],

@@ -1,6 +1,6 @@
-"""Simulated streams of one error, of which it is known when they spike: counts by minute.
+"""Simulate streams of one error whose spikes are known: counts by minute.
 
-Seeded by their name, so that a stream is the same whichever others are asked for.
+They are seeded by their name, so that a stream is the same whichever others are requested.
 """
 
 import math
@@ -24,16 +24,16 @@ WARM_DAYS = 2
 """Days without a spike at the beginning of a stream with spikes."""
 
 HALF_DAY_MIN = 720
-"""In the first half of each half day one spike begins: two a day, at least six hours apart."""
+"""One spike begins in the first half of each half day: two a day, at least six hours apart."""
 
 MOST_TRIES = 9
 _LIKELY_AGAIN = 0.86
 _TRIES = [_LIKELY_AGAIN**number for number in range(MOST_TRIES)]
 MEAN_TRIES = sum(n * w for n, w in enumerate(_TRIES, start=1)) / sum(_TRIES)
-"""Mean size of a cluster of retries: 4.02."""
+"""The mean size of a cluster of retries: 4.02."""
 
 _MOST_AT_ONCE = 500.0
-"""exp(-745) is 0: a larger mean is drawn in parts."""
+"""exp(-745) is 0, so a larger mean is drawn in parts."""
 
 BEGINS = 1_767_571_200.0
 """Monday 2026-01-05, 00:00 UTC."""
@@ -61,12 +61,12 @@ class Simulated(msgspec.Struct, frozen=True):
 
     @property
     def months(self) -> float:
-        """Its length in months of 30 days."""
+        """Return its length in months of 30 days."""
         return len(self.series.counts) / MONTH_MIN
 
 
 def quiet_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
-    """Streams in which no alarm is right."""
+    """Yield streams in which no alarm is right."""
     for plan in plans:
         for kind in KINDS:
             for number in range(plan.quiet_reps):
@@ -77,7 +77,7 @@ def quiet_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
 
 
 def spike_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
-    """Streams with about two spikes a day from the third day on."""
+    """Yield streams with about two spikes a day from the third day on."""
     for plan in plans:
         minutes = plan.spike_days * DAY_MIN
         for kind in SPIKE_KINDS:
@@ -102,7 +102,7 @@ def simulate(
     spikes: Iterable[int] = (),
     factor: int = 1,
 ) -> list[int]:
-    """The count of each minute."""
+    """Return the count of each minute."""
     raised = {minute for start in spikes for minute in range(start, start + SPIKE_MIN)}
     means = (
         usual_rate(kind, rate, minute) * (factor if minute in raised else 1)
@@ -117,7 +117,7 @@ def simulate(
 
 
 def usual_rate(kind: Kind, rate: float, minute: int) -> float:
-    """The mean of a minute without a spike; a ramp goes up to 8x in half a month, and back."""
+    """Return the mean of a minute without a spike; a ramp rises to 8x in half a month, and back."""
     match kind:
         case "daily":
             return rate * (1.0 + 0.9 * math.sin(2.0 * math.pi * minute / DAY_MIN))
@@ -129,7 +129,7 @@ def usual_rate(kind: Kind, rate: float, minute: int) -> float:
 
 
 def poisson(mean: float, draw: random.Random) -> int:
-    """A Poisson number, by Knuth's product of uniform ones."""
+    """Draw a Poisson number, by Knuth's product of uniform ones."""
     number = 0
     while mean > _MOST_AT_ONCE:
         number += poisson(_MOST_AT_ONCE, draw)
@@ -142,7 +142,7 @@ def poisson(mean: float, draw: random.Random) -> int:
 
 
 def _with_retries(means: Iterable[float], minutes: int, draw: random.Random) -> list[int]:
-    """Clusters of 1 to 9 events; the retries come within the minute after the first try."""
+    """Draw clusters of 1 to 9 events; the retries come within the minute after the first try."""
     counts = [0] * (minutes + 2)
     sizes = range(1, MOST_TRIES + 1)
     for minute, mean in enumerate(means):

@@ -1,4 +1,4 @@
-"""A child that reads what the engine reads and only decodes it: what deciding is held against."""
+"""A child that reads what the engine reads and only decodes it, as a baseline for deciding."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from shared.pipe import MAX_LINE_BYTES, Ping, Pong, decode_inbound, encode_lines
 
 
 def main() -> int:
-    """Decode until stdin ends; pings are answered."""
+    """Decode until stdin ends; answer pings."""
     cutter = Lines(MAX_LINE_BYTES)
     while chunk := os.read(sys.stdin.fileno(), READ_BYTES):
         for line in cutter.feed(chunk):

@@ -1,4 +1,4 @@
-"""`python -m engine` as a benchmark drives it: lines in through the pipe, incidents out."""
+"""Drive `python -m engine` for a benchmark: lines in through the pipe, incidents out."""
 
 import subprocess
 import sys
@@ -15,18 +15,18 @@ from shared.pipe import Error, Incident, Ping, Pong, decode_outbound, encode_lin
 
 _ROOT = Path(__file__).resolve().parents[2]
 
-# All else that the engine says is not decoded: it is most of the output, and nobody asks for it.
+# Nothing else that the engine says is decoded: it is most of the output, and nobody needs it.
 _WANTED = (b'{"type":"incident",', b'{"type":"pong",', b'{"type":"error",')
 
 
 class EngineProcess:
     """One engine, fed until the block is left. Its output is read as it comes.
 
-    Every method raises `RuntimeError` where the engine has ended or could not read a line.
+    Every method raises `RuntimeError` if the engine has ended or could not read a line.
     """
 
     def __init__(self, module: str = "engine") -> None:
-        """`module` is what to run in its place, if it speaks as the engine does."""
+        """Start the engine. `module` is what to run instead, if it speaks as the engine does."""
         self._pings = 0
         self._said: SimpleQueue[Incident | Pong | Error | None] = SimpleQueue()
         self._process = subprocess.Popen(
@@ -58,9 +58,9 @@ class EngineProcess:
         self._process.wait()
 
     def feed(self, lines: Iterable[bytes]) -> list[Incident]:
-        """Give `lines` (each with its end) and answer what was said of incidents because of them.
+        """Feed `lines` (each with its end) and return what was said of incidents because of them.
 
-        It returns when the engine has decided all of them.
+        This returns when the engine has decided all of them.
         """
         self._pings += 1
         try:
@@ -83,11 +83,11 @@ class EngineProcess:
                     raise RuntimeError("the engine has ended")
 
     def cpu_s(self) -> float:
-        """Seconds of processor time that it has used; 0 where the system has no /proc."""
+        """Return the seconds of processor time that it has used; 0 if the system has no /proc."""
         return proc.cpu_s(self._process.pid)
 
     def resident_bytes(self) -> int:
-        """Its memory as the system sees it; 0 where the system has no /proc."""
+        """Return its memory as the system sees it; 0 if the system has no /proc."""
         return proc.resident_bytes(self._process.pid)
 
     def _read(self) -> None:

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, environment: str) -> dict[str, list[tuple[float, float]]]:
-    """For each child and round, events a second and microseconds of processor time an event."""
+    """Return, for each child and round, events a second and processor microseconds an event."""
     figures: dict[str, list[tuple[float, float]]] = {name: [] for name in CHILDREN}
     before = _TURNS_BEFORE * options.issues
     with ExitStack() as stack:
@@ -66,7 +66,7 @@ def _measure(options: argparse.Namespace, environment: str) -> dict[str, list[tu
 
 
 def lines(numbers: range, issues: int, environment: str) -> Iterator[bytes]:
-    """The events of these numbers."""
+    """Yield the events of these numbers."""
     for number in numbers:
         yield _line(number, number % issues, _START + number * _TURN / issues, environment)
 

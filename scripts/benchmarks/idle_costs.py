@@ -20,7 +20,7 @@ from scripts.commands.chaos.server_process import Server
 
 _ENGINE = (sys.executable, "-m", "engine")
 _SETTLE_S = 5.0
-"""What is done late at the start is no idleness."""
+"""What happens late during the start is not counted as idle."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

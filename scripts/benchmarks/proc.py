@@ -1,11 +1,11 @@
-"""What a process has used, as the system sees it; 0 where there is no /proc."""
+"""Read what a process has used, as the system sees it; 0 if there is no /proc."""
 
 import os
 from pathlib import Path
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds of processor time, of all its threads."""
+    """Return the seconds of processor time, of all its threads."""
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return 0.0
@@ -14,7 +14,7 @@ def cpu_s(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Its memory."""
+    """Return its memory."""
     pages = Path(f"/proc/{pid}/statm")
     if not pages.exists():
         return 0
@@ -22,7 +22,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def pss_bytes(pid: int) -> int:
-    """Its memory, where what is shared with other processes counts by its part."""
+    """Return its memory, counting what it shares with other processes by its part."""
     rollup = Path(f"/proc/{pid}/smaps_rollup")
     if not rollup.exists():
         return 0

@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def print_rankings(cases: Sequence[Case], ask: Ask) -> None:
-    """Ours beside the rules of others, with and without the frames of tests."""
+    """Print ours beside the rules of others, with and without the frames of tests."""
     for with_tests in (False, True):
         print(f"\n## Ranking, frames of tests {'kept' if with_tests else 'removed'}\n")
         asked = [question(case, with_tests=with_tests) for case in cases]
@@ -89,7 +89,7 @@ def _print_ranks(name: str, ranked: Ranked) -> None:
 
 
 def print_confidence(cases: Sequence[Case], ask: Ask) -> None:
-    """Whether a confidence is what it says, and what is said where the culprit is not there."""
+    """Print whether a confidence is what it says, and what is said without the culprit."""
     there = [question(case) for case in cases]
     gone = [question(case, culprit_there=False) for case in cases]
     told = [_told(one.case, named) for one, named in zip(there, ask(there), strict=True)]
@@ -130,7 +130,7 @@ def _print_reliability(told: Sequence[Told]) -> None:
 
 
 def print_transfer(cases: Sequence[Case]) -> None:
-    """The confidence of each project's cases when it is calibrated on the other projects."""
+    """Print each project's confidences when calibrated on the other projects."""
     print("\n## Calibrated on the other projects\n")
     scored = _all_scored(cases)
     print("on all: temperature {:.2f}, none {:.2f}".format(*calibrate(scored)))
@@ -153,7 +153,7 @@ def print_transfer(cases: Sequence[Case]) -> None:
 
 
 def print_worth(cases: Sequence[Case]) -> None:
-    """The figures without each constant of the score, and with half or twice as much of it."""
+    """Print the figures without each constant of the score, and with half or twice as much."""
     groups = GROUPS[:3]
     print("\n## Without each constant, frames of tests removed\n")
     print(
@@ -191,7 +191,7 @@ def _first_and_mrr(scored: Sequence[Scored], group: tuple[str, int]) -> str:
 
 
 def print_shapes(cases: Sequence[Case]) -> None:
-    """Whether the ranking is the same where paths have another platform's shape."""
+    """Print whether the ranking is the same if paths have another platform's shape."""
     print("\n## Paths of other shapes: exceptions, frames of tests removed\n")
     exceptions = [case for case in cases if case.kind == "exception"]
     plain = [ours(question(case).event) for case in exceptions]
@@ -203,7 +203,7 @@ def print_shapes(cases: Sequence[Case]) -> None:
 
 
 def print_time() -> None:
-    """What a ranking of 100 commits of 50 files by 60 frames takes, the window prepared before."""
+    """Print how long a ranking of 100 commits of 50 files by 60 frames takes (prepared window)."""
     event = heavy_error()
     window = window_of(event)
     evidence = evidence_of(event)

@@ -28,7 +28,7 @@ class CaseFrame(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """An error of which it is known which commit of the window caused it."""
+    """An error whose causing commit in the window is known."""
 
     case_id: str
     bug: str
@@ -44,7 +44,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A case as it is put to a ranker, which sees the event only."""
+    """A case as it is given to a ranker, which sees only the event."""
 
     case: Case
     event: Event
@@ -52,7 +52,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def window_of(event: Event) -> ChangeWindow:
-    """The window that an event of this benchmark carries."""
+    """Return the window that an event of this benchmark carries."""
     if event.change_window is None:
         raise ValueError("the event has no change window")
     return event.change_window
@@ -62,7 +62,7 @@ Shape = Callable[[Event], Event]
 
 
 def load_cases(path: Path = CASES) -> list[Case]:
-    """All cases of a file, in its order."""
+    """Return all cases of a file, in its order."""
     decoder = msgspec.json.Decoder(Case)
     return [decoder.decode(line) for line in path.read_bytes().splitlines() if line.strip()]
 
@@ -74,7 +74,7 @@ def question(
     culprit_there: bool = True,
     shape: Shape | None = None,
 ) -> Question:
-    """The event of a case, each of a service of its own, so that none knows of another."""
+    """Return the event of a case. Each has a service of its own, so that none knows of another."""
     window = case.change_window
     if not culprit_there:
         rest = [commit for commit in window.commits if commit.id != case.culprit]

@@ -1,4 +1,4 @@
-"""The suspects as the real engine names them: events in through the pipe, incidents out."""
+"""Ask the real engine for suspects: events in through the pipe, incidents out."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from shared.pipe import EventEntry, encode_lines
 
 
 def ask_directly(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
-    """The suspects of each question, without the engine around the ranking."""
+    """Return the suspects of each question, without the engine around the ranking."""
     return [
         rank_suspects(evidence_of(asked.event), [prepare(window_of(asked.event))])
         for asked in questions
@@ -20,9 +20,9 @@ def ask_directly(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
 
 
 def ask_engine(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
-    """The suspects of the incident that each question opens, asked of `python -m engine`.
+    """Return the suspects of the incident that each question opens, asked of `python -m engine`.
 
-    Raises `RuntimeError` where an event opens no incident.
+    Raises `RuntimeError` if an event opens no incident.
     """
     # In the order of time, because the engine's clock never goes back.
     order = sorted(range(len(questions)), key=lambda n: questions[n].event.timestamp)

@@ -1,4 +1,4 @@
-"""Figures with their intervals: by bootstrap over bugs, whose window sizes are not independent."""
+"""Figures with intervals, by bootstrap over bugs, whose window sizes are not independent."""
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ METRICS: Mapping[str, Callable[[int | None], float]] = {
 
 
 class Interval(NamedTuple):
-    """A figure with the middle 95 % of what it is when bugs are drawn again."""
+    """A figure with the middle 95 % of its values when bugs are drawn again."""
 
     value: float
     low: float
@@ -37,7 +37,7 @@ class Told(NamedTuple):
 
 
 def mean(rows: Iterable[tuple[str, float]]) -> Interval:
-    """The mean of (bug, value) rows."""
+    """Return the mean of (bug, value) rows."""
     by_bug: dict[str, list[float]] = {}
     for bug, value in rows:
         by_bug.setdefault(bug, []).append(value)
@@ -54,17 +54,17 @@ def _ratio(parts: Sequence[tuple[float, int]]) -> float:
 
 
 def rank_of(culprit: str, ranking: Sequence[str]) -> int | None:
-    """The culprit's place, from 1; none if it was not named."""
+    """Return the culprit's place, from 1, or None if it was not named."""
     return ranking.index(culprit) + 1 if culprit in ranking else None
 
 
 def brier(told: Iterable[Told]) -> Interval:
-    """The mean square of what the confidence was off by."""
+    """Return the mean square of the confidence's error."""
     return mean((one.case.bug, (one.confidence - one.right) ** 2) for one in told)
 
 
 def brier_gain(told: Sequence[Told]) -> Interval:
-    """How much lower that is than for the constant which is right on average (better: > 0)."""
+    """Return how much lower that is than for the constant right on average (better: > 0)."""
     constant = sum(one.right for one in told) / len(told)
     return mean(
         (one.case.bug, (constant - one.right) ** 2 - (one.confidence - one.right) ** 2)
@@ -73,7 +73,7 @@ def brier_gain(told: Sequence[Told]) -> Interval:
 
 
 def reliability(told: Iterable[Told], width: float = 0.2) -> list[tuple[float, list[Told]]]:
-    """The suspects by how sure they were, each bin with its lower edge."""
+    """Return the suspects by how sure they were, each bin with its lower edge."""
     bins: dict[int, list[Told]] = {}
     last = round(1 / width) - 1
     for one in told:

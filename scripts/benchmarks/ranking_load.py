@@ -1,4 +1,4 @@
-"""A deploy and an error as large as the ranking must bear without being noticed."""
+"""A deploy and an error as large as the ranking must handle without being noticed."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ FRAMES = 60
 
 
 def heavy_error() -> Event:
-    """An error of 60 frames after a deploy of 100 commits of 50 files, half of them in both."""
+    """Return an error of 60 frames after a deploy of 100 commits of 50 files, half in both."""
     draw = random.Random(1)  # noqa: S311 - the same load each time
     paths = [f"services/shop/src/main/java/com/acme/m{n % 40}/File{n}.java" for n in range(3000)]
     deployed = datetime(2026, 1, 5, 12, tzinfo=UTC)

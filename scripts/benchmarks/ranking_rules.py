@@ -12,7 +12,7 @@ Rule = Callable[[Event], list[str]]
 
 
 def evidence_of(event: Event) -> ErrorEvidence:
-    """What an event says of its error, first seen by it."""
+    """Return what an event says about its error, which was first seen with it."""
     return ErrorEvidence(
         since=event.timestamp,
         exception_type=event.exception_type,
@@ -26,23 +26,23 @@ def evidence_of(event: Event) -> ErrorEvidence:
 
 
 def scores(event: Event, weights: Weights = WEIGHTS) -> list[tuple[str, float]]:
-    """Every commit of the event's window with its score, ranked by our rule."""
+    """Return every commit of the event's window with its score, ranked by our rule."""
     ranked = score_commits(evidence_of(event), [prepare(window_of(event))], weights)
     return [(each.commit.id, each.score) for each in ranked]
 
 
 def ours(event: Event, weights: Weights = WEIGHTS) -> list[str]:
-    """Our rule, every commit ranked."""
+    """Rank every commit by our rule."""
     return [commit_id for commit_id, _ in scores(event, weights)]
 
 
 def newest_first(event: Event) -> list[str]:
-    """The last commit did it."""
+    """Rank by age: the last commit did it."""
     return [commit.id for commit in _newest_first(event)]
 
 
 def original_rule(event: Event, *, alike: bool) -> list[str]:
-    """Commits that touch a file of the trace before others, the newest first among equals.
+    """Rank commits that touch a file of the trace before others, newest first among equals.
 
     The original product compared the commit's path in lower case with the frame's as it was;
     `alike` compares both in lower case.
@@ -59,7 +59,7 @@ def original_rule(event: Event, *, alike: bool) -> list[str]:
 
 
 def last_to_touch(event: Event) -> list[str]:
-    """The last commit that touched the top frame's file, then the next frame's: Sentry's way."""
+    """Rank by the last commit that touched the top frame's file, then the next's: Sentry's way."""
     ranked: dict[str, None] = {}
     for file in _own_files(event):
         for commit in _newest_first(event):
@@ -71,7 +71,7 @@ def last_to_touch(event: Event) -> list[str]:
 
 
 def most_lines_added(event: Event) -> list[str]:
-    """The biggest commit did it: what the size alone is worth."""
+    """Rank by size: the biggest commit did it. This shows what the size alone is worth."""
     return [c.id for c in sorted(_newest_first(event), key=lambda commit: -(commit.added or 0))]
 
 

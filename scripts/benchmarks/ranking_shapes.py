@@ -1,7 +1,8 @@
 r"""The same cases as other platforms would give them.
 
-Java's frames name a file by its package; those of others come with the folders of a container, a
-bundler or a Windows box, between frames of libraries that say nothing of the application.
+Java's frames name a file by its package. Those of other platforms have the folders of a container,
+a bundler or a Windows machine, and stand between frames of libraries, which say nothing about the
+application.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from shared.event import Event, Frame
 def _reshaped(
     event: Event, own: Callable[[Frame], Frame], extension: str, libraries: list[Frame]
 ) -> Event:
-    """Own frames rewritten, and one of `libraries` after each in place of the frames of others."""
+    """Rewrite own frames, and put one of `libraries` after each in place of the others' frames."""
     frames: list[Frame] = []
     for number, frame in enumerate(event.stacktrace):
         library = libraries[number % len(libraries)]
@@ -35,7 +36,7 @@ def _with_extension(path: str, extension: str) -> str:
 
 
 def as_python(event: Event) -> Event:
-    """`/app/src/org/…/Cart.py`, among frames of site-packages and of the interpreter."""
+    """Rewrite as `/app/src/org/…/Cart.py`, among frames of site-packages and of the interpreter."""
     return _reshaped(
         event,
         lambda frame: Frame(
@@ -59,7 +60,7 @@ def as_python(event: Event) -> Event:
 
 
 def as_javascript(event: Event) -> Event:
-    """`webpack:///./src/org/…/Cart.ts?4f2a`, functions with their class, no `in_app` at all."""
+    """Rewrite as `webpack:///./src/org/…/Cart.ts?4f2a`, functions with class, no `in_app`."""
     return _reshaped(
         event,
         lambda frame: Frame(
@@ -82,7 +83,7 @@ def _javascript_function(frame: Frame) -> str:
 
 
 def as_windows(event: Event) -> Event:
-    r"""`C:\agent\work\src\org\…\Cart.cs`, functions with namespace and class."""
+    r"""Rewrite as `C:\agent\work\src\org\…\Cart.cs`, functions with namespace and class."""
     return _reshaped(
         event,
         lambda frame: Frame(

@@ -1,4 +1,4 @@
-"""What each constant of the score is worth: the figures without it."""
+"""Measure what each constant of the score is worth: the figures without it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,11 +24,11 @@ WITHOUT: Mapping[str, Weights] = {
 }
 
 STEADY = ("decay", "same_function", "rarity", "breadth", "elsewhere", "words", "size", "idle")
-"""The constants that are varied; those of age, release and hints are not in these cases."""
+"""The constants that are varied; these cases have none of age, release and hints."""
 
 
 def varied(name: str, factor: float) -> Weights:
-    """The weights with one constant multiplied; of the decay, what it takes away is."""
+    """Return the weights with one constant multiplied; for the decay, what it takes away."""
     value: float = getattr(WEIGHTS, name)
     changed = 1 - (1 - value) * factor if name == "decay" else value * factor
     return replace(WEIGHTS, **{name: changed})
@@ -48,7 +48,7 @@ class Scored:
 def surprise(
     all_scored: Sequence[Scored], temperature: float = TEMPERATURE, none: float = NONE
 ) -> float:
-    """The mean negative logarithm of the probability that was given to what was the case."""
+    """Return the mean negative logarithm of the probability given to what was the case."""
     total = 0.0
     for scored in all_scored:
         chances = probabilities(scored.scores, len(scored.scores), temperature, none)
@@ -58,7 +58,7 @@ def surprise(
 
 
 def calibrate(all_scored: Sequence[Scored]) -> tuple[float, float]:
-    """The temperature and the score of "none" with the least surprise, on a grid."""
+    """Return the temperature and the score of "none" with the least surprise, on a grid."""
     grid = [
         (temperature / 20, none / 10) for temperature in range(8, 25) for none in range(-30, 11)
     ]

@@ -46,7 +46,7 @@ _TIMEOUT_S = 300.0
 
 
 class Row(msgspec.Struct):
-    """What was measured with one number of issues. Seconds, and megabytes of 10^6 bytes."""
+    """What was measured with one number of issues, in seconds and megabytes of 10^6 bytes."""
 
     issues: int
     states_mb: float
@@ -101,7 +101,7 @@ async def _measure(folder: Path, issues: int, waiting: int) -> Row:
 
 
 async def _prepare(server: Server, issues: int, waiting: int) -> int:
-    """Fill journal and database; returns how far the states reach."""
+    """Fill journal and database; return how far the states reach."""
     first: list[Entry] = [Settings(max_issues=issues + 1_000), _event("Known")]
     async with open_journal(server.journal) as journal:
         await journal.append(first, None)
@@ -122,7 +122,7 @@ async def _prepare(server: Server, issues: int, waiting: int) -> int:
 
 
 async def _states(entries: Sequence[Entry]) -> list[State]:
-    """What the engine says that must come back, after `entries`."""
+    """Return what the engine says must come back after `entries`."""
     numbered = [msgspec.structs.replace(entry, seq=n) for n, entry in enumerate(entries, 1)]
     engine = await asyncio.create_subprocess_exec(
         *_ENGINE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -155,7 +155,7 @@ def _event(exception_type: str) -> EventEntry:
 
 
 async def post(url: str) -> None:
-    """Send one event; raises `RuntimeError` where it is not accepted."""
+    """Send one event. Raises `RuntimeError` if it is not accepted."""
     body = encode_lines([_event("Known")]).replace(b'"type":"event",', b"", 1)
     host, _, port = url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))

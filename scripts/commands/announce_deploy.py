@@ -1,6 +1,6 @@
-"""Tells PushLog that the commit of this checkout is deployed, with the commits since the last time.
+"""Tell PushLog that this checkout's commit is deployed, with the commits since the last time.
 
-Only git and the standard library are used, from Python 3.8 on, so that it runs in any CI.
+This uses only git and the standard library, from Python 3.8 on, so that it runs in any CI.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SECRET_VARIABLE = "INCIDENT_WEBHOOK_SECRET"  # noqa: S105 - the name of one
 WEBHOOK_PATH = "/api/webhooks/incidents"
 
 FIRST_COMMITS = 20
-"""Commits that the first announcement of a service has, when nobody says since when."""
+"""Commits in the first announcement of a service, if nobody says since when."""
 
 MAX_COMMITS = 500
 MAX_ITEMS = 500
@@ -57,16 +57,16 @@ _HINTS = {
 
 
 class Refused(Exception):
-    """PushLog did not take it, or is not there."""
+    """PushLog did not accept it, or is not there."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_REFUSED` or, where git has no answer, `EXIT_NO_DEPLOY`."""
+    """Return the exit code: 0, `EXIT_REFUSED` or, if git has no answer, `EXIT_NO_DEPLOY`."""
     options = _parser().parse_args(arguments)
     try:
         head = full_hash("HEAD")
         if head is None:
-            # Said by git, which knows why: no checkout, no commit yet, another owner.
+            # git says this, and knows why: no checkout, no commit yet, another owner.
             git("rev-parse", "--verify", "HEAD")
         service = options.service or PurePath(git("rev-parse", "--show-toplevel")).name
         ref = f"refs/pushlog/{_ref_part(service)}/{_ref_part(options.environment)}"
@@ -126,8 +126,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _base(since: str | None, ref: str) -> str | None:
-    """The commit that ran before, as far as it is known; raises `GitFailed`."""
-    # What CI gives as the commit before the first push of a branch is all zeros.
+    """Return the commit that ran before, as far as it is known. Raises `GitFailed`."""
+    # CI gives all zeros as the commit before the first push of a branch.
     if since and since.strip("0"):
         base = full_hash(since)
         if base is None:
@@ -142,7 +142,7 @@ def _base(since: str | None, ref: str) -> str | None:
 def _announcement(
     service: str, options: argparse.Namespace, head: str, base: str | None
 ) -> dict[str, Any]:
-    """The body of the webhook."""
+    """Return the body of the webhook."""
     if base is None:
         commits = newest_commits("HEAD", FIRST_COMMITS)
         count = len(commits)
@@ -164,7 +164,7 @@ def _announcement(
 
 
 def fitting(told: list[dict[str, Any]], max_bytes: int) -> list[dict[str, Any]]:
-    """The newest of the commits that are no more than `max_bytes` as JSON together."""
+    """Return the newest commits that together are no more than `max_bytes` as JSON."""
     sizes = [len(json.dumps(commit)) + len(", ") for commit in told]
     while told and sum(sizes) + len("[]") > max_bytes:
         told, sizes = told[1:], sizes[1:]
@@ -172,7 +172,7 @@ def fitting(told: list[dict[str, Any]], max_bytes: int) -> list[dict[str, Any]]:
 
 
 def _told(commit: GitCommit) -> dict[str, Any]:
-    """A commit within the limits of an event."""
+    """Return a commit within the limits of an event."""
     told: dict[str, Any] = {
         "id": commit.id,
         "timestamp": commit.timestamp,
@@ -187,7 +187,7 @@ def _told(commit: GitCommit) -> dict[str, Any]:
 
 
 def _send(url: str, secret: str | None, body: dict[str, Any]) -> None:
-    """Post it until PushLog has it, `TRIES` times at most; raises `Refused`."""
+    """Post it until PushLog has it, `TRIES` times at most. Raises `Refused`."""
     target = url.rstrip("/")
     if not target.startswith(("http://", "https://")):
         raise Refused(f"{url!r} is no address: it begins with http:// or https://")
@@ -198,7 +198,7 @@ def _send(url: str, secret: str | None, body: dict[str, Any]) -> None:
     )
     request.add_header("Content-Type", "application/json")
     request.add_header("User-Agent", "pushlog-announce-deploy")
-    # A second try must be no second deploy where only the answer of the first was lost.
+    # If only the answer to the first try was lost, a second try must be no second deploy.
     request.add_header("Idempotency-Key", str(uuid.uuid4()))
     if secret:
         request.add_header("X-Incident-Webhook-Secret", secret)
@@ -250,7 +250,7 @@ def _said(body: dict[str, Any]) -> str:
 
 
 def _ref_part(name: str) -> str:
-    """Any name as a part of the name of a ref: other characters as their bytes in hexadecimal."""
+    """Return any name as a part of a ref's name, with other characters as hexadecimal bytes."""
     return re.sub(
         r"[^A-Za-z0-9_-]",
         lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()),

@@ -1,7 +1,7 @@
-"""Copies all data into a folder of its own, complete and consistent, while the server runs.
+"""Copy all data into a folder of its own, complete and consistent, while the server runs.
 
-A backup gets its name only once it is whole, examined and on the disk. What a backup that was
-killed has left bears another name, and the next one removes it.
+A backup gets its name only when it is whole, examined and on the disk. A killed backup leaves its
+files under another name, and the next backup removes them.
 """
 
 import argparse
@@ -38,20 +38,20 @@ _PART = re.compile(rf"\.{_NAME.pattern}\.part")
 _NICENESS = 10
 
 Room = Callable[[Path], tuple[int, int, int]]
-"""Bytes of a disk in all, used and free, as `shutil.disk_usage` says it."""
+"""Bytes of a disk in all, used and free, as `shutil.disk_usage` returns them."""
 
 
 class Refused(Exception):
-    """A backup that cannot be made here and now, with the reason."""
+    """A backup cannot be made here and now; the message is the reason."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_FAILED`; 2 where a setting is wrong."""
+    """Return the exit code: 0, `EXIT_FAILED`; 2 if a setting is wrong."""
     options = _parser().parse_args(arguments)
     folder = options.folder.absolute()
     settings = read_installation()
     say_database(settings)
-    # Where processors are few, the server's work comes first.
+    # On a machine with few processors, the server's work comes first.
     os.nice(_NICENESS)
     try:
         backup, manifest, removed = back_up(settings, folder, options.keep)
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 def back_up(
     settings: Settings, folder: Path, keep: int | None = None, room: Room = shutil.disk_usage
 ) -> tuple[Path, Manifest, list[Path]]:
-    """Make a backup in `folder`; where it is, what is in it, and which old ones were removed.
+    """Make a backup in `folder`; return its place, its contents, and the old ones removed.
 
     Raises `Refused`, `Inconsistent`, OSError and `sqlite3.Error`, and then leaves nothing behind.
     """
@@ -102,7 +102,7 @@ def back_up(
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One backup at a time, so that what has the name of an unfinished one was left behind."""
+    """Run one backup at a time, so that anything named like an unfinished one was left behind."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
@@ -144,7 +144,7 @@ def _part_of(backup: Path) -> Path:
 
 
 def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
-    """The oldest first: their names are times."""
+    """Return the oldest first; their names are times."""
     return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
 
 

@@ -1,6 +1,6 @@
-"""Lists, shows, replays and discards the entries that the engine died of, over PushLog's API.
+"""List, show, replay and discard the entries that the engine died of, over PushLog's API.
 
-Only the standard library is used, so that it runs where nothing is installed.
+This uses only the standard library, so that it runs where nothing is installed.
 """
 
 import argparse
@@ -19,7 +19,7 @@ EXIT_UNREACHABLE = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
+    """Return the exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
     options = _parser().parse_args(arguments)
     url = f"{options.url.rstrip('/')}/api/dead-letters"
     try:
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_letters(url: str, *, settled: bool) -> Iterator[str]:
-    """A line for each dead letter that waits, the newest first; with `settled` for all of them."""
+    """Yield a line for each waiting dead letter, newest first; with `settled`, for all of them."""
     found = False
     before: int | None = None
     while True:
@@ -62,7 +62,7 @@ def list_letters(url: str, *, settled: bool) -> Iterator[str]:
 
 
 def show(letter: dict[str, Any]) -> Iterator[str]:
-    """All that is known of one, with the entry itself."""
+    """Yield all that is known about one, with the entry itself."""
     yield f"Entry {letter['seq']}, received {short_time(letter['received'])}: {_fate(letter)}"
     yield f"Set aside {short_time(letter['buried_at'])}: {letter['reason']}"
     yield ""
@@ -70,7 +70,7 @@ def show(letter: dict[str, Any]) -> Iterator[str]:
 
 
 def settle(url: str, action: str, seqs: list[int]) -> Iterator[str]:
-    """Replay or discard each of them; what was done before one is refused stays done."""
+    """Replay or discard each of them; if one is refused, what was done before stays done."""
     for seq in seqs:
         answer = ask(f"{url}/{seq}/{action}", method="POST")
         if action == "replay":

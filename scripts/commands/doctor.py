@@ -1,4 +1,4 @@
-"""Examines everything that PushLog needs, and says of each thing how it is and what to do."""
+"""Examine everything that PushLog needs, and say how each thing is and what to do."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ _NICENESS = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or `EXIT_FAILED` where anything is marked FAIL."""
+    """Return the exit code: 0, or `EXIT_FAILED` if anything is marked FAIL."""
     argparse.ArgumentParser(
         prog="scripts/doctor",
         description="Examines, with the settings of the server (those of the environment and of "
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     ).parse_args(arguments)
     # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
     os.chdir(ROOT)
-    # Where processors are few, the server's work comes first.
+    # On a machine with few processors, the server's work comes first.
     os.nice(_NICENESS)
     failed = False
     for finding in _examine():

@@ -1,4 +1,4 @@
-"""Brings the database to the newest schema, making it where there is none."""
+"""Bring the database to the newest schema; make the database if there is none."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from server.storage.schema import NewerSchema
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 1 where nothing was changed, or 2 where a setting is wrong."""
+    """Return the exit code: 0, 1 if nothing was changed, or 2 if a setting is wrong."""
     parser = argparse.ArgumentParser(
         prog="scripts/migrate",
         description="Brings the database of DATABASE_URL to the newest schema, making it where "

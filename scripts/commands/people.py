@@ -1,4 +1,4 @@
-"""Lets people and programs in from the machine itself, where nobody else can, or no mail goes out.
+"""Let people and programs in from the machine itself, when nobody else can, or no mail goes out.
 
 It works on the database, whether or not the server runs.
 """
@@ -19,11 +19,11 @@ EXIT_REFUSED = 1
 
 
 class Refused(Exception):
-    """It cannot be done: why not, in words."""
+    """It cannot be done; the message says why not."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_REFUSED`; 2 where a setting is wrong."""
+    """Return the exit code: 0, `EXIT_REFUSED`; 2 if a setting is wrong."""
     options = _parser().parse_args(arguments)
     settings = read_installation()
     say_database(settings)
@@ -93,7 +93,7 @@ async def _token(database: Database, name: str, email: str | None) -> str:
     token = new_token()
     async with database.write() as tx:
         if email is None:
-            # The first account, or who stands for it until it is made.
+            # The first account, or the one that stands for it until it is made.
             await people.make_operator(tx)
             person = (await people.everyone(tx))[0].id
         else:

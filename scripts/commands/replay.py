@@ -1,7 +1,7 @@
-"""Runs recorded events through an engine with other settings: what would fire beside what did.
+"""Run recorded events through an engine with other settings: what would fire beside what did.
 
-The same events go through two engines, one with the settings as they were recorded, the other
-with what is asked for; what differs is the difference that these settings make.
+The same events go through two engines. One has the settings as they were recorded, the other has
+the ones asked for; the difference in the output is what these settings make.
 """
 
 import argparse
@@ -56,7 +56,7 @@ class Fired(msgspec.Struct, frozen=True):
 
     @property
     def identity(self) -> tuple[int, Change, Trigger]:
-        """What makes it the same in two runs."""
+        """Return what makes it the same in two runs."""
         return self.seq, self.change, self.trigger
 
 
@@ -65,7 +65,7 @@ class EngineFailed(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or `EXIT_FAILED` where the events or an engine could not be used."""
+    """Return the exit code: 0, or `EXIT_FAILED` if the events or an engine could not be used."""
     options = _parser().parse_args(arguments)
     events: Path | None = options.events
     if events is None:
@@ -120,7 +120,7 @@ def _list(names: str | None) -> list[str] | None:
 
 
 def recorded(path: Path) -> Iterator[Entry]:
-    """The entries of a journal or a file in order, numbered from 2; what is none is left out."""
+    """Yield the entries of a journal or a file in order, numbered from 2; skip what is no entry."""
     seq = 1
     for line in _lines(path):
         try:
@@ -145,7 +145,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def with_settings(entries: Iterable[Entry], asked: Settings) -> Iterator[Entry]:
-    """The entries with these settings from the first one on, whatever was set meanwhile."""
+    """Yield the entries with these settings from the first one on, whatever was set meanwhile."""
     said = {name: value for name, value in msgspec.structs.asdict(asked).items() if value}
     yield Settings(seq=1, **said)
     for entry in entries:
@@ -156,9 +156,9 @@ def with_settings(entries: Iterable[Entry], asked: Settings) -> Iterator[Entry]:
 
 
 def fired(entries: Iterable[Inbound], command: list[str]) -> list[Fired]:
-    """What an engine opens or calls worse when it is given these entries.
+    """Return what an engine opens or calls worse when it is given these entries.
 
-    They go by way of a file, since nobody would write to a pipe while its answers are read.
+    The entries go through a file, because nobody would write to a pipe while its answers are read.
     """
     with tempfile.TemporaryFile() as lines:
         for entry in entries:
@@ -191,7 +191,7 @@ def _read(line: bytes) -> Fired | None:
 
 
 def compare(was: list[Fired], would_be: list[Fired], only_differences: bool) -> Iterator[str]:
-    """Both, in the order of the events, and how many there are of each trigger."""
+    """Yield both, in the order of the events, and how many there are of each trigger."""
     before, after = {each.identity for each in was}, {each.identity for each in would_be}
     every = {each.identity: each for each in [*was, *would_be]}
     for identity, each in sorted(every.items()):
@@ -207,6 +207,6 @@ def compare(was: list[Fired], would_be: list[Fired], only_differences: bool) -> 
 
 
 if __name__ == "__main__":
-    # Whoever reads only the first lines (`| head`) wants no traceback.
+    # Somebody who reads only the first lines (`| head`) wants no traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

@@ -1,10 +1,11 @@
-"""Puts a backup in the place of the data, and what was there aside.
+"""Put a backup in the place of the data, and set aside what was there.
 
-Everything is checked and copied to its disk first. What is left then are renames, which are undone
-where one fails. A machine that dies between two of them leaves all data there, old and new: the
-same restore, run again, completes it. The main database goes first and comes last, so that a server
-that starts in between finds none, and decides again what is in the journal; it never finds one that
-tells of entries which its journal has not got, and would pass over the next ones in silence.
+Everything is checked and copied to its disk first. After that, only renames are left, and they are
+undone if one fails. If the machine dies between two of them, all data is still there, old and new:
+the same restore, run again, completes it. The main database is moved out first and in last. So a
+server that starts in between finds none, and decides again what is in the journal. It never finds a
+main database that mentions entries which its journal does not have; it would then pass over the
+next entries in silence.
 """
 
 import argparse
@@ -33,19 +34,19 @@ from server.storage.schema import NewerSchema, read_revision
 EXIT_FAILED = 1
 
 _OF_SQLITE = ("-shm", "-wal", "-journal", "")
-"""Ends of the names of what is one database together. The file goes last: without its log it is an
+"""The name endings of the files of one database. The main file goes last: without its log it is an
 earlier state of itself, but a log that is left alone would be read into the next file."""
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What was restored, and where the data that was there before is now; None: there was none."""
+    """What was restored, and where the data from before is now; None if there was none."""
 
     manifest: Manifest
     aside: Path | None
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_FAILED`; 2 where a setting is wrong."""
+    """Return the exit code: 0, `EXIT_FAILED`; 2 if a setting is wrong."""
     options = _parser().parse_args(arguments)
     backup = options.backup.absolute()
     settings = read_installation()
@@ -78,7 +79,7 @@ def restore(settings: Settings, backup: Path) -> Restored:
         MAIL_KEY: settings.mail_key_path.absolute(),
         DATABASE: settings.database_path.absolute(),
     }
-    # A key that the backup has not got stays: mails that were sent since can depend on it.
+    # A key that the backup does not have stays: mails that were sent since may depend on it.
     targets = {name: place for name, place in places.items() if name in manifest.files}
     folder = places[DATABASE].parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ def restore(settings: Settings, backup: Path) -> Restored:
 def exchange(folder: Path, arriving: dict[Path, Path]) -> Path | None:
     """Move what is in the way aside, the last first, and `arriving` in, all or nothing.
 
-    Returns where the old files are now, None where there were none.
+    Return where the old files are now, or None if there were none.
     """
     leaving = [
         path

@@ -1,8 +1,8 @@
 """A day of a small shop, as entries for the engine: one of each thing that can happen to an error.
 
-Shop's `StockTimeout` has come every ten minutes for as long as anybody remembers. In the evening a
-deploy brings a new error, which its first commit explains, and stock becomes so slow that the old
-one comes far more often.
+Shop's `StockTimeout` has come every ten minutes for as long as anybody remembers. In the evening, a
+deploy brings a new error, which its first commit explains. Stock also becomes so slow that the old
+error comes far more often.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SERVICE, ENVIRONMENT = "shop", "production"
 
 
 def sample_events() -> Iterator[Entry]:
-    """The entries, in the order of their times."""
+    """Yield the entries, in the order of their times."""
     for number in range(72):
         yield stock_timeout(MORNING + timedelta(minutes=10 * number))
     yield new_coupon_error(EVENING - timedelta(minutes=3), environment="staging")
@@ -31,7 +31,7 @@ def sample_events() -> Iterator[Entry]:
 
 
 def stock_timeout(at: datetime) -> EventEntry:
-    """The old error."""
+    """Return the old error."""
     frames = [
         Frame(file="shop/stock.py", function="reserve", line=88, in_app=True),
         Frame(file="shop/cart.py", function="add", line=31, in_app=True),
@@ -42,7 +42,7 @@ def stock_timeout(at: datetime) -> EventEntry:
 def new_coupon_error(
     at: datetime, environment: str = ENVIRONMENT, release: str = "shop@42"
 ) -> EventEntry:
-    """The error that the deploy brings."""
+    """Return the error that the deploy brings."""
     frames = [
         Frame(file="shop/coupons.py", function="discount", line=17, in_app=True),
         Frame(file="shop/cart.py", function="total", line=64, in_app=True),
@@ -62,7 +62,7 @@ def error(
     issue_id: str,
     severity: Severity = "error",
 ) -> EventEntry:
-    """An error of the shop."""
+    """Return an error of the shop."""
     return EventEntry(
         source="sample",
         service=SERVICE,
@@ -78,7 +78,7 @@ def error(
 
 
 def deploy(at: datetime) -> ChangeWindowEntry:
-    """Three commits, one of which touches the coupons."""
+    """Return three commits, one of which touches the coupons."""
     commits = [
         Commit(
             id="5f1c9a7e20b34d68",

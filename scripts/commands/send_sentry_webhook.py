@@ -1,6 +1,6 @@
-"""Sends a webhook as Sentry does, signed: a sample, or a file as it is.
+"""Send a signed webhook as Sentry does: a sample, or a file as it is.
 
-Only the standard library is used, so that it runs where nothing is installed.
+This uses only the standard library, so that it runs where nothing is installed.
 """
 
 import argparse
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
+    """Return the exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
     parser = _parser()
     options = parser.parse_args(arguments)
     url = options.url
@@ -146,7 +146,7 @@ def _bodies(options: argparse.Namespace) -> Iterator[bytes]:
 
 
 def _as_of_now(payload: dict[str, Any], *, new_issue: bool) -> bytes:
-    """The sample as an event that has not been before."""
+    """Return the sample as an event that has not been sent before."""
     event = payload["data"]["event"]
     now = time.time()
     old_id, event["event_id"] = event["event_id"], uuid.uuid4().hex
@@ -160,8 +160,8 @@ def _as_of_now(payload: dict[str, Any], *, new_issue: bool) -> bytes:
 
 
 def _make_new_issue(event: dict[str, Any]) -> None:
-    """Rename what was raised: an issue is told by its exception's type, among others."""
-    # Letters only: numbers and ids in names are blanked where issues are told apart.
+    """Rename what was raised, because the exception's type, among others, tells issues apart."""
+    # Letters only, because numbers and ids in names are blanked when issues are told apart.
     suffix = "".join(random.choice(_SYLLABLES) for _ in range(5)).capitalize()  # noqa: S311
     root = event["exception"]["values"][0]
     root["type"] += suffix
@@ -173,7 +173,7 @@ def _make_new_issue(event: dict[str, Any]) -> None:
 
 
 def _resource_of(body: bytes) -> str:
-    """The resource that a body looks like; a legacy webhook and a service hook have none."""
+    """Return the resource that a body looks like; a legacy webhook and a service hook have none."""
     try:
         payload = json.loads(body)
         data = payload.get("data") if isinstance(payload, dict) else None

@@ -1,4 +1,4 @@
-"""Sends a test mail with the server's own settings, and says what went wrong and what to do."""
+"""Send a test mail with the server's own settings, and say what went wrong and what to do."""
 
 import argparse
 import asyncio
@@ -30,7 +30,7 @@ _WAYS = {"starttls": "STARTTLS", "tls": "TLS", "none": "no encryption"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
+    """Return the exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
     options = _parser().parse_args(arguments)
     settings = read_installation()
     if settings.smtp is None:
@@ -90,7 +90,7 @@ def _way(smtp: Smtp) -> str:
 
 
 def _say(text: str) -> None:
-    """To people, on lines that they can read, and with nothing that a terminal would obey."""
+    """Print for people, in lines that they can read, with nothing that a terminal would obey."""
     for line in text.split("\n"):
         print(textwrap.fill(harmless(line), WIDTH, break_long_words=False), file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Gives events to the engine alone, without a server, and prints for people what it decides."""
+"""Give events to the engine alone, without a server, and print for people what it decides."""
 
 import argparse
 import os
@@ -40,11 +40,11 @@ EXIT_FAILED = 2
 
 _WIDTH = 100
 _TIME_WIDTH = 17
-"""Of the times at the start of lines; what was decided stands under what it was decided on."""
+"""The width of the times at the start of lines; a decision stands under what it was decided on."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_UNREADABLE` where a line could not be read, `EXIT_FAILED`."""
+    """Return the exit code: 0, `EXIT_UNREADABLE` if a line could not be read, `EXIT_FAILED`."""
     options = _parser().parse_args(arguments)
     if options.events:
         sys.stdout.buffer.write(encode_lines(sample_events()))
@@ -108,7 +108,7 @@ def _read(name: str | None) -> bytes:
 
 
 def entries_by_seq(lines: Sequence[bytes]) -> dict[int, Entry]:
-    """The entries among `lines`, each by the number that the engine gives it."""
+    """Return the entries among `lines`, each by the number that the engine gives it."""
     entries: dict[int, Entry] = {}
     seq = 0
     for line in lines:
@@ -127,7 +127,7 @@ def _message(line: bytes) -> Inbound | None:
 
 
 def tell(entries: dict[int, Entry], answers: Sequence[Outbound]) -> Iterator[str]:
-    """Lines for people: each entry with what was decided, the same ones in a row as one."""
+    """Yield lines for people: each entry with what was decided; equal ones in a row become one."""
     same: tuple[str, str] | None = None
     more = 0
     incident: Incident | None = None
@@ -136,7 +136,7 @@ def tell(entries: dict[int, Entry], answers: Sequence[Outbound]) -> Iterator[str
             case Decision():
                 entry = entries.get(answer.seq)
                 about = (_about(entry), answer.code)
-                # The numbers of two decisions differ where nothing else does.
+                # The numbers of two decisions differ even if nothing else does.
                 if about == same and incident is None:
                     more += 1
                     continue
@@ -233,8 +233,8 @@ if __name__ == "__main__":
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads only the first lines (`| head`) wants no traceback. By the signal we would
-        # die of an engine, too, that ends without reading.
+        # Somebody who reads only the first lines (`| head`) wants no traceback. With the signal, we
+        # would also die of an engine that ends without reading.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)

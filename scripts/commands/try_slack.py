@@ -1,4 +1,4 @@
-"""Sends a test message to Slack with the server's own settings, and says what went wrong."""
+"""Send a test message to Slack with the server's own settings, and say what went wrong."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ _NOT_SET_UP = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
+    """Return the exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
     argparse.ArgumentParser(
         prog="scripts/test-slack",
         description="Sends a test message to Slack with the settings of the server: those of the "

@@ -1,6 +1,6 @@
-"""Says why PushLog decided as it did about an event or an incident, asking its API.
+"""Say why PushLog decided as it did about an event or an incident, by asking its API.
 
-Only the standard library is used, so that it runs where nothing is installed.
+This uses only the standard library, so that it runs where nothing is installed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ _INCIDENT = re.compile(r"inc-[0-9a-f]{16}")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
+    """Return the exit code: 0, or `EXIT_REFUSED` or `EXIT_UNREACHABLE`."""
     options = _parser().parse_args(arguments)
     url = options.url.rstrip("/")
     try:
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def explain_event(decision: dict[str, Any]) -> Iterator[str]:
-    """What became of one event, line by line."""
+    """Yield what became of one event, line by line."""
     yield f"Event {decision['seq']}: {decision['code']}"
     yield from _paragraph(decision["reason"])
     if decision["numbers"]:
@@ -54,7 +54,7 @@ def explain_event(decision: dict[str, Any]) -> Iterator[str]:
 
 
 def explain_incident(incident: dict[str, Any]) -> Iterator[str]:
-    """What is known of one incident, line by line."""
+    """Yield what is known about one incident, line by line."""
     yield incident["title"]
     yield (
         f"  {incident['incident_id']}: {incident['severity']} in {incident['service']}/"

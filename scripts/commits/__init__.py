@@ -1,1 +1,1 @@
-"""What commits changed, read from git."""
+"""Read from git what commits changed."""

@@ -1,6 +1,6 @@
-"""The commits of the checkout in the current folder: files, lines, touched functions.
+"""Read the commits of the checkout in the current folder: files, lines, touched functions.
 
-Runs on any Python from 3.8 on with git and nothing else.
+This runs on any Python from 3.8 on with git and nothing else.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _BETWEEN = "\x1f"
 
 
 class GitFailed(Exception):
-    """git is missing, or this is no checkout, or it has not what was asked for."""
+    """git is missing, or this is no checkout, or the checkout does not have what was asked for."""
 
 
 @dataclass
 class GitCommit:
-    """A commit. `added` and `deleted` are lines; none where nothing is there to compare with."""
+    """A commit. `added` and `deleted` are lines; None if there is nothing to compare with."""
 
     id: str
     timestamp: str
@@ -40,7 +40,7 @@ class GitCommit:
 
 
 def git(*arguments: str) -> str:
-    """What git answers in the current folder, without the line end; raises `GitFailed`."""
+    """Return what git answers in the current folder, without the line end. Raises `GitFailed`."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, check=True)
     except FileNotFoundError:
@@ -52,7 +52,7 @@ def git(*arguments: str) -> str:
 
 
 def full_hash(name: str) -> str | None:
-    """The commit of this name; none where the checkout does not have it."""
+    """Return the commit of this name, or None if the checkout does not have it."""
     try:
         return git("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
     except GitFailed:
@@ -60,14 +60,14 @@ def full_hash(name: str) -> str | None:
 
 
 def count_commits(span: str) -> int:
-    """How many commits `span` (a revision or a range) holds, merges not counted."""
+    """Return how many commits `span` (a revision or a range) has, without merges."""
     return int(git("rev-list", "--count", "--no-merges", span, "--"))
 
 
 def newest_commits(span: str, limit: int) -> list[GitCommit]:
-    """The newest commits of `span`, oldest first; raises `GitFailed`.
+    """Return the newest commits of `span`, oldest first. Raises `GitFailed`.
 
-    Merges are left out: what they bring are other commits.
+    Merges are left out, because what they bring are other commits.
     """
     selected = ["--no-merges", "--reverse", f"--max-count={limit}", span, "--"]
     commits = {commit.id: commit for commit in _with_files(selected)}
@@ -96,7 +96,7 @@ def _with_files(selected: list[str]) -> Iterator[GitCommit]:
             commit = GitCommit(sha, timestamp, author.strip(), message.strip())
         elif commit is not None and part.strip("\n"):
             added, deleted, path = part.lstrip("\n").split("\t", 2)
-            # Of what was renamed, the old path and the new one follow.
+            # For a rename, the old path and the new one follow.
             commit.files += [path] if path else [next(parts), next(parts)]
             # A binary file has dashes.
             commit.added = (commit.added or 0) + (int(added) if added.isdecimal() else 0)
@@ -106,7 +106,7 @@ def _with_files(selected: list[str]) -> Iterator[GitCommit]:
 
 
 def _touched_functions(selected: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """The functions of each commit; raises `GitFailed`. Patches may be huge: read line by line."""
+    """Yield each commit's functions. Raises `GitFailed`. Patches may be huge, so read by line."""
     with tempfile.TemporaryDirectory() as folder:
         attributes = Path(folder, "attributes")
         attributes.write_text(ATTRIBUTES)
@@ -149,6 +149,6 @@ def _read_patches(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _cut_off() -> set[str]:
-    """The commits at which the history of a shallow clone was cut off."""
+    """Return the commits at which the history of a shallow clone was cut off."""
     shallow = Path(git("rev-parse", "--git-path", "shallow"))
     return set(shallow.read_text().split()) if shallow.exists() else set()

@@ -1,8 +1,8 @@
-"""What git must be told to name the function of a hunk in its header.
+"""What to tell git so that it names the function of a hunk in its header.
 
-git knows how functions begin in many languages, but not which file is in which: that is the
-business of .gitattributes, which few repositories have. What a repository says itself stands above
-what is said here.
+git knows how functions begin in many languages, but not which file is in which language. That is
+set in .gitattributes, which few repositories have. What a repository sets itself takes precedence
+over what is set here.
 """
 
 _BUILT_IN = {
@@ -32,7 +32,7 @@ ATTRIBUTES = "".join(
 )
 """As in .gitattributes."""
 
-# One pattern a line, of which those with "!" say what is none. POSIX, so that any git reads them.
+# One pattern per line; patterns with "!" exclude. They are POSIX, so that any git reads them.
 _SPACE = "[ \t]"
 _NAME = "[A-Za-z0-9_$]+"
 _NO_FUNCTION = (

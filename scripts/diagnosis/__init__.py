@@ -1,1 +1,1 @@
-"""What `scripts/doctor` examines, a module for each kind of thing; nothing here changes any."""
+"""What `scripts/doctor` examines, one module for each kind of thing; nothing here changes any."""

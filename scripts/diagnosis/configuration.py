@@ -1,4 +1,4 @@
-"""The env file and the settings: whether they can be read, and what is easily overlooked."""
+"""Examine the env file and the settings: can they be read, and what is easily overlooked."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
-    """The settings, where they can be read, as the server would read them."""
+    """Return the settings as the server would read them, if they can be read, and the findings."""
     try:
         asked = with_env_file(environ)
         settings = read_settings(asked)

@@ -1,4 +1,4 @@
-"""Whether the engine can be started and answers: one of our own, beside that of the server."""
+"""Examine whether the engine starts and answers, with an engine of our own beside the server's."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _END_TIMEOUT_S = 5.0
 
 
 class _Talk(msgspec.Struct):
-    """What has been heard from it."""
+    """What has been heard from the engine."""
 
     engine: str | None = None
     answered: bool = False

@@ -1,4 +1,4 @@
-"""Whom PushLog speaks to: mail server, Slack, GitHub; and the time that they have."""
+"""Examine what PushLog speaks to (mail server, Slack, GitHub), and the time that they have."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ _CLOCK_FAIL_S = 300.0
 
 
 async def examine_mail(smtp: Smtp | None) -> Finding:
-    """Connect, agree on TLS, log in; nothing is sent."""
+    """Connect, agree on TLS, log in; send nothing."""
     if smtp is None:
         return ok("mail", "SMTP_HOST is not set: PushLog sends none")
     try:
@@ -37,7 +37,7 @@ async def examine_mail(smtp: Smtp | None) -> Finding:
 
 
 async def examine_slack(session: aiohttp.ClientSession, slack: Slack | None) -> Finding:
-    """Ask whom the bot's token belongs to; of a webhook only its address can be judged."""
+    """Ask whom the bot's token belongs to; for a webhook, only its address can be judged."""
     if slack is None:
         return ok(
             "Slack", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set: it is told nothing"
@@ -81,7 +81,7 @@ async def examine_github(session: aiohttp.ClientSession, settings: Settings) -> 
 
 
 async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> Finding:
-    """Compare with the first that answers of those that PushLog speaks to anyway."""
+    """Compare with the first answer from those that PushLog speaks to anyway."""
     for url in _with_a_clock(settings):
         asked = time.time()
         try:
@@ -89,7 +89,7 @@ async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> F
                 date = parsedate_to_datetime(response.headers["Date"]).timestamp()
         except (TimeoutError, aiohttp.ClientError, KeyError, ValueError):
             continue
-        # It was read between question and answer, and tells whole seconds.
+        # It was read between question and answer, and is in whole seconds.
         ahead = max(0.0, asked - date - 1.0) - max(0.0, date - time.time())
         host = urlsplit(url).hostname
         way = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {host}"
@@ -109,7 +109,7 @@ def _with_a_clock(settings: Settings) -> Iterator[str]:
 
 
 async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
-    """All of them at once."""
+    """Examine all of them at once."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         return await asyncio.gather(

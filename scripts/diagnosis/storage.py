@@ -1,4 +1,4 @@
-"""The data: its folder, the room on its disk, the main database and the journal.
+"""Examine the data: its folder, the room on its disk, the main database and the journal.
 
 Everything is opened for reading, so that a server may run meanwhile.
 """
@@ -21,7 +21,7 @@ _BUSY_TIMEOUT_S = 5.0
 
 
 def examine_storage(settings: Settings) -> Iterator[Finding]:
-    """In the order in which one thing rests on the other."""
+    """Yield the findings in the order in which one thing rests on the other."""
     folder = settings.database_path.parent.absolute()
     if not folder.is_dir():
         yield warn("data folder", f"there is no {folder} yet: the first start makes it")
@@ -30,7 +30,7 @@ def examine_storage(settings: Settings) -> Iterator[Finding]:
     yield _disk(folder)
     owner = folder.stat().st_uid
     if owner != os.geteuid():
-        # SQLite would make files of ours beside those of the server, which it then cannot write.
+        # SQLite would make files of ours beside the server's, which the server then cannot write.
         yield warn(
             "data", f"not examined: it belongs to {_name_of(owner)}, so run this as that user"
         )
@@ -115,9 +115,9 @@ def _journal(path: Path) -> Finding:
 
 
 def _holder(lock: Path) -> str | None:
-    """The process that holds the journal; none where nobody does.
+    """Return the process that holds the journal, or None if none does.
 
-    Where it is free it is held for the moment of this question, as there is no way just to ask.
+    If the journal is free, this holds it for a moment, because there is no way to only ask.
     """
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,10 +1,10 @@
-"""Finds out, in the background, what the announcement of a deploy did not say of it.
+"""Find out, in the background, what the announcement of a deploy left out.
 
-A deployment names a commit, and not the commits that are new with it; a push lists files, and not
-the functions. The first are found in the pushes that are known or by comparing, the second in the
-patches, both only with a token. What is found goes into the journal as a change window of the
-same deploy, so that engine and table learn of it in the order of everything else. Nobody waits
-for any of this: alerts go out with what is known then.
+A deployment names a commit, but not the commits that are new with it. A push lists files, but not
+functions. The commits are found in known pushes or by comparing, the functions in patches; both
+need a token. What is found goes into the journal as a change window of the same deploy, so that the
+engine and the table get it in the order of everything else. Nobody waits for any of this: alerts go
+out with what is known at the time.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from shared.event import Commit
 from shared.pipe import MAX_LINE_BYTES, ChangeWindowEntry, encode_lines
 
 POLL_S = 3.0
-"""How long a deploy may wait until it is noticed."""
+"""How long a deploy may wait to be noticed."""
 
 GIVE_UP_AFTER = timedelta(days=3)
 DEPLOYS_AT_ONCE = 10
@@ -40,13 +40,13 @@ FIRST_BACKOFF_S = 10.0
 MAX_BACKOFF_S = 600.0
 MAX_TOLD_BYTES = MAX_LINE_BYTES // 2
 MAX_HISTORY = 100
-"""Deploys of a repository in which commits are looked for."""
+"""How many deploys of a repository are searched for commits."""
 
 
 class DeployLookup:
-    """Looks up one deploy after the other; `api` is none without a token.
+    """Looks up one deploy after the other; `api` is None without a token.
 
-    `is_touched` says whether a commit changes a service, whose repository may hold several.
+    `is_touched` says whether a commit changes a service, because a repository may hold several.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class DeployLookup:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """`draw` gives numbers from 0 up to 1."""
+        """Set up the lookup. `draw` gives numbers from 0 up to 1."""
         self._database = database
         self._journal = journal
         self._inquiries = Inquiries(api) if api is not None else None
@@ -77,7 +77,7 @@ class DeployLookup:
             await asyncio.sleep(pause_s)
 
     async def turn(self) -> float:
-        """Look up what waits; answers for how many seconds to leave it alone then."""
+        """Look up what waits; return for how many seconds to leave it alone then."""
         try:
             async with self._database.read() as tx:
                 since = self._now() - GIVE_UP_AFTER
@@ -100,7 +100,7 @@ class DeployLookup:
         return self._poll_s
 
     async def _look_up(self, deploy: StoredDeploy) -> None:
-        """Find out about one deploy; where GitHub wants a pause, what is known is told already."""
+        """Find out about one deploy; if GitHub wants a pause, what is known is told already."""
         found = deploy
         if not deploy.commits or deploy.cut:
             found = await self._with_commits(deploy)
@@ -119,7 +119,7 @@ class DeployLookup:
             await deploys.set_looked_up(tx, deploy, self._now())
 
     async def _with_commits(self, deploy: StoredDeploy) -> StoredDeploy:
-        """The deploy with the commits that it brought, as far as they can be found."""
+        """Return the deploy with the commits that it brought, as far as they can be found."""
         repository = deploy.repository or ""
         async with self._database.read() as tx:
             earlier = await deploys.before(tx, deploy)
@@ -136,7 +136,7 @@ class DeployLookup:
         return msgspec.structs.replace(deploy, commits=found.commits, cut=found.cut, base=base)
 
     async def _compared(self, deploy: StoredDeploy, base: str | None) -> Found | None:
-        """What GitHub says lies between the two, with its files; none where it does not say."""
+        """Return what GitHub says is between the two, with its files; None if it does not say."""
         if self._inquiries is None:
             return None
         repository = deploy.repository or ""
@@ -150,7 +150,7 @@ class DeployLookup:
         return Found(own, between.cut)
 
     async def _tell(self, found: StoredDeploy) -> None:
-        """Append what was found as the same deploy, of the time that it has by now."""
+        """Append what was found as the same deploy, with the time that it has by now."""
         async with self._database.read() as tx:
             current = await deploys.get(tx, found.id)
         deployed_at = current.deployed_at if current is not None else found.deployed_at
@@ -170,7 +170,7 @@ class DeployLookup:
         if len(line) > MAX_TOLD_BYTES:
             log.server(logging.WARNING, f"{found.deploy_id} is too large to be told: {len(line)} B")
             return
-        # Told again after a crash it is the same, and no second entry.
+        # If told again after a crash, it is the same and makes no second entry.
         await self._journal.append((entry,), f"looked up {line.decode()}")
         functions = sum(len(commit.functions) for commit in found.commits)
         log.server(
@@ -187,9 +187,9 @@ async def open_lookup(
     journal: Journal,
     is_touched: Callable[[str, Commit], bool],
 ) -> AsyncIterator[DeployLookup]:
-    """A lookup as the settings want it; its `run` is a task of the caller's.
+    """Yield a lookup as the settings want it; the caller runs its `run` as a task.
 
-    Without `GITHUB_TOKEN` nothing is asked of GitHub, and only known pushes are looked through::
+    Without `GITHUB_TOKEN`, GitHub is asked nothing, and only known pushes are looked through::
 
         async with (
             open_lookup(settings, database, journal, services.is_touched) as lookup,

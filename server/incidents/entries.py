@@ -1,4 +1,4 @@
-"""What the entries of the journal say by themselves, whatever the engine makes of them."""
+"""Store what the entries of the journal say by themselves, whatever the engine makes of them."""
 
 from server.notify.batch import Deployed
 from server.storage.database import Transaction
@@ -20,15 +20,13 @@ _WORTH_READING = (b'"change_window"', b'"type":"resolve"', b'"type":"silence"')
 
 
 async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | None:
-    """Store the deploy that it announces, which is returned, or what somebody wants of an
-    incident.
-    """
+    """Store and return the deploy that the entry announces, or store a wish about an incident."""
     if not any(mark in entry.body for mark in _WORTH_READING):
         return None
     try:
         read = decode_inbound(entry.body)
     except UnreadableLine:
-        # Journalled by another version; the engine cannot read it either and decides so.
+        # Another version journalled it. The engine cannot read it either, and decides so.
         return None
     match read:
         case ChangeWindowEntry() as window:
@@ -51,7 +49,7 @@ async def _store_deploy(
 
 
 async def _store_wish(tx: Transaction, seq: int, wish: Resolve | Silence) -> None:
-    """A line on the timeline of the incident that is named, where it is known."""
+    """Add a line to the timeline of the named incident, if it is known."""
     if wish.incident_id is None or await incidents.get(tx, wish.incident_id) is None:
         return
     await incidents.add_change(

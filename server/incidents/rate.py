@@ -1,9 +1,9 @@
-"""How often an incident's events came, over its time: what a chart is drawn from.
+"""Read how often an incident's events came over time, as the data for a chart.
 
-What was decided of each event names its incident, so that nothing has to be guessed from bodies of
-events. Which events came in which stretch of time the journal says, whose numbers grow with time.
-Events before the incident opened belong to none and cannot be counted; of them the numbers of the
-trigger say what there is to say.
+The decision on each event names its incident, so nothing has to be guessed from event bodies. The
+journal says which events came in which stretch of time, because its numbers grow with time. Events
+before the incident opened belong to no incident and cannot be counted. For those, the numbers of
+the trigger say all there is to say.
 """
 
 from datetime import datetime, timedelta
@@ -21,19 +21,20 @@ from shared.incident import Numbers
 
 MAX_POINTS = 60
 LEAD_POINTS = 10
-"""How much of the time before is shown, for the deploys of then."""
+"""How many points before the opening are shown, for the deploys of that time."""
 
 LOOKED_AT_MOST = 200_000
-"""Entries of one stretch among which is counted. A million of them take 0.08 s, and so the longest
-flood no more than a second, in a thread that holds up nobody else."""
+"""How many entries of one stretch are counted at most. A million of them take 0.08 s, so the
+longest flood takes no more than a second, in a thread that holds up nobody else."""
 
 _MAX_DEPLOYS = 20
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)
 
 
 class RatePoint(msgspec.Struct, frozen=True):
-    """The events that arrived from `at` on, until the next point; `at_least` so many, where there
-    were too many entries of all kinds to look at.
+    """The events that arrived from `at` until the next point.
+
+    With `at_least`, there may be more, because there were too many entries of all kinds to look at.
     """
 
     at: datetime
@@ -42,8 +43,10 @@ class RatePoint(msgspec.Struct, frozen=True):
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """What the trigger of a spike compared with, in events a stretch: what is `usual`, and about
-    how many make a spike. `window_events` came in the `window_min` minutes until it opened.
+    """What the trigger of a spike compared with, in events a stretch.
+
+    `usual` is the usual number, and about `spike_from` make a spike. `window_events` came in the
+    `window_min` minutes until it opened.
     """
 
     usual: float
@@ -55,7 +58,7 @@ class Baseline(msgspec.Struct, frozen=True):
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """Events in each stretch of `step_min` minutes since the incident opened.
 
-    `begin` is before it opened, `end` the end of the last stretch, which may not be over yet.
+    `begin` is before the opening. `end` is the end of the last stretch, which may not be over yet.
     """
 
     begin: datetime
@@ -70,7 +73,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 async def read_rate(
     tx: Transaction, journal: Journal, incident: StoredIncident, now: datetime
 ) -> Rate | None:
-    """None where the events of that time are not kept any more; raises `JournalUnavailable`."""
+    """Return the rate, or None if that time's events are gone. Raises `JournalUnavailable`."""
     opening = await journal.get(incident.opened_seq)
     if opening is None:
         return None
@@ -121,7 +124,7 @@ def _step_min(begin: datetime, end: datetime) -> int:
 
 
 def _baseline(numbers: Numbers, step_min: int) -> Baseline | None:
-    """None for another trigger, and for a spike of a whole service, whose events are not ours."""
+    """Return None for other triggers, and for a spike of a whole service (not our events)."""
     match numbers:
         case {"different_errors": _}:
             return None

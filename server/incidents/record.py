@@ -1,8 +1,8 @@
-"""What the engine said of one batch of entries, stored in one transaction, and then told.
+"""Store what the engine said about one batch of entries in one transaction, then tell people.
 
-The engine says again what it had said after the last checkpoint whenever it is restored. What
-belongs to an entry up to `recorded_seq` is known already and changes nothing, so that each
-incident, decision and notification is stored once, however often it is said.
+Whenever the engine is restored, it repeats what it said after the last checkpoint. Anything that
+belongs to an entry up to `recorded_seq` is known already and changes nothing. So each incident,
+decision and notification is stored once, however often it is said.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ NOBODY_OUTSIDE = Outlets()
 
 
 class Recorded(msgspec.Struct):
-    """What a batch of entries came to, in the order in which it happened."""
+    """The outcome of a batch of entries, in the order in which it happened."""
 
     decisions: list[Decision] = msgspec.field(default_factory=list)
     happened: list[Happened] = msgspec.field(default_factory=list)
@@ -50,7 +50,7 @@ class Recorded(msgspec.Struct):
 class Recorder:
     """Stores what the engine says: each thing once, and all of a batch or nothing.
 
-    `posted` is called when there is something new in the outbox, once it is committed.
+    It calls `posted` when there is something new in the outbox, after the commit.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Recorder:
         self._now = now
 
     async def record(self, messages: Sequence[Outbound], entries: Sequence[JournalEntry]) -> None:
-        """Store `messages`, said of `entries`, and tell of them.
+        """Store `messages`, which were said about `entries`, and tell people.
 
-        Raises what the database raises, with nothing stored and nobody told.
+        Raises what the database raises; then nothing is stored and nobody is told.
         """
         async with self._database.write() as tx:
             recorded = await _store(tx, messages, entries)
@@ -123,7 +123,8 @@ async def _store(
                 if message.seq > known:
                     recorded.decisions.append(message)
             case Incident():
-                # An update may be due after its entry was recorded: its row knows if it is new.
+                # An update may be due after its entry was recorded; its row knows whether it is
+                # new.
                 if message.seq > known or message.change == "updated":
                     await _store_incident(tx, message)
                     recorded.happened.append(message)
@@ -136,7 +137,7 @@ async def _store(
                 verdict = replace(message, reasons=[say(each) for each in message.reasons])
                 if await deploys.set_verdict(tx, verdict):
                     recorded.happened.append(verdict)
-                    # The list of deploys renews itself with that of incidents.
+                    # The list of deploys is refreshed together with the list of incidents.
                     recorded.incidents_changed = True
             case State():
                 states.append(message)
@@ -144,7 +145,7 @@ async def _store(
                 await checkpoints.store(tx, message.seq, states)
                 states = []
             case _:
-                # ready, ack, pong and error concern the process, not what it decided.
+                # ready, ack, pong and error are about the process, not about what it decided.
                 pass
     if recorded.decisions:
         await decisions.store(tx, recorded.decisions)
@@ -163,7 +164,7 @@ async def _store_incident(tx: Transaction, incident: Incident) -> None:
 
 
 async def _store_end(tx: Transaction, ended: IncidentEnded) -> StoredIncident | None:
-    """The incident that it ended; none where it was over already."""
+    """Store the end and return the incident that it ended, or None if that was over already."""
     reason = say(ended.reason)
     stored = await incidents.end(tx, replace(ended, reason=reason))
     if stored is not None:

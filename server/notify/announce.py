@@ -1,6 +1,6 @@
-"""Plans who is told of a batch, and writes it: bells, outbox, and who is not told and why.
+"""Plan who is told about a batch, and write it: bells, outbox, and who is not told and why.
 
-All in the transaction of what it tells, so that neither is there without the other.
+All of this is in the transaction of what it tells, so that neither exists without the other.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ async def announce(
     outlets: Outlets,
     now: int,
 ) -> list[Plan]:
-    """Tell people of what happened; returns the plans as they were written."""
+    """Tell people what happened; return the plans as they were written."""
     if not happened:
         return []
     audience = Audience(
@@ -36,7 +36,7 @@ async def announce(
 
 
 async def _heard_before(tx: Transaction, happened: Iterable[Happened]) -> dict[str, Heard]:
-    """Who was told of those incidents of which it matters, before this batch."""
+    """Return who was told before this batch about each incident for which that matters."""
     heard = {}
     for each in happened:
         match each:

@@ -1,4 +1,4 @@
-"""Who is told of what happened in a batch of entries, in the order in which it did: pure."""
+"""Plan who is told about what happened in a batch of entries, in order. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
@@ -44,11 +44,11 @@ class Deployed(msgspec.Struct, frozen=True):
 
 
 Happened = Incident | Over | Deployed | DeployVerdict
-"""What people may be told of. An `Incident` is one that changed, as its `change` says."""
+"""What people may be told about. An `Incident` is one that changed, as its `change` says."""
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """To whom something may be told, and what keeps it from them."""
+    """Who may be told, and what keeps people from being told."""
 
     people: Sequence[Person]
     filters: Sequence[NoiseFilter]
@@ -59,7 +59,7 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 def plan_all(
     happened: Iterable[Happened], audience: Audience, heard: Mapping[str, Heard]
 ) -> list[Plan]:
-    """A plan for each that is told; `heard` says who was told before, by incident."""
+    """Return a plan for each thing that is told; `heard` says who was told before, by incident."""
     heard = dict(heard)
     plans = []
     for each in happened:
@@ -93,9 +93,9 @@ def _plan(happened: Happened, audience: Audience, heard: Mapping[str, Heard]) ->
 
 
 def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan | None:
-    """Tell that the incident opened or got worse, unless it is noise.
+    """Tell people that the incident opened or got worse, unless it is noise.
 
-    When an issue joins one that was noise so far, and is none itself, the incident is news.
+    If an issue that is no noise joins an incident that was noise so far, the incident is news.
     """
     match incident.change:
         case "opened" | "escalated":

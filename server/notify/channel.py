@@ -1,4 +1,4 @@
-"""A way to tell people outside: mail, Slack. Each carries letters, and decides nothing."""
+"""A way to tell people outside: mail, Slack. Channels carry letters, and decide nothing."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ __all__ = ["Channel", "ChannelName", "DeliveryFailed", "Letter"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the outbox on its way. `key` is the same however often it is tried."""
+    """One row of the outbox on its way. `key` stays the same however often it is tried."""
 
     key: str
     receiver: str
@@ -23,15 +23,15 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     incident_id: str | None
     news: News
     standing: SlackMessage | None = None
-    """The message that tells of the same thing and can be edited, where there is one."""
+    """The editable message about the same thing, if there is one."""
 
 
 class DeliveryFailed(Exception):
-    """The receiver, or the way there, did not take it.
+    """The receiver, or the way there, did not accept it.
 
-    `permanent`: no later try will do better, since it is about this message or this receiver; what
-    is wrong with the way there or with our own account may be mended. `retry_after_s`: when the
-    receiver wants to be asked again, where it said so.
+    If `permanent`, no later try will do better, because the failure is about this message or this
+    receiver. A problem with the way there or with our own account may be fixed later.
+    `retry_after_s` is when the receiver wants to be asked again, if it said so.
     """
 
     def __init__(self, reason: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
@@ -41,22 +41,24 @@ class DeliveryFailed(Exception):
 
 
 class Channel(Protocol):
-    """What the outbox's worker needs of a channel."""
+    """What the outbox's worker needs from a channel."""
 
     name: ChannelName
     meter: Meter
-    """Counts the calls outside: one is counted by whoever wants something sent, and those that a
-    channel makes beside it by the channel."""
+    """Counts the calls to the outside. The sender of a letter counts one; the channel counts any
+    calls that it makes beside that."""
 
     @property
     def editing(self) -> asyncio.Lock | None:
-        """Of a channel that edits its messages: held from reading what stands there until what
-        stands there then is stored, so that of two edits the newer is the last.
+        """Return the lock of a channel that edits its messages, else None.
+
+        Hold it from reading what a message says until what it says then is stored, so that of two
+        edits the newer is the last.
         """
 
     async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """Deliver letters to their one receiver: one as itself, several as one digest.
 
-        Returns what stands there now and is to be remembered, for later edits. Raises
+        Return the messages that are there now and must be remembered for later edits. Raises
         `DeliveryFailed`; returns within its own time limit.
         """

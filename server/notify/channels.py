@@ -21,13 +21,13 @@ from server.storage.database import Database
 from server.storage.files.key_file import read_or_make_key
 
 WEBHOOK_RECEIVER = "incoming webhook"
-"""What stands for the webhook's address, which is a secret, where a receiver is named."""
+"""Names the webhook as a receiver, because its address is a secret."""
 
 
 class PostOffice:
     """Wakes and ends the postmen, and tries channels out.
 
-    There is a `refresher` where Slack is written to by a bot.
+    There is a `refresher` if Slack is written to by a bot.
     """
 
     def __init__(
@@ -42,22 +42,22 @@ class PostOffice:
 
     @property
     def channels(self) -> Sequence[ChannelName]:
-        """Those that are set up."""
+        """Return the channels that are set up."""
         return list(self._channels)
 
     def wake(self) -> None:
-        """There is something new in the outbox."""
+        """Note that there is something new in the outbox."""
         for postman in self.postmen:
             postman.wake()
 
     async def stop(self, timeout_s: float) -> None:
-        """Begin nothing more, and wait for what is under way."""
+        """Start nothing more, and wait for what is under way."""
         await asyncio.gather(*(postman.stop(timeout_s) for postman in self.postmen))
 
     async def try_out(self, channel: ChannelName, receiver: str) -> None:
-        """Send a test message, at once and beside the outbox.
+        """Send a test message, at once and outside the outbox.
 
-        Raises `DeliveryFailed`, and `KeyError` where the channel is not set up.
+        Raises `DeliveryFailed`, and `KeyError` if the channel is not set up.
         """
         at = datetime.now(UTC)
         letter = Letter(
@@ -72,7 +72,7 @@ class PostOffice:
 
 
 def outlets_of(settings: Settings) -> Outlets:
-    """The ways to people outside that these settings open."""
+    """Return the ways to people outside that these settings open."""
     slack = settings.slack
     if slack is None:
         return Outlets(email=settings.smtp is not None)
@@ -87,7 +87,7 @@ def outlets_of(settings: Settings) -> Outlets:
 async def open_office(
     settings: Settings, database: Database, metrics: Metrics
 ) -> AsyncIterator[PostOffice]:
-    """The office with every channel that is set up; nothing is sent before postmen run."""
+    """Yield the office with every channel that is set up; nothing is sent before postmen run."""
     async with contextlib.AsyncExitStack() as stack:
         channels: list[tuple[Channel, Pace]] = []
         refresher: Refresher | None = None

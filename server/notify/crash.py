@@ -1,8 +1,8 @@
-"""PushLog's own crashes: to Sentry at once, and by mail to everybody with incident mails on.
+"""Report PushLog's own crashes: to Sentry at once, and by mail to all with incident mails on.
 
-Guarantee: a crash is on the disk before anything else is tried, and stays there until its mails
-are in the outbox. So who dies of it has it told by the next start.
-Cost: one file for each cause in ten minutes.
+Guarantee: a crash is on disk before anything else is tried, and stays there until its mails are in
+the outbox. So if the process dies of the crash, the next start reports it. Cost: one file for each
+cause in ten minutes.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from server.storage.main.people import Person
 from server.storage.times import to_micros
 
 QUIET = timedelta(minutes=10)
-"""So long nobody is told of the same cause again."""
+"""Nobody is told about the same cause again for this long."""
 
 MAX_MESSAGE = 4_000
 MAX_TRACEBACK = 20_000
@@ -40,7 +40,7 @@ _encode_news: Callable[[News], bytes] = _encode
 
 
 class CrashReporter:
-    """Takes crashes from everywhere in the process; `run` tells people of them."""
+    """Takes crashes from everywhere in the process; `run` tells people about them."""
 
     def __init__(
         self, files: CrashFiles, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -51,7 +51,7 @@ class CrashReporter:
         self._found = asyncio.Event()
 
     def begin(self) -> None:
-        """This process serves from now on; one before it that did not say that it ended is told.
+        """Note that this process serves from now on; report one before it that noted no end.
 
         Raises `OSError`.
         """
@@ -63,25 +63,26 @@ class CrashReporter:
                 sentry_reporting.report_text(news.message)
 
     def end(self) -> None:
-        """This process ends as it should, or has said what it dies of."""
+        """Note that this process ends as it should, or has reported what it dies of."""
         self._files.mark_ended()
 
     def report(self, error: BaseException) -> None:
-        """Keep `error` for people to be told of, unless they were a short while ago."""
+        """Keep `error` to tell people about it, unless they were told a short while ago."""
         if self._keep(news_of(error, self._now())):
             sentry_reporting.report(error)
 
     def on_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What asyncio found nobody to give to: the exception of a task, say."""
+        """Report what asyncio could give to nobody else, such as the exception of a task."""
         error = context.get("exception")
         message = str(context.get("message", "unhandled error of the event loop"))
         log.server(logging.ERROR, message, exc_info=error)
         self.report(error if isinstance(error, BaseException) else RuntimeError(message))
 
     async def run(self, database: Database, posted: Callable[[], None], by_mail: bool) -> None:
-        """Put the mails of what is kept, and of what comes, into the outbox, until cancelled.
+        """Put the mails about kept and new crashes into the outbox, until cancelled.
 
-        `posted` is called when there is something new in it. Without mail nothing waits for it.
+        It calls `posted` when there is something new in the outbox. Without mail, nothing waits for
+        it.
         """
         while True:
             self._found.clear()
@@ -120,7 +121,7 @@ class CrashReporter:
 
 
 def news_of(error: BaseException, at: datetime) -> CrashNews:
-    """What people are told of `error`."""
+    """Return what people are told about `error`."""
     lines = "".join(traceback.format_exception(error))
     return CrashNews(
         at=at,
@@ -132,7 +133,7 @@ def news_of(error: BaseException, at: datetime) -> CrashNews:
 
 
 def unclean_end(before: Running, boot: str, at: datetime) -> CrashNews:
-    """What people are told when the process before did not say that it ended."""
+    """Return what people are told when the process before did not note its end."""
     who = f"process {before.pid}, started {before.since}" if before.pid else "the process before"
     if before.boot_id != boot:
         why = "The machine was restarted meanwhile, or lost its power."
@@ -150,16 +151,16 @@ def unclean_end(before: Running, boot: str, at: datetime) -> CrashNews:
 
 
 def cause_of(news: CrashNews) -> str:
-    """What two crashes have in common that are one to people: the error, and the lines it came by.
+    """Return what makes two crashes one for people: the error, and the lines that it came by.
 
-    Not the message, which may hold a number that is new each time.
+    The message is not part of it, because it may hold a number that is new each time.
     """
     places = [line for line in news.traceback.splitlines() if line.startswith('  File "')]
     return sha256("\n".join([news.error_type, *places]).encode()).hexdigest()[:16]
 
 
 def plan_crash(news: CrashNews, everyone: Iterable[Person]) -> Sequence[NewDelivery]:
-    """A mail for each person with incident mails on, whatever else the person wants to hear of."""
+    """Plan a mail for each person with incident mails on, whatever else they want to hear about."""
     begin = crashes.crash_key(cause_of(news), to_micros(news.at))
     return [
         NewDelivery(
@@ -177,7 +178,7 @@ def plan_crash(news: CrashNews, everyone: Iterable[Person]) -> Sequence[NewDeliv
 async def _post(database: Database, news: CrashNews, now: int) -> None:
     since = to_micros(news.at - QUIET)
     async with database.write() as tx:
-        # A process that fails at each start would otherwise have this told each time.
+        # Otherwise a process that fails at each start would report this each time.
         if await crashes.is_told(tx, cause_of(news), since):
             return
         await outbox.add(tx, plan_crash(news, await people.everyone(tx)), now)

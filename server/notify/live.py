@@ -1,9 +1,9 @@
-"""Fan-out in this process: whoever listens is woken when there is something new to read.
+"""Fan out in this process: wake listeners when there is something new to read.
 
-Guarantee: a wake says what changed and never how; the listener reads that from the tables, from
-where it stood. So nothing is queued, nothing grows while a reader is slow, and nobody has to be
-dropped: however much happens between two reads, the next one finds all of it, once.
-Cost: each listener reads the tables itself, so it should pause between two reads.
+Guarantee: a wake says what changed and never how. The listener reads that from the tables, from
+where it stopped. So nothing is queued, nothing grows while a reader is slow, and nobody has to be
+dropped: however much happens between two reads, the next one finds all of it, once. Cost: each
+listener reads the tables itself, so it should pause between two reads.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ Topic = Literal["bell", "incidents"]
 
 
 class TooManyListeners(RuntimeError):
-    """As many listen as this process allows; whoever comes next has to wait."""
+    """This process has as many listeners as it allows; the next one has to wait."""
 
 
 class Listener:
-    """One open stream. Made by `Live.listen`."""
+    """One open stream. `Live.listen` makes it."""
 
     def __init__(self) -> None:
         self._news: set[Topic] = set()
         self._woken = asyncio.Event()
 
     def wake(self, topic: Topic) -> None:
-        """Let the next `news` tell of `topic`, however often that is said before."""
+        """Let the next `news` report `topic` once, however often this is called before it."""
         self._news.add(topic)
         self._woken.set()
 
@@ -38,7 +38,7 @@ class Listener:
         self._woken.set()
 
     async def news(self, timeout_s: float) -> frozenset[Topic]:
-        """What changed since the last call; empty after `timeout_s` or when the server stops."""
+        """Return what changed since the last call; empty after `timeout_s` or at a server stop."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._woken.wait()
@@ -49,7 +49,7 @@ class Listener:
 
 
 class Live:
-    """Who listens, by person."""
+    """The listeners, by person."""
 
     def __init__(self) -> None:
         self._listeners: dict[Listener, int] = {}
@@ -57,17 +57,17 @@ class Live:
 
     @property
     def closed(self) -> bool:
-        """The server stops: streams have to end."""
+        """Return whether the server stops, so that streams have to end."""
         return self._closed
 
     @property
     def listening(self) -> int:
-        """How many streams are open."""
+        """Return how many streams are open."""
         return len(self._listeners)
 
     @contextlib.contextmanager
     def listen(self, person_id: int) -> Iterator[Listener]:
-        """Listen while the context lasts; raises `TooManyListeners`."""
+        """Listen while the context lasts. Raises `TooManyListeners`."""
         if len(self._listeners) >= MAX_LISTENERS:
             raise TooManyListeners(f"{MAX_LISTENERS} streams are open, which is the limit")
         listener = Listener()
@@ -78,13 +78,13 @@ class Live:
             del self._listeners[listener]
 
     def publish(self, person_id: int) -> None:
-        """This person's notifications changed; called once the change is committed."""
+        """Wake this person's listeners after a change of their notifications was committed."""
         for listener, listens in self._listeners.items():
             if listens == person_id:
                 listener.wake("bell")
 
     def publish_incidents(self) -> None:
-        """Incidents opened, changed or ended; called once that is committed."""
+        """Wake all listeners after an incident opened, changed or ended, and this was committed."""
         for listener in self._listeners:
             listener.wake("incidents")
 

@@ -1,7 +1,7 @@
-"""What leaves this machine in a message: text without secrets and without control characters. Pure.
+"""Remove secrets and control characters from text that leaves this machine in a message. Pure.
 
-Only common shapes are known: names that promise a secret, the headers of a login, tokens that say
-by their prefix what they are, passwords in addresses. What looks like none of them stays.
+Only common shapes are recognised: names that announce a secret, login headers, tokens with a
+telling prefix, passwords in addresses. Anything else stays.
 """
 
 import re
@@ -33,7 +33,7 @@ _QUERY_VALUE = re.compile(r"=[^&;]+")
 
 
 def without_secrets(text: str) -> str:
-    """`text` with what looks like a secret replaced by `MASK`."""
+    """Return `text` with everything that looks like a secret replaced by `MASK`."""
     text = _PRIVATE_KEY.sub(rf"\1 {MASK}", text)
     text = _LOGIN.sub(_masked_login, text)
     text = _NAMED.sub(_masked_value, text)
@@ -42,7 +42,7 @@ def without_secrets(text: str) -> str:
 
 
 def without_query_values(url: str) -> str:
-    """An address with the names in its query, and none of the values; no login, no fragment."""
+    """Return an address with the names in its query but no values, no login and no fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -53,10 +53,10 @@ def without_query_values(url: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without what a reader or a header could take for more than text.
+    """Return `text` without what a reader or a header could take for more than text.
 
-    These are control characters, separators of lines except line feeds, what turns the direction
-    of reading, and halves of surrogate pairs. A tab is four spaces.
+    This removes control characters, line separators except line feeds, characters that turn the
+    direction of reading, and halves of surrogate pairs. A tab becomes four spaces.
     """
     if text.isprintable():
         return text
@@ -65,17 +65,17 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str, longest: int) -> str:
-    """`text` fit for a header or a heading: one line, cut where it is longer than `longest`."""
+    """Return `text` as one line for a header or a heading, cut if it is longer than `longest`."""
     return cut(" ".join(without_secrets(printable(text)).split()), longest)
 
 
 def cut(text: str, longest: int) -> str:
-    """The beginning of `text`, with the cut marked."""
+    """Return the beginning of `text`, with the cut marked."""
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def _masked_login(found: re.Match[str]) -> str:
-    # "Basic authentication failed" is a sentence, no login.
+    # "Basic authentication failed" is a sentence, not a login.
     value = found["value"]
     is_secret = any(each.isdigit() or each in "=+/" for each in value)
     return f"{found['kind']} {MASK}" if is_secret else found[0]

@@ -1,4 +1,4 @@
-"""What a delivery tells: the piece of news itself, whole, as it stands in the outbox."""
+"""What a delivery tells: the whole piece of news, as it is in the outbox."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,8 +13,8 @@ from shared.incident import IncidentSummary, Verdict
 class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=True):
     """An incident opened, got worse, or ended; `incident` is what it was then.
 
-    `seq` is the entry up to which that holds; 0 where an earlier version wrote it. `why` says in a
-    sentence, with its numbers, why it was opened.
+    `seq` is the entry up to which that holds, or 0 if an earlier version wrote it. `why` is a
+    sentence, with its numbers, on why it was opened.
     """
 
     change: Literal["opened", "escalated", "ended"]
@@ -46,7 +46,7 @@ class VerdictNews(msgspec.Struct, tag="verdict", kw_only=True):
 
 
 class CrashNews(msgspec.Struct, tag="crash", kw_only=True):
-    """PushLog itself failed: what it said of it, and where."""
+    """PushLog itself failed: what it said about it, and where."""
 
     at: datetime
     error_type: str
@@ -55,7 +55,7 @@ class CrashNews(msgspec.Struct, tag="crash", kw_only=True):
 
 
 class TestNews(msgspec.Struct, tag="test"):
-    """Somebody tries whether this way of telling works."""
+    """Somebody tests whether this channel works."""
 
     asked_at: datetime
 
@@ -64,7 +64,7 @@ News = IncidentNews | PushNews | VerdictNews | CrashNews | TestNews
 
 
 def subject_of(news: News) -> str | None:
-    """What a message is about, where it is edited when there is more to say."""
+    """Return what a message is about, if the message is edited when there is more to say."""
     match news:
         case IncidentNews():
             return news.incident.incident_id

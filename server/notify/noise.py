@@ -1,4 +1,4 @@
-"""Noise filters: pure. Text is compared by patterns in which ``*`` stands for any characters."""
+"""Noise filters. Pure. Text is compared by patterns in which ``*`` stands for any characters."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,7 @@ from shared.incident import IncidentSummary
 
 
 def noise_in(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> NoiseFilter | None:
-    """The filter because of which nobody is told; none where some part is no noise."""
+    """Return the filter because of which nobody is told, or None if some part is no noise."""
     first = _first_match(filters, f"{incident.exception_type}: {incident.message}")
     if first is None:
         return None
@@ -16,7 +16,7 @@ def noise_in(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> Noise
 
 
 def is_partly_noise(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> bool:
-    """Whether some of its symptoms are noise, and some are not."""
+    """Return whether some of its symptoms are noise, and some are not."""
     found = [
         _first_match(filters, f"{each.exception_type}: {each.message}") is not None
         for each in incident.top_symptoms
@@ -25,10 +25,10 @@ def is_partly_noise(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `pattern` is all of `text`, in any case of letters.
+    """Return whether `pattern` matches all of `text`, in any case of letters.
 
-    Each part is taken where it comes first, which is never wrong and takes linear time: what
-    people write must not be able to stop the server.
+    Each part is matched at its first occurrence, which is never wrong and takes linear time,
+    because patterns that people write must not be able to stop the server.
     """
     first, *rest = pattern.casefold().split("*")
     text = text.casefold()

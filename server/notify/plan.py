@@ -1,7 +1,7 @@
-"""What is told to whom, and by which way: pure. The bell, mail to people, Slack for all.
+"""Plan what is told to whom, and how. Pure. The bell, mail to people, Slack for all.
 
-An incident is told when it opens, when it gets worse, and when it ends; the end only to those who
-heard of it. Its other changes people find when they look.
+People are told about an incident when it opens, when it gets worse, and when it ends; the end only
+to those who heard of it. People find its other changes when they look.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Outlets(msgspec.Struct, frozen=True, kw_only=True):
-    """The ways to people outside that are set up; `slack_receiver` is where Slack's go."""
+    """The ways to people outside that are set up; `slack_receiver` is where Slack's messages go."""
 
     email: bool = False
     slack: SlackMode | None = None
@@ -37,16 +37,16 @@ class Outlets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """Who was told of an incident before: in the bell, and by channel and receiver outside."""
+    """Who was told about an incident before: in the bell, and by channel and receiver outside."""
 
     people: frozenset[int] = frozenset()
     outside: frozenset[tuple[str, str]] = frozenset()
 
 
 class Plan(msgspec.Struct):
-    """Whose bell rings, what goes outside, and who is not told, of one thing that happened.
+    """Whose bell rings, what goes outside, and who is not told, for one thing that happened.
 
-    `of` is the change of an incident, where it is one; `held_back_by` the noise filter because of
+    `of` is the change of an incident, if it is one. `held_back_by` is the noise filter because of
     which nobody is told.
     """
 
@@ -65,7 +65,7 @@ def plan_change(
     floor: MinSeverity,
     outlets: Outlets,
 ) -> Plan:
-    """Who is told that this incident opened or got worse because of the entry at `seq`."""
+    """Plan who is told that this incident opened or got worse because of the entry at `seq`."""
     incident = news.incident
     kept = kept_from_all(incident, floor)
     if kept is not None:
@@ -99,7 +99,7 @@ def plan_end(
     outlets: Outlets,
     heard: Heard,
 ) -> Plan:
-    """Who is told that it is over: those who heard of it, by the ways that they heard of it."""
+    """Plan who is told that it is over: those who heard of it, in the ways they heard of it."""
     incident_id = news.incident.incident_id
     name = f"{incident_id}/ended/0"
     plan = Plan()
@@ -121,11 +121,11 @@ def plan_end(
 def plan_push(
     seq: int, service: str, environment: str, window: ChangeWindow, outlets: Outlets
 ) -> Plan | None:
-    """The one message about a push, where one brought the deploy, whatever becomes of it."""
+    """Plan the one message about a push, if one brought the deploy, whatever becomes of it."""
     push = window.push
     if outlets.slack is None or push is None:
         return None
-    # What is told of it stands in `push`; the files of 500 commits are not for people.
+    # `push` has what is told about it; the files of 500 commits are not for people.
     told = msgspec.structs.replace(window, commits=[])
     news = PushNews(
         service=service,
@@ -138,7 +138,7 @@ def plan_push(
 
 
 def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
-    """What a deploy did, written into the message about its push; only a bot can do that."""
+    """Plan what a deploy did, written into the message about its push; only a bot can do that."""
     if outlets.slack != "bot":
         return None
     name = (
@@ -156,7 +156,7 @@ def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
 
 
 def _is_push(incident: IncidentSummary) -> bool:
-    """Whether the incident is the news of a push, which has a message of its own."""
+    """Return whether the incident is the news of a push, which has a message of its own."""
     return (
         incident.trigger == "deploy"
         and incident.source == "github"

@@ -1,4 +1,4 @@
-"""Who hears of what: pure, so that each rule can be read and tested by itself."""
+"""Decide who hears about what. Pure, so that each rule can be read and tested by itself."""
 
 from server.settings.settings import MinSeverity
 from server.storage.main.not_told import NotTold
@@ -9,14 +9,14 @@ _RANK = {"all": 0, "warning": 0, "error": 1, "critical": 2}
 
 
 def kept_from_all(incident: IncidentSummary, floor: MinSeverity) -> NotTold | None:
-    """Why nobody hears of this incident, where the installation's floor is above it."""
+    """Return why nobody hears about this incident, if the installation's floor is above it."""
     if passes(incident, floor):
         return None
     return NotTold(way="any", reason="below_severity", detail=floor)
 
 
 def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
-    """Why this person does not want to hear of this incident; none: they do."""
+    """Return why this person does not want to hear about this incident, or None if they do."""
     if not passes(incident, person.min_severity):
         return NotTold(
             person_id=person.id,
@@ -32,7 +32,7 @@ def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
 
 
 def mail_address(person: Person) -> str | NotTold:
-    """Where this person gets mail of what they hear of, or why they get none."""
+    """Return where this person gets mail about what they hear of, or why they get none."""
     if not person.email_incidents:
         return NotTold(person_id=person.id, way="email", reason="mail_not_wanted")
     if person.email is None:
@@ -41,5 +41,5 @@ def mail_address(person: Person) -> str | NotTold:
 
 
 def passes(incident: IncidentSummary, floor: MinSeverity) -> bool:
-    """Whether the incident is severe enough for this floor."""
+    """Return whether the incident is severe enough for this floor."""
     return _RANK[incident.severity] >= _RANK[floor]

@@ -7,22 +7,22 @@ HEALTHY_AFTER_S = 60.0
 
 
 class Backoff:
-    """Doubles from `first_s` to `longest_s`, and begins anew after a minute of health.
+    """Doubles from `first_s` to `longest_s`, and starts again after a minute of health.
 
-    Each delay is drawn from its upper half, so that what failed together is not tried together.
+    Each delay is drawn from the upper half, so that what failed together is not tried together.
     """
 
     def __init__(
         self, first_s: float, longest_s: float, draw: Callable[[], float] = random.random
     ) -> None:
-        """`draw` gives numbers from 0 up to 1."""
+        """Set up the back-off. `draw` gives numbers from 0 up to 1."""
         self._draw = draw
         self._first_s = first_s
         self._longest_s = longest_s
         self._failures = 0
 
     def failed(self, after_s: float = 0.0) -> float:
-        """The delay in seconds, after something ended that had run for `after_s` seconds."""
+        """Return the delay in seconds, after something ended that had run for `after_s` seconds."""
         if after_s >= HEALTHY_AFTER_S:
             self.forget()
         # The exponent is bounded: a float has no room for the delay after 1,100 failures.
@@ -31,5 +31,5 @@ class Backoff:
         return longest * (1 + self._draw()) / 2
 
     def forget(self) -> None:
-        """The cause is known to be gone: begin anew."""
+        """Start again, because the cause is known to be gone."""
         self._failures = 0

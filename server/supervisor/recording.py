@@ -1,4 +1,4 @@
-"""What the engine said, on its way into the main database: in order, and until it is there."""
+"""Store what the engine said in the main database: in order, until it is there."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from server.supervisor.protocol import Batch
 from shared.pipe import Outbound
 
 Record = Callable[[Sequence[Outbound], Sequence[JournalEntry]], Awaitable[None]]
-"""Stores messages, said of entries, in one transaction; raises what `STORAGE_TROUBLE` names."""
+"""Stores messages about entries in one transaction; raises what `STORAGE_TROUBLE` names."""
 
 _FIRST_RETRY_S = 0.1
 _LONGEST_RETRY_S = 5.0
@@ -30,7 +30,7 @@ class Recording:
         self.trouble: str | None = None
 
     async def store(self, batch: Batch) -> None:
-        """Return once `batch` is stored; raises `Unrecordable`, with nothing of it stored."""
+        """Return once `batch` is stored. Raises `Unrecordable`, with nothing of it stored."""
         try:
             await self.persist(
                 "record what the engine said", lambda: self._record(batch.messages, batch.entries)
@@ -43,7 +43,7 @@ class Recording:
             ) from error
 
     async def persist(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work`, which is all or nothing, until the database takes it."""
+        """Do `work`, which is all or nothing, until the database accepts it."""
         backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while True:
             try:
@@ -67,5 +67,5 @@ class Recording:
 
 
 def _first_line(error: Exception) -> str:
-    # SQLAlchemy shows statement and values below the reason, which may be anybody's data.
+    # SQLAlchemy shows statement and values below the reason, and these may be anybody's data.
     return (str(error).splitlines() or [repr(error)])[0]

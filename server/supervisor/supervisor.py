@@ -1,7 +1,7 @@
 """The policy around the engine's process: when it starts, and what its end means.
 
-docs/SUPERVISOR.md draws the states. What is accepted waits in the journal meanwhile: nothing that
-happens here can lose an entry, and nothing here is ever waited for by who accepts one.
+docs/SUPERVISOR.md draws the states. Accepted entries wait in the journal meanwhile: nothing that
+happens here can lose an entry, and accepting an entry never waits for anything here.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Supervisor:
-    """Keeps one engine running, for ever. `record` stores what it says, in one transaction."""
+    """Keeps one engine running forever. `record` stores what it says, in one transaction."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Supervisor:
         wall: Callable[[], int] = wall_micros,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wall` gives microseconds since the epoch, `monotonic` seconds."""
+        """Set up the supervisor. `wall` gives microseconds since the epoch, `monotonic` seconds."""
         self._command = command
         self._journal = journal
         self._database = database
@@ -82,29 +82,29 @@ class Supervisor:
 
     @property
     def writable(self) -> bool:
-        """The engine is up, knows what it knew, and takes more."""
+        """Return whether the engine is up, has its states back, and takes more."""
         life = self._life
         return life is not None and self._states.now == "running" and life.feeder.has_room
 
     @property
     def engine_pid(self) -> int | None:
-        """The engine's process; none between two of them."""
+        """Return the engine's process id, or None between two processes."""
         return None if self._life is None else self._life.child.pid
 
     @property
     def backlog(self) -> int:
-        """How many entries of the journal have no recorded decision yet."""
+        """Return how many entries of the journal have no recorded decision yet."""
         decided = self._decided_seq
         if self._life is not None:
             conversation = self._life.conversation
             decided = max(decided or 0, conversation.acked - conversation.unrecorded)
-        # Before the first look into the database nothing is known, and nothing refused for it.
+        # Before the first look into the database, nothing is known, and nothing is refused for it.
         return 0 if decided is None else max(0, self._journal.last_seq - decided)
 
     async def oldest_waiting_s(self) -> float | None:
-        """How long ago the oldest entry without a recorded decision was accepted.
+        """Return how long ago the oldest entry without a recorded decision was accepted.
 
-        None where there is none; raises `JournalUnavailable`.
+        Return None if there is no such entry. Raises `JournalUnavailable`.
         """
         waiting = self.backlog
         if waiting == 0:
@@ -113,7 +113,7 @@ class Supervisor:
         return max(0.0, (self._wall() - found[0].received) / 1e6) if found else None
 
     def status(self) -> EngineStatus:
-        """How it is now."""
+        """Return how the engine is now."""
         life = self._life
         return EngineStatus(
             state=self._states.now,
@@ -126,13 +126,13 @@ class Supervisor:
         )
 
     async def run(self) -> None:
-        """Supervise until cancelled; after `stop` there is nothing left to do but that."""
+        """Supervise until cancelled; after `stop`, nothing is left to do but that."""
         self._lives_task = asyncio.create_task(self._lives(), name="the engine's lives")
         await self._lives_task
         await asyncio.Event().wait()
 
     async def stop(self, timeout_s: float) -> None:
-        """End the engine in order, and record its last words; kill it where that takes longer.
+        """End the engine in order, and record its last words; kill it if that takes longer.
 
         What it had not decided is in the journal, and is decided after the next start.
         """
@@ -169,7 +169,7 @@ class Supervisor:
                 self._states.enter("stopped")
 
     async def _live(self) -> None:
-        """One life of the engine, and what follows from its end."""
+        """Run one life of the engine, and do what follows from its end."""
         self._states.enter("starting")
         try:
             async with self._database.read() as tx:
@@ -204,11 +204,11 @@ class Supervisor:
         survived = min([conversation.acked, *(entry.seq - 1 for entry in fatal)])
         self._suspicion.survived(survived)
         if self._buried and survived > progress.watermark:
-            # It went on where it had died before: the cause was that entry, and it is gone.
+            # It went on where it had died before: that entry was the cause, and it is gone.
             self._buried = False
             self._backoff.forget()
         if not self._stop_asked.is_set():
-            # Were several recorded together, nobody could tell which of them it is.
+            # If several were recorded together, nobody could tell which of them it is.
             self._record_each = self._record_each or bool(life.unrecordable)
             await self._judge(fatal, conversation.last_sent, ended)
 
@@ -217,7 +217,7 @@ class Supervisor:
             return
         self._states.enter(state)
         if state == "running":
-            # As long as it was away it has to be there, to count as well again.
+            # To count as well again, it must be there for as long as it was away.
             self._well_from = self._monotonic() + self._delay
 
     def _ended(self, reason: str) -> None:

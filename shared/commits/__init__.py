@@ -1,1 +1,1 @@
-"""Which functions a patch touches."""
+"""Find which functions a patch touches."""

@@ -1,11 +1,11 @@
-"""Which function or type a line of source code declares, language by language.
+"""Find which function or type a line of source code declares, in each language.
 
-No parser: a line is all that a hunk shows. What is recognised is how each language begins a
-declaration on one line, as its formatters write it; what looks like a call or a control
-structure is none. A wrong name costs little, for it is compared with the functions of a stack
-trace, where it is not found.
+This is no parser, because a hunk shows only lines. It recognises how each language begins a
+declaration on one line, as its formatters write it. Anything that looks like a call or a control
+structure is not a declaration. A wrong name costs little: it is compared with the functions of a
+stack trace, and is not found there.
 
-Runs on any Python from 3.8 on without anything installed: `scripts/announce-deploy` uses it in CI.
+This runs on any Python from 3.8 on with nothing installed: `scripts/announce-deploy` uses it in CI.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Finder = Callable[[str], str | None]
 
 MAX_LINE = 400
-"""Characters of a line that are read: a declaration stands at its beginning."""
+"""How many characters of a line are read: a declaration is at its beginning."""
 
 _KEYWORD = re.compile(
     r"(?:if|for|while|switch|catch|return|else|elif|elseif|with|match|case|new|throw|synchronized"
@@ -39,7 +39,7 @@ _ARROW = r"(?:async\s*)?(?:function\b|[\w$]+\s*=>|\([^()]*\)\s*(?::[^=]+)?=>|\([
 
 
 def _first_of(*patterns: str) -> Finder:
-    """The first group that matched of the first pattern that fits the beginning of a line."""
+    """Return the first matched group of the first pattern that fits the beginning of a line."""
     compiled = [re.compile(pattern) for pattern in patterns]
 
     def find(line: str) -> str | None:
@@ -55,7 +55,7 @@ def _first_of(*patterns: str) -> Finder:
 
 
 def _typed(line: str) -> str | None:
-    """Where a type stands before the name: `static int *total(`, `Money Cart::total() const {`."""
+    """Find a name that follows a type: `static int *total(`, `Money Cart::total() const {`."""
     declared = _TYPE.match(line)
     if declared is not None:
         return declared.group(1)
@@ -67,7 +67,7 @@ def _typed(line: str) -> str | None:
     if not parts or any(_KEYWORD.fullmatch(part) for part in parts):
         return None
     name = parts[-1].lstrip("*&").rpartition("::")[2].rpartition(".")[2]
-    # One word alone is a call, unless it is a constructor with its body.
+    # A single word is a call, unless it is a constructor with its body.
     is_constructor = name[:1].isupper() and text.endswith("{")
     if len(parts) == 1 and not is_constructor and "::" not in head:
         return None
@@ -142,7 +142,7 @@ _FINDERS: dict[str, Finder] = {
 
 
 def finder_for(path: str) -> Finder | None:
-    """What finds the declarations in the lines of this file; none for what has no functions."""
+    """Return the finder of declarations in this file's lines, or None if it has no functions."""
     return _FINDERS.get(path.rpartition("/")[2].rpartition(".")[2].lower())
 
 

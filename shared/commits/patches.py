@@ -1,11 +1,11 @@
-"""The functions that a patch touches: from its hunk headers and the declarations in it.
+"""Find the functions that a patch touches, from its hunk headers and its declarations.
 
-A hunk header names the function in which the hunk begins (git finds it by the language's
-driver). Declarations within the hunk take over from there, until the indentation says that they
-are over. A changed line counts for the function that it is in; comments, blank lines and closing
-brackets count for none, as does what stands outside of every function.
+A hunk header names the function in which the hunk begins (git finds it by the language's driver).
+Declarations within the hunk take over from there, until the indentation shows that they are over. A
+changed line counts for the function that it is in. Comments, blank lines and closing brackets count
+for no function, and neither do lines outside of every function.
 
-Runs on any Python from 3.8 on without anything installed: `scripts/announce-deploy` uses it in CI.
+This runs on any Python from 3.8 on with nothing installed: `scripts/announce-deploy` uses it in CI.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COMMENT = re.compile(r"//|/\*|\*(?:/|\s|$)|#(?!\[|include|define|if|el|end|unde
 _OF_THE_NEXT = re.compile(r"@[\w.]+|#\[|\[\w+[\](]")
 _TAB = 4
 _HEADER_INDENT = -1
-"""git leaves out the indentation of what it names in a hunk header."""
+"""git drops the indentation of the line that it names in a hunk header."""
 
 
 class PatchReader:
@@ -35,7 +35,7 @@ class PatchReader:
         self._waiting = False
 
     def read(self, line: str) -> None:
-        """Take the next line, from the first hunk header on; it needs no end."""
+        """Take the next line, from the first hunk header on; no call is needed at the end."""
         if self._find is None:
             return
         if line.startswith("@@"):
@@ -57,7 +57,7 @@ class PatchReader:
             return
         if name is not None:
             self._leave(indent)
-            # Whatever the header named is the neighbour of this one, or the type around it.
+            # The last header named a neighbour of this declaration, or the type around it.
             self._around = [each for each in self._around if each[0] != _HEADER_INDENT]
             self._around.append((indent, name))
             if changed or self._waiting:
@@ -84,7 +84,7 @@ class PatchReader:
 
 
 def touched_functions(path: str, patch: str) -> list[str]:
-    """The functions that the patch of the file `path` touches, in order."""
+    """Return the functions that the patch of the file `path` touches, in order."""
     reader = PatchReader(path)
     for line in patch.splitlines():
         reader.read(line)

@@ -1,1 +1,1 @@
-"""Kills and disturbs a real server under load, and compares."""
+"""Kill and disturb a real server under load, and compare."""

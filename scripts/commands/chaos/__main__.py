@@ -82,7 +82,10 @@ class Round(msgspec.Struct):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, or `EXIT_FAULT` where anything was lost, doubled or decided otherwise."""
+    """Return the exit code: 0, or `EXIT_FAULT`.
+
+    It is `EXIT_FAULT` if anything was lost, doubled or decided otherwise.
+    """
     options = _parser().parse_args(arguments)
     started = time.monotonic()
     total, done, faulty = Counts(), Counter[str](), 0
@@ -121,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def play(folder: Path, seed: int, number: int, events: int) -> Round:
-    """One round in `folder`, the `number`-th of a run."""
+    """Play one round in `folder`, the `number`-th of a run."""
     rng = random.Random(seed)  # noqa: S311 - chance that can be had again
     plan = folder / "plan"
     boundary = _BOUNDARIES[number % len(_BOUNDARIES)]
@@ -216,7 +219,7 @@ async def _kill_at_commit(
 
 
 def _strikes(rng: random.Random, first: tuple[str, str], events: int) -> list[Strike]:
-    """The plan of a round: at its own boundary first, then at three more."""
+    """Return the plan of a round: at its own boundary first, then at three more."""
     places = [place for place in _BOUNDARIES if place[1]]
     chosen = [first] if first[1] else []
     chosen += [rng.choice(places) for _ in range(3)]
@@ -224,7 +227,7 @@ def _strikes(rng: random.Random, first: tuple[str, str], events: int) -> list[St
 
 
 def _strike(rng: random.Random, to: str, kind: str, events: int) -> Strike:
-    # What is never reached strikes nothing, and there are fewer of all others.
+    # A boundary that is never reached strikes nothing; there are fewer of all others.
     most = {"event": events // 4, "decision": events // 4, "state": 20, "incident": 8, "ack": 30}
     return Strike(
         to="engine" if to == "engine" else "server",
@@ -244,7 +247,7 @@ async def _examine(
     mailbox: Mailbox,
     found: list[str],
 ) -> Counts:
-    """Let both databases come to the same end, and hold them against each other."""
+    """Bring both databases to the same end, and compare them."""
     end = checks.last_received(server.journal) + 1_000_000
     undisturbed = folder / "undisturbed.db"
     for journal in ("disturbed-journal.db", "undisturbed-journal.db"):

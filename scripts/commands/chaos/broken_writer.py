@@ -1,7 +1,7 @@
 """A server whose journal's writer meets a defect that nobody foresaw: ``broken_writer COUNT``.
 
 At its COUNT-th group, before or after it is written, an exception is raised that is none of the
-disk's. The server must answer whoever waits, and end.
+disk's. The server must answer everybody who waits, and end.
 """
 
 import random
@@ -31,7 +31,7 @@ def break_at(count: int) -> None:
             append(file, arrivals, received)
         raise Struck("struck by scripts/chaos")
 
-    # setattr: the types say that a method is not replaced, and they are right elsewhere.
+    # setattr, because the types say that a method is not replaced, and they are right elsewhere.
     setattr(JournalFile, "append", broken)  # noqa: B010
 
 

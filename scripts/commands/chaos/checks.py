@@ -1,4 +1,4 @@
-"""What the files say after all: was anything lost, doubled, or decided otherwise?"""
+"""Check what the files say in the end: was anything lost, doubled, or decided otherwise?"""
 
 import asyncio
 import contextlib
@@ -56,14 +56,14 @@ _OLD_MESSAGES = (
 )
 
 _AT_ONCE = 5
-"""So many news go out by each channel without waiting for a digest (`notify.delivery.pace`)."""
+"""Each channel sends this many news without waiting for a digest (`notify.delivery.pace`)."""
 
 _NEWS_S = 20.0
 _LOOK_EVERY_S = 0.05
 
 
 class Counts(msgspec.Struct):
-    """How many, over all rounds. The last two must be 0."""
+    """The numbers over all rounds. The last two must be 0."""
 
     accepted: int = 0
     decided: int = 0
@@ -76,7 +76,7 @@ class Counts(msgspec.Struct):
     doubled: int = 0
 
     def add(self, other: "Counts") -> None:
-        """Add those of another round."""
+        """Add the numbers of another round."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -89,7 +89,7 @@ def count(
     messages: Mapping[str, Sequence[str]],
     faults: list[str],
 ) -> Counts:
-    """Hold what was accepted against what is there; `faults` gets what is wrong, in words."""
+    """Compare what was accepted with what is there; `faults` gets what is wrong, in words."""
     entries = dict(_entries(journal))
     in_journal = Counter(key for key in entries.values() if key is not None)
     decisions = Counter(decision.seq for decision in _decisions(database))
@@ -133,13 +133,14 @@ def count(
 async def news_is_out(journal: Path, database: Path) -> None:
     """Return once all is decided and each channel has told what goes out at once.
 
-    Or when that takes too long: what was not told is no fault, and the counts show how much was.
+    Also return when that takes too long: what was not told is no fault, and the counts show how
+    much was.
     """
     await _wait(lambda: _is_out(journal, database))
 
 
 async def messages_are_new(database: Path) -> None:
-    """Return once each message in Slack about an open incident says all of it, or as above."""
+    """Return once each Slack message about an open incident says all of it, or after too long."""
     await _wait(lambda: _number(database, _OLD_MESSAGES) == 0)
 
 
@@ -161,7 +162,7 @@ def _is_out(journal: Path, database: Path) -> bool:
 
 
 def mails_doubled(mails: Sequence[EmailMessage], deaths: int) -> Iterator[str]:
-    """A mail may come again, with the same Message-ID, only after the server died over it."""
+    """Yield mails that came again (same Message-ID) without a death of the server over them."""
     ids = Counter(str(mail["Message-ID"]) for mail in mails)
     again = len(mails) - len(ids)
     if again > deaths:
@@ -169,7 +170,7 @@ def mails_doubled(mails: Sequence[EmailMessage], deaths: int) -> Iterator[str]:
 
 
 def messages_behind(standing: Mapping[str, str], database: Path) -> Iterator[str]:
-    """Messages in Slack that say less than the server had said in them already."""
+    """Yield Slack messages that say less than the server had already said in them."""
     for ts, said in _rows(database, "SELECT ts, said FROM slack_messages"):
         if not isinstance(said, bytes):
             raise TypeError(f"what message {ts!r} says is not as it should be")
@@ -187,7 +188,7 @@ def messages_behind(standing: Mapping[str, str], database: Path) -> Iterator[str
 
 
 def differences(disturbed: Path, undisturbed: Path) -> Iterator[str]:
-    """Each row that one database has and the other has not, in words."""
+    """Yield each row that one database has and the other does not, in words."""
     for table, query in _TABLES.items():
         ours, theirs = Counter(_rows(disturbed, query)), Counter(_rows(undisturbed, query))
         for row in (ours - theirs).elements():
@@ -203,7 +204,7 @@ def differences(disturbed: Path, undisturbed: Path) -> Iterator[str]:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """A consistent copy, also of one whose last owner was killed."""
+    """Make a consistent copy, also if the last owner was killed."""
     with (
         contextlib.closing(sqlite3.connect(source)) as old,
         contextlib.closing(sqlite3.connect(target)) as new,
@@ -212,19 +213,19 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def copy_dead_letters(source: Path, target: Path) -> None:
-    """What was set aside is not given to an undisturbed engine either."""
+    """Copy the dead letters: what was set aside is not given to an undisturbed engine either."""
     with contextlib.closing(sqlite3.connect(target)) as new, new:
         new.execute("ATTACH ? AS old", (str(source),))
         new.execute("INSERT INTO dead_letters SELECT * FROM old.dead_letters")
 
 
 def last_received(journal: Path) -> int:
-    """The stamp of the newest entry, in microseconds."""
+    """Return the time stamp of the newest entry, in microseconds."""
     return _number(journal, "SELECT max(received) FROM entries")
 
 
 def _entries(journal: Path) -> Iterator[tuple[int, str | None]]:
-    """Each entry's number, and the key under which it was sent."""
+    """Yield each entry's number, and the key under which it was sent."""
     for seq, body in _rows(journal, "SELECT seq, body FROM entries ORDER BY seq"):
         if not isinstance(seq, int) or not isinstance(body, bytes):
             raise TypeError(f"entry {seq!r} of {journal} is not as it should be")

@@ -1,4 +1,4 @@
-"""A mail server that takes everything: aiosmtpd on a free port of this machine."""
+"""A mail server that accepts everything: aiosmtpd on a free port of this machine."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ from typing import cast
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 RECEIVER = "operator@acme.example"
-"""Where the one person of a round has their mail."""
+"""The mail address of the one person in a round."""
 
 
 class Mailbox:
-    """What was delivered, in order; a mail that is delivered twice stands here twice.
+    """What was delivered, in order; a mail that is delivered twice is here twice.
 
-    At the one numbered `strike_at` it calls `strike`, before it says that it has it.
+    At the mail numbered `strike_at`, it calls `strike` before it says that it has the mail.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Mailbox:
         self.strike: Callable[[], None] = lambda: None
 
     def settings(self) -> dict[str, str]:
-        """What the server needs to send its mails here."""
+        """Return what the server needs to send its mails here."""
         return {
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(self.port),
@@ -36,7 +36,7 @@ class Mailbox:
         }
 
     def texts(self) -> list[str]:
-        """The plain text of each mail."""
+        """Return the plain text of each mail."""
         parts = [mail.get_body(("plain",)) for mail in self.mails]
         return [part.get_content() for part in parts if part is not None]
 
@@ -53,7 +53,7 @@ class Mailbox:
 
 @contextlib.asynccontextmanager
 async def open_mailbox() -> AsyncIterator[Mailbox]:
-    """A mailbox that listens."""
+    """Yield a mailbox that listens."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(

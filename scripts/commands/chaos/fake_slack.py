@@ -1,4 +1,4 @@
-"""A Slack that takes everything, of a webhook and of a bot, and may kill the server meanwhile."""
+"""A Slack that accepts everything, from a webhook and a bot, and may kill the server meanwhile."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 CHANNEL = "C0ALERTS"
-"""The bot's, by the name that edits need."""
+"""The bot's channel, by the name that edits need."""
 
 
 class Sink:
@@ -15,19 +15,19 @@ class Sink:
     def __init__(self) -> None:
         self.url = ""
         self.messages: list[str] = []
-        """All that came, in order: also edits, and replies in a thread."""
+        """All that came, in order, including edits and replies in a thread."""
         self.standing: dict[str, str] = {}
-        """What the bot's messages read in the end, by Slack's `ts`."""
+        """What the bot's messages say in the end, by Slack's `ts`."""
         self.edits = 0
         self.strike_at: int | None = None
         self.strike: Callable[[], None] = lambda: None
 
     def as_webhook(self) -> dict[str, str]:
-        """What the server needs to tell it by an incoming webhook."""
+        """Return what the server needs to reach it by an incoming webhook."""
         return {"SLACK_WEBHOOK_URL": f"{self.url}/hook"}
 
     def as_bot(self) -> dict[str, str]:
-        """What the server needs to tell it as a bot, which edits its messages."""
+        """Return what the server needs to reach it as a bot, which edits its messages."""
         return {
             "SLACK_API_URL": f"{self.url}/api",
             "SLACK_BOT_TOKEN": "xoxb-chaos",
@@ -35,19 +35,19 @@ class Sink:
         }
 
     async def take(self, request: web.Request) -> web.Response:
-        """As Slack's incoming webhooks answer."""
+        """Answer as Slack's incoming webhooks do."""
         self._keep(await request.text())
         return web.Response(text="ok")
 
     async def post(self, request: web.Request) -> web.Response:
-        """As ``chat.postMessage`` answers."""
+        """Answer as ``chat.postMessage`` does."""
         ts = f"1700000000.{len(self.standing):06}"
         self.standing[ts] = await request.text()
         self._keep(self.standing[ts])
         return web.json_response({"ok": True, "channel": CHANNEL, "ts": ts})
 
     async def update(self, request: web.Request) -> web.Response:
-        """As ``chat.update`` answers."""
+        """Answer as ``chat.update`` does."""
         ts = (await request.json())["ts"]
         if ts not in self.standing:
             return web.json_response({"ok": False, "error": "message_not_found"})
@@ -64,7 +64,7 @@ class Sink:
 
 @contextlib.asynccontextmanager
 async def open_sink() -> AsyncIterator[Sink]:
-    """A sink on a free port of this machine."""
+    """Yield a sink on a free port of this machine."""
     sink = Sink()
     app = web.Application()
     app.router.add_post("/hook", sink.take)

@@ -29,9 +29,9 @@ RANDOM_BLOWS = (
 
 
 async def kill_at_write(server: Server, path: Path, count: int) -> None:
-    """Kill the server the moment that the file at `path` is written for the `count`-th time.
+    """Kill the server at the moment when the file at `path` is written for the `count`-th time.
 
-    Of a write-ahead log that is in the middle of a commit: before, during or after its fsync.
+    For a write-ahead log, this is in the middle of a commit: before, during or after its fsync.
     """
     given_up = threading.Event()
     try:
@@ -64,7 +64,7 @@ async def strike(server: Server, blow: str) -> None:
 
 
 async def strike_now_and_then(server: Server, rng: random.Random, made: list[str]) -> None:
-    """Go on striking for ever a server that is up; `made` tells what was done."""
+    """Strike the server forever while it is up; `made` says what was done."""
     while True:
         await server.up.wait()
         await asyncio.sleep(rng.expovariate(_BLOWS_A_SECOND))
@@ -74,7 +74,7 @@ async def strike_now_and_then(server: Server, rng: random.Random, made: list[str
 
 
 def age_messages(database: Path) -> None:
-    """Let the server find that its messages in Slack were last edited long ago.
+    """Make the server find that its messages in Slack were last edited long ago.
 
     It edits each once a minute, and a round does not take that long.
     """
@@ -83,7 +83,7 @@ def age_messages(database: Path) -> None:
 
 
 async def _hold(pids: list[int]) -> None:
-    """Let these processes stand still for a while."""
+    """Suspend these processes for a while."""
     _signal(pids, signal.SIGSTOP)
     try:
         await asyncio.sleep(_STOPPED_S)

@@ -1,4 +1,4 @@
-"""Webhooks in numbers, each sent again until it is answered 202."""
+"""Send many webhooks, each again until it is answered 202."""
 
 import asyncio
 import random
@@ -18,17 +18,17 @@ _RARE = 0.03
 
 
 class Accepted(msgspec.Struct):
-    """What the server has answered for."""
+    """What the server has answered."""
 
     keys: set[str] = msgspec.field(default_factory=set)
-    """The Idempotency-Keys that were answered 202; each also stands in its event's tags."""
+    """The Idempotency-Keys that were answered 202; each is also in its event's tags."""
     duplicates: int = 0
     unavailable: int = 0
     broken: int = 0
 
 
 async def send_load(url: str, events: int, clients: int, rng: random.Random) -> Accepted:
-    """Send so many events from so many clients at once; returns when all are answered for."""
+    """Send this many events from this many clients at once; return when all are answered."""
     accepted = Accepted()
     bodies = [(f"{n}-{rng.getrandbits(64):016x}", _event(rng)) for n in range(events)]
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
@@ -66,7 +66,7 @@ async def _send(
             response.raise_for_status()
             answer = await response.json()
     except (aiohttp.ClientConnectionError, TimeoutError):
-        # Perhaps it was accepted and the answer lost: only sending it again can tell.
+        # It may have been accepted and the answer lost: only sending it again can tell.
         accepted.broken += 1
         return False
     if response.status != 202:

@@ -1,9 +1,9 @@
-"""Stands between server and engine, and strikes right before or after a certain message.
+"""Stand between server and engine, and strike right before or after a certain message.
 
 ``python -m scripts.commands.chaos.pipe_proxy PLAN COMMAND...`` is an engine to the server. The plan
-is a file of strikes, a JSON line each, which are made one after the other. A strike is struck off
-by a line in the file ``PLAN.done`` before it is made, so that the next life of the engine goes on
-with the next. So deaths fall between two given messages, without a hook in what is tested.
+is a file of strikes, one JSON line each, which are made in order. Before a strike is made, a line
+in the file ``PLAN.done`` crosses it off, so that the next life of the engine goes on with the next
+one. So deaths fall between two given messages, without a hook in what is tested.
 """
 
 import os
@@ -32,10 +32,10 @@ Blow = Literal["kill engine", "kill server", "kill both", "stall", "talk nonsens
 
 
 class Strike(msgspec.Struct, frozen=True):
-    """What is done at the message `kind`, of those that go `to` one side the `count`-th.
+    """What to do at the `count`-th message of the `kind` that goes `to` one side.
 
-    ``cut`` passes half of the message and then kills the engine; the others strike between two
-    messages, before this one or, with `after`, once it has passed.
+    ``cut`` passes half of the message and then kills the engine. The others strike between two
+    messages: before this one or, with `after`, once it has passed.
     """
 
     to: Literal["engine", "server"]
@@ -118,18 +118,18 @@ class Wire:
 
 
 def done_file(plan: Path) -> Path:
-    """Where the strikes stand that were made."""
+    """Return the file of the strikes that were made."""
     return plan.with_name(f"{plan.name}.done")
 
 
 def read_done(plan: Path) -> list[Strike]:
-    """The strikes that were made, in order."""
+    """Return the strikes that were made, in order."""
     done = done_file(plan)
     return _read_strikes(done) if done.exists() else []
 
 
 def write_plan(plan: Path, strikes: Iterable[Strike]) -> None:
-    """Make the plan of these strikes, of which none is made yet."""
+    """Write the plan with these strikes; none of them is made yet."""
     plan.write_bytes(msgspec.json.Encoder().encode_lines(strikes))
 
 
@@ -138,12 +138,12 @@ def _read_strikes(path: Path) -> list[Strike]:
 
 
 def kind_of(line: bytes) -> str:
-    """The type of a message, with which every line of our two sides begins."""
+    """Return the type of a message, with which every line of our two sides begins."""
     return line.split(b'"', 4)[3].decode(errors="replace") if line.startswith(b'{"type"') else ""
 
 
 def write_all(target: int, data: bytes) -> None:
-    """Write to a pipe; a reader that is gone takes everything."""
+    """Write to a pipe; if its reader is gone, discard everything."""
     view = memoryview(data)
     try:
         while view:
@@ -153,7 +153,7 @@ def write_all(target: int, data: bytes) -> None:
 
 
 def main() -> int:
-    """The exit code of the engine."""
+    """Return the exit code of the engine."""
     plan, *command = sys.argv[1:]
     engine = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if engine.stdin is None or engine.stdout is None:

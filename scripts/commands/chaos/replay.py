@@ -1,4 +1,4 @@
-"""A journal given to an engine from its beginning, or from where a database stands, undisturbed."""
+"""Give a journal to an engine from its beginning, or from where a database stands, undisturbed."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from server.supervisor.supervisor import Supervisor
 from shared.pipe import Settings
 
 LATER_MICROS = 30 * 24 * 3600 * 1_000_000
-"""Long after the last entry: by then every incident has come to its end."""
+"""Long after the last entry: by then, every incident has ended."""
 
 _TIMEOUT_S = 120.0
 _ENGINE = (sys.executable, "-m", "engine")
@@ -31,7 +31,7 @@ async def replay(
     `outlets` are those of the disturbed server.
 
     Two entries follow, at `end_micros` and long after, so that everything that is due by then is
-    said and recorded. Both files are written to: give copies.
+    said and recorded. Both files are written to, so give copies.
     """
     await asyncio.to_thread(migrate, database_path)
     now = end_micros

@@ -15,7 +15,7 @@ _MARK = "PUSHLOG_CHAOS"
 _KEPT = ("PATH", "HOME", "PYTHONPATH")
 _START_S = 30.0
 _STOP_S = 10.0
-"""As long as pm2 waits (`ecosystem.config.js`): the machine is busy with the load."""
+"""As long as pm2 waits (`ecosystem.config.js`), because the machine is busy with the load."""
 
 
 class Server:
@@ -24,15 +24,15 @@ class Server:
     def __init__(
         self, folder: Path, engine: Sequence[str], env: Mapping[str, str] | None = None
     ) -> None:
-        """`env` stands over the clean environment that it is given."""
+        """Set up the server. `env` takes precedence over the clean environment that it is given."""
         self.first: Sequence[str] | None = None
-        """What is run as the server once, in place of it; it ends by a defect of its own."""
+        """The command to run once in place of the server; it ends by a defect of its own."""
         self.folder = folder
         self.database = folder / "pushlog.db"
         self.journal = folder / "pushlog-journal.db"
         self.log = folder / "server.process.log"
         self.up = asyncio.Event()
-        """It listens, as far as is known."""
+        """Set while the server listens, as far as is known."""
         self.kills = 0
         """How often it ended by signal 9, or by the defect of the `first`."""
         self.port = _free_port()
@@ -53,7 +53,7 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """Its process id, while it runs."""
+        """Return its process id, while it runs."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
@@ -64,7 +64,7 @@ class Server:
                 os.kill(self.pid, signal.SIGKILL)
 
     def engines(self) -> list[int]:
-        """All that it, or a life of it before, has started and that still runs."""
+        """Return all that it, or an earlier life of it, has started and that still runs."""
         wanted = f"{_MARK}={self._mark}".encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
@@ -76,7 +76,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep it running; at the end it is asked to stop, and must do so in order."""
+        """Keep it running; at the end, ask it to stop, which it must do in order."""
         await self._start()
         keeping = asyncio.create_task(self._keep(), name="keep the server running")
         try:
@@ -138,7 +138,7 @@ class Server:
                 break
             if code != -signal.SIGKILL:
                 raise RuntimeError(f"the server stopped with {code}: see {self.log}")
-            # Struck down over its last words: the next one says them.
+            # Killed over its last words: the next one says them.
             self.kills += 1
             await self._start()
         if left := self.engines():

@@ -1,1 +1,1 @@
-"""How what is to be told comes to its receivers, and how fast."""
+"""Bring news to its receivers, at a limited pace."""

@@ -1,4 +1,4 @@
-"""One attempt to tell a receiver what is due: sent, and stored as sent, or why not."""
+"""Make one attempt to tell a receiver what is due, and store that it was sent, or why not."""
 
 import asyncio
 import logging
@@ -24,11 +24,11 @@ _decode = msgspec.json.Decoder(News).decode
 async def attempt(
     database: Database, channel: Channel, rows: Sequence[Delivery], now: Callable[[], int]
 ) -> DeliveryFailed | None:
-    """Send `rows`, which are claimed, to their one receiver; why they were not sent, if so.
+    """Send `rows`, which are claimed, to their one receiver; return why they were not sent, if so.
 
     Once sent, they are marked before this returns, however long the database takes. A letter that
-    breaks its channel failed for good: it would end the process at each start. `now` tells
-    microseconds.
+    breaks its channel has failed for good: otherwise it would end the process at each start. `now`
+    returns microseconds.
     """
     try:
         letters = [await _letter(database, channel, row) for row in rows]

@@ -1,6 +1,6 @@
-"""How fast people are told: the first few at once, then one digest after the other.
+"""Limit how fast people are told: the first few at once, then one digest after the other.
 
-Nothing is held back for good: what waits goes out as a part of the next digest.
+Nothing is held back for good: what waits goes out in the next digest.
 """
 
 from collections import deque
@@ -16,19 +16,19 @@ _MINUTE_US = 60 * SECOND_US
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of a channel. In any `window_s` a receiver gets at most `messages`."""
+    """The limits of a channel. In any `window_s`, a receiver gets at most `messages`."""
 
     singles: int
-    """So many are told each by itself within a window; what comes then comes as digests."""
+    """How many are told each by itself within a window; later ones come as digests."""
     messages: int
     window_s: int
     digest_every_s: int
     most_at_once: int
-    """As many are told in one digest."""
+    """How many are told in one digest."""
     per_minute: int
     """Calls to all receivers together."""
     calls_a_letter: int = 0
-    """A message takes a call, and so many more for each letter in it, at most."""
+    """A message takes one call, plus at most this many for each letter in it."""
 
 
 EMAIL = Pace(
@@ -39,11 +39,11 @@ SLACK_WEBHOOK = Pace(
 )
 """Slack takes a message a second for a channel, and 50 blocks in each."""
 SLACK_BOT = msgspec.structs.replace(SLACK_WEBHOOK, calls_a_letter=1)
-"""A bot edits what it said before of an incident, beside the message in a thread or a digest."""
+"""A bot edits its earlier message about an incident, beside the message in a thread or a digest."""
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send the oldest `count` of what waits, in one message."""
+    """Send the oldest `count` of the waiting letters in one message."""
 
     count: int
 
@@ -55,9 +55,9 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 def next_step(pace: Pace, sent: Sequence[int], waiting: int, now: int) -> Send | Hold:
-    """What to do for a receiver for whom so many wait, and who got messages at `sent`.
+    """Return what to do for a receiver with `waiting` letters, who got messages at `sent`.
 
-    `sent` is in order, and at least all of the last `window_s`.
+    `sent` is in order, and holds at least all of the last `window_s`.
     """
     window_us = pace.window_s * SECOND_US
     recent = [at for at in sent if at > now - window_us]
@@ -70,7 +70,7 @@ def next_step(pace: Pace, sent: Sequence[int], waiting: int, now: int) -> Send |
 
 
 def letters_within(pace: Pace, calls: int) -> int:
-    """How many letters one message may have that takes no more than so many calls."""
+    """Return how many letters a message may have if it takes no more than `calls` calls."""
     if calls < 1 + pace.calls_a_letter:
         return 0
     if pace.calls_a_letter == 0:
@@ -79,9 +79,7 @@ def letters_within(pace: Pace, calls: int) -> int:
 
 
 class Meter:
-    """Counts the calls of a channel, whoever makes them: how many it may make now, so that there
-    are at most `per_minute` within any minute.
-    """
+    """Counts the calls of a channel, whoever makes them: at most `per_minute` in any minute."""
 
     def __init__(
         self, per_minute: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -91,18 +89,18 @@ class Meter:
         self._made: deque[int] = deque(maxlen=per_minute)
 
     def count(self) -> None:
-        """A call is made now."""
+        """Count a call that is made now."""
         self._made.append(to_micros(self._now()))
 
     def free(self) -> int:
-        """How many calls may be made now."""
+        """Return how many calls may be made now."""
         since = to_micros(self._now()) - _MINUTE_US
         return self._per_minute - sum(at > since for at in self._made)
 
     def free_at(self, calls: int) -> int:
-        """When so many may be made, in microseconds since the epoch.
+        """Return when this many calls may be made, in microseconds since the epoch.
 
-        `calls` is at most as many as a minute has.
+        `calls` is at most the number that a minute allows.
         """
         now = to_micros(self._now())
         too_many = len(self._made) + calls - self._per_minute

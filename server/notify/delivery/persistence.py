@@ -16,9 +16,9 @@ RETRY_S = 1.0
 async def persist(
     database: Database, channel: ChannelName, work: Callable[[Transaction], Awaitable[object]]
 ) -> None:
-    """Do `work` in a transaction, again and again until the database takes it.
+    """Do `work` in a transaction, again and again until the database accepts it.
 
-    Who is cancelled meanwhile waits until the try that is under way has ended.
+    If cancelled meanwhile, this waits until the running try has ended.
     """
     while True:
         try:

@@ -1,8 +1,8 @@
-"""Keeps the counts in Slack's messages up to date while their incidents go on. Nobody is told.
+"""Keep the counts in Slack's messages up to date while their incidents go on. This tells nobody.
 
-Beside the outbox: an edit that fails is no loss, since the next one says all of it. What is told
-there (it got worse, it ended) comes into the same message by the postman; by the channel's lock
-the older of two texts never stands over the newer.
+It works beside the outbox: a failed edit is no loss, because the next one says all of it. News (it
+got worse, it ended) comes into the same message by the postman. The channel's lock ensures that an
+older text never replaces a newer one.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from server.storage.times import to_micros
 
 TURN_S = 15.0
 EDITS_A_TURN = 5
-"""20 edits a minute. Slack allows 50, and the postman needs some; where more messages than that
-are out of date, each waits for its turn."""
+"""20 edits a minute. Slack allows 50, and the postman needs some. If more messages are out of date,
+each waits for its turn."""
 
 EDIT_EVERY_S = 60.0
-"""So often at most is one message edited. The engine tells changes of counts no more often."""
+"""One message is edited at most this often. The engine tells changes of counts no more often."""
 
 LONGEST_BACKOFF_S = 600.0
 
@@ -44,7 +44,7 @@ class Refresher:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """`draw` gives numbers from 0 up to 1."""
+        """Set up the refresher. `draw` gives numbers from 0 up to 1."""
         self._database = database
         self._bot = bot
         self._metrics = metrics
@@ -58,7 +58,7 @@ class Refresher:
             await asyncio.sleep(pause_s)
 
     async def turn(self) -> float:
-        """Edit what is due; answers for how many seconds to rest then."""
+        """Edit what is due; return for how many seconds to rest then."""
         try:
             before = to_micros(self._now()) - int(EDIT_EVERY_S * 1_000_000)
             async with self._database.read() as tx:
@@ -80,7 +80,7 @@ class Refresher:
         except STORAGE_TROUBLE:
             raise
         except Exception as defect:
-            # One incident that cannot be shown would otherwise end the process at each start.
+            # Otherwise one incident that cannot be shown would end the process at each start.
             log.server(logging.ERROR, "slack broke", exc_info=defect)
             return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
         self._backoff.forget()
@@ -88,7 +88,7 @@ class Refresher:
         return None
 
     async def _edit(self, incident_id: str) -> bool:
-        """False where nothing is left to edit: what somebody deleted is not posted again."""
+        """Return False if nothing is left to edit; what somebody deleted is not posted again."""
         async with self._bot.editing:
             async with self._database.read() as tx:
                 standing = await slack_messages.get(tx, incident_id)

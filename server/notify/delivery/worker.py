@@ -1,9 +1,8 @@
-"""Carries the rows of the outbox to people: one worker for each channel, so that none waits
-for another.
+"""Carry the rows of the outbox to people: one worker per channel, so that none waits for another.
 
-Guarantee: at least once, with the same key each time. A row is claimed, sent, and then marked; a
-death in between leaves it claimed, and it is sent again by the next start.
-Cost: a receiver who is told in that moment may be told twice.
+Guarantee: at least once, with the same key each time. A row is claimed, sent, and then marked. A
+death in between leaves it claimed, and the next start sends it again. Cost: a receiver who is told
+in that moment may be told twice.
 """
 
 import asyncio
@@ -30,7 +29,7 @@ LEASE_S = 300
 """How long a claim lasts: longer than any channel's own time limit."""
 
 AT_ONCE = 4
-"""To so many receivers a channel delivers at the same time: one who is slow delays nobody."""
+"""A channel delivers to this many receivers at the same time, so that a slow one delays nobody."""
 
 LONGEST_PAUSE_S = 60.0
 FIRST_BACKOFF_S = 5.0
@@ -38,11 +37,11 @@ LONGEST_BACKOFF_S = 600.0
 
 
 class Postman:
-    """Delivers what is due on one channel at the channel's pace, to a few receivers at once and to
-    each a message after the other.
+    """Delivers what is due on one channel at the channel's pace.
 
-    A receiver whom nothing reaches is left alone for a while, longer each time; the others are
-    not. What cannot be told within a day, or ever, is given up into a list with the reason.
+    It serves a few receivers at once, and each receiver gets one message after the other. A
+    receiver whom nothing reaches is left alone for a while, longer each time; the others are not.
+    What cannot be told within a day, or ever, is given up into a list with the reason.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Postman:
         draw: Callable[[], float] = random.random,
         first_backoff_s: float = FIRST_BACKOFF_S,
     ) -> None:
-        """`draw` gives numbers from 0 up to 1."""
+        """Set up the postman. `draw` gives numbers from 0 up to 1."""
         self._database = database
         self._channel = channel
         self._pace = pace
@@ -73,15 +72,15 @@ class Postman:
 
     @property
     def channel(self) -> ChannelName:
-        """Which one is served."""
+        """Return the channel that is served."""
         return self._channel.name
 
     def wake(self) -> None:
-        """There is something new in the outbox."""
+        """Note that there is something new in the outbox."""
         self._woken.set()
 
     async def stop(self, timeout_s: float) -> None:
-        """Begin nothing more, and wait for what is under way; `run` goes on idle."""
+        """Start nothing more, and wait for what is under way; `run` goes on idle."""
         self._stopping = True
         self._woken.set()
         with contextlib.suppress(TimeoutError):
@@ -102,10 +101,10 @@ class Postman:
         await asyncio.Event().wait()
 
     async def begin(self, deliveries: asyncio.TaskGroup) -> float:
-        """Begin to send each receiver the next message, where one is due and none is under way.
+        """Start to send each receiver the next message, if one is due and none is under way.
 
-        Answers for how many seconds there is nothing more to begin, unless it is woken, as it is by
-        each end of a delivery.
+        Return for how many seconds there is nothing more to start, unless the postman is woken.
+        Each end of a delivery wakes it.
         """
         try:
             async with self._database.read() as tx:
@@ -130,8 +129,9 @@ class Postman:
         return min(max(pause_us / SECOND_US, 0.0), LONGEST_PAUSE_S)
 
     async def _begin(self, receiver: str, deliveries: asyncio.TaskGroup) -> int | None:
-        """Begin to send this receiver the next message, or answer when to look again, in
-        microseconds.
+        """Start to send this receiver the next message, or return when to look again.
+
+        That time is in microseconds.
         """
         now, meter = self._micros(), self._channel.meter
         paused_until = self._paused_until.get(receiver, 0)

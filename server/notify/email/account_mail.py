@@ -1,5 +1,7 @@
-"""Mails with a link that works once: an invitation, or a new password. Never in the outbox, which
-would keep the link's secret; whoever asked asks again where one is lost.
+"""Mails with a link that works once: an invitation, or a new password.
+
+They are never in the outbox, which would keep the link's secret. If one is lost, the person who
+asked for it asks again.
 """
 
 from datetime import datetime
@@ -14,7 +16,7 @@ from server.notify.email.compose import write
 def invitation(
     receiver: str, link: str, *, inviter: str, sender: str, public_url: str, at: datetime
 ) -> EmailMessage:
-    """That `inviter` would have `receiver` among the people; raises `NotAnAddress`."""
+    """Return the mail in which `inviter` invites `receiver`. Raises `NotAnAddress`."""
     content = Content(
         subject="You are invited to PushLog",
         preview=f"{inviter} invites you to {public_url}",
@@ -38,7 +40,7 @@ def invitation(
 
 
 def reset(receiver: str, link: str, *, sender: str, public_url: str, at: datetime) -> EmailMessage:
-    """The way to a new password; raises `NotAnAddress`."""
+    """Return the mail with the link to a new password. Raises `NotAnAddress`."""
     content = Content(
         subject="Reset your PushLog password",
         preview="The link works once and expires after an hour.",

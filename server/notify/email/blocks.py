@@ -1,6 +1,6 @@
-"""What a mail is made of, before it is text or HTML.
+"""The blocks of a mail, before it is text or HTML.
 
-The blocks are few, so that both forms of a mail come from the same content and say the same.
+There are few kinds, so that both forms of a mail come from the same content and say the same.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Tone = Literal["critical", "error", "warning", "good", "plain"]
 
 
 class Address(str):
-    """An address that is safe as a link; it is shown as it is, and must go on to work."""
+    """An address that is safe as a link; it is shown unchanged, and must keep working."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Paragraph(msgspec.Struct, frozen=True):
 
 
 class Verbatim(msgspec.Struct, frozen=True):
-    """Text that keeps its lines: what a program said."""
+    """Text that keeps its lines, such as the output of a program."""
 
     kind: ClassVar[str] = "verbatim"
     text: str
@@ -47,7 +47,7 @@ class Calls(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One of a list: what it is, where it is, what is known of it."""
+    """One item of a list: what it is, where it is, what is known about it."""
 
     title: str
     code: str = ""
@@ -73,7 +73,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """A list that may be long: as little as possible for each."""
+    """A list that may be long: as little as possible for each item."""
 
     kind: ClassVar[str] = "lines"
     lines: Sequence[Line]
@@ -83,15 +83,17 @@ Block = Paragraph | Verbatim | Facts | Calls | Items | Lines
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A heading with what stands under it."""
+    """A heading with its content."""
 
     title: str
     blocks: Sequence[Block]
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a mail. `subject` is the same for all mails of an incident, so that they stand
-    together; `preview` is what a list of mails shows beside it.
+    """The whole of a mail.
+
+    `subject` is the same for all mails about an incident, so that they are listed together.
+    `preview` is what a list of mails shows beside it.
     """
 
     subject: str

@@ -1,4 +1,4 @@
-"""Mail by SMTP: one connection for each mail, and an answer about each failure."""
+"""Send mail by SMTP: one connection for each mail, and a message about each failure."""
 
 import asyncio
 import contextlib
@@ -18,12 +18,12 @@ from server.storage.main.slack_messages import SlackMessage
 
 CONNECT_TIMEOUT_S = 15.0
 TIMEOUT_S = 60.0
-"""For all of it: name, connection, login and mail."""
+"""The limit for all of it: name, connection, login and mail."""
 GOODBYE_TIMEOUT_S = 2.0
 
 
 class EmailChannel:
-    """Sends letters as mail by the server of `smtp`."""
+    """Sends letters as mail through the server of `smtp`."""
 
     name: ChannelName = "email"
 
@@ -43,9 +43,10 @@ class EmailChannel:
         self._now = now
 
     async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
-        """Deliver letters to their one receiver; raises `DeliveryFailed`."""
+        """Deliver letters to their one receiver. Raises `DeliveryFailed`."""
         try:
-            # In a thread: a digest of hundreds takes a second, and webhooks cannot wait for it.
+            # In a thread, because a digest of hundreds takes a second, and webhooks cannot wait for
+            # it.
             mail = await asyncio.to_thread(compose, letters, self._letterhead, self._now())
         except NotAnAddress as error:
             raise DeliveryFailed(str(error), permanent=True) from error
@@ -58,16 +59,16 @@ class EmailChannel:
 
 
 async def send_mail(mail: EmailMessage, smtp: Smtp, timeout_s: float = TIMEOUT_S) -> None:
-    """Hand `mail` to the server; raises `aiosmtplib.SMTPException` or `OSError` (`TimeoutError`).
+    """Hand `mail` to the server. Raises `aiosmtplib.SMTPException` or `OSError` (`TimeoutError`).
 
-    Once the server has said yes to the mail, nothing that happens after it is a failure.
+    Once the server has accepted the mail, nothing that happens after it is a failure.
     """
     async with _logged_in(smtp, timeout_s) as client:
         await client.send_message(mail)
 
 
 async def try_login(smtp: Smtp, timeout_s: float = TIMEOUT_S) -> None:
-    """Go as far as `send_mail` does without a mail; raises as it does."""
+    """Do everything that `send_mail` does, without a mail; raises as it does."""
     async with _logged_in(smtp, timeout_s):
         pass
 
@@ -97,7 +98,7 @@ async def _logged_in(smtp: Smtp, timeout_s: float) -> AsyncIterator[aiosmtplib.S
 
 
 def _tls(smtp: Smtp) -> ssl.SSLContext:
-    """Certificates are checked, by the system's authorities and the one that is set."""
+    """Return a context that checks certificates by the system's authorities and the one set."""
     context = ssl.create_default_context()
     if smtp.ca_file is not None:
         context.load_verify_locations(cafile=smtp.ca_file)

@@ -1,7 +1,7 @@
-"""Letters to a mail: pure. The headers are made here, the text and the HTML by one template each.
+"""Turn letters into a mail. Pure. Headers are made here; text and HTML come from a template each.
 
-Whatever an event says, it becomes no header: a subject is one line of printable characters, and
-all else that comes from outside stands in the body.
+No header takes its form from an event: a subject is one line of printable characters, and
+everything else from outside is in the body.
 """
 
 import functools
@@ -34,13 +34,11 @@ TEXT_WIDTH = 76
 
 
 class NotAnAddress(ValueError):
-    """No mail can be sent to, or from, this."""
+    """No mail can be sent to, or from, this address."""
 
 
 class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
-    """Who writes the mails: the sender's address, where people reach PushLog, and by which
-    address a receiver can end these mails.
-    """
+    """Who writes the mails: the sender's address, PushLog's address, and how to end these mails."""
 
     sender: str
     public_url: str
@@ -48,7 +46,7 @@ class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> EmailMessage:
-    """The mail that tells one receiver of `letters`: one as itself, several as a digest.
+    """Return the mail that tells one receiver about `letters`: one as itself, several as a digest.
 
     Raises `NotAnAddress`.
     """
@@ -81,10 +79,10 @@ def write(
     unsubscribe: str | None,
     mark: str,
 ) -> EmailMessage:
-    """The mail that says `content` as text and as HTML; raises `NotAnAddress`.
+    """Return the mail that says `content` as text and as HTML. Raises `NotAnAddress`.
 
-    `thread` gives the headers that name this mail and those before it, from the sender's domain;
-    `mark` stands between the parts, and is the same when the same mail is written again.
+    `thread` returns, for the sender's domain, the headers that name this mail and those before it.
+    `mark` separates the parts, and is the same when the same mail is written again.
     """
     writer, reader = _mailbox(sender, "PushLog"), _mailbox(receiver)
     mail = EmailMessage(policy=SMTP)
@@ -97,7 +95,7 @@ def write(
     mail["Auto-Submitted"] = "auto-generated"
     if unsubscribe is not None:
         mail["List-Unsubscribe"] = f"<{unsubscribe}>"
-        # One click is promised for https only (RFC 8058, section 3.1).
+        # One click is only promised for https (RFC 8058, section 3.1).
         if unsubscribe.startswith("https://"):
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     shown = {
@@ -107,7 +105,7 @@ def write(
         "title": one_line(content.title, MAX_TITLE),
         "unsubscribe": None if unsubscribe is None else Address(unsubscribe),
     }
-    # Quoted-printable: no line is too long and no byte too high for any server on the way.
+    # In quoted-printable, no line is too long and no byte too high for any server on the way.
     mail.set_content(_TEXT.render(shown), cte="quoted-printable")
     mail.add_alternative(_HTML.render(shown), subtype="html", cte="quoted-printable")
     mail.set_boundary(f"=_{mark}")
@@ -133,10 +131,10 @@ def _subject(letters: Sequence[Letter], content: Content) -> str:
 
 
 def _thread(letters: Sequence[Letter], domain: str) -> dict[str, str]:
-    """Message-ID and, for what comes after the first mail of an incident, what it answers.
+    """Return the Message-ID and, after the first mail of an incident, what this mail answers.
 
-    The first one's is made of the incident and the receiver, so that each later one knows it. The
-    others are made of the letters' keys: the same mail sent twice has one id.
+    The first one's id is made of the incident and the receiver, so that each later mail knows it.
+    The other ids are made of the letters' keys: the same mail sent twice has one id.
     """
     by_keys = f"<pushlog.{_digest_of_keys(letters)}@{domain}>"
     letter = letters[0]
@@ -156,14 +154,14 @@ def _digest_of_keys(letters: Sequence[Letter]) -> str:
 
 
 def _shown(value: object) -> object:
-    """What an expression of a template gives, as it may stand in a mail."""
+    """Return the value of a template expression as it may appear in a mail."""
     if isinstance(value, str) and not isinstance(value, Markup | Address):
         return without_secrets(printable(value))
     return value
 
 
 def _wrapped(text: str, indent: int = 0, hanging: int = 0) -> str:
-    """Prose in lines that a mail reader shows whole, each line of it by itself."""
+    """Wrap prose into lines that a mail reader shows whole, each line of it by itself."""
     margin = " " * indent
     return "\n".join(
         textwrap.fill(

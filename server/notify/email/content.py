@@ -1,4 +1,4 @@
-"""What a mail says, as blocks: pure. One function for each kind of news."""
+"""What a mail says, as blocks. Pure. One function for each kind of news."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ from shared.text import first_line
 
 LONGEST_MESSAGE = 4_000
 MOST_FRAMES = 20
-"""Of each kind; the page has all of them."""
+"""The limit for each kind of frame; the page has all of them."""
 MOST_SYMPTOMS = 10
 MAX_LINE = 300
 
@@ -56,7 +56,7 @@ KICKERS = {"opened": "New incident", "escalated": "Got worse", "ended": "Ended"}
 
 
 def content_of(news: News, public_url: str) -> Content:
-    """What a mail about this one piece of news says."""
+    """Return the content of a mail about this one piece of news."""
     match news:
         case IncidentNews(change="ended"):
             return _ended(news, public_url)
@@ -73,12 +73,12 @@ def content_of(news: News, public_url: str) -> Content:
 
 
 def incident_address(incident_id: str, public_url: str) -> Address:
-    """The page of an incident here."""
+    """Return the address of an incident's page here."""
     return Address(f"{public_url}/incidents/{incident_id}")
 
 
 def safe_address(url: str | None) -> Address | None:
-    """`url` where it may be a link in a mail: http or https, on one line, of printable ASCII."""
+    """Return `url` if it may be a link in a mail: http or https, one line, printable ASCII."""
     found = web_url(url)
     if found is None or not found.isascii() or not found.isprintable() or " " in found:
         return None
@@ -308,7 +308,7 @@ def _commit(commit: Commit) -> Item:
 
 
 def _trace(frames: Sequence[Frame]) -> list[Block]:
-    """Our own code first: that is where one looks; the frames of libraries after it."""
+    """Show our own code first, because people look there; the frames of libraries come after it."""
     ours = [each for each in frames if each.in_app is not False]
     libraries = [each for each in frames if each.in_app is False]
     blocks: list[Block] = []
@@ -346,6 +346,9 @@ def _sentences(texts: Sequence[str]) -> Items:
 
 
 def _end_of(traceback: str) -> str:
-    """The end of a traceback says what failed; a deep recursion has thousands of lines before."""
+    """Return the end of a traceback, which says what failed.
+
+    With a deep recursion, thousands of lines come before it.
+    """
     text = traceback.strip("\n")
     return text if len(text) <= LONGEST_MESSAGE else f"…\n{text[-LONGEST_MESSAGE:]}"

@@ -1,7 +1,7 @@
-"""Many letters in one mail: pure. Each incident stands once, as it was last, the worst first.
+"""Put many letters into one mail. Pure. Each incident appears once, as it was last, worst first.
 
-Readers cut off a mail whose HTML is over 102 kB (Gmail), and nobody reads so much: what is said in
-full are the worst few; all others have a line and a link, by service.
+Gmail cuts off a mail whose HTML is over 102 kB, and nobody reads that much. So only the worst few
+are told in full; all others have a line and a link, by service.
 """
 
 from collections import Counter
@@ -24,23 +24,23 @@ _TONES: Sequence[Tone] = ("critical", "error", "warning")
 
 
 class Story(msgspec.Struct):
-    """All that waited to be told of one incident, oldest first."""
+    """All that waited to be told about one incident, oldest first."""
 
     news: list[IncidentNews] = msgspec.field(default_factory=list)
 
     @property
     def last(self) -> IncidentNews:
-        """How it is now."""
+        """Return how the incident is now."""
         return self.news[-1]
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended by now."""
+        """Return whether the incident has ended by now."""
         return self.last.change == "ended"
 
 
 def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
-    """What one mail says of all `letters`, of which none is left out."""
+    """Return what one mail says about all `letters`; none is left out."""
     stories: dict[str, Story] = {}
     others: list[Item] = []
     for letter in letters:
@@ -79,7 +79,7 @@ def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
 
 
 def _by_service(stories: Sequence[Story], public_url: str) -> list[Section]:
-    """A line for each, in a section for each service, the one with the worst first."""
+    """Return a line for each, in a section per service, starting with the service of the worst."""
     lines: dict[str, list[Line]] = {}
     for story in stories:
         incident = story.last.incident
@@ -99,7 +99,7 @@ def _item(story: Story, public_url: str) -> Item:
     happened = [KICKERS[each.change] for each in story.news]
     what = ", then ".join([happened[0], *(each.lower() for each in happened[1:])])
     about = [incident.severity, f"{incident.service} in {incident.environment}", counted(incident)]
-    # Its first sentence: the mail must not become so long that readers cut it off.
+    # Only the first sentence: the mail must not become so long that readers cut it off.
     why = story.last.why.partition(". ")[0].removesuffix(".")
     notes = [f"{what}. {why}." if why else f"{what}."]
     return Item(

@@ -1,7 +1,7 @@
-"""What went wrong with a mail server, and what to do about it: one table, for the log and people.
+"""Explain what went wrong with a mail server, and what to do: one table for the log and people.
 
-Permanent is only what this mail or its receiver is refused for. What is wrong with the way there
-or with our own account may be mended within the day that a mail waits.
+Only a refusal of this mail or its receiver is permanent. A problem with the way there or with our
+own account may be fixed within the day that a mail waits.
 """
 
 import errno
@@ -23,7 +23,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def failure_of(error: BaseException, smtp: Smtp, timeout_s: float) -> Failure:
-    """What `error` means, which was raised on the way to the server of `smtp`."""
+    """Return what `error` means, which was raised on the way to the server of `smtp`."""
     where = f"{smtp.host}:{smtp.port}"
     for each in _causes(error):
         found = _connection(each, smtp, where) or _answer(each, smtp)
@@ -54,7 +54,7 @@ def _connection(error: BaseException, smtp: Smtp, where: str) -> Failure | None:
                 "Check SMTP_HOST for a slip of the pen, and the DNS of this machine.",
             )
         case OSError() if f"[Errno {errno.ECONNREFUSED}]" in str(error):
-            # Of several addresses of the name, asyncio tells in one text how each failed.
+            # If the name has several addresses, asyncio says in one text how each of them failed.
             return Failure(
                 f"{where} refused the connection: nothing listens there",
                 "Check SMTP_PORT: 587 for starttls and 465 for tls are usual, 25 is often blocked.",
@@ -74,7 +74,7 @@ def _connection(error: BaseException, smtp: Smtp, where: str) -> Failure | None:
 
 
 def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
-    """The table of the answers that a server gives in words and a code (RFC 5321, 4.2)."""
+    """Look up the answers that a server gives in words and a code (RFC 5321, 4.2)."""
     match error:
         case aiosmtplib.SMTPAuthenticationError():
             return Failure(
@@ -104,7 +104,7 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
                 "or SPF and DKIM of the sender's domain.",
                 permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
-        # What a server does not offer, aiosmtplib mostly says by the base class itself.
+        # aiosmtplib mostly uses the base class itself for what a server does not offer.
         case _ if type(error) in _NOT_OFFERED:
             return Failure(
                 f"{smtp.host} does not offer what is asked of it: {error}",
@@ -122,7 +122,7 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
 _NOT_OFFERED = (aiosmtplib.SMTPNotSupported, aiosmtplib.SMTPException)
 
 _LOGIN_WANTED = frozenset({530, 534, 535, 538})
-"""5xx that speak of our account and not of the mail (RFC 4954, section 6)."""
+"""The 5xx codes that are about our account and not about the mail (RFC 4954, section 6)."""
 
 
 def _said(error: aiosmtplib.SMTPResponseException) -> str:
@@ -130,7 +130,7 @@ def _said(error: aiosmtplib.SMTPResponseException) -> str:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error, what it was raised from, and so on."""
+    """Return the error, what it was raised from, and so on."""
     found: list[BaseException] = []
     seen: BaseException | None = error
     while seen is not None and seen not in found:

@@ -1,4 +1,4 @@
-"""Slack over HTTP: one call, and what each refusal means."""
+"""Call Slack over HTTP, and explain each refusal."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -55,21 +55,21 @@ _REFUSALS: dict[str, tuple[bool, str]] = {
     "request_timeout": (False, "Slack has trouble"),
 }
 """By Slack's code: whether it is about this one message, so that no later try will do better, and
-what it means. What is wrong with token, scopes, channel or webhook can be mended within the day
-that a message waits, as with a mail server (`smtp_failures`)."""
+what it means. A problem with token, scopes, channel or webhook can be fixed within the day that a
+message waits, as with a mail server (`smtp_failures`)."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-"""Codes that say of a message that it cannot be edited any more."""
+"""Codes which say that a message cannot be edited any more."""
 
 _PERMANENT_STATUS = frozenset({400, 413})
-"""Those that are about the message."""
+"""The statuses that are about the message."""
 
 
 class SlackRefused(DeliveryFailed):
     """Slack answered, and did not do it; `code` is its own word for why."""
 
     def __init__(self, code: str, detail: str = "", retry_after_s: float | None = None) -> None:
-        # What we do not know may be over in an hour; after a day it is given up anyway.
+        # An unknown refusal may be over in an hour; after a day it is given up anyway.
         permanent, meaning = _REFUSALS.get(code, (False, "a refusal that PushLog does not know"))
         said = f"{code} ({detail})" if detail else code
         super().__init__(
@@ -96,8 +96,8 @@ class Posted(msgspec.Struct, frozen=True):
 class SlackApi:
     """The three methods that we use, as the bot that `token` belongs to.
 
-    A method for which Slack says `Retry-After` is not called before that, whoever wants to:
-    `SlackRefused` then says how long that still is.
+    If Slack says `Retry-After` for a method, the method is not called before that, whoever wants
+    to: `SlackRefused` then says how long that still is.
     """
 
     def __init__(
@@ -114,15 +114,15 @@ class SlackApi:
         self._closed_until: dict[str, datetime] = {}
 
     async def post_message(self, message: Mapping[str, object]) -> Posted:
-        """``chat.postMessage``; raises `DeliveryFailed`, and `SlackRefused` of its kind."""
+        """Call ``chat.postMessage``. Raises `DeliveryFailed`, and its subclass `SlackRefused`."""
         return await self._call("chat.postMessage", message)
 
     async def update(self, message: Mapping[str, object]) -> Posted:
-        """``chat.update``; raises as `post_message` does."""
+        """Call ``chat.update``; raises as `post_message` does."""
         return await self._call("chat.update", message)
 
     async def test(self) -> None:
-        """``auth.test``: whether Slack knows the token; raises as `post_message` does."""
+        """Call ``auth.test``: whether Slack knows the token; raises as `post_message` does."""
         await self._call("auth.test", {})
 
     async def _call(self, method: str, body: Mapping[str, object]) -> Posted:
@@ -158,7 +158,7 @@ class SlackApi:
 async def post_to_webhook(
     session: aiohttp.ClientSession, url: str, message: Mapping[str, object]
 ) -> None:
-    """Raises `DeliveryFailed`, and `SlackRefused` of its kind."""
+    """Post to an incoming webhook. Raises `DeliveryFailed`, and its subclass `SlackRefused`."""
     status, headers, text = await post(session, url, message, {})
     refuse_by_status(status, headers, text.decode(errors="replace").strip()[:100])
 
@@ -166,7 +166,7 @@ async def post_to_webhook(
 async def post(
     session: aiohttp.ClientSession, url: str, body: Mapping[str, object], headers: dict[str, str]
 ) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, headers and body of the answer; raises `DeliveryFailed` where there is none."""
+    """Return status, headers and body of the answer. Raises `DeliveryFailed` if there is none."""
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
@@ -201,7 +201,7 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _unreachable(error: Any) -> str:
-    """What was in the way, without the address: a webhook's is a secret."""
+    """Return what was in the way, without the address, because a webhook's is a secret."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             return f"the name {error.host} cannot be found (DNS)"

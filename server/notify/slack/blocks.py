@@ -1,7 +1,7 @@
-"""What Slack shows of each piece of news: pure, and always within Slack's limits.
+"""Show each piece of news in Slack. Pure, and always within Slack's limits.
 
-A section takes 3,000 characters, a message 50 blocks and, taken together, about 13,200 characters;
-one that is over is refused whole.
+A section takes 3,000 characters. A message takes 50 blocks and about 13,200 characters in all;
+Slack refuses the whole of a message that is over.
 """
 
 from collections.abc import Sequence
@@ -42,16 +42,16 @@ _CHANGE = {"opened": "opened", "escalated": "got worse", "ended": "ended"}
 
 
 class SlackText(msgspec.Struct, frozen=True):
-    """A message: `text` is what notifications and screen readers say of it."""
+    """A message: `text` is what notifications and screen readers say about it."""
 
     text: str
     blocks: list[Block]
 
 
 def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
-    """The message that says all of `said`: one piece of news, and after a push its verdicts.
+    """Return the message that says all of `said`: one piece of news, and after a push its verdicts.
 
-    `key` stands in it, so that a delivery that was repeated can be recognised.
+    It contains `key`, so that a repeated delivery can be recognised.
     """
     match said[0]:
         case IncidentNews() as news:
@@ -74,7 +74,7 @@ def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
 
 
 def render_digest(letters: Sequence[Letter], public_url: str) -> SlackText:
-    """A line for each letter: what was held back while there was too much at once."""
+    """Return a line for each letter that was held back while there was too much at once."""
     head = f"{len(letters)} more notifications, combined because many came at once"
     sections: list[str] = []
     for letter in letters:
@@ -89,12 +89,12 @@ def render_digest(letters: Sequence[Letter], public_url: str) -> SlackText:
 
 
 def line_of(news: News, limit: int) -> str:
-    """All of it on one line."""
+    """Return all of the news on one line."""
     return one_line(_line(news), limit)
 
 
 def reply_to(news: News) -> str | None:
-    """What is said in the thread of the message that is edited; none where the edit will do."""
+    """Return what is said in the thread of the edited message, or None if the edit is enough."""
     match news:
         case IncidentNews(change="opened"):
             return None
@@ -240,7 +240,7 @@ def _section(text: str) -> Block:
 
 
 def _list(head: str, lines: Sequence[str]) -> Block:
-    """As many of the lines as a section takes."""
+    """Return as many of the lines as a section takes."""
     text = head
     for line in lines:
         if len(text) + len(line) + 3 > SECTION:
@@ -250,7 +250,7 @@ def _list(head: str, lines: Sequence[str]) -> Block:
 
 
 def _fields(values: dict[str, str]) -> Block:
-    """Names beside their values, which are escaped and cut already."""
+    """Return names beside their values, which are escaped and cut already."""
     return {
         "type": "section",
         "fields": [

@@ -1,5 +1,7 @@
-"""The channel Slack: by an incoming webhook a message for each piece of news, by a bot one message
-for each incident and push, which is edited as it changes, with what changed in its thread.
+"""The channel Slack, by an incoming webhook or by a bot.
+
+A webhook posts a message for each piece of news. A bot posts one message for each incident and
+push, edits it as it changes, and says in its thread what changed.
 """
 
 import asyncio
@@ -37,7 +39,7 @@ class WebhookChannel:
         self._public_url = public_url
 
     async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
-        """A message for one letter, one for several; raises `DeliveryFailed`."""
+        """Send a message for one letter, and one for several. Raises `DeliveryFailed`."""
         shown = _shown(letters, self._public_url)
         await post_to_webhook(self._session, self._url, _message(shown))
         return ()
@@ -46,8 +48,8 @@ class WebhookChannel:
 class BotChannel:
     """Slack by a bot, which edits what it posted.
 
-    A message that was posted and could not be remembered, since the process died in between, is
-    posted once more; an edit that is repeated changes nothing.
+    If the process dies before a posted message is remembered, the message is posted once more. A
+    repeated edit changes nothing.
     """
 
     name: ChannelName = "slack"
@@ -59,7 +61,7 @@ class BotChannel:
         self._public_url = public_url
 
     async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
-        """Post or edit; of several letters a digest, and edits of what stands there already.
+        """Post or edit one letter; for several, post a digest and edit what stands there already.
 
         Raises `DeliveryFailed`.
         """
@@ -78,7 +80,7 @@ class BotChannel:
         return list(standing.values())
 
     async def edit(self, news: News, key: str, standing: SlackMessage) -> SlackMessage | None:
-        """Bring the message up to date; none where it cannot be edited any more.
+        """Bring the message up to date; return None if it cannot be edited any more.
 
         Raises `DeliveryFailed`.
         """
@@ -98,7 +100,7 @@ class BotChannel:
         return _stands(standing.subject, standing.channel, standing.ts, now_said)
 
     async def _tell(self, letter: Letter) -> SlackMessage | None:
-        """What can be edited from now on, if anything."""
+        """Return the message that can be edited from now on, if any."""
         news = letter.news
         if letter.standing is not None:
             edited = await self.edit(news, letter.key, letter.standing)
@@ -116,7 +118,7 @@ class BotChannel:
         return _stands(subject, posted.channel or letter.receiver, posted.ts, [news])
 
     async def _reply(self, news: News, standing: SlackMessage) -> None:
-        """Tell in the thread what changed, where that is told."""
+        """Say in the thread what changed, if that is to be told."""
         text = reply_to(news)
         if text is not None:
             await self._api.post_message(
@@ -133,8 +135,9 @@ class BotChannel:
 def brought_up_to_date(
     standing: SlackMessage, incident: IncidentSummary, seq: int
 ) -> IncidentNews | None:
-    """What the message is to say now that its incident is as it is at `seq`; none where it is
-    about something else.
+    """Return what the message must say now that its incident is as it is at `seq`.
+
+    Return None if the message is about something else.
     """
     said = _decode(standing.said)[0]
     if not isinstance(said, IncidentNews):
@@ -148,7 +151,7 @@ async def open_slack(
     public_url: str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[BotChannel | WebhookChannel]:
-    """The channel that the settings name: a bot where there is a token, else the webhook."""
+    """Yield the channel that the settings name: a bot if there is a token, else the webhook."""
     async with aiohttp.ClientSession() as session:
         if slack.bot_token and slack.channel:
             api = SlackApi(session, slack.api_url, slack.bot_token, now)
@@ -158,7 +161,7 @@ async def open_slack(
 
 
 async def try_slack(slack: Slack, letter: Letter, public_url: str) -> None:
-    """Send one letter, which is not remembered; raises `DeliveryFailed`."""
+    """Send one letter, which is not remembered. Raises `DeliveryFailed`."""
     message = _message(_shown([letter], public_url))
     async with aiohttp.ClientSession() as session:
         if slack.bot_token and slack.channel:
@@ -190,7 +193,7 @@ def _stands(subject: str, channel: str, ts: str, said: list[News]) -> SlackMessa
 
 
 def _with(said: list[News], news: News) -> list[News]:
-    """What the message says with `news` in it; what is older than what it says changes nothing."""
+    """Return what the message says with `news` in it; older news than it has changes nothing."""
     match said[0], news:
         case IncidentNews() as known, IncidentNews():
             return [_later(known, news)]
@@ -205,9 +208,9 @@ def _with(said: list[News], news: News) -> list[News]:
 
 
 def _later(known: IncidentNews, news: IncidentNews) -> IncidentNews:
-    """The later change of the two, with the incident as it stood later.
+    """Return the later change of the two, with the incident as it was later.
 
-    These may be of different news: while one waited, the counts in the message went on.
+    The two may come from different news: while one waited, the counts in the message went on.
     """
     changed = max(known, news, key=lambda each: (_ORDER[each.change], each.seq))
     newest = max(known, news, key=lambda each: (each.seq, _ORDER[each.change]))

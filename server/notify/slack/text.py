@@ -1,7 +1,7 @@
-"""Text as Slack takes it: without secrets, escaped, and cut so that it stays within a limit. Pure.
+"""Make text safe for Slack: without secrets, escaped, and cut to stay within a limit. Pure.
 
-Slack refuses a whole message of which one part is too long, and escaping makes text longer. So
-each character is escaped by itself, and as many are taken as fit.
+Slack refuses a whole message if one part is too long, and escaping makes text longer. So each
+character is escaped by itself, and as many are taken as fit.
 """
 
 from datetime import datetime
@@ -13,13 +13,13 @@ _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CUT = "…"
 _MAX_URL = 500
 _LONGEST_SECRET = 1_000
-"""What is cut off so far behind the limit is no part of a secret before it."""
+"""Text cut off this far behind the limit is no part of a secret before it."""
 
 
 def escaped(text: str, limit: int) -> str:
-    """`text` with nothing in it that Slack would obey, of at most `limit` characters.
+    """Return `text` with nothing in it that Slack would obey, at most `limit` characters.
 
-    Of what is too long the end is left out, and "…" stands for it.
+    If it is too long, the end is left out and replaced by "…".
     """
     parts: list[str] = []
     size = 0
@@ -37,31 +37,32 @@ def escaped(text: str, limit: int) -> str:
 
 
 def _safe(text: str, limit: int) -> str:
-    """`text` without secrets, as far as it can be shown: to search all of it would take long."""
+    """Return `text` without secrets, as far as it can be shown: searching all would take long."""
     return without_secrets(printable(text[: 2 * limit + _LONGEST_SECRET]))
 
 
 def plain(text: str, limit: int) -> str:
-    """For a place that obeys nothing: one line, cut only."""
+    """Return one line, only cut, for a place that obeys nothing."""
     line = " ".join(_safe(text, limit).split()) or "-"
     return line if len(line) <= limit else line[: limit - 1] + _CUT
 
 
 def one_line(text: str, limit: int) -> str:
-    """`escaped`, on one line."""
+    """Return `escaped` text on one line."""
     return escaped(" ".join(text.split()), limit)
 
 
 def code(text: str, limit: int) -> str:
-    """A block of `text` in letters of one width, of at most `limit` characters."""
+    """Return a block of `text` in monospaced letters, at most `limit` characters."""
     # Three of these would end the block.
     safe = text.replace("```", "`\u200b`\u200b`").strip() or "-"
     return f"```{escaped(safe, limit - 6)}```"
 
 
 def link(url: str | None, label: str, limit: int) -> str:
-    """A link, or only its label where `url` is none of the web or too long. `limit` is that of the
-    label.
+    """Return a link, or only its label if `url` is not a web address or is too long.
+
+    `limit` is that of the label.
     """
     shown = one_line(label, limit)
     if url is None:
@@ -75,11 +76,11 @@ def link(url: str | None, label: str, limit: int) -> str:
     target = quote(url, safe="/:?#[]@!$&'()*+,;=%~-._").replace("&", "&amp;")
     if len(target) > _MAX_URL:
         return shown
-    # In a label it would end the address.
+    # In a label, it would end the address.
     return f"<{target}|{shown.replace('|', '¦')}>"
 
 
 def moment(at: datetime) -> str:
-    """A time, which Slack shows to each reader in their own zone."""
+    """Return a time, which Slack shows to each reader in their own zone."""
     shown = "{date_short_pretty} {time}"
     return f"<!date^{int(at.timestamp())}^{shown}|{at:%Y-%m-%d %H:%M} UTC>"

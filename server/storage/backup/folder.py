@@ -12,7 +12,7 @@ from server.storage.files.private_files import sync_folder, write_private, writi
 DATABASE = "pushlog.db"
 JOURNAL = "pushlog-journal.db"
 MAIL_KEY = "pushlog-mail.key"
-"""Only there where the installation has one: without mail none is made."""
+"""It is only there if the installation has one: without mail, no key is made."""
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -27,7 +27,7 @@ class Contents(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a backup is, and all that is in it; a folder without one is no backup."""
+    """What a backup is, and all that is in it; a folder without a manifest is no backup."""
 
     format: int
     pushlog: str
@@ -39,7 +39,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def seal(folder: Path, version: str, taken_at: datetime) -> Manifest:
-    """Examine the copies in `folder` and write down what they are, the last step of a backup.
+    """Examine the copies in `folder` and write down what they are, as the last step of a backup.
 
     Everything is on the disk when this returns. Raises `Inconsistent` and OSError.
     """
@@ -60,7 +60,10 @@ def seal(folder: Path, version: str, taken_at: datetime) -> Manifest:
 
 
 def examine(folder: Path) -> Manifest:
-    """What the backup in `folder` is, every byte of it checked; raises `Inconsistent`, OSError."""
+    """Check every byte of the backup in `folder`; return what it is.
+
+    Raises `Inconsistent` and OSError.
+    """
     try:
         manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
     except FileNotFoundError:
@@ -96,7 +99,7 @@ def examine(folder: Path) -> Manifest:
 
 
 def contents(path: Path) -> Contents:
-    """What is in the file `path`; raises OSError."""
+    """Return what is in the file `path`. Raises OSError."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
@@ -107,7 +110,7 @@ def contents(path: Path) -> Contents:
 
 
 def copy_file(source: Path, target: Path) -> Contents:
-    """Copy for the owner's eyes only, over what is there; on the disk when this returns."""
+    """Copy a file for its owner only, over what is there; it is on the disk when this returns."""
     digest = hashlib.sha256()
     size = 0
     with source.open("rb") as file, writing_private(target) as copy:

@@ -1,20 +1,20 @@
-"""Copies of both databases that belong together, taken while a server writes to them.
+"""Copy both databases so that they belong together, while a server writes to them.
 
-What makes them a pair is the order in which the two views begin: the main database's first, then
-the journal's. An entry is committed to the journal before the engine sees it, so whatever the main
-database says of an entry, a view of the journal that begins later holds that entry. The other way
-round, watermark and decisions could be of entries that the copy of the journal has not got. In
-which order the views are then copied does not matter: the journal comes first, so that its
-write-ahead log is kept from being folded in no longer than need be.
+The order in which the two views begin makes them a pair: first the main database's, then the
+journal's. An entry is committed to the journal before the engine sees it. So whatever the main
+database says about an entry, a view of the journal that begins later holds that entry. In the other
+order, the watermark and decisions could be about entries that the copy of the journal does not
+have. The order in which the views are then copied does not matter. The journal is copied first, so
+that its write-ahead log is kept from being folded in no longer than necessary.
 
 Each view is one read transaction, held open while SQLite's backup API copies it in steps; in WAL
-mode a reader keeps no writer waiting. Without it every step begins a read of its own, and starts
-from the first page again after each commit of the server: on a journal of 200 MB with a commit
-every few milliseconds that was 700 times in 8 s, with no end. `VACUUM INTO` reads one view as well,
-but writes as fast as it can, and so would the backup API alone: a commit that must be on the disk
-waited behind all of it for 0.5 to 1.0 s, and a sender waits for one second. A step here is small,
-is on the disk itself before the next one, and is followed by a pause: the copy takes 4 s instead of
-2, and the worst commit beside it, 0.04 to 0.11 s, is like those without one.
+mode, a reader keeps no writer waiting. Without it, every step would begin its own read, and start
+from the first page again after each commit of the server. On a journal of 200 MB with a commit
+every few milliseconds, that happened 700 times in 8 s, with no end. `VACUUM INTO` also reads one
+view, but writes as fast as it can, and so would the backup API alone: a commit that must be on the
+disk waited behind all of it for 0.5 to 1.0 s, and a sender waits for one second. A step here is
+small, is on the disk before the next one, and is followed by a pause. The copy takes 4 s instead of
+2, and the worst commit beside it, 0.04 to 0.11 s, is like those without a copy.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ import msgspec
 
 _PAGES_A_STEP = 256
 _PAUSE_S = 0.005
-"""After each step. The driver's own parameter `sleep` waits only where the source is locked."""
+"""The pause after each step. The driver's own `sleep` parameter waits only on a locked source."""
 
 _BUSY_TIMEOUT_MS = 5_000
 
@@ -46,10 +46,10 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 def copy_databases(database: Path, journal: Path, database_copy: Path, journal_copy: Path) -> None:
-    """Copy both as they are at one moment, into files that are not there yet.
+    """Copy both as they are at one moment, into files that do not exist yet.
 
     The copies are on the disk when this returns, each a single file. Raises `sqlite3.Error`,
-    OSError, and `Inconsistent` where the two belong to different installations.
+    OSError, and `Inconsistent` if the two belong to different installations.
     """
     with _view(database) as main, _view(journal) as entries:
         _reach(main, entries)
@@ -58,7 +58,7 @@ def copy_databases(database: Path, journal: Path, database_copy: Path, journal_c
 
 
 def examine_copies(database: Path, journal: Path) -> Reach:
-    """Read two copies from end to end; raises `Inconsistent` with what is wrong."""
+    """Read two copies from end to end. Raises `Inconsistent` with what is wrong."""
     try:
         with _copy_of(database) as main, _copy_of(journal) as entries:
             for path, connection in ((database, main), (journal, entries)):
@@ -85,7 +85,7 @@ def _view(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def _copy_of(path: Path) -> Iterator[sqlite3.Connection]:
-    # Immutable: nothing is locked or made beside it, so that it may lie where nobody can write.
+    # Immutable: nothing is locked or made beside it, so that it may be where nobody can write.
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
         yield connection
@@ -101,7 +101,7 @@ def _copy(view: sqlite3.Connection, target: Path) -> None:
                 time.sleep(_PAUSE_S)
 
         with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
-            # A copy that is not finished is thrown away: nothing need be undone in it.
+            # An unfinished copy is thrown away, so nothing needs to be undone in it.
             copy.execute("PRAGMA journal_mode = OFF")
             copy.execute("PRAGMA synchronous = OFF")
             view.backup(copy, pages=_PAGES_A_STEP, progress=step_done)
@@ -124,7 +124,7 @@ def _reach(main: sqlite3.Connection, entries: sqlite3.Connection) -> Reach:
             "main database and journal do not belong together: the journal ends with entry "
             f"{reach.last_seq}, and the other tells of entry {decided}"
         )
-    # One that has decided nothing begins with whatever the journal has.
+    # A database that has decided nothing begins with whatever the journal has.
     if decided > 0 and reach.watermark + 1 < first:
         raise Inconsistent(
             "main database and journal do not belong together: the journal begins with entry "

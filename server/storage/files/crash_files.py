@@ -1,8 +1,8 @@
 """Files beside the database that outlive the process: what it died of, and that it runs.
 
-Each crash is a file of its own, written whole and at once; it is there until people are told of
-it, by this process or by the next. The running marker is there while a server runs, so that one
-that is found at a start tells of an end that nobody saw.
+Each crash is a file of its own, written whole and at once. It stays until this process or the next
+has told people about it. The running marker exists while a server runs. A marker that is found at a
+start means that the last process ended unnoticed.
 """
 
 import os
@@ -15,7 +15,7 @@ import msgspec
 from server.storage.files.private_files import replace_private
 
 MOST_CRASHES = 50
-"""As many wait to be told; a process that fails all the time must not fill the disk."""
+"""This many crashes wait at most, because a process that keeps failing must not fill the disk."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -35,20 +35,20 @@ class CrashFiles:
         self._marker = database_path.with_name(f"{self._stem}.running")
 
     def add(self, name: str, crash: bytes) -> bool:
-        """Whether `crash` is on the disk now; no more than `MOST_CRASHES`. Raises `OSError`."""
+        """Write `crash`, up to `MOST_CRASHES`; return whether it is on disk. Raises `OSError`."""
         if sum(1 for _ in self._crashes()) >= MOST_CRASHES:
             return False
         replace_private(self._folder / f"{self._stem}.crash-{name}", crash)
         return True
 
     def waiting(self) -> list[tuple[Path, bytes]]:
-        """The crashes that nobody was told of, oldest first."""
+        """Return the crashes that nobody was told of, oldest first."""
         return [(path, path.read_bytes()) for path in sorted(self._crashes())]
 
     def mark_running(self) -> Running | None:
-        """Say that this process runs; answers which one ran before and did not say that it ended.
+        """Mark this process as running; return the one before it if it did not mark its end.
 
-        Raises `OSError`. Only who holds the lock of the journal may do this.
+        Raises `OSError`. Only the holder of the journal's lock may do this.
         """
         found: Running | None = None
         try:
@@ -61,7 +61,7 @@ class CrashFiles:
         return found
 
     def mark_ended(self) -> None:
-        """Say that this process ends as it should."""
+        """Mark that this process ends as it should."""
         self._marker.unlink(missing_ok=True)
 
     def _crashes(self) -> Iterator[Path]:
@@ -70,7 +70,7 @@ class CrashFiles:
 
 
 def boot_id() -> str:
-    """What is the same as long as the machine runs; empty where the system does not tell."""
+    """Return an id that stays the same while the machine runs; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""One server a file: a lock beside it that the system itself gives back when its holder dies."""
+"""Allow one server per file, by a lock beside it that the system releases when the holder dies."""
 
 import contextlib
 import fcntl
@@ -13,12 +13,12 @@ class InUse(RuntimeError):
 
 @contextlib.contextmanager
 def lock_file(path: Path) -> Iterator[None]:
-    """Hold `path` (with ``.lock`` behind its name) for this process; raises `InUse`, OSError.
+    """Hold `path` (with ``.lock`` after its name) for this process. Raises `InUse` and OSError.
 
-    The lock file stays: were it removed, two could hold two files of one name.
+    The lock file stays: if it were removed, two processes could hold two files of one name.
     """
     lock_path = path.with_name(f"{path.name}.lock")
-    # Not inherited by what this process starts: an engine that outlived the server would hold it.
+    # Child processes do not inherit it: an engine that outlived the server would hold the lock.
     descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:

@@ -1,4 +1,4 @@
-"""A key that only this installation has: a file beside the database, for its owner's eyes."""
+"""A key that only this installation has: a file beside the database that only its owner reads."""
 
 import os
 import secrets
@@ -10,14 +10,14 @@ KEY_BYTES = 32
 
 
 def read_or_make_key(path: Path) -> bytes:
-    """The key in the file `path`, which is made where there is none; raises `OSError`.
+    """Return the key in the file `path`; make it if there is none. Raises `OSError`.
 
-    Of two processes that make it at once, one wins, and both have that one's key.
+    If two processes make it at once, one wins, and both get that one's key.
     """
     key = read_key(path)
     if key is not None:
         return key
-    # Under its own name only once it is whole: half a key would be another key.
+    # It gets its own name only when it is whole: half a key would be another key.
     made = path.with_name(f"{path.name}.{os.getpid()}")
     write_private(made, secrets.token_hex(KEY_BYTES).encode())
     try:
@@ -31,7 +31,7 @@ def read_or_make_key(path: Path) -> bytes:
 
 
 def read_key(path: Path) -> bytes | None:
-    """The key in the file `path`; none where nobody has made one. Raises `OSError`."""
+    """Return the key in the file `path`, or None if nobody has made one. Raises `OSError`."""
     try:
         return _read(path)
     except FileNotFoundError:

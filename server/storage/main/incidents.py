@@ -1,4 +1,4 @@
-"""The tables incidents, incident_changes and symptoms: written by the recorder, read by pages."""
+"""The tables incidents, incident_changes and symptoms; the recorder writes, pages read them."""
 
 from datetime import datetime
 from typing import Literal, get_args
@@ -28,7 +28,7 @@ from shared.structs import made_of
 
 IncidentState = Literal["open", "ended"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""The mildest first."""
+"""Mildest first."""
 
 RecordedChange = Literal[
     "opened",
@@ -47,7 +47,7 @@ _decode = msgspec.json.Decoder(IncidentSummary).decode
 
 
 class StoredIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as it stands; open while `ended_at` is none. `acknowledged_by` is a name."""
+    """An incident as it is; open while `ended_at` is None. `acknowledged_by` is a name."""
 
     opened_seq: int
     changed_seq: int
@@ -59,7 +59,7 @@ class StoredIncident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an incident's timeline; `seq` is 0 where no entry caused it."""
+    """One line of an incident's timeline; `seq` is 0 if no entry caused it."""
 
     seq: int
     change: RecordedChange
@@ -68,7 +68,7 @@ class IncidentChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which incidents are asked for; what is none is not asked. `severity` is the least."""
+    """Which incidents are wanted; None does not filter. `severity` is the least one."""
 
     state: IncidentState | None = None
     service: str | None = None
@@ -86,14 +86,14 @@ class Places(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where an incident stands in the list, newest first; `started_at` in microseconds."""
+    """An incident's place in the list, newest first; `started_at` in microseconds."""
 
     started_at: int
     incident_id: str
 
 
 async def put(tx: AsyncConnection, incident: Incident) -> None:
-    """Make or renew the row of this incident, and those of its symptoms; never by older news."""
+    """Insert or update the row of this incident, and those of its symptoms; never by older news."""
     changing = {
         "changed_seq": incident.seq,
         "severity": incident.severity,
@@ -137,7 +137,7 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
 
 
 async def _put_deploys(tx: AsyncConnection, incident: Incident) -> None:
-    """Which deploys the incident suspects by now."""
+    """Store which deploys the incident suspects now."""
     suspected: dict[str, float] = {}
     for suspect in incident.suspected_causes:
         if suspect.deploy_id is not None:
@@ -156,7 +156,7 @@ async def _put_deploys(tx: AsyncConnection, incident: Incident) -> None:
 
 
 async def end(tx: AsyncConnection, ended: IncidentEnded) -> StoredIncident | None:
-    """The incident, which is ended now; none where it was not open."""
+    """End the incident and return it, or None if it was not open."""
     result = await tx.execute(
         update(incidents)
         .where(incidents.c.incident_id == ended.incident_id, incidents.c.ended_at.is_(None))
@@ -166,7 +166,10 @@ async def end(tx: AsyncConnection, ended: IncidentEnded) -> StoredIncident | Non
 
 
 async def acknowledge(tx: AsyncConnection, incident_id: str, by: str, at: int) -> bool:
-    """Whether the incident is open and nobody had acknowledged it; the first who does so stays."""
+    """Acknowledge the incident; return whether it was open and unacknowledged.
+
+    The first acknowledgement stays.
+    """
     result = await tx.execute(
         update(incidents)
         .where(
@@ -185,7 +188,7 @@ async def acknowledge(tx: AsyncConnection, incident_id: str, by: str, at: int) -
 async def add_change(
     tx: AsyncConnection, incident_id: str, seq: int, change: str, at: int, about: str
 ) -> None:
-    """One line of the incident's timeline; `at` in microseconds."""
+    """Add one line to the incident's timeline; `at` in microseconds."""
     await tx.execute(
         insert(incident_changes).values(
             incident_id=incident_id, seq=seq, change=change, at=at, about=about
@@ -196,7 +199,7 @@ async def add_change(
 async def newest(
     tx: AsyncConnection, wanted: IncidentFilter, limit: int, after: Place | None = None
 ) -> list[StoredIncident]:
-    """Incidents, the newest first; with `after` those that follow that place in the list."""
+    """Return incidents, newest first; with `after`, those that follow that place in the list."""
     ids = select(incidents.c.incident_id)
     match wanted.state:
         case "open":
@@ -219,14 +222,14 @@ async def newest(
         place = tuple_(incidents.c.started_at, incidents.c.incident_id)
         ids = ids.where(place < (after.started_at, after.incident_id))
     order = (incidents.c.started_at.desc(), incidents.c.incident_id.desc())
-    # The ids come from an index that holds all of the above; rows are big, and only these are read.
+    # The ids come from an index that has all of the above. Rows are big, and only these are read.
     chosen = incidents.c.incident_id.in_(ids.order_by(*order).limit(limit))
     rows = await tx.execute(select(incidents).where(chosen).order_by(*order))
     return [_stored(row) for row in rows]
 
 
 async def places(tx: AsyncConnection, limit: int) -> Places:
-    """The services and environments that had incidents, by name, and of each at most `limit`."""
+    """Return services and environments that had incidents, by name, at most `limit` of each."""
     return Places(
         await _names(tx, incidents.c.service, limit),
         await _names(tx, incidents.c.environment, limit),
@@ -234,7 +237,7 @@ async def places(tx: AsyncConnection, limit: int) -> Places:
 
 
 async def _names(tx: AsyncConnection, column: Column[str], limit: int) -> list[str]:
-    # From each name to the next greater one by the index: DISTINCT would read every incident.
+    # Go from each name to the next greater one by the index; DISTINCT would read every incident.
     names = select(func.min(column).label("name")).cte("names", recursive=True)
     greater = select(func.min(column)).where(column > names.c.name).scalar_subquery()
     names = names.union_all(select(greater).where(names.c.name.is_not(None)))
@@ -243,7 +246,7 @@ async def _names(tx: AsyncConnection, column: Column[str], limit: int) -> list[s
 
 
 async def get(tx: AsyncConnection, incident_id: str) -> StoredIncident | None:
-    """The incident of this id, if there is one."""
+    """Return the incident of this id, or None."""
     row = (
         await tx.execute(select(incidents).where(incidents.c.incident_id == incident_id))
     ).first()
@@ -251,7 +254,7 @@ async def get(tx: AsyncConnection, incident_id: str) -> StoredIncident | None:
 
 
 async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[IncidentChange]:
-    """What happened to this incident, the newest `limit` of it, oldest first."""
+    """Return what happened to this incident, the newest `limit` of it, oldest first."""
     rows = await tx.execute(
         select(incident_changes)
         .where(incident_changes.c.incident_id == incident_id)
@@ -262,10 +265,10 @@ async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[Inc
 
 
 async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
-    """Remove incidents that ended before `before`, the oldest `limit` at most, with all that hangs
-    on them; how many there were.
+    """Remove incidents that ended before `before`, with all that belongs to them; return how many.
 
-    What the engine may say again, being restored from `watermark`, must find its incident.
+    This removes the oldest `limit` at most. The engine may repeat news when it is restored from
+    `watermark`, so that the incident must still be there to be found.
     """
     rows = await tx.execute(
         select(incidents.c.incident_id)
@@ -287,12 +290,12 @@ async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: 
 
 
 def place_of(incident: StoredIncident) -> Place:
-    """Where it stands in the list."""
+    """Return where the incident is in the list."""
     return Place(to_micros(incident.summary.start_time), incident.summary.incident_id)
 
 
 def summary_of(incident: Incident) -> IncidentSummary:
-    """The incident as it stands, without what changed in it."""
+    """Return the incident as it is, without what changed in it."""
     return made_of(incident, IncidentSummary)
 
 

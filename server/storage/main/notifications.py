@@ -12,7 +12,7 @@ from server.storage.rows import struct_of
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """That one person is told of one change of one incident; `id` grows in the order of telling."""
+    """One person was told of one change of one incident; `id` grows in the order of telling."""
 
     id: int
     person_id: int
@@ -24,7 +24,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """The change of an incident that people are told of; `at` in microseconds."""
+    """The change of an incident that people are told about; `at` in microseconds."""
 
     incident_id: str
     seq: int
@@ -34,7 +34,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add(tx: AsyncConnection, told: Change, person_ids: Sequence[int]) -> None:
-    """Tell these people; a second telling of the same change breaks the table's unique key."""
+    """Tell these people. Telling the same change twice breaks the table's unique key."""
     if not person_ids:
         return
     about = {
@@ -48,7 +48,7 @@ async def add(tx: AsyncConnection, told: Change, person_ids: Sequence[int]) -> N
 
 
 async def people_told(tx: AsyncConnection, incident_id: str) -> frozenset[int]:
-    """Who was told of this incident."""
+    """Return who was told of this incident."""
     rows = await tx.execute(
         select(notifications.c.person_id)
         .where(notifications.c.incident_id == incident_id)
@@ -58,7 +58,7 @@ async def people_told(tx: AsyncConnection, incident_id: str) -> frozenset[int]:
 
 
 class Bell(msgspec.Struct, frozen=True):
-    """That the bell of one person, by name, rang because of this change of an incident."""
+    """The bell of one person, given by name, rang because of this change of an incident."""
 
     change: str
     created_at: datetime
@@ -66,7 +66,7 @@ class Bell(msgspec.Struct, frozen=True):
 
 
 async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list[Bell]:
-    """Whose bells rang because of this incident, the newest `limit`, oldest first."""
+    """Return whose bells rang because of this incident, the newest `limit`, oldest first."""
     rows = await tx.execute(
         select(notifications.c.change, notifications.c.created_at, people.c.name)
         .join(people, people.c.id == notifications.c.person_id)
@@ -80,7 +80,7 @@ async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list
 async def newest(
     tx: AsyncConnection, person_id: int, limit: int, before: int | None = None
 ) -> list[Notification]:
-    """This person's notifications, newest first; with `before` only those older than that id."""
+    """Return this person's notifications, newest first; `before` keeps only those older than it."""
     query = select(notifications).where(notifications.c.person_id == person_id)
     if before is not None:
         query = query.where(notifications.c.id < before)
@@ -91,7 +91,7 @@ async def newest(
 async def newer_than(
     tx: AsyncConnection, person_id: int, after: int, limit: int
 ) -> list[Notification]:
-    """This person's notifications after the id `after`, oldest first."""
+    """Return this person's notifications after the id `after`, oldest first."""
     rows = await tx.execute(
         select(notifications)
         .where(notifications.c.person_id == person_id, notifications.c.id > after)
@@ -102,7 +102,7 @@ async def newer_than(
 
 
 async def newest_id(tx: AsyncConnection, person_id: int) -> int:
-    """The id of this person's newest notification; 0 where there is none."""
+    """Return the id of this person's newest notification, or 0 if there is none."""
     newest = await tx.scalar(
         select(func.max(notifications.c.id)).where(notifications.c.person_id == person_id)
     )
@@ -110,7 +110,7 @@ async def newest_id(tx: AsyncConnection, person_id: int) -> int:
 
 
 async def unread_count(tx: AsyncConnection, person_id: int) -> int:
-    """How many of this person's notifications wait to be read."""
+    """Return how many of this person's notifications are unread."""
     count = await tx.scalar(
         select(func.count())
         .select_from(notifications)
@@ -120,7 +120,7 @@ async def unread_count(tx: AsyncConnection, person_id: int) -> int:
 
 
 async def mark_read(tx: AsyncConnection, person_id: int, notification_id: int, at: int) -> bool:
-    """Whether this person has such a notification; read from now, or from when it first was."""
+    """Mark it as read, from now or from when it first was; return whether this person has it."""
     result = await tx.execute(
         update(notifications)
         .where(notifications.c.id == notification_id, notifications.c.person_id == person_id)
@@ -130,7 +130,10 @@ async def mark_read(tx: AsyncConnection, person_id: int, notification_id: int, a
 
 
 async def mark_all_read(tx: AsyncConnection, person_id: int, up_to: int, at: int) -> int:
-    """How many were unread up to the id `up_to`; what came later was not seen yet."""
+    """Mark all up to the id `up_to` as read; return how many were unread.
+
+    Later notifications were not seen yet.
+    """
     result = await tx.execute(
         update(notifications)
         .where(

@@ -1,7 +1,7 @@
-"""The table outbox: what is to be told people outside, and what became of it.
+"""The table outbox: what to tell people outside, and what became of it.
 
-Guarantee: a row stands under its key once, and whoever claims it has it alone until the lease
-ends. A row whose worker died between sending and saying so is sent again, with the same key.
+Guarantee: a row exists once per key, and a worker that claims it has it alone until the lease ends.
+If the worker dies between sending and marking, the row is sent again with the same key.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ ChannelName = Literal["email", "slack"]
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "digested"]
 
 GIVE_UP_AFTER_US = 86_400_000_000
-"""A day: what could not be told by then is not tried any more until somebody asks for it."""
+"""A day. Anything not told by then is not tried any more until somebody asks for it."""
 
 _DUE = ("waiting", "sending")
 _SETTLED = ("sent", "failed", "digested")
 
 
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be told to whom; `news` is JSON, opaque here."""
+    """What to tell to whom; `news` is JSON, opaque here."""
 
     key: str
     channel: ChannelName
@@ -37,7 +37,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; `next_at` is when it is tried next, while it waits."""
+    """One row; `next_at` is when a waiting row is tried next."""
 
     id: int
     key: str
@@ -55,7 +55,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deliveries are asked for; what is none is not asked."""
+    """Which deliveries are wanted; a field that is None does not filter."""
 
     state: DeliveryState | None = None
     channel: ChannelName | None = None
@@ -63,7 +63,7 @@ class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add(tx: AsyncConnection, deliveries: Sequence[NewDelivery], at: int) -> int:
-    """How many are new; under a key that is there already nothing changes."""
+    """Add deliveries and return how many are new; an existing key changes nothing."""
     if not deliveries:
         return 0
     waiting = {
@@ -80,7 +80,7 @@ async def add(tx: AsyncConnection, deliveries: Sequence[NewDelivery], at: int) -
 
 
 async def receivers_told(tx: AsyncConnection, incident_id: str) -> frozenset[tuple[str, str]]:
-    """Channel and receiver of all that was told, or is to be told, of this incident."""
+    """Return channel and receiver of all that was told, or will be told, about this incident."""
     rows = await tx.execute(
         select(outbox.c.channel, outbox.c.receiver)
         .where(outbox.c.incident_id == incident_id)
@@ -90,7 +90,7 @@ async def receivers_told(tx: AsyncConnection, incident_id: str) -> frozenset[tup
 
 
 async def due_receivers(tx: AsyncConnection, channel: ChannelName, now: int) -> list[str]:
-    """Who waits for something that is due, the longest waiting first."""
+    """Return the receivers for whom something is due, the longest waiting first."""
     oldest = func.min(outbox.c.id)
     rows = await tx.execute(
         select(outbox.c.receiver)
@@ -104,8 +104,9 @@ async def due_receivers(tx: AsyncConnection, channel: ChannelName, now: int) -> 
 async def due(
     tx: AsyncConnection, channel: ChannelName, receiver: str, now: int, limit: int
 ) -> list[Delivery]:
-    """What is due for this receiver, oldest first; what failed before comes after what did not,
-    so that one that cannot be told holds up no other.
+    """Return what is due for this receiver, oldest first.
+
+    Rows that failed before come last, so that one that cannot be told holds up no other.
     """
     rows = await tx.execute(
         select(outbox)
@@ -117,7 +118,7 @@ async def due(
 
 
 async def next_due_at(tx: AsyncConnection, channel: ChannelName, after: int) -> int | None:
-    """When the next row that is not due at `after` will be; none where there is none."""
+    """Return when the next row that is not due at `after` will be due, or None if there is none."""
     at: int | None = await tx.scalar(
         select(func.min(outbox.c.next_at)).where(
             outbox.c.channel == channel, outbox.c.state.in_(_DUE), outbox.c.next_at > after
@@ -129,7 +130,7 @@ async def next_due_at(tx: AsyncConnection, channel: ChannelName, after: int) -> 
 async def sent_since(
     tx: AsyncConnection, channel: ChannelName, receiver: str, since: int
 ) -> list[int]:
-    """When messages went to this receiver after `since`, oldest first: a digest is one."""
+    """Return when messages went to this receiver after `since`, oldest first; a digest is one."""
     rows = await tx.execute(
         select(outbox.c.sent_at)
         .where(
@@ -144,8 +145,9 @@ async def sent_since(
 
 
 async def claim(tx: AsyncConnection, ids: Sequence[int], now: int, lease_until: int) -> list[int]:
-    """Those of `ids` that are the caller's alone until `lease_until`: it must say what became
-    of each, or they are due again then.
+    """Claim rows and return those of `ids` that are the caller's alone until `lease_until`.
+
+    The caller must say what became of each, or they are due again then.
     """
     claimed = []
     for row_id in ids:
@@ -160,7 +162,7 @@ async def claim(tx: AsyncConnection, ids: Sequence[int], now: int, lease_until: 
 
 
 async def mark_sent(tx: AsyncConnection, ids: Sequence[int], at: int) -> None:
-    """They were told: the first as a message, the others as part of it."""
+    """Mark these as told: the first as a message, the others as part of it."""
     for row_id, state in zip(ids, ["sent", *["digested"] * (len(ids) - 1)], strict=True):
         await tx.execute(
             update(outbox)
@@ -170,7 +172,7 @@ async def mark_sent(tx: AsyncConnection, ids: Sequence[int], at: int) -> None:
 
 
 async def mark_failed(tx: AsyncConnection, ids: Sequence[int], reason: str) -> None:
-    """They are given up, until somebody asks for them again."""
+    """Give these up until somebody asks for them again."""
     await tx.execute(
         update(outbox).where(outbox.c.id.in_(ids)).values(state="failed", last_error=reason)
     )
@@ -179,7 +181,7 @@ async def mark_failed(tx: AsyncConnection, ids: Sequence[int], reason: str) -> N
 async def mark_for_retry(
     tx: AsyncConnection, ids: Sequence[int], reason: str, next_at: int
 ) -> None:
-    """They are due again at `next_at`."""
+    """Make these due again at `next_at`."""
     await tx.execute(
         update(outbox)
         .where(outbox.c.id.in_(ids))
@@ -190,7 +192,7 @@ async def mark_for_retry(
 async def give_up(
     tx: AsyncConnection, channel: ChannelName, receiver: str, reason: str, now: int
 ) -> int:
-    """How many for this receiver have waited for too long; they are given up."""
+    """Give up this receiver's deliveries that have waited too long; return how many."""
     result = await tx.execute(
         update(outbox)
         .where(
@@ -205,7 +207,7 @@ async def give_up(
 
 
 async def release(tx: AsyncConnection, channel: ChannelName, now: int) -> int:
-    """How many a process that is dead had claimed: they are due again."""
+    """Make due again what a dead process had claimed; return how many."""
     result = await tx.execute(
         update(outbox)
         .where(outbox.c.channel == channel, outbox.c.state == "sending")
@@ -215,7 +217,7 @@ async def release(tx: AsyncConnection, channel: ChannelName, now: int) -> int:
 
 
 async def resend(tx: AsyncConnection, row_id: int, at: int) -> bool:
-    """Whether it was sent or given up, and is due again now, for another day."""
+    """Make the row due again now, for another day; return whether it was sent or given up."""
     result = await tx.execute(
         update(outbox)
         .where(outbox.c.id == row_id, outbox.c.state.in_(_SETTLED))
@@ -227,7 +229,7 @@ async def resend(tx: AsyncConnection, row_id: int, at: int) -> bool:
 async def newest(
     tx: AsyncConnection, wanted: DeliveryFilter, limit: int, before: int | None = None
 ) -> list[Delivery]:
-    """Deliveries, newest first; with `before` only those older than that id."""
+    """Return deliveries, newest first; with `before`, only those older than that id."""
     query = select(outbox)
     for column, value in (
         (outbox.c.state, wanted.state),
@@ -243,22 +245,23 @@ async def newest(
 
 
 async def get(tx: AsyncConnection, row_id: int) -> Delivery | None:
-    """The delivery of this id, if there is one."""
+    """Return the delivery of this id, or None."""
     row = (await tx.execute(select(outbox).where(outbox.c.id == row_id))).first()
     return None if row is None else struct_of(row, Delivery)
 
 
 async def counts(tx: AsyncConnection) -> dict[DeliveryState, int]:
-    """How many are in each state."""
+    """Return how many deliveries are in each state."""
     rows = await tx.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
     found = {row[0]: row[1] for row in rows}
     return {state: found.get(state, 0) for state in get_args(DeliveryState)}
 
 
 async def remove_settled(tx: AsyncConnection, before: int, limit: int) -> int:
-    """Remove what was made before `before` and is told or given up, the oldest `limit` at most;
-    how many there were. What belongs to an incident stays as long as that: it is the memory of who
-    is to hear of its end.
+    """Remove deliveries made before `before` that are told or given up; return how many there were.
+
+    This removes the oldest `limit` at most. Deliveries of an incident stay as long as the incident:
+    they record who must hear of its end.
     """
     old = (
         select(outbox.c.id)

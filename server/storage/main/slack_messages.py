@@ -1,4 +1,4 @@
-"""The table slack_messages: those of our bot that are edited as their subject changes."""
+"""The table slack_messages: our bot's messages that are edited as their subject changes."""
 
 import msgspec
 from sqlalchemy import delete, exists, select, update
@@ -9,9 +9,9 @@ from server.storage.main.tables import incidents, slack_messages
 
 
 class SlackMessage(msgspec.Struct, frozen=True):
-    """Where the message about `subject` stands at Slack, and what it says (JSON, opaque here).
+    """Where the message about `subject` is at Slack, and what it says (JSON, opaque here).
 
-    `said_seq` is the entry up to which it tells its incident.
+    `said_seq` is the entry up to which it describes its incident.
     """
 
     subject: str
@@ -22,7 +22,7 @@ class SlackMessage(msgspec.Struct, frozen=True):
 
 
 async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
-    """The message about `subject`, if there is one."""
+    """Return the message about `subject`, or None."""
     row = (
         await tx.execute(select(slack_messages).where(slack_messages.c.subject == subject))
     ).first()
@@ -32,7 +32,7 @@ async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
 
 
 async def put(tx: AsyncConnection, message: SlackMessage, edited_at: int) -> None:
-    """From now on this is the message about its subject; `edited_at` in microseconds."""
+    """Make this the message about its subject from now on; `edited_at` in microseconds."""
     fields = msgspec.structs.asdict(message) | {"edited_at": edited_at}
     await tx.execute(
         insert(slack_messages)
@@ -42,14 +42,14 @@ async def put(tx: AsyncConnection, message: SlackMessage, edited_at: int) -> Non
 
 
 async def forget(tx: AsyncConnection, subject: str) -> None:
-    """There is no message about this any more."""
+    """Forget the message about this subject; there is none any more."""
     await tx.execute(delete(slack_messages).where(slack_messages.c.subject == subject))
 
 
 async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> list[str]:
-    """Open incidents of which more is known than their message says, the longest unedited first.
+    """Return open incidents of which more is known than their message says, longest unedited first.
 
-    Those that were edited at `edited_before` or later are left out.
+    Those edited at `edited_before` or later are left out.
     """
     rows = await tx.execute(
         select(incidents.c.incident_id)
@@ -66,20 +66,23 @@ async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> li
 
 
 async def tried(tx: AsyncConnection, subject: str, at: int) -> None:
-    """The message could not be edited: others come first now."""
+    """Note that the message could not be edited, so that others come first now."""
     await tx.execute(
         update(slack_messages).where(slack_messages.c.subject == subject).values(edited_at=at)
     )
 
 
 async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
-    """Forget messages from before `before`, in microseconds, the oldest `limit` at most; how many
-    there were. That of an incident stays as long as the incident does.
+    """Forget messages from before `before`, in microseconds; return how many there were.
+
+    This forgets the oldest `limit` at most. The message of an incident stays as long as the
+    incident.
     """
     old = (
         select(slack_messages.c.subject)
         .where(
-            # Slack's name for a message is its time: seconds, in this era with equally many digits.
+            # Slack names a message by its time: seconds, which have equally many digits in this
+            # era.
             slack_messages.c.ts < f"{before // 1_000_000}",
             ~exists().where(incidents.c.incident_id == slack_messages.c.subject),
         )
