@@ -30,7 +30,7 @@ from server.middlewares import bodies_in_time, errors_as_json
 from server.notify.channels import open_office, outlets_of
 from server.notify.crash import CrashReporter
 from server.notify.live import Live
-from server.notify.masking import one_line
+from server.notify.masking import masked_line
 from server.process import log
 from server.process.background import Background
 from server.process.loop_lag import measure_loop_lag
@@ -65,7 +65,7 @@ def build_app(settings: Settings) -> web.Application:
     app[CRASHES] = CrashReporter(CrashFiles(settings.database_path))
     app[METRICS] = Metrics()
     app[LIVE] = Live()
-    app[WEBHOOK_BOOK] = WebhookBook(one_line)
+    app[WEBHOOK_BOOK] = WebhookBook(masked_line)
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
     app[FAILING] = Failing()
     app[BODY_BUDGET] = BodyBudget()

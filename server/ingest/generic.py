@@ -10,7 +10,7 @@ import msgspec
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.limits import read_chain, read_change_window, read_stacktrace
 from server.ingest.notes import Notes
-from server.ingest.text import many_lines, one_line
+from server.ingest.text import clean_line, many_lines
 from shared.event import ChangeWindow
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
 
@@ -126,7 +126,7 @@ def _read_fields(
                     if msgspec.json.decode(part) != "event":
                         faults.append(Fault(name, "can only be `event`; leave it out"))
                 case _ if name in _ON_ONE_LINE:
-                    values[name] = one_line(_fields[name].decode(part), _LONGEST_LINE)
+                    values[name] = clean_line(_fields[name].decode(part), _LONGEST_LINE)
                     if not values[name]:
                         faults.append(Fault(name, "is blank"))
                 case _ if name in _fields:

@@ -1,6 +1,6 @@
 """What an adapter found missing or had to cut, in short sentences that are kept with the event."""
 
-from server.ingest.text import one_line
+from server.ingest.text import clean_line
 
 MAX_NOTES = 50
 MAX_NOTE = 256
@@ -15,7 +15,7 @@ class Notes:
 
     def add(self, sentence: str) -> None:
         """Keep `sentence`, which gives the path first and then what happened to it."""
-        sentence = one_line(sentence, MAX_NOTE)
+        sentence = clean_line(sentence, MAX_NOTE)
         if sentence in self._sentences:
             return
         if len(self._sentences) < MAX_NOTES - 1:

@@ -9,7 +9,7 @@ _REPLACEMENT = "\ufffd"
 _CUT_MARK = "…"
 
 
-def one_line(text: str, limit: int) -> str:
+def clean_line(text: str, limit: int) -> str:
     """Return `text` on one line, cut at the end to at most `limit` characters."""
     # Nearly every name is printable, and isprintable() costs a fifth of the substitution.
     if not text.isprintable():
@@ -18,8 +18,8 @@ def one_line(text: str, limit: int) -> str:
 
 
 def line_end(text: str, limit: int) -> str:
-    """Return `text` as `one_line` does, but keep the end, which says more of a path."""
-    return one_line(text, len(text))[-limit:]
+    """Return `text` as `clean_line` does, but keep the end, which says more of a path."""
+    return clean_line(text, len(text))[-limit:]
 
 
 def many_lines(text: str, limit: int) -> str:

@@ -64,7 +64,7 @@ def printable(text: str) -> str:
     return "".join(each for each in text if each == "\n" or not _is_control(each))
 
 
-def one_line(text: str, longest: int) -> str:
+def masked_line(text: str, longest: int) -> str:
     """Return `text` as one line for a header or a heading, cut if it is longer than `longest`."""
     return cut(" ".join(without_secrets(printable(text)).split()), longest)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from server.ingest.github.payload import Person, PushedCommit
-from server.ingest.text import line_end, many_lines, one_line
+from server.ingest.text import clean_line, line_end, many_lines
 from shared.event import MAX_COMMITS, MAX_FILES, Commit, Timestamp
 
 MAX_MESSAGE = 2000
@@ -40,11 +40,11 @@ def read_commits(pushed: Iterable[PushedCommit | None]) -> Commits:
 
 def read_id(commit: PushedCommit | None) -> str:
     """Return the commit's full hash, or an empty string if it has none."""
-    return one_line(commit.id or "", 64) if commit is not None else ""
+    return clean_line(commit.id or "", 64) if commit is not None else ""
 
 
 def _commit(pushed: PushedCommit, files: list[str]) -> Commit:
-    url = one_line(pushed.url or "", 2048)
+    url = clean_line(pushed.url or "", 2048)
     return Commit(
         id=read_id(pushed),
         timestamp=_timestamp(pushed.timestamp),
@@ -75,7 +75,7 @@ def _size(paths: Sequence[str]) -> int:
 def _author(person: Person | None) -> str | None:
     if person is None:
         return None
-    return one_line(person.name or person.username or "", 512) or None
+    return clean_line(person.name or person.username or "", 512) or None
 
 
 def _timestamp(text: str | None) -> datetime | None:

@@ -8,7 +8,7 @@ import msgspec
 from server.ingest.delivery import Delivery
 from server.ingest.github.payload import DeploymentStatus, Person, ReleaseChange, Repository
 from server.ingest.github.repository import missing, read_name
-from server.ingest.text import one_line
+from server.ingest.text import clean_line
 from server.settings.services import ServiceMap
 from shared.event import PRODUCTION, ChangeWindow, canonical_environment
 from shared.pipe import ChangeWindowEntry
@@ -28,24 +28,24 @@ def read_deployment(
     repository = read_name(change.repository)
     deployment, status = change.deployment, change.deployment_status
     named = (status and status.environment) or (deployment and deployment.environment) or PRODUCTION
-    environment = canonical_environment(one_line(named, 64) or PRODUCTION)
-    state = one_line((status and status.state) or "", 64)
+    environment = canonical_environment(clean_line(named, 64) or PRODUCTION)
+    state = clean_line((status and status.state) or "", 64)
     about = f"Deployment of {repository} to {environment}: {state or 'requested'}"
     if state != "success":
-        return Delivery(entries=(), identity=identity, about=one_line(about, 256))
-    sha = one_line((deployment and deployment.sha) or "", 64)
+        return Delivery(entries=(), identity=identity, about=clean_line(about, 256))
+    sha = clean_line((deployment and deployment.sha) or "", 64)
     if not sha:
         raise missing("deployment.sha", "expected the commit that was deployed")
     window = ChangeWindow(
         deploy_time=received,
         deploy_id=sha,
-        repository=one_line(repository, 512),
+        repository=clean_line(repository, 512),
         deployed_by=_person(deployment.creator if deployment else None),
     )
     return Delivery(
         entries=_entries(window, environment, change.repository, services),
         identity=identity,
-        about=one_line(about, 256),
+        about=clean_line(about, 256),
     )
 
 
@@ -59,30 +59,30 @@ def read_release(
     """
     repository = read_name(change.repository)
     release = change.release
-    tag = one_line((release and release.tag_name) or "", 256)
-    about = f"Release {tag} of {repository}: {one_line(change.action or 'unknown', 64)}"
+    tag = clean_line((release and release.tag_name) or "", 256)
+    about = f"Release {tag} of {repository}: {clean_line(change.action or 'unknown', 64)}"
     if change.action != "published" or release is None:
-        return Delivery(entries=(), identity=identity, about=one_line(about, 256))
+        return Delivery(entries=(), identity=identity, about=clean_line(about, 256))
     if not tag:
         raise missing("release.tag_name", "expected the tag of the release")
-    target = one_line(release.target_commitish or "", 256)
+    target = clean_line(release.target_commitish or "", 256)
     default = change.repository.default_branch if change.repository else None
     environment = services.environment_of(target, default) or services.environment_of(
         default or "", default
     )
     if release.prerelease or environment is None:
-        return Delivery(entries=(), identity=identity, about=one_line(f"{about}, no deploy", 256))
+        return Delivery(entries=(), identity=identity, about=clean_line(f"{about}, no deploy", 256))
     window = ChangeWindow(
         deploy_time=received,
         deploy_id=target if _FULL_HASH.fullmatch(target) else tag,
         release=tag,
-        repository=one_line(repository, 512),
+        repository=clean_line(repository, 512),
         deployed_by=_person(release.author),
     )
     return Delivery(
         entries=_entries(window, environment, change.repository, services),
         identity=identity,
-        about=one_line(about, 256),
+        about=clean_line(about, 256),
     )
 
 
@@ -90,7 +90,7 @@ def _person(account: Person | None) -> str | None:
     """Return the name of who deployed; None for a bot, which acts for somebody unknown."""
     if account is None or account.type == "Bot":
         return None
-    return one_line(account.login or "", 100) or None
+    return clean_line(account.login or "", 100) or None
 
 
 def _entries(
@@ -100,7 +100,7 @@ def _entries(
     watched = services.services_of(window.repository or "", known.id if known else None)
     return tuple(
         ChangeWindowEntry(
-            service=one_line(each.service, 128),
+            service=clean_line(each.service, 128),
             environment=environment,
             source="github",
             **msgspec.structs.asdict(window),

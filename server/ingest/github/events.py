@@ -12,7 +12,7 @@ from server.ingest.github.payload import DeploymentStatus, Push, ReleaseChange
 from server.ingest.github.push import read_push
 from server.ingest.lenient_json import read_json
 from server.ingest.notes import Notes
-from server.ingest.text import one_line
+from server.ingest.text import clean_line
 from server.settings.services import ServiceMap
 
 FORM = "application/x-www-form-urlencoded"
@@ -66,13 +66,13 @@ def parse_github(
         case "ping":
             return Delivery(entries=(), identity=identity, about="Ping: the webhook is set up")
     return Delivery(
-        entries=(), identity=identity, about=f"{one_line(event, 64)}: of no use to PushLog"
+        entries=(), identity=identity, about=f"{clean_line(event, 64)}: of no use to PushLog"
     )
 
 
 def delivery_identity(delivery: str) -> str:
     """Return the identity that recognizes a repeated delivery, for everything but pushes."""
-    return f"github {one_line(delivery, 256)}"
+    return f"github {clean_line(delivery, 256)}"
 
 
 def _read(body: bytes, content_type: str, struct: type[S], notes: Notes) -> S:

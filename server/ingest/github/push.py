@@ -9,7 +9,7 @@ from server.ingest.github.commits import Commits, read_commits, read_id
 from server.ingest.github.payload import Push
 from server.ingest.github.repository import missing, read_name
 from server.ingest.notes import Notes
-from server.ingest.text import one_line
+from server.ingest.text import clean_line
 from server.settings.services import ServiceMap
 from shared.event import MAX_PAIRS, ChangeWindow, Commit
 from shared.event import Push as ToldPush
@@ -63,13 +63,13 @@ def read_push(
         return _no_deploy(identity, f"{_named(push.ref)} of {repository} deleted")
     if not push.ref.startswith(BRANCH):
         return _no_deploy(identity, f"{_named(push.ref)} of {repository} pushed")
-    branch = one_line(push.ref.removeprefix(BRANCH), 256)
+    branch = clean_line(push.ref.removeprefix(BRANCH), 256)
     environment = services.environment_of(
         branch, push.repository.default_branch if push.repository else None
     )
     if environment is None:
         return _no_deploy(identity, f"Push to {branch} of {repository}, which is not watched")
-    head = read_id(push.head_commit) or one_line(push.after or "", 64)
+    head = read_id(push.head_commit) or clean_line(push.after or "", 64)
     if not head:
         raise missing("after", "expected the commit that the branch is at now")
     read = _new_commits(push, head)
@@ -79,9 +79,9 @@ def read_push(
         environment=environment,
         head=head,
         base=_base(push),
-        pusher=one_line((push.pusher and push.pusher.name) or UNNAMED, 100),
+        pusher=clean_line((push.pusher and push.pusher.name) or UNNAMED, 100),
         manner=_manner(push),
-        url=one_line(push.compare or "", 2048),
+        url=clean_line(push.compare or "", 2048),
         at=received,
     )
     watched = services.services_of(repository, push.repository.id if push.repository else None)
@@ -92,7 +92,7 @@ def read_push(
         touching = [commit for commit in read.commits if each.is_touched_by(commit)]
         if touching or not is_all_told:
             own = msgspec.structs.replace(read, commits=touching)
-            touched.append((one_line(each.service, 128), own))
+            touched.append((clean_line(each.service, 128), own))
     told = _told(deploy, read, [service for service, _ in touched])
     # Only one of the entries tells people of the push, however many services it deploys.
     entries = [
@@ -103,7 +103,7 @@ def read_push(
         return _no_deploy(identity, f"Push to {branch} of {repository} touches no service")
     deployed = ", ".join(entry.service for entry in entries)
     about = f"{_counted(read)} to {branch} of {repository}: deploy of {deployed} to {environment}"
-    return Delivery(entries=tuple(entries), identity=identity, about=one_line(about, 256))
+    return Delivery(entries=tuple(entries), identity=identity, about=clean_line(about, 256))
 
 
 def _new_commits(push: Push, head: str) -> Commits:
@@ -123,10 +123,10 @@ def _new_commits(push: Push, head: str) -> Commits:
 def _told(deploy: _Deploy, read: Commits, services: list[str]) -> ToldPush:
     shown = read.commits[-TOLD_COMMITS:]
     return ToldPush(
-        title=one_line(_said(deploy, read), 512),
+        title=clean_line(_said(deploy, read), 512),
         branch=deploy.branch,
         by=deploy.pusher,
-        repository=one_line(deploy.repository, 512),
+        repository=clean_line(deploy.repository, 512),
         services=services[:MAX_PAIRS],
         commits=[msgspec.structs.replace(commit, files=[]) for commit in shown],
         more=len(read.commits) - len(shown) + read.commits_cut,
@@ -147,7 +147,7 @@ def _entry(
         commits=read.commits,
         deploy_id=deploy.head,
         cut=read.commits_cut + read.files_cut,
-        repository=one_line(deploy.repository, 512),
+        repository=clean_line(deploy.repository, 512),
         base=deploy.base,
         deployed_by=deploy.pusher if deploy.pusher != UNNAMED else None,
         push=told,
@@ -178,7 +178,7 @@ def _entry(
 def _message(deploy: _Deploy, read: Commits) -> str:
     said = _said(deploy, read)
     newest = first_line(read.commits[-1].message) if read.commits else ""
-    return one_line(f"{said}: {newest}" if newest else said, 1024)
+    return clean_line(f"{said}: {newest}" if newest else said, 1024)
 
 
 def _said(deploy: _Deploy, read: Commits) -> str:
@@ -209,7 +209,7 @@ def _manner(push: Push) -> str:
 def _tags(deploy: _Deploy, commits: list[Commit]) -> dict[str, str]:
     files = {file for commit in commits for file in commit.files}
     return {
-        "repository": one_line(deploy.repository, 512),
+        "repository": clean_line(deploy.repository, 512),
         "branch": deploy.branch,
         "commit": deploy.head,
         "pusher": deploy.pusher,
@@ -218,7 +218,7 @@ def _tags(deploy: _Deploy, commits: list[Commit]) -> dict[str, str]:
 
 
 def _base(push: Push) -> str | None:
-    before = one_line(push.before or "", 64)
+    before = clean_line(push.before or "", 64)
     return before if before.strip("0") else None
 
 
@@ -231,7 +231,7 @@ def _identity(push: Push) -> str | None:
 
 
 def _no_deploy(identity: str | None, about: str) -> Delivery:
-    return Delivery(entries=(), identity=identity, about=one_line(about, 256))
+    return Delivery(entries=(), identity=identity, about=clean_line(about, 256))
 
 
 def _named(ref: str) -> str:

@@ -2,7 +2,7 @@
 
 from server.ingest.delivery import Fault, InvalidPayload
 from server.ingest.github.payload import Repository
-from server.ingest.text import one_line
+from server.ingest.text import clean_line
 
 
 def missing(path: str, message: str) -> InvalidPayload:
@@ -15,7 +15,7 @@ def missing(path: str, message: str) -> InvalidPayload:
 def read_name(repository: Repository | None) -> str:
     """Return ``owner/name``; raise `InvalidPayload` if it is missing."""
     # Clean it first: a name of only control characters would make a service without a name.
-    name = one_line((repository and repository.full_name) or "", 512)
+    name = clean_line((repository and repository.full_name) or "", 512)
     if not name.rpartition("/")[2].strip():
         raise missing("repository.full_name", "expected owner/name")
     return name

@@ -21,7 +21,7 @@ from server.ingest.sentry.fields import (
 )
 from server.ingest.sentry.payload import Event, Project
 from server.ingest.sentry.rest import take_rest_entries
-from server.ingest.text import one_line
+from server.ingest.text import clean_line
 from shared.pipe import EventEntry
 
 SAMPLE_TAG = "sample_event"
@@ -93,7 +93,7 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
         alert_rule=read_identity(around.alert_rule, "alert_rule", notes),
         api_route=read_url(event.transaction or tags.get("transaction")),
         request_url=read_url(request_url or tags.get("url")),
-        platform=one_line(event.platform or "", 64) or None,
+        platform=clean_line(event.platform or "", 64) or None,
         unique=around.is_test or SAMPLE_TAG in tags or _has_sample_title(event.title),
         notes=notes.sentences(),
     )

@@ -5,7 +5,7 @@ import msgspec
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Event, LogEntry, Metadata, RaisedException, Thread
 from server.ingest.sentry.stacktrace import newest_first
-from server.ingest.text import many_lines, one_line, scalar_text
+from server.ingest.text import clean_line, many_lines, scalar_text
 from shared.event import MAX_CHAIN, ChainedException, Frame
 
 MESSAGE = "Message"
@@ -61,7 +61,7 @@ def fit_type(name: str, notes: Notes) -> str:
     """Return `name`, cut to the limit of `Event.exception_type`."""
     if len(name) > _MAX_TYPE:
         notes.add(f"the exception type is cut to {_MAX_TYPE} of {len(name)} characters")
-    return one_line(name, _MAX_TYPE) or UNTYPED
+    return clean_line(name, _MAX_TYPE) or UNTYPED
 
 
 def fit_message(message: str, notes: Notes) -> str:
@@ -119,7 +119,7 @@ def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
         stacktrace=stacktrace,
         chain=[
             ChainedException(
-                exception_type=one_line(scalar_text(exception.type), _MAX_TYPE) or UNTYPED,
+                exception_type=clean_line(scalar_text(exception.type), _MAX_TYPE) or UNTYPED,
                 message=many_lines(scalar_text(exception.value), _MAX_MESSAGE),
                 stacktrace=trace,
             )

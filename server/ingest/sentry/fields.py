@@ -9,7 +9,7 @@ import msgspec
 
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Project, Release, Scalar, Tag, Tags
-from server.ingest.text import one_line, scalar_text
+from server.ingest.text import clean_line, scalar_text
 from shared.event import MAX_PAIRS, PRODUCTION, Severity
 
 UNKNOWN_SERVICE = "unknown-project"
@@ -43,11 +43,11 @@ def read_tags(tags: Tags, notes: Notes) -> dict[str, str]:
     found: dict[str, str] = {}
     cut = 0
     for key, value in _tag_pairs(tags, notes):
-        name = one_line(scalar_text(key), _MAX_KEY)
+        name = clean_line(scalar_text(key), _MAX_KEY)
         text = scalar_text(value)
         if name and text:
             cut += len(text) > _MAX_TAG
-            found[name] = one_line(text, _MAX_TAG)
+            found[name] = clean_line(text, _MAX_TAG)
     if cut:
         notes.add(f"tags: {cut} of the values are cut to {_MAX_TAG} characters")
     if len(found) > MAX_PAIRS:
@@ -64,7 +64,7 @@ def read_severity(level: str | None, tags: dict[str, str], notes: Notes) -> Seve
         notes.add(f"level: {name} is none of Sentry's levels; taken as an error")
         severity = "error"
     if name not in _SAID_BY_SEVERITY and len(tags) < MAX_PAIRS:
-        tags.setdefault("level", one_line(name, _MAX_TAG))
+        tags.setdefault("level", clean_line(name, _MAX_TAG))
     return severity
 
 
@@ -91,7 +91,7 @@ def read_service(project: Project | Scalar, slug: str | None, url: str | None, n
     number = scalar_text(project.id if isinstance(project, Project) else project)
     if number.isdecimal():
         notes.add("project: no slug; the service is named by the project's id")
-        return one_line(f"project-{number}", _MAX_SERVICE)
+        return clean_line(f"project-{number}", _MAX_SERVICE)
     notes.add(f"project: none is named; the service is {UNKNOWN_SERVICE}")
     return UNKNOWN_SERVICE
 
@@ -111,7 +111,7 @@ def read_fingerprint(parts: list[Scalar] | None, issue_id: str | None, notes: No
     """
     if not parts or parts == ["{{ default }}"]:
         return None
-    texts = [text for part in parts if (text := one_line(scalar_text(part), _MAX_TAG))]
+    texts = [text for part in parts if (text := clean_line(scalar_text(part), _MAX_TAG))]
     named = [text for text in texts if not _VARIABLE.search(text)]
     if not texts or (not named and len(texts) == 1 and "default" in texts[0]):
         return None
@@ -136,7 +136,7 @@ def source_links(*urls: str | None) -> dict[str, str]:
     """Return the first of `urls` that is a page for people, as a link of the event."""
     for url in urls:
         if url and url.startswith(("https://", "http://")) and _API_URL not in url:
-            fitting = one_line(url, _MAX_URL + 1)
+            fitting = clean_line(url, _MAX_URL + 1)
             if len(fitting) <= _MAX_URL:
                 return {"source_url": fitting}
     return {}
@@ -144,7 +144,7 @@ def source_links(*urls: str | None) -> dict[str, str]:
 
 def read_url(url: str | None, limit: int = _MAX_URL) -> str | None:
     """Return a URL or route, cut to `limit`, or None if there is none."""
-    return one_line(url or "", limit) or None
+    return clean_line(url or "", limit) or None
 
 
 def read_time(*candidates: float | str | None) -> datetime | None:
@@ -189,4 +189,4 @@ def _tag_pairs(tags: Tags, notes: Notes) -> Iterable[tuple[Scalar, Scalar]]:
 def _fitted(text: str, limit: int, name: str, notes: Notes) -> str:
     if len(text) > limit:
         notes.add(f"{name}: cut to {limit} of {len(text)} characters")
-    return one_line(text, limit)
+    return clean_line(text, limit)

@@ -17,7 +17,7 @@ from server.ingest.sentry.fields import (
     source_links,
 )
 from server.ingest.sentry.payload import Body, Issue, Release
-from server.ingest.text import line_end, one_line, scalar_text
+from server.ingest.text import clean_line, line_end, scalar_text
 from shared.event import Frame
 from shared.pipe import Entry, EventEntry, Resolve, Silence
 
@@ -26,7 +26,7 @@ _PATH = "data.issue"
 
 def action_of(body: Body) -> str:
     """Return what happened to the resource, in lower case; empty if the body does not say."""
-    return one_line(body.action or "", 64).lower()
+    return clean_line(body.action or "", 64).lower()
 
 
 def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -> Delivery:
@@ -51,9 +51,9 @@ def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -
     parts = (
         "archived" if action == "ignored" else action,
         issue_id,
-        one_line(issue.substatus or "", 64),
-        one_line(issue.last_seen or "", 64),
-        one_line(scalar_text(issue.count), 64),
+        clean_line(issue.substatus or "", 64),
+        clean_line(issue.last_seen or "", 64),
+        clean_line(scalar_text(issue.count), 64),
     )
     return Delivery(entries=entries, identity=delivery_identity("issue", *parts), about=about)
 
@@ -61,7 +61,7 @@ def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -
 def _entries(
     body: Body, issue: Issue, issue_id: str | None, received: datetime, notes: Notes
 ) -> list[Entry]:
-    by = one_line((body.actor.name if body.actor else None) or "Sentry", 256) or "Sentry"
+    by = clean_line((body.actor.name if body.actor else None) or "Sentry", 256) or "Sentry"
     match action_of(body), issue.substatus:
         # An issue created during a burst may already be called escalating, but it is new.
         case "created", _:
@@ -96,7 +96,9 @@ def _entries(
                     by=by,
                     time=received,
                     until=_archived_until(issue, received),
-                    reason=one_line(f"archived in Sentry ({substatus or 'no reason given'})", 256),
+                    reason=clean_line(
+                        f"archived in Sentry ({substatus or 'no reason given'})", 256
+                    ),
                 )
             ]
     return []
@@ -114,7 +116,7 @@ def _news(
     tags: dict[str, str] = {}
     severity = read_severity(issue.level, tags, notes)
     if issue.short_id:
-        tags["short_id"] = one_line(issue.short_id, 200)
+        tags["short_id"] = clean_line(issue.short_id, 200)
     when = (issue.first_seen, issue.last_seen) if state is None else (issue.last_seen,)
     return EventEntry(
         source="sentry",
@@ -130,7 +132,7 @@ def _news(
         issue_id=issue_id,
         source_state=state,
         occurrence=False,
-        platform=one_line(issue.platform or "", 64) or None,
+        platform=clean_line(issue.platform or "", 64) or None,
         notes=notes.sentences(),
     )
 
@@ -139,7 +141,7 @@ def _frame_of_metadata(issue: Issue) -> list[Frame]:
     if issue.metadata is None:
         return []
     file = line_end(issue.metadata.filename or "", 1024)
-    function = one_line(issue.metadata.function or "", 512)
+    function = clean_line(issue.metadata.function or "", 512)
     if not (file or function):
         return []
     return [Frame(file=file or None, function=function or None)]

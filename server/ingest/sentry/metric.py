@@ -14,7 +14,7 @@ from server.ingest.sentry.fields import (
     source_links,
 )
 from server.ingest.sentry.payload import Data, MetricAlert, MetricRule
-from server.ingest.text import one_line, scalar_text
+from server.ingest.text import clean_line, scalar_text
 from shared.event import Severity
 from shared.pipe import EventEntry, Resolve
 
@@ -55,8 +55,8 @@ def metric_delivery(
         )
     issue_id = f"metric-alert-{named}"[:256]
     alert_id = read_identity(alert.id, "id", notes)
-    started = one_line(alert.date_started or alert.date_detected or "", 64)
-    described = one_line(data.description_text or "", 2048)
+    started = clean_line(alert.date_started or alert.date_detected or "", 64)
+    described = clean_line(data.description_text or "", 2048)
     # Within one alert, a rule can warn, become critical and warn again; each brings a new number.
     identity = alert_id and delivery_identity(
         "metric_alert", action, alert_id, issue_id, started, described

@@ -15,7 +15,7 @@ from server.ingest.sentry.fields import delivery_identity
 from server.ingest.sentry.issue import action_of, issue_delivery
 from server.ingest.sentry.metric import metric_delivery
 from server.ingest.sentry.payload import Body, Data, Event, Issue, MetricAlert
-from server.ingest.text import one_line, scalar_text
+from server.ingest.text import clean_line, scalar_text
 
 UNNAMED_RULE = "unnamed rule"
 _TEST_RULE_ID = "-1"
@@ -67,7 +67,7 @@ def parse_sentry(body: bytes, resource: str | None, received: datetime) -> Deliv
             return _legacy_webhook(read, received, notes)
         case None:
             raise _refused("no event in the payload", "data.event")
-    return _nothing(one_line(f"{named} {action}", 128))
+    return _nothing(clean_line(f"{named} {action}", 128))
 
 
 def _resource_of(body: Body, data: Data) -> str | None:

@@ -6,7 +6,7 @@ from server.ingest.limits import without_middle
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Frame as SentryFrame
 from server.ingest.sentry.payload import Stacktrace
-from server.ingest.text import line_end, one_line
+from server.ingest.text import clean_line, line_end
 from shared.event import Frame
 
 _MAX_LINE = 2**31
@@ -54,7 +54,7 @@ def _fitted_frame(
 ) -> Frame | None:
     file = line_end(file, 1024)
     module = line_end(module, 512)
-    function = one_line(function, 512)
+    function = clean_line(function, 512)
     if not (file or module or function):
         return None
     return Frame(

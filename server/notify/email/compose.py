@@ -24,7 +24,7 @@ from server.notify.channel import Letter
 from server.notify.email.blocks import Address, Content
 from server.notify.email.content import content_of
 from server.notify.email.digest import digest_of
-from server.notify.masking import one_line, printable, without_secrets
+from server.notify.masking import masked_line, printable, without_secrets
 from server.notify.news import IncidentNews, TestNews
 
 MAX_SUBJECT = 180
@@ -101,8 +101,8 @@ def write(
     shown = {
         "content": content,
         "subject": subject,
-        "preview": one_line(content.preview, MAX_PREVIEW),
-        "title": one_line(content.title, MAX_TITLE),
+        "preview": masked_line(content.preview, MAX_PREVIEW),
+        "title": masked_line(content.title, MAX_TITLE),
         "unsubscribe": None if unsubscribe is None else Address(unsubscribe),
     }
     # In quoted-printable, no line is too long and no byte too high for any server on the way.
@@ -115,7 +115,7 @@ def write(
 def _mailbox(text: str, default_name: str = "") -> Mailbox:
     name, address = parseaddr(text) if "<" in text else ("", text)
     try:
-        mailbox = Mailbox(display_name=one_line(name, 100) or default_name, addr_spec=address)
+        mailbox = Mailbox(display_name=masked_line(name, 100) or default_name, addr_spec=address)
     except (MessageError, ValueError, IndexError) as error:
         raise NotAnAddress(f"{text!r} is not a mail address") from error
     if not (mailbox.username and mailbox.domain and address.isprintable()):
@@ -125,7 +125,7 @@ def _mailbox(text: str, default_name: str = "") -> Mailbox:
 
 def _subject(letters: Sequence[Letter], content: Content) -> str:
     # "=?" begins an encoded word, which a mail reader would decode to whatever it stands for.
-    subject = one_line(content.subject, MAX_SUBJECT).replace("=?", "= ?")
+    subject = masked_line(content.subject, MAX_SUBJECT).replace("=?", "= ?")
     is_answer = len(letters) == 1 and "In-Reply-To" in _thread(letters, "x")
     return f"Re: {subject}" if is_answer else subject
 

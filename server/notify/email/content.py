@@ -15,7 +15,7 @@ from server.notify.email.blocks import (
     Tone,
     Verbatim,
 )
-from server.notify.masking import cut, one_line, without_query_values
+from server.notify.masking import cut, masked_line, without_query_values
 from server.notify.news import (
     CrashNews,
     IncidentNews,
@@ -93,8 +93,8 @@ def _incident(news: IncidentNews, public_url: str) -> Content:
         Section("Where", [Facts(_where(incident))]),
     ]
     if incident.recommended_first_actions:
-        items = [Item(title=one_line(each, MAX_LINE)) for each in say_first_actions(incident)]
-        sections.append(Section("What to do first", [Items(items)]))
+        actions = _sentences(say_first_actions(incident))
+        sections.append(Section("What to do first", [actions]))
     if incident.suspected_causes:
         suspects = [_suspect(each) for each in incident.suspected_causes]
         sections.append(Section("Suspect commits", [Items(suspects)]))
@@ -152,7 +152,7 @@ def _push(news: PushNews) -> Content:
     if commits:
         sections.append(Section("Commits", [Items([_commit(each) for each in commits])]))
     links = [(link_name(name, "github"), safe_address(url)) for name, url in news.links.items()]
-    subjects = [one_line(first_line(each.message), MAX_LINE) for each in commits]
+    subjects = [masked_line(first_line(each.message), MAX_LINE) for each in commits]
     return Content(
         subject=f"[{news.service}/{news.environment}] {news.title}",
         preview=", ".join(subjects) or news.title,
@@ -173,9 +173,7 @@ def _verdict(news: VerdictNews) -> Content:
         ("Environment", news.environment),
         ("Deployed", utc(news.deploy_time)),
     ]
-    reasons = [
-        Section("Why", [Items([Item(title=one_line(each, MAX_LINE)) for each in news.reasons])])
-    ]
+    reasons = [Section("Why", [_sentences(news.reasons)])]
     return Content(
         subject=f"[{news.service}/{news.environment}] Deploy: {verdict}",
         preview="; ".join(news.reasons) or title,
@@ -211,7 +209,7 @@ def _crash(news: CrashNews, public_url: str) -> Content:
         preview=f"PushLog itself failed: {message}",
         kicker="PushLog itself failed",
         tone="critical",
-        title=f"{news.error_type}: {one_line(first_line(message), MAX_LINE)}",
+        title=f"{news.error_type}: {masked_line(first_line(message), MAX_LINE)}",
         labels=["PushLog"],
         links=[("Open PushLog", Address(f"{public_url}/"))],
         sections=sections,
@@ -290,7 +288,7 @@ def _suspect(suspect: SuspectCommit) -> Item:
     if suspect.deploy_time is not None:
         about.append(f"deployed {utc(suspect.deploy_time)}")
     return Item(
-        title=one_line(first_line(suspect.message), MAX_LINE),
+        title=masked_line(first_line(suspect.message), MAX_LINE),
         code=suspect.commit_id[:10],
         about=" · ".join(about),
         notes=[say(each) for each in suspect.evidence],
@@ -300,7 +298,7 @@ def _suspect(suspect: SuspectCommit) -> Item:
 
 def _commit(commit: Commit) -> Item:
     return Item(
-        title=one_line(first_line(commit.message or ""), MAX_LINE),
+        title=masked_line(first_line(commit.message or ""), MAX_LINE),
         code=commit.id[:10],
         about=commit.author or "",
         url=safe_address(commit.url),
@@ -328,7 +326,7 @@ def _symptoms(incident: IncidentSummary) -> Section:
     shown = incident.top_symptoms[:MOST_SYMPTOMS]
     items = [
         Item(
-            title=one_line(f"{each.exception_type}: {each.message}", MAX_LINE),
+            title=masked_line(f"{each.exception_type}: {each.message}", MAX_LINE),
             about=f"seen {each.count:,} {'time' if each.count == 1 else 'times'}",
         )
         for each in shown
@@ -342,7 +340,7 @@ def _symptoms(incident: IncidentSummary) -> Section:
 
 
 def _sentences(texts: Sequence[str]) -> Items:
-    return Items([Item(title=one_line(each, MAX_LINE)) for each in texts])
+    return Items([Item(title=masked_line(each, MAX_LINE)) for each in texts])
 
 
 def _end_of(traceback: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from server.notify.channel import Letter
 from server.notify.email.blocks import Address, Content, Item, Items, Line, Lines, Section, Tone
 from server.notify.email.content import KICKERS, content_of, incident_address
-from server.notify.masking import one_line
+from server.notify.masking import masked_line
 from server.notify.news import IncidentNews
 from server.wording.formats import counted
 
@@ -86,7 +86,7 @@ def _by_service(stories: Sequence[Story], public_url: str) -> list[Section]:
         about = "ended" if story.is_over else incident.severity
         lines.setdefault(f"{incident.service} in {incident.environment}", []).append(
             Line(
-                title=one_line(f"{incident.exception_type}: {incident.message}", MAX_SHORT_LINE),
+                title=masked_line(f"{incident.exception_type}: {incident.message}", MAX_SHORT_LINE),
                 about=", ".join(each for each in (about, counted(incident)) if each),
                 url=incident_address(incident.incident_id, public_url),
             )
@@ -103,7 +103,7 @@ def _item(story: Story, public_url: str) -> Item:
     why = story.last.why.partition(". ")[0].removesuffix(".")
     notes = [f"{what}. {why}." if why else f"{what}."]
     return Item(
-        title=one_line(f"{incident.exception_type}: {incident.message}", MAX_LINE),
+        title=masked_line(f"{incident.exception_type}: {incident.message}", MAX_LINE),
         about=" · ".join(each for each in about if each),
         notes=notes,
         url=incident_address(incident.incident_id, public_url),
@@ -114,9 +114,9 @@ def _item(story: Story, public_url: str) -> Item:
 def _other(letter: Letter, public_url: str) -> Item:
     content = content_of(letter.news, public_url)
     return Item(
-        title=one_line(content.title, MAX_LINE),
+        title=masked_line(content.title, MAX_LINE),
         about=content.kicker,
-        notes=[one_line(content.preview, MAX_LINE)],
+        notes=[masked_line(content.preview, MAX_LINE)],
         url=next((url for _, url in content.links), None),
         tone=content.tone,
     )

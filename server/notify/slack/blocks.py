@@ -11,7 +11,7 @@ import msgspec
 from server.notify.channel import Letter
 from server.notify.masking import without_query_values
 from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
-from server.notify.slack.text import code, escaped, link, moment, one_line, plain
+from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.wording.formats import source_name
 from server.wording.reasons import say
 from shared.event import Commit, Frame
@@ -64,7 +64,7 @@ def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
         case CrashNews() as news:
             blocks = [
                 _header("PushLog failed"),
-                _section(f"*{one_line(news.error_type, 200)}*"),
+                _section(f"*{escaped_line(news.error_type, 200)}*"),
                 _section(f"*Error message*\n{code(news.message, MESSAGE_SHOWN)}"),
             ]
         case TestNews():
@@ -90,7 +90,7 @@ def render_digest(letters: Sequence[Letter], public_url: str) -> SlackText:
 
 def line_of(news: News, limit: int) -> str:
     """Return all of the news on one line."""
-    return one_line(_line(news), limit)
+    return escaped_line(_line(news), limit)
 
 
 def reply_to(news: News) -> str | None:
@@ -102,7 +102,7 @@ def reply_to(news: News) -> str | None:
             events = f"{incident.event_count:,} events"
             return f"*Got worse*: now {incident.severity}, after {events}."
         case IncidentNews():
-            return f"*Ended*: {one_line(news.end_reason or 'it is over', 500)}."
+            return f"*Ended*: {escaped_line(news.end_reason or 'it is over', 500)}."
         case VerdictNews(verdict="faulty" | "suspect"):
             return _verdict_line(news)
         case _:
@@ -133,11 +133,11 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
         _header(f"{mark} {incident.title}"),
         _fields(
             {
-                "Service": one_line(incident.service, 300),
-                "Environment": one_line(incident.environment, 300),
+                "Service": escaped_line(incident.service, 300),
+                "Environment": escaped_line(incident.environment, 300),
                 "Severity": incident.severity,
                 "Trigger": incident.trigger.replace("_", " "),
-                "State": one_line(_state(news), 300),
+                "State": escaped_line(_state(news), 300),
                 "Events": f"{incident.event_count:,}, last seen {moment(incident.last_seen)}",
             }
         ),
@@ -149,7 +149,7 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
     if where is None and incident.request_url is not None:
         where = without_query_values(incident.request_url)
     if where:
-        blocks.append(_section(f"*Route*\n{one_line(where, 300)}"))
+        blocks.append(_section(f"*Route*\n{escaped_line(where, 300)}"))
     frames = [frame for frame in incident.stacktrace if frame.in_app] or incident.stacktrace
     if frames:
         lines = "\n".join(_frame_line(frame) for frame in frames[:FRAMES_SHOWN])
@@ -159,7 +159,7 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
         blocks.append(_list("*Suspect commits*", [_suspect_line(each) for each in shown]))
     if len(incident.top_symptoms) > 1:
         symptoms = [
-            f"{one_line(f'{each.exception_type}: {each.message}', 200)} ({each.count:,})"
+            f"{escaped_line(f'{each.exception_type}: {each.message}', 200)} ({each.count:,})"
             for each in incident.top_symptoms[:SYMPTOMS_SHOWN]
         ]
         blocks.append(_list(f"*{incident.issue_count} issues*", symptoms))
@@ -174,17 +174,17 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
 def _push(news: PushNews, verdicts: Sequence[VerdictNews]) -> list[Block]:
     push = news.window.push
     if push is None:
-        return [_section(one_line(news.title, 500))]
+        return [_section(escaped_line(news.title, 500))]
     shown = push.commits[-COMMITS_SHOWN:]
     older = push.more + len(push.commits) - len(shown)
     where = f"{push.repository}, branch {push.branch}"
     deployed = f"Deploys {', '.join(push.services)} to {news.environment}"
-    blocks = [_section(f"*{link(push.url, push.title, 500)}*\n{one_line(where, 400)}")]
+    blocks = [_section(f"*{link(push.url, push.title, 500)}*\n{escaped_line(where, 400)}")]
     if shown:
         head = f"*Newest of {len(shown) + older:,} commits*" if older else "*Commits*"
         blocks.append(_list(head, [_commit_line(each) for each in reversed(shown)]))
     blocks += [_section(_verdict_line(each)) for each in verdicts[:10]]
-    blocks.append(_context(one_line(deployed, 500)))
+    blocks.append(_context(escaped_line(deployed, 500)))
     return blocks
 
 
@@ -213,21 +213,21 @@ def _frame_line(frame: Frame) -> str:
 
 def _suspect_line(suspect: SuspectCommit) -> str:
     name = link(suspect.url, suspect.commit_id[:10], 20)
-    subject = one_line(first_line(suspect.message), 120)
-    author = f", {one_line(suspect.author, 60)}" if suspect.author else ""
-    evidence = one_line("; ".join(map(say, suspect.evidence)), 300)
+    subject = escaped_line(first_line(suspect.message), 120)
+    author = f", {escaped_line(suspect.author, 60)}" if suspect.author else ""
+    evidence = escaped_line("; ".join(map(say, suspect.evidence)), 300)
     return f"{name} {subject}{author} ({suspect.confidence:.0%}): {evidence}"
 
 
 def _commit_line(commit: Commit) -> str:
-    subject = one_line(first_line(commit.message), 120)
-    author = f" ({one_line(commit.author, 60)})" if commit.author else ""
+    subject = escaped_line(first_line(commit.message), 120)
+    author = f" ({escaped_line(commit.author, 60)})" if commit.author else ""
     return f"{link(commit.url, commit.id[:10], 20)} {subject}{author}"
 
 
 def _verdict_line(news: VerdictNews) -> str:
-    reasons = one_line("; ".join(news.reasons), 500)
-    where = one_line(f"{news.service} in {news.environment}", 200)
+    reasons = escaped_line("; ".join(news.reasons), 500)
+    where = escaped_line(f"{news.service} in {news.environment}", 200)
     return f"*{where}*: {_VERDICT[news.verdict]}{f': {reasons}' if reasons else ''}"
 
 

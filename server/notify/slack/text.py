@@ -47,7 +47,7 @@ def plain(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + _CUT
 
 
-def one_line(text: str, limit: int) -> str:
+def escaped_line(text: str, limit: int) -> str:
     """Return `escaped` text on one line."""
     return escaped(" ".join(text.split()), limit)
 
@@ -64,7 +64,7 @@ def link(url: str | None, label: str, limit: int) -> str:
 
     `limit` is that of the label.
     """
-    shown = one_line(label, limit)
+    shown = escaped_line(label, limit)
     if url is None:
         return shown
     try:

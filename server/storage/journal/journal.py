@@ -1,14 +1,11 @@
-"""The journal: every accepted entry in one order, on the disk before its sender is answered.
-
-It sits behind the protocol `Journal`, so that a message log can replace the SQLite file.
-"""
+"""The journal: every accepted entry in one order, on the disk before its sender is answered."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from server.storage.files.file_lock import InUse, lock_file
 from server.storage.journal.clock import Clock, monotonic_micros, wall_micros
@@ -41,81 +38,11 @@ TAIL_BYTES = 8 * 1024 * 1024
 T = TypeVar("T")
 
 
-class Journal(Protocol):
-    """An append-only log of entries whose numbers only grow."""
+class Journal:
+    """An append-only log of entries whose numbers only grow.
 
-    @property
-    def last_seq(self) -> int:
-        """The newest entry, or 0 while there is none."""
-
-    @property
-    def trouble(self) -> str | None:
-        """Why the last delivery was refused, as long as none was accepted since."""
-
-    async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
-        """Commit the entries of one delivery together; raise `JournalUnavailable`.
-
-        An identity that was appended within a day is a duplicate, and nothing of it is appended.
-        """
-
-    async def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
-        """Return the entries after `after_seq`.
-
-        If there are any, returns at least one, and then at most `limit` entries of `max_bytes` in
-        total. Raises `JournalUnavailable`.
-        """
-
-    async def read_back(
-        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
-    ) -> list[JournalEntry]:
-        """Return the entries before `before_seq`, newest first, bounded as in `read`.
-
-        With `holding`, returns only those that hold these bytes. Raises `JournalUnavailable`.
-        """
-
-    async def find(self, identity: str) -> int | None:
-        """Return the first entry of the delivery with this identity, for a day.
-
-        Raises `JournalUnavailable`.
-        """
-
-    async def get(self, seq: int) -> JournalEntry | None:
-        """Return one entry, if it is still there; raise `JournalUnavailable`."""
-
-    async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
-        """Return the last number given out before each of `moments` (microseconds, ascending).
-
-        The number is 0 if there was none yet, and None if entries of that time are no longer kept.
-        Raises `JournalUnavailable`.
-        """
-
-    async def remove(self, up_to_seq: int) -> int:
-        """Remove entries up to `up_to_seq`, never the newest one; return how many there were.
-
-        Appends wait while this runs, so remove only a few at a time. Raises `JournalUnavailable`.
-        """
-
-    async def used_bytes(self) -> int:
-        """Return the size of the journal, without the room that removed entries left in its file.
-
-        Raises `JournalUnavailable`.
-        """
-
-    async def wait_beyond(self, seq: int) -> None:
-        """Return once `last_seq` is greater than `seq`."""
-
-    async def watch(self) -> None:
-        """Wait forever, or until nothing can be appended any more; then raise the cause."""
-
-    def settled(self, seq: int) -> int | None:
-        """Return the time, in microseconds, if `seq` is the newest entry and none is on its way.
-
-        No entry will be stamped earlier than this, so it may be sent as a tick.
-        """
-
-
-class SqliteJournal:
-    """The journal in an SQLite file: one thread writes groups, another reads old entries."""
+    It is an SQLite file: one thread writes groups of entries, another reads old ones.
+    """
 
     def __init__(self, path: Path, clock: Callable[[int], Clock], disk: Disk) -> None:
         self._writer = GroupCommit(path, clock, disk, self._written)
@@ -128,13 +55,19 @@ class SqliteJournal:
 
     @property
     def last_seq(self) -> int:
+        """The newest entry, or 0 while there is none."""
         return self._last_seq
 
     @property
     def trouble(self) -> str | None:
+        """Why the last delivery was refused, as long as none was accepted since."""
         return self._writer.trouble
 
     async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
+        """Commit the entries of one delivery together; raise `JournalUnavailable`.
+
+        An identity that was appended within a day is a duplicate, and nothing of it is appended.
+        """
         if not entries:
             return Appended((), duplicate=False)
         bodies = tuple(_body(entry) for entry in entries)
@@ -142,6 +75,11 @@ class SqliteJournal:
         return await self._writer.append(Arrival(bodies, key))
 
     async def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        """Return the entries after `after_seq`.
+
+        If there are any, returns at least one, and then at most `limit` entries of `max_bytes` in
+        total. Raises `JournalUnavailable`.
+        """
         if after_seq >= self._last_seq:
             return []
         recent = self._tail.read(after_seq, limit, max_bytes)
@@ -152,38 +90,66 @@ class SqliteJournal:
     async def read_back(
         self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
     ) -> list[JournalEntry]:
+        """Return the entries before `before_seq`, newest first, bounded as in `read`.
+
+        With `holding`, returns only those that hold these bytes. Raises `JournalUnavailable`.
+        """
         return await self._from_file(
             lambda file: file.read_back(before_seq, limit, max_bytes, holding)
         )
 
     async def find(self, identity: str) -> int | None:
+        """Return the first entry of the delivery with this identity, for a day.
+
+        Raises `JournalUnavailable`.
+        """
         key = identity_key(identity)
         return await self._from_file(lambda file: file.find(key))
 
     async def get(self, seq: int) -> JournalEntry | None:
+        """Return one entry, if it is still there; raise `JournalUnavailable`."""
         found = await self.read(seq - 1, 1, 0)
         return found[0] if found and found[0].seq == seq else None
 
     async def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
+        """Return the last number given out before each of `moments` (microseconds, ascending).
+
+        The number is 0 if there was none yet, and None if entries of that time are no longer kept.
+        Raises `JournalUnavailable`.
+        """
         return await self._from_file(lambda file: file.seqs_before(moments))
 
     async def remove(self, up_to_seq: int) -> int:
+        """Remove entries up to `up_to_seq`, never the newest one; return how many there were.
+
+        Appends wait while this runs, so remove only a few at a time. Raises `JournalUnavailable`.
+        """
         up_to_seq = min(up_to_seq, self._last_seq - 1)
         removed = await self._writer.remove(up_to_seq)
         self._tail.remove(up_to_seq)
         return removed
 
     async def used_bytes(self) -> int:
+        """Return the size of the journal, without the room that removed entries left in its file.
+
+        Raises `JournalUnavailable`.
+        """
         return await self._from_file(JournalFile.used_bytes)
 
     async def wait_beyond(self, seq: int) -> None:
+        """Return once `last_seq` is greater than `seq`."""
         while self._last_seq <= seq:
             await self._grown.wait()
 
     async def watch(self) -> None:
+        """Wait forever, or until nothing can be appended any more; then raise the cause."""
         raise await asyncio.shield(self._writer.failed)
 
     def settled(self, seq: int) -> int | None:
+        """Return the time, in microseconds, if `seq` is the newest entry and none is on its way.
+
+        No entry will be stamped earlier than this, so it may be sent as a tick.
+        """
         return self._writer.settled(seq)
 
     async def close(self) -> None:
@@ -234,7 +200,7 @@ async def open_journal(
             stack.enter_context(lock_file(path))
         except OSError as error:
             raise JournalUnavailable(f"its folder cannot be written ({error})") from error
-        journal = SqliteJournal(
+        journal = Journal(
             path, lambda last: Clock(wall, monotonic, not_before=last), disk or Disk(path.parent)
         )
         try:

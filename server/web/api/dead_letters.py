@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL
-from server.notify.masking import one_line
+from server.notify.masking import masked_line
 from server.storage.main import dead_letters
 from server.storage.main.dead_letters import DeadLetter, Fate, WholeDeadLetter
 from server.storage.times import from_micros
@@ -139,10 +139,10 @@ def answered(letter: DeadLetter) -> DeadLetterAnswer:
 def _start(entry: bytes, *, is_cut: bool) -> str:
     # A message may itself be JSON, in which secrets are between escaped quotes.
     text = entry.decode("utf-8", "replace").replace('\\"', "'")
-    shown = one_line(text, SHOWN)
+    shown = masked_line(text, SHOWN)
     if is_cut and not shown.endswith("…"):
         # So much is masked that the cut would show, and the cut may leave half a secret.
-        shown = one_line(text[: text.rfind('"') + 1], SHOWN)
+        shown = masked_line(text[: text.rfind('"') + 1], SHOWN)
     return shown
 
 

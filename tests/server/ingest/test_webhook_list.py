@@ -78,7 +78,7 @@ async def test_each_webhook_is_listed_with_its_outcome_and_why(
     ]  # fmt: skip
     assert accepted["about"] == "SimulatedIncident in simulated-shop/production"
     assert accepted["decision"] == "opened"
-    assert "never seen before" in accepted["reason"]
+    assert "never been seen before" in accepted["reason"]
     assert accepted["incident_url"].endswith(f"/incidents/{accepted['incident_id']}")
     assert duplicate["incident_id"] == accepted["incident_id"]
     assert duplicate["event_id"] == accepted["event_id"]

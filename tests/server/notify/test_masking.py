@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.masking import one_line, printable, without_query_values, without_secrets
+from server.notify.masking import masked_line, printable, without_query_values, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_the_query_of_an_address_keeps_its_names() -> None:
 def test_masking_again_changes_nothing_and_what_is_shown_is_printable(text: str) -> None:
     once = without_secrets(printable(text))
     assert without_secrets(printable(once)) == once
-    assert len(one_line(text, 50)) <= 50
-    assert "\n" not in one_line(text, 50)
+    assert len(masked_line(text, 50)) <= 50
+    assert "\n" not in masked_line(text, 50)
 
 
 @pytest.mark.parametrize(

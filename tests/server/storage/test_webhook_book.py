@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from server.notify.masking import one_line
+from server.notify.masking import masked_line
 from server.storage.database import Database, open_database
 from server.storage.main import webhooks
 from server.storage.main.webhook_book import KEPT_AT_ONCE, WebhookBook
@@ -39,7 +39,7 @@ async def rows(database: Database, limit: int = 100_000) -> list[UnenteredWebhoo
 
 
 async def test_what_is_noted_is_found_as_it_was(database: Database) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     noted = refused(
         1, outcome="duplicate", size_bytes=7, delivery_id="d", event_id="e", first_seq=3
     )
@@ -52,7 +52,7 @@ async def test_what_is_noted_is_found_as_it_was(database: Database) -> None:
 
 
 async def test_a_flood_becomes_a_few_rows_and_a_count(database: Database) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     for second in range(10_000):
         book.note(refused(second / 1000))
     book.note(refused(20, reason="signature wrong"))
@@ -64,7 +64,7 @@ async def test_a_flood_becomes_a_few_rows_and_a_count(database: Database) -> Non
 
 
 async def test_secrets_that_a_reason_repeats_are_masked(database: Database) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     book.note(refused(outcome="invalid", reason="password=hunter2 is no field" + " odd" * 1000))
     book.came(news(about="Push to token=hunter2"))
     await book.write(database)
@@ -76,7 +76,7 @@ async def test_secrets_that_a_reason_repeats_are_masked(database: Database) -> N
 
 
 async def test_bodies_that_are_wrong_in_ever_new_ways_are_one_kind(database: Database) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     for number in range(1000):
         book.note(refused(number, outcome="invalid", reason=f"field {number} is odd"))
     await book.write(database)
@@ -84,7 +84,7 @@ async def test_bodies_that_are_wrong_in_ever_new_ways_are_one_kind(database: Dat
 
 
 async def test_a_flood_of_one_kind_drives_out_no_other(database: Database) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     book.note(refused(outcome="duplicate", reason="event alert"))
     await book.write(database)
     async with database.write() as tx:
@@ -99,7 +99,7 @@ async def test_a_flood_of_one_kind_drives_out_no_other(database: Database) -> No
 async def test_what_cannot_be_written_waits_and_none_of_it_goes_uncounted(
     database: Database, tmp_path: Path
 ) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     async with open_database(tmp_path / "without-tables.db") as broken:
         for _ in range(3):
             for second in range(20):
@@ -118,7 +118,7 @@ async def test_what_cannot_be_written_waits_and_none_of_it_goes_uncounted(
 async def test_a_refusal_does_not_hide_when_a_webhook_was_last_understood(
     database: Database,
 ) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     book.came(news(1))
     book.came(news(2, outcome="refused", signature="wrong", understood=False))
     await book.write(database)
@@ -133,7 +133,7 @@ async def test_a_refusal_does_not_hide_when_a_webhook_was_last_understood(
 
 
 async def test_the_rest_is_written_at_the_end(database: Database) -> None:
-    book = WebhookBook(one_line)
+    book = WebhookBook(masked_line)
     book.note(refused())
     await book.write(database)
     writing = asyncio.create_task(book.run(database))
@@ -151,7 +151,7 @@ async def test_a_stop_in_the_moment_of_the_commit_writes_nothing_twice(
     count = "SELECT count(*) FROM unentered_webhooks"
     with contextlib.closing(sqlite3.connect(tmp_path / "pushlog.db")) as other:
         for number in range(1, 21):
-            book = WebhookBook(one_line)
+            book = WebhookBook(masked_line)
             book.note(refused(number))
             writing = asyncio.create_task(book.run(database))
             while other.execute(count).fetchall() < [(number,)]:  # noqa: ASYNC110 - it is about the moment
