@@ -219,6 +219,7 @@ COMMANDS = {
     # This is it.
     "scripts/test": "tests/test_docs.py",
     "scripts/test tests/engine -x": "tests/test_docs.py",
+    "scripts/test -m unit": "tests/test_docs.py",
 }
 """Which test runs each command of the docs."""
 LOCK = "uv pip compile --universal --generate-hashes --no-header"

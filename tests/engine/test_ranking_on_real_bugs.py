@@ -9,11 +9,18 @@ import pytest
 
 from engine.suspects.rank import rank_suspects
 from engine.suspects.windows import prepare
-from scripts.benchmarks.ranking_cases import CASES, Case, Shape, load_cases, question, window_of
-from scripts.benchmarks.ranking_engine import ask_directly
-from scripts.benchmarks.ranking_load import COMMITS, FILES, FRAMES, heavy_error
-from scripts.benchmarks.ranking_rules import evidence_of, ours
-from scripts.benchmarks.ranking_shapes import SHAPES
+from scripts.commands.benchmarks.ranking.cases import (
+    CASES,
+    Case,
+    Shape,
+    load_cases,
+    question,
+    window_of,
+)
+from scripts.commands.benchmarks.ranking.engine import ask_directly
+from scripts.commands.benchmarks.ranking.load import COMMITS, FILES, FRAMES, heavy_error
+from scripts.commands.benchmarks.ranking.rules import evidence_of, ours
+from scripts.commands.benchmarks.ranking.shapes import SHAPES
 
 needs_cases = pytest.mark.skipif(not CASES.is_file(), reason="needs the recorded cases")
 

@@ -5,8 +5,8 @@ from statistics import fmean, pvariance
 
 import pytest
 
-from scripts.benchmarks.detection import main
-from scripts.benchmarks.detection_alarms import (
+from scripts.commands.benchmarks.detection.__main__ import main
+from scripts.commands.benchmarks.detection.alarms import (
     Alarm,
     EngineDetector,
     Series,
@@ -15,10 +15,10 @@ from scripts.benchmarks.detection_alarms import (
     times_s,
     with_cool_down,
 )
-from scripts.benchmarks.detection_figures import QuietFigures, SpikeFigures
-from scripts.benchmarks.detection_grouping import hold_as_one
-from scripts.benchmarks.detection_series import COOL_DOWN_BUCKETS, load_series, score
-from scripts.benchmarks.detection_streams import (
+from scripts.commands.benchmarks.detection.figures import QuietFigures, SpikeFigures
+from scripts.commands.benchmarks.detection.grouping import hold_as_one
+from scripts.commands.benchmarks.detection.series import COOL_DOWN_BUCKETS, load_series, score
+from scripts.commands.benchmarks.detection.streams import (
     BEGINS,
     DAY_MIN,
     MONTH_MIN,
@@ -31,7 +31,7 @@ from scripts.benchmarks.detection_streams import (
     simulate,
     spike_streams,
 )
-from scripts.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.engine_process import EngineProcess
 from tests import builders
 from tests.shared_data import FOLDER, needs_shared_data
 

@@ -55,7 +55,7 @@ async def test_scripts_run_serves_and_its_first_steps_lead_to_an_incident(tmp_pa
             async with http.get(pages[1]) as response:
                 assert opened[1] in await response.text()
         why = await shell(f"scripts/why {opened[1]} --url http://localhost:3000", server, ROOT)
-        assert "never seen before" in why
+        assert "never been seen before" in why
         assert await server.interrupt() == 0
 
 

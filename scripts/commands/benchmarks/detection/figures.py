@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from scripts.benchmarks.detection_alarms import Alarm
-from scripts.benchmarks.detection_streams import (
+from scripts.commands.benchmarks.detection.alarms import Alarm
+from scripts.commands.benchmarks.detection.streams import (
     FACTORS,
     KINDS,
     SPIKE_KINDS,

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from scripts.benchmarks.detection_alarms import Series
+from scripts.commands.benchmarks.detection.alarms import Series
 
 Kind = Literal["poisson", "negbin", "daily", "retry", "ramp"]
 KINDS: tuple[Kind, ...] = ("poisson", "negbin", "daily", "retry", "ramp")

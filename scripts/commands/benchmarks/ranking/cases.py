@@ -8,12 +8,11 @@ from typing import Literal
 
 import msgspec
 
+from scripts.installation import ROOT
 from shared.event import ChangeWindow, Event, Frame
 
 _SHARED = os.environ.get("PUSHLOG_SHARED")
-CASES = (
-    Path(_SHARED) if _SHARED else Path(__file__).resolve().parents[3] / "shared"
-) / "bench/commit_ranking/dev.jsonl"
+CASES = (Path(_SHARED) if _SHARED else ROOT.parent / "shared") / "bench/commit_ranking/dev.jsonl"
 
 
 class CaseFrame(msgspec.Struct, frozen=True):

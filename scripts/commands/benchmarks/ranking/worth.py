@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from engine.suspects.confidence import NONE, TEMPERATURE, probabilities
 from engine.suspects.score import WEIGHTS, Weights
-from scripts.benchmarks.ranking_cases import Question
-from scripts.benchmarks.ranking_rules import scores
+from scripts.commands.benchmarks.ranking.cases import Question
+from scripts.commands.benchmarks.ranking.rules import scores
 
 WITHOUT: Mapping[str, Weights] = {
     "all of them": WEIGHTS,

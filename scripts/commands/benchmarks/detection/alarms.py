@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from engine.statistics.spike import new_baseline, observe
-from scripts.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.engine_process import EngineProcess
 
 WEEK_S = 7 * 86_400.0
 

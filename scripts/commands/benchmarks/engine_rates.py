@@ -16,12 +16,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from scripts.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.engine_process import EngineProcess
 from shared.event import PRODUCTION, Frame
 from shared.pipe import EventEntry, encode_lines
 
 KINDS = {"absorbed": PRODUCTION, "known": "staging"}
-CHILDREN = {"engine": "engine", "decoding": "scripts.benchmarks.engine_floor"}
+CHILDREN = {"engine": "engine", "decoding": "scripts.commands.benchmarks.engine_floor"}
 
 _START = datetime(2025, 1, 6, tzinfo=UTC)
 _TURN = timedelta(minutes=10)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from scripts.benchmarks.detection_alarms import Alarm, Series
+from scripts.commands.benchmarks.detection.alarms import Alarm, Series
+from scripts.installation import ROOT
 
 _SHARED = os.environ.get("PUSHLOG_SHARED")
-SPIKES = (
-    Path(_SHARED) if _SHARED else Path(__file__).resolve().parents[3] / "shared"
-) / "bench/spikes"
+SPIKES = (Path(_SHARED) if _SHARED else ROOT.parent / "shared") / "bench/spikes"
 
 BUCKET_S = 300.0
 COOL_DOWN_BUCKETS = 288

@@ -4,16 +4,14 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from scripts.benchmarks import proc
+from scripts.commands.benchmarks import proc
+from scripts.installation import ROOT
 from shared.pipe import Error, Incident, Ping, Pong, decode_outbound, encode_lines
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 # Nothing else that the engine says is decoded: it is most of the output, and nobody needs it.
 _WANTED = (b'{"type":"incident",', b'{"type":"pong",', b'{"type":"error",')
@@ -33,7 +31,7 @@ class EngineProcess:
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=_ROOT,
+            cwd=ROOT,
         )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from scripts.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.engine_process import EngineProcess
 from shared.event import PRODUCTION, Frame
 from shared.pipe import EventEntry, Settings, encode_lines
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from engine.suspects.rank import rank_suspects
 from engine.suspects.windows import prepare
-from scripts.benchmarks.engine_process import EngineProcess
-from scripts.benchmarks.ranking_cases import Question, window_of
-from scripts.benchmarks.ranking_rules import evidence_of
+from scripts.commands.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.ranking.cases import Question, window_of
+from scripts.commands.benchmarks.ranking.rules import evidence_of
 from shared.incident import SuspectCommit
 from shared.pipe import EventEntry, encode_lines
 

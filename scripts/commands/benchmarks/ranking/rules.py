@@ -5,7 +5,7 @@ from functools import partial
 
 from engine.suspects.score import WEIGHTS, ErrorEvidence, Weights, score_commits
 from engine.suspects.windows import prepare
-from scripts.benchmarks.ranking_cases import window_of
+from scripts.commands.benchmarks.ranking.cases import window_of
 from shared.event import Commit, Event
 
 Rule = Callable[[Event], list[str]]

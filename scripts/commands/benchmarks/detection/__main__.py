@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from scripts.benchmarks import detection_cost, detection_grouping
-from scripts.benchmarks.detection_alarms import (
+from scripts.commands.benchmarks.detection import cost, grouping
+from scripts.commands.benchmarks.detection.alarms import (
     Alarm,
     Detector,
     EngineDetector,
@@ -21,11 +21,27 @@ from scripts.benchmarks.detection_alarms import (
     ratio_rule,
     with_cool_down,
 )
-from scripts.benchmarks.detection_figures import QuietFigures, SpikeFigures
-from scripts.benchmarks.detection_plans import DEFAULT, FULL, QUICK, quiet_targets, spike_targets
-from scripts.benchmarks.detection_series import COOL_DOWN_BUCKETS, SPIKES, load_series, score
-from scripts.benchmarks.detection_streams import Plan, Simulated, quiet_streams, spike_streams
-from scripts.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.detection.figures import QuietFigures, SpikeFigures
+from scripts.commands.benchmarks.detection.plans import (
+    DEFAULT,
+    FULL,
+    QUICK,
+    quiet_targets,
+    spike_targets,
+)
+from scripts.commands.benchmarks.detection.series import (
+    COOL_DOWN_BUCKETS,
+    SPIKES,
+    load_series,
+    score,
+)
+from scripts.commands.benchmarks.detection.streams import (
+    Plan,
+    Simulated,
+    quiet_streams,
+    spike_streams,
+)
+from scripts.commands.benchmarks.engine_process import EngineProcess
 
 TABLES = ("quiet", "spikes", "series", "grouping", "cost")
 QUICK_TABLES = ("quiet", "spikes", "grouping", "cost")
@@ -42,7 +58,9 @@ SAMPLE_FACTORS = (1, 10)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="scripts/benchmarks/detection",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--only", action="append", choices=TABLES, help="this table; may be given again"
@@ -176,9 +194,9 @@ def print_series(*, direct: bool) -> None:
 
 def print_outage() -> None:
     """Print what people hear of an outage of 500 issues."""
-    print(f"\n## An outage of {detection_grouping.ISSUES} issues in one service\n")
-    print(f"all of them new:     {detection_grouping.new_issues()}")
-    print(f"known for some days: {detection_grouping.known_issues()}")
+    print(f"\n## An outage of {grouping.ISSUES} issues in one service\n")
+    print(f"all of them new:     {grouping.new_issues()}")
+    print(f"known for some days: {grouping.known_issues()}")
     print("wanted: one incident, and one notification")
 
 
@@ -214,7 +232,7 @@ def print_pairs() -> None:
         for name, of_kind in texts.items()
     }
     for name, of_name in events.items():
-        one = detection_grouping.hold_as_one(of_name)
+        one = grouping.hold_as_one(of_name)
         right = one if name.startswith("one") else len(of_name) - one
         print(f"{name:<26}{right} of {len(of_name)} hold")
 
@@ -222,18 +240,18 @@ def print_pairs() -> None:
 def print_cost(issues_kept: Sequence[int]) -> None:
     """Print the processor time of an event, and the memory of an issue."""
     print("\n## Cost in the engine's process: events with a trace of ten frames\n")
-    often, rare, year = detection_cost.OFTEN, detection_cost.RARE, detection_cost.YEAR
-    if not (hot := detection_cost.us_per_event(often, often)):
+    often, rare, year = cost.OFTEN, cost.RARE, cost.YEAR
+    if not (hot := cost.us_per_event(often, often)):
         print("skipped: there is no /proc to read")
         return
     print(f"an issue with 100 events a minute             {hot:.1f} us an event")
     for name, history in (("fresh", rare), ("after a year of them", year)):
-        cost = detection_cost.us_per_event(rare, history)
-        print(f"one every ten minutes, {name:<23}{cost:.1f} us an event")
-    traces = detection_cost.cost_of_new_traces(NEW_TRACES)
+        us = cost.us_per_event(rare, history)
+        print(f"one every ten minutes, {name:<23}{us:.1f} us an event")
+    traces = cost.cost_of_new_traces(NEW_TRACES)
     print(f"{NEW_TRACES} issues with traces never seen before: {traces}")
     for issues in issues_kept:
-        kept = detection_cost.cost_of_many(issues)
+        kept = cost.cost_of_many(issues)
         print(f"{issues} issues with fingerprints of their source, in turns: {kept}")
 
 

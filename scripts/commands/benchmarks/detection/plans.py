@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from scripts.benchmarks.detection_figures import QuietFigures, SpikeFigures
-from scripts.benchmarks.detection_streams import Plan
+from scripts.commands.benchmarks.detection.figures import QuietFigures, SpikeFigures
+from scripts.commands.benchmarks.detection.streams import Plan
 
 QUICK = (
     Plan(0.01, quiet_days=30, quiet_reps=3, spike_days=10, spike_reps=2),

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from scripts.benchmarks.ranking_cases import Case
+from scripts.commands.benchmarks.ranking.cases import Case
 
 DRAWS = 1000
 SEED = 1

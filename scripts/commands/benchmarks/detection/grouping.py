@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from scripts.benchmarks.engine_process import EngineProcess
+from scripts.commands.benchmarks.engine_process import EngineProcess
 from shared.event import PRODUCTION, Event, Frame
 from shared.incident import Change
 from shared.pipe import EventEntry, Incident, encode_lines

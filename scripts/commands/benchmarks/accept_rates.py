@@ -21,8 +21,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from scripts.benchmarks import accept_floor, proc
-from scripts.benchmarks.accept_load import SECRET, Answers, Load
+from scripts.commands.benchmarks import accept_floor, proc
+from scripts.commands.benchmarks.accept_load import SECRET, Answers, Load
 from scripts.commands.chaos.server_process import Server
 
 MANY_CONNECTIONS = 500

@@ -13,9 +13,16 @@ from engine.suspects.confidence import probabilities
 from engine.suspects.rank import rank_suspects
 from engine.suspects.score import WEIGHTS, Weights
 from engine.suspects.windows import prepare
-from scripts.benchmarks.ranking_cases import CASES, Case, Question, load_cases, question, window_of
-from scripts.benchmarks.ranking_engine import ask_directly, ask_engine
-from scripts.benchmarks.ranking_figures import (
+from scripts.commands.benchmarks.ranking.cases import (
+    CASES,
+    Case,
+    Question,
+    load_cases,
+    question,
+    window_of,
+)
+from scripts.commands.benchmarks.ranking.engine import ask_directly, ask_engine
+from scripts.commands.benchmarks.ranking.figures import (
     METRICS,
     Told,
     brier,
@@ -24,10 +31,17 @@ from scripts.benchmarks.ranking_figures import (
     rank_of,
     reliability,
 )
-from scripts.benchmarks.ranking_load import heavy_error
-from scripts.benchmarks.ranking_rules import RULES, evidence_of, ours
-from scripts.benchmarks.ranking_shapes import SHAPES
-from scripts.benchmarks.ranking_worth import STEADY, WITHOUT, Scored, calibrate, surprise, varied
+from scripts.commands.benchmarks.ranking.load import heavy_error
+from scripts.commands.benchmarks.ranking.rules import RULES, evidence_of, ours
+from scripts.commands.benchmarks.ranking.shapes import SHAPES
+from scripts.commands.benchmarks.ranking.worth import (
+    STEADY,
+    WITHOUT,
+    Scored,
+    calibrate,
+    surprise,
+    varied,
+)
 from shared.incident import SuspectCommit
 
 GROUPS = (("exception", 50), ("exception", 10), ("assertion", 50), ("assertion", 10))
@@ -37,7 +51,7 @@ Ranked = Sequence[tuple[Case, Sequence[str]]]
 
 def main() -> int:
     """Print every table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/benchmarks/ranking", description=__doc__)
     parser.add_argument("--cases", type=Path, default=CASES, help="a file of cases")
     parser.add_argument("--direct", action="store_true", help="without the engine's process")
     arguments = parser.parse_args()

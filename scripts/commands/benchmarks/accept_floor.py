@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from scripts.benchmarks.accept_load import SECRET
+from scripts.commands.benchmarks.accept_load import SECRET
 from server.ingest.sentry import parse_sentry
 from server.ingest.signatures import verify_sentry
 

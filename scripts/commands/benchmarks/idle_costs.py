@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from scripts.benchmarks import proc
-from scripts.benchmarks.recovery_times import post
+from scripts.commands.benchmarks import proc
+from scripts.commands.benchmarks.recovery_times import post
 from scripts.commands.chaos.server_process import Server
 
 _ENGINE = (sys.executable, "-m", "engine")

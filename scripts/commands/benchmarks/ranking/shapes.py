@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from scripts.benchmarks.ranking_cases import Shape, window_of
+from scripts.commands.benchmarks.ranking.cases import Shape, window_of
 from shared.event import Event, Frame
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
+from scripts.installation import ROOT
+
 SECRET = "the secret of a benchmark"  # noqa: S105 - signs what a benchmark sends to itself
 SCRIPT = Path(__file__).with_name("accept_load.lua")
 
-_SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "python.json"
+_SAMPLE = ROOT / "scripts" / "samples" / "python.json"
 _MOST_FRAMES = 40
 _NUMBERS_A_RUN = 10_000_000
 """Far more than one run sends, so that no two runs send the same event."""

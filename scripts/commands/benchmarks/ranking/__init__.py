@@ -1,0 +1,1 @@
+"""How often the suspected commit is the right one."""
