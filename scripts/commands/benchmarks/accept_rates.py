@@ -1,11 +1,11 @@
-"""How many signed Sentry webhooks a second the server accepts, beside handlers that do less.
+"""Measures how many signed Sentry webhooks a second the server accepts, beside smaller handlers.
 
-`bare` reads the body, `decoding` also verifies and parses it, `paused` is the server with an
-engine that reads nothing, and `working` the server with its engine. Each is a process of its own,
-and wrk another. They are measured in turn, so that what else the machine does meets all of them;
-the medians of the rounds are shown, with the worst. Times are milliseconds, and for the processor
-(of the process that answers) microseconds an answer. Every event is a new one, of 1,000 issues.
-`decided` counts until the engine has decided the last event of a round.
+`bare` reads the body. `decoding` also verifies and parses it. `paused` is the server with an engine
+that reads nothing, and `working` is the server with its engine. Each is a process of its own, and
+so is wrk. The rounds alternate between them, so that other load on the machine affects all of them
+alike. The table shows the median of the rounds and the worst. Times are in milliseconds, and
+processor time (of the process that answers) in microseconds per answer. Every event is new, from
+1,000 issues. `decided` counts until the engine has decided the last event of a round.
 """
 
 import argparse

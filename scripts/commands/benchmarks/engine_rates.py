@@ -1,10 +1,11 @@
-"""How many events a second the engine decides, through its pipe, beside a child that only decodes.
+"""Measures how many events a second the engine decides, beside a child that only decodes them.
 
-The events are of so many issues in turn, each once in ten minutes; they differ in message, line
-numbers, tags and id, and have a trace of ten frames. `absorbed`: in production, where each issue
-is part of an open incident; `known`: in staging, where there is none. The first turns of all
-issues are given before, and not measured. Both children are measured in turn, as events a second
-of the clock and in processor time; medians of the rounds are shown, with the worst.
+The events rotate through the issues, each of which comes once in ten minutes. They differ in
+message, line numbers, tags and id, and have a stack trace of ten frames. In `absorbed` they come
+from production, where each issue is part of an open incident. In `known` they come from staging,
+which has no incidents. The first events of each issue are not measured. The rounds alternate
+between the two children. The table shows events per second of real time and of processor time:
+the median of the rounds and the worst.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""What server and engine cost when nothing comes, and how soon after its start one is accepted.
+"""Measures what server and engine cost when idle, and how soon after its start the server accepts.
 
-`first start` makes the databases, `start` finds them. Memory is PSS: what is shared with other
-processes counts by its part. Needs /proc.
+`first start` creates the databases, `start` opens existing ones. Memory is PSS, which counts memory
+that is shared with other processes by its share. Needs /proc.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""How long server and engine need to come back after a kill, and how much memory that takes.
+"""Measures how long server and engine need to come back after a kill, and how much memory.
 
-The states are those that the engine says of one issue, multiplied: a restore costs the same
-whatever the issues went through. Each row is a database of its own, with entries that wait.
+The states are copies of what the engine stores for one issue: a restore costs the same whatever the
+issues went through. Each row has a database of its own, with entries that wait.
 """
 
 import argparse

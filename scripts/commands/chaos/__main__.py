@@ -1,8 +1,8 @@
-"""Kills and disturbs a real server under load, and compares with what an undisturbed one does.
+"""Kills and disturbs a real server under load, and compares the result with an undisturbed run.
 
 Each round starts a server in a folder of its own, sends events to it, and strikes: first at one of
 the named boundaries, then at others and at random moments. Every event that was answered 202 must
-be in the journal once and have one decision, and the main database must be, row by row, what an
+be in the journal once and have one decision. The main database must equal, row by row, what an
 undisturbed engine makes of a copy of that journal.
 """
 

@@ -1,9 +1,9 @@
-"""What is told as a spike, how soon, how often in vain, and what that costs: docs/DETECTION.md.
+"""Measures which spikes are found, how soon, the false alarms, and the cost: docs/DETECTION.md.
 
-Asks `python -m engine`: event lines in, incident lines out. An alarm is an incident with trigger
-spike that is opened or escalated. The environment is "staging", where a new error opens no
-incident that would absorb its first spike, and each stream is a service of its own, so that none
-joins another's incident. The real series are skipped where they are not there.
+Runs `python -m engine`: event lines in, incident lines out. An alarm is an incident with the
+trigger `spike` that is opened or escalated. The environment is `staging`, where a new error opens
+no incident that would absorb its first spike. Each stream is a service of its own, so that none
+joins another's incident. Real series are skipped if they are missing.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""How often the suspected commit is the right one, and how sure it is: docs/RANKING.md.
+"""Measures how often the suspect commit is the right one, and how sure it is: docs/RANKING.md.
 
-Asks `python -m engine`; with --direct, the ranking alone. Skips where there are no cases.
+Runs `python -m engine`, or with --direct only the ranking. Does nothing if there are no cases.
 """
 
 import argparse
