@@ -130,7 +130,8 @@ class JournalFile:
     def append(self, arrivals: Sequence[Arrival], received: int) -> list[Appended]:
         """Commit the entries of all `arrivals` that are not known yet, in one transaction.
 
-        All of them are on the disk when this returns. If it raises `JournalUnavailable`, none are.
+        All of them are on the disk when this returns. If it raises `JournalUnavailable`, none are,
+        unless the disk failed after it had written the commit.
         """
         return self._explained(lambda: self._append(arrivals, received))
 

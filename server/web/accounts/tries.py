@@ -1,4 +1,4 @@
-"""Limits how often somebody who does not have a secret may try one."""
+"""Limits how often a password, code or link may be tried."""
 
 from aiohttp import web
 

@@ -44,7 +44,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentryAnswer(Incoming, frozen=True, kw_only=True):
-    """Incident Alerts, which come from Sentry.
+    """The webhook of Sentry, with the steps to set it up.
 
     `errors_seen_at` is when an event last came by the webhook `error`.
     """
