@@ -15,13 +15,14 @@ TOKEN = "PUSHLOG_TOKEN"  # noqa: S105 - the name of the variable
 TIMEOUT_S = 10
 
 _NO_TOKEN = (
-    f"{TOKEN} is not set or no longer right. Make a token on the page Settings, Account (or with "
-    f"scripts/people token, on the server itself) and give it: export {TOKEN}=pushlog_..."
+    f"{TOKEN} is not set or no longer valid. Create a token in Settings, Account with the button "
+    f'"Create token" (or on the server itself with scripts/people token), then set it: '
+    f"export {TOKEN}=pushlog_..."
 )
 
 
 class Refused(Exception):
-    """The server answered with an error; the message is its words."""
+    """The server answered with an error; the message is the server's."""
 
 
 def ask(url: str, method: str = "GET") -> dict[str, Any]:
@@ -31,7 +32,7 @@ def ask(url: str, method: str = "GET") -> dict[str, Any]:
     """
     request = urllib.request.Request(url, method=method)  # noqa: S310 - `checked_url`
     if token := os.environ.get(TOKEN, "").strip():
-        # An answer may redirect; the token must not go to another place.
+        # An answer may redirect; the token must not be sent to another server.
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
@@ -44,7 +45,7 @@ def ask(url: str, method: str = "GET") -> dict[str, Any]:
 def checked_url(text: str) -> str:
     """Return the address of a server that is given as an argument of a command."""
     if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no http or https URL")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an http or https URL")
     return text
 
 

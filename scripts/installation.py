@@ -28,6 +28,6 @@ def read_installation() -> Settings:
 
 
 def say_database(settings: Settings) -> None:
-    """Say on stderr which database this is about, because one machine may have several."""
-    why = "" if os.environ.get("DATABASE_URL") else " (DATABASE_URL names another one)"
+    """Say on stderr which database the command uses, because one machine may have several."""
+    why = "" if os.environ.get("DATABASE_URL") else " (set DATABASE_URL to use another one)"
     print(f"Database: {settings.database_path.absolute()}{why}", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ BODY_TIMEOUT_S = 20.0
 """How long any body may take to arrive. A webhook's body has less (`ingest`)."""
 
 RETRY_AFTER_S = 5
-"""When to ask again if a database cannot be used."""
+"""When to try again if a database cannot be used."""
 
 _KEPT = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
 
@@ -47,7 +47,7 @@ async def bodies_in_time(request: web.Request, handler: Handler) -> web.StreamRe
             raise
         slow = f"its body did not come within {BODY_TIMEOUT_S:g} s"
         log.server(logging.WARNING, f"{request.method} {request.path}: {slow}", cause=slow)
-        raise web.HTTPRequestTimeout(text="The body did not come in time.") from None
+        raise web.HTTPRequestTimeout(text="The body did not arrive in time.") from None
 
 
 @web.middleware
@@ -60,20 +60,20 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             raise
         return _told(request, error)
     except web.RequestPayloadError:
-        return _told(request, web.HTTPBadRequest(text="The body cannot be unpacked."))
+        return _told(request, web.HTTPBadRequest(text="The body cannot be decompressed."))
     except Exception as error:
         refusal = refused_for_now(request, error)
         if refusal is not None:
             return _told(request, refusal)
         if isinstance(error, ConnectionError) and request.transport is None:
-            # The sender hung up in the middle of the body: no defect, and nobody to answer.
+            # The sender hung up in the middle of the body: not a defect, and nobody to answer.
             return web.Response(status=400)
         # This is the one place that catches unforeseen errors, so that the process lives on.
         log.server(
             logging.ERROR, f"{request.method} {request.path} failed: {error!r}", exc_info=error
         )
         request.app[CRASHES].report(error)
-        return _told(request, web.HTTPInternalServerError(text="PushLog failed; its log says how."))
+        return _told(request, web.HTTPInternalServerError(text="PushLog failed. Its log says why."))
 
 
 def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUnavailable | None:
@@ -90,7 +90,7 @@ def refused_for_now(request: web.Request, error: Exception) -> web.HTTPServiceUn
 
 
 def _told(request: web.Request, error: web.HTTPException) -> web.Response:
-    """Return the error as JSON, if that is wanted; otherwise raise it, as plain text."""
+    """Return the error as JSON if the path is the API's; otherwise raise it, as plain text."""
     if not request.path.startswith(("/api/", "/health", "/metrics")):
         raise error
     kept = {name: error.headers[name] for name in _KEPT if name in error.headers}

@@ -45,7 +45,7 @@ def commit(commit_id: str = "a1b2c3d4", **changes: Any) -> Commit:
 
 
 def change_window(seconds: float = -300, **changes: Any) -> ChangeWindow:
-    """A deploy of one commit, `seconds` after `START`: five minutes before it unless told."""
+    """A deploy of one commit, `seconds` after `START`; by default five minutes before it."""
     fields: dict[str, Any] = {"commits": [commit()], "deploy_id": "a1b2c3d4"}
     return ChangeWindow(deploy_time=at(seconds), **(fields | changes))
 
@@ -76,7 +76,7 @@ def event(seconds: float = 0, **changes: Any) -> Event:
 
 
 def event_entry(seq: int | None = 1, seconds: float = 0, **changes: Any) -> EventEntry:
-    """The same as `event`, as the journal gives it: received when it happened, unless told."""
+    """The same as `event`, as the journal gives it; by default received when it happened."""
     fields = {"seq": seq, "received": at(seconds)} | _event_fields(seconds, changes)
     return EventEntry(**fields)
 
@@ -125,7 +125,7 @@ def silence(seq: int | None = 1, seconds: float = 0, **changes: Any) -> Silence:
 
 
 def settings(seq: int | None = 1, seconds: float = 0, **changes: Any) -> Settings:
-    """Settings that change nothing until the test says what."""
+    """Settings that change nothing by default; the test says what they change."""
     return Settings(seq=seq, received=at(seconds), **changes)
 
 

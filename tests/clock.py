@@ -1,4 +1,4 @@
-"""Time that passes only when a test says so, in each of the forms that it is asked for."""
+"""Time that passes only when a test says so, in each form that code asks for."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from tests.builders import START
 
 
 class Clock:
-    """Call it, and it is a clock that gives a date; `micros` and `seconds` are others of it."""
+    """Calling it returns the date; `micros` and `seconds` are the same clock in other units."""
 
     def __init__(self) -> None:
         self.now = START

@@ -13,7 +13,7 @@ from tests.databases import make_database
 from tests.processes import EngineProcess, ServerProcess, running_engine, running_server
 from tests.signed_in import AS_OPERATOR
 
-# How long an example takes says more of what else the machine does than of our code.
+# How long an example takes says more about the machine's other work than about our code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 

@@ -332,7 +332,7 @@ async def _read_to_end(
             process.stdin.close()
         await asyncio.gather(*readers)
         for log in streams:
-            # pytest shows this where the test failed, and only there.
+            # pytest shows this only if the test failed.
             sys.stdout.write(f"--- {process.pid}\n{log.text()}\n")
 
 

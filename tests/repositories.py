@@ -90,7 +90,7 @@ async def announce(
 
 
 async def new_repository(folder: Path) -> Repository:
-    """An empty one, whose branch is main."""
+    """An empty repository whose branch is main."""
     repository = Repository(folder)
     await repository.git(
         "init", "--quiet", "--initial-branch=main", str(folder), folder=folder.parent

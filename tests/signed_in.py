@@ -22,7 +22,7 @@ def cookie(port: int) -> dict[str, str]:
 
 
 async def let_in(tx: Transaction) -> None:
-    """Have the cookie and the token be worth something; once for each database."""
+    """Make the cookie and the token valid; once for each database."""
     await people.make_operator(tx)
     now = micros_now()
     if await sessions.whose(tx, digest(SECRET), now) is not None:

@@ -1,4 +1,4 @@
-"""What the docs say of settings, routes, log lines, metrics and commands, held against the code."""
+"""What the docs say about settings, routes, log lines, metrics and commands matches the code."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""What other tests rely on: waits that end, environments that are clean, nothing left behind."""
+"""What other tests rely on: waits that end, clean environments, nothing left behind."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The one limit on waiting, for every test: whoever waits longer waits in vain.
+"""The one limit on waiting, for every test: a longer wait would be in vain.
 
 Nothing here says how fast anything is. What is waited for is an event; the limit only ends a test
 whose event will never come, on a machine that may be slow and busy.

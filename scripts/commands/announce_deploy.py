@@ -1,4 +1,4 @@
-"""Tell PushLog that this checkout's commit is deployed, with the commits since the last time.
+"""Tell PushLog that this checkout's commit is deployed, with the commits since the last deploy.
 
 This uses only git and the standard library, from Python 3.8 on, so that it runs in any CI.
 """
@@ -50,14 +50,14 @@ EXIT_REFUSED = 1
 EXIT_NO_DEPLOY = 2
 
 _HINTS = {
-    400: "The server does not understand it; its version may be older than this script's.",
-    401: f"The server has a secret: give the same by --secret or in {SECRET_VARIABLE}.",
-    404: f"Nothing listens there: --url is the address of PushLog, without {WEBHOOK_PATH}.",
+    400: "The server did not understand the announcement; it may be older than this script.",
+    401: f"The server requires a secret: give the same one with --secret or in {SECRET_VARIABLE}.",
+    404: f"Nothing was found there: --url must be PushLog's address, without {WEBHOOK_PATH}.",
 }
 
 
 class Refused(Exception):
-    """PushLog did not accept it, or is not there."""
+    """PushLog did not accept it, or cannot be reached."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         head = full_hash("HEAD")
         if head is None:
-            # git says this, and knows why: no checkout, no commit yet, another owner.
+            # This fails with git's own reason: no checkout, no commit yet, another owner.
             git("rev-parse", "--verify", "HEAD")
         service = options.service or PurePath(git("rev-parse", "--show-toplevel")).name
         ref = f"refs/pushlog/{_ref_part(service)}/{_ref_part(options.environment)}"
@@ -87,8 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
         git("update-ref", "-m", "announced to PushLog", ref, str(head))
     except GitFailed as error:
         print(
-            f"announce-deploy: the next time starts from the same commit again, for {ref} could "
-            f"not be written ({error})",
+            f"announce-deploy: {ref} could not be written ({error}), so the next announcement "
+            "starts from the same commit again",
             file=sys.stderr,
         )
     return 0
@@ -97,31 +97,39 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="announce-deploy",
-        description="Tells PushLog that the commit of this checkout is deployed, with the commits "
-        "since the last one that was announced, their files and the functions that they touch. "
-        "Run it in the checkout, right after the deploy.",
+        description="Tells PushLog that this checkout's commit is deployed. It sends the commits "
+        "since the last announcement, their files and the functions that they touch. Run it in "
+        "the checkout, right after the deploy.",
     )
-    parser.add_argument("--service", help="what is deployed (default: the name of the checkout)")
-    parser.add_argument("--environment", default="production", help="where to (%(default)s)")
+    parser.add_argument(
+        "--service", help="the service that is deployed (default: the name of the checkout)"
+    )
+    parser.add_argument(
+        "--environment",
+        default="production",
+        help="the environment that it is deployed to (default: %(default)s)",
+    )
     parser.add_argument(
         "--url",
         default=os.environ.get(URL_VARIABLE) or DEFAULT_URL,
-        help=f"where PushLog is (default: {URL_VARIABLE}, or {DEFAULT_URL})",
+        help=f"PushLog's address (default: {URL_VARIABLE}, or {DEFAULT_URL})",
     )
     parser.add_argument(
         "--secret",
         default=os.environ.get(SECRET_VARIABLE),
-        help=f"what PushLog has as {SECRET_VARIABLE} (default: the variable of that name, which "
-        "unlike this option shows in no list of processes)",
+        help=f"PushLog's {SECRET_VARIABLE} (default: the environment variable of that name, which, "
+        "unlike this option, does not show in lists of processes)",
     )
-    parser.add_argument("--release", help="what the release is called, as Sentry has it")
+    parser.add_argument("--release", help="the name of the release, as in Sentry")
     parser.add_argument(
         "--since",
         metavar="COMMIT",
-        help="what ran before (default: what was announced last from this checkout; the first "
-        f"time the newest {FIRST_COMMITS} commits are told)",
+        help="the commit that ran before (default: the last one announced from this checkout; the "
+        f"first time, the newest {FIRST_COMMITS} commits are sent)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would be sent")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be sent, without sending it"
+    )
     return parser
 
 
@@ -190,7 +198,7 @@ def _send(url: str, secret: str | None, body: dict[str, Any]) -> None:
     """Post it until PushLog has it, `TRIES` times at most. Raises `Refused`."""
     target = url.rstrip("/")
     if not target.startswith(("http://", "https://")):
-        raise Refused(f"{url!r} is no address: it begins with http:// or https://")
+        raise Refused(f"{url!r} is not an address: it must begin with http:// or https://")
     if not target.endswith(WEBHOOK_PATH):
         target += WEBHOOK_PATH
     request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
@@ -198,7 +206,7 @@ def _send(url: str, secret: str | None, body: dict[str, Any]) -> None:
     )
     request.add_header("Content-Type", "application/json")
     request.add_header("User-Agent", "pushlog-announce-deploy")
-    # If only the answer to the first try was lost, a second try must be no second deploy.
+    # If only the answer to the first try was lost, a second try must not count as a second deploy.
     request.add_header("Idempotency-Key", str(uuid.uuid4()))
     if secret:
         request.add_header("X-Incident-Webhook-Secret", secret)
@@ -208,7 +216,7 @@ def _send(url: str, secret: str | None, body: dict[str, Any]) -> None:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
                 if response.status == 202:
                     return
-                raise Refused(f"{target} answered {response.status}, and is not PushLog")
+                raise Refused(f"{target} answered {response.status}, so it is not PushLog")
         except urllib.error.HTTPError as error:
             problem = f"{target} answered {error.code}: {_reason(error)}"
             if error.code not in (429, 502, 503, 504):

@@ -1,4 +1,4 @@
-"""Copy all data into a folder of its own, complete and consistent, while the server runs.
+"""Make a complete and consistent copy of all data in a folder of its own while the server runs.
 
 A backup gets its name only when it is whole, examined and on the disk. A killed backup leaves its
 files under another name, and the next backup removes them.
@@ -75,7 +75,9 @@ def back_up(
     sources = (settings.database_path, settings.journal_path)
     for source in sources:
         if not source.exists():
-            raise Refused(f"there is no {source.absolute()}: DATABASE_URL says where the data is")
+            raise Refused(
+                f"{source.absolute()} does not exist: set DATABASE_URL to where the data is"
+            )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(folder):
         for left in _matching(folder, _PART):
@@ -108,7 +110,7 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Refused(f"another backup to {folder} is being made") from None
+            raise Refused(f"another backup to {folder} is running") from None
         yield
     finally:
         os.close(descriptor)
@@ -120,12 +122,12 @@ def _check_room(folder: Path, sources: tuple[Path, ...], room: Room) -> None:
         log = source.with_name(f"{source.name}-wal")
         needed += source.stat().st_size + (log.stat().st_size if log.exists() else 0)
     total, _, free = room(folder)
-    # On the disk of the data, webhooks would be refused from here on.
+    # On the disk of the data, PushLog refuses webhooks below this.
     kept = int(total * KEPT_FREE)
     if free - needed < kept:
         raise Refused(
-            f"too little room in {folder}: a backup takes up to {_mib(needed)}, {_mib(free)} are "
-            f"free, and {_mib(kept)} of them ({KEPT_FREE:.0%} of the disk) must stay so"
+            f"not enough space in {folder}: a backup takes up to {_mib(needed)}, {_mib(free)} are "
+            f"free, and {_mib(kept)} ({KEPT_FREE:.0%} of the disk) must stay free"
         )
 
 
@@ -133,7 +135,7 @@ def _remove_beyond(folder: Path, keep: int) -> list[Path]:
     """Remove the oldest backups until `keep` are left; nothing else in the folder is touched."""
     removed = _matching(folder, _NAME)[:-keep]
     for old in removed:
-        # Half removed, it must not look like a backup.
+        # A half-removed backup must not look like a whole one.
         part = old.rename(_part_of(old))
         shutil.rmtree(part)
     return removed
@@ -155,21 +157,26 @@ def _mib(size_bytes: int) -> str:
 def _keep(text: str) -> int:
     if text.isascii() and text.isdecimal() and int(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/backup",
-        description="Copies the data that DATABASE_URL names (main database, journal and the key "
-        "of mails) into a new folder FOLDER/pushlog-TIME. The server may run meanwhile: the copy "
-        "is complete up to the moment at which it began. Settings and secrets are not in it.",
-        epilog="Exit codes: 0 made and examined, 1 not made, with the reason, 2 a setting is "
-        "wrong. scripts/restore puts one back.",
+        description="Copies the data that DATABASE_URL names (main database, journal and mail "
+        "key) into a new folder FOLDER/pushlog-TIME. The server may keep running: the copy is "
+        "complete up to the moment at which it began. It does not include settings and secrets.",
+        epilog="Exit codes: 0 backup made and checked, 1 no backup made (the reason is printed), "
+        "2 a setting is wrong. To put a backup back, run scripts/restore.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="made where there is none")
     parser.add_argument(
-        "--keep", type=_keep, metavar="N", help="then remove the oldest backups in FOLDER beyond N"
+        "folder", type=Path, metavar="FOLDER", help="where backups go; created if it does not exist"
+    )
+    parser.add_argument(
+        "--keep",
+        type=_keep,
+        metavar="N",
+        help="afterwards, keep only the newest N backups in FOLDER and remove the older ones",
     )
     return parser
 

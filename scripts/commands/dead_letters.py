@@ -1,4 +1,4 @@
-"""List, show, replay and discard the entries that the engine died of, over PushLog's API.
+"""List, show, replay and discard the entries that crashed the engine, over PushLog's API.
 
 This uses only the standard library, so that it runs where nothing is installed.
 """
@@ -58,7 +58,7 @@ def list_letters(url: str, *, settled: bool) -> Iterator[str]:
         if before is None:
             break
     if not found:
-        yield "There are no dead letters." if settled else "No dead letter waits."
+        yield "There are no dead letters." if settled else "No dead letters are waiting."
 
 
 def show(letter: dict[str, Any]) -> Iterator[str]:
@@ -74,9 +74,9 @@ def settle(url: str, action: str, seqs: list[int]) -> Iterator[str]:
     for seq in seqs:
         answer = ask(f"{url}/{seq}/{action}", method="POST")
         if action == "replay":
-            yield f"{seq} is given to the engine again, as entry {answer['replayed_as']}."
+            yield f"Replayed {seq} as entry {answer['replayed_as']}."
         else:
-            yield f"{seq} is discarded."
+            yield f"Discarded {seq}."
 
 
 def _fate(letter: dict[str, Any]) -> str:
@@ -94,24 +94,26 @@ def _seq(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/dead-letters",
-        description="Entries that the engine died of, set aside so that the rest goes on.",
-        epilog="Exit codes: 0 done, 1 not known or not allowed, 2 not reachable.",
+        description="Lists and settles entries that crashed the engine. PushLog set them aside so "
+        "that the other entries go on.",
+        epilog="Exit codes: 0 done, 1 not found or not allowed, 2 PushLog cannot be reached.",
     )
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument(
         "--url",
         type=checked_url,
         default=DEFAULT_URL,
-        help="where PushLog is (default: %(default)s); PUSHLOG_TOKEN is the token to be let in by",
+        help="PushLog's address (default: %(default)s); the command signs in with the token in "
+        "PUSHLOG_TOKEN",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", parents=[where], help="those that wait for somebody")
-    listing.add_argument("--all", action="store_true", help="also those that were settled")
-    showing = actions.add_parser("show", parents=[where], help="one, with the entry itself")
+    listing = actions.add_parser("list", parents=[where], help="list the waiting dead letters")
+    listing.add_argument("--all", action="store_true", help="also list the settled ones")
+    showing = actions.add_parser("show", parents=[where], help="show one, with the entry itself")
     showing.add_argument("seq", type=_seq, metavar="SEQ")
     for action, words in (
         ("replay", "give them to the engine again, as new entries"),
-        ("discard", "nobody wants them"),
+        ("discard", "give them up for good"),
     ):
         settling = actions.add_parser(action, parents=[where], help=words)
         settling.add_argument("seqs", type=_seq, nargs="+", metavar="SEQ")

@@ -1,4 +1,4 @@
-"""Examine everything that PushLog needs, and say how each thing is and what to do."""
+"""Check everything that PushLog needs, and say how each thing is and what to do."""
 
 import argparse
 import asyncio
@@ -22,12 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, or `EXIT_FAILED` if anything is marked FAIL."""
     argparse.ArgumentParser(
         prog="scripts/doctor",
-        description="Examines, with the settings of the server (those of the environment and of "
-        "the env file): settings, data, disk, engine, mail, Slack, GitHub and clock. A line for "
-        "each: ok, warn or FAIL, with what to do. It changes nothing and sends nothing, and the "
-        "server may run meanwhile. Run it as the user that PushLog runs as.",
-        epilog="Exit code 0: nothing is marked FAIL; 1: something is. Where the settings cannot "
-        "be read, nothing else is examined.",
+        description="Checks settings, data, disk, engine, mail, Slack, GitHub and clock, with the "
+        "server's settings (from the environment and the env file). Prints a line for each: ok, "
+        "warn or FAIL, with what to do. It changes nothing and sends nothing, and the server may "
+        "keep running. Run it as the user that PushLog runs as.",
+        epilog="Exit codes: 0 nothing is marked FAIL, 1 something is. If the settings cannot be "
+        "read, nothing else is checked.",
     ).parse_args(arguments)
     # The server, too, takes a relative DATABASE_URL and its .env from the root of the repository.
     os.chdir(ROOT)

@@ -1,4 +1,4 @@
-"""Bring the database to the newest schema; make the database if there is none."""
+"""Bring the database to the newest schema; create the database if there is none."""
 
 import argparse
 import sys
@@ -13,8 +13,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 1 if nothing was changed, or 2 if a setting is wrong."""
     parser = argparse.ArgumentParser(
         prog="scripts/migrate",
-        description="Brings the database of DATABASE_URL to the newest schema, making it where "
-        "there is none. The server does the same when it starts.",
+        description="Brings the database that DATABASE_URL names to the newest schema; creates it "
+        "if there is none. The server does the same when it starts.",
     )
     parser.parse_args(arguments)
     settings = read_installation()

@@ -1,4 +1,4 @@
-"""Let people and programs in from the machine itself, when nobody else can, or no mail goes out.
+"""Give people and programs access from the server itself, if nobody else can or no mail goes out.
 
 It works on the database, whether or not the server runs.
 """
@@ -19,7 +19,7 @@ EXIT_REFUSED = 1
 
 
 class Refused(Exception):
-    """It cannot be done; the message says why not."""
+    """It cannot be done; the message says why."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,14 +55,17 @@ async def _list(database: Database) -> str:
     async with database.read() as tx:
         everyone = await accounts.everyone(tx)
     lines = [f"{each.role:<8}{each.email}  {each.name}" for each in everyone]
-    return "\n".join(lines) or "There are no accounts yet: the log says how the first one is made."
+    return (
+        "\n".join(lines)
+        or "There are no accounts yet. The server's log says how to create the first one."
+    )
 
 
 async def _invite(database: Database, email: str, role: accounts.Role) -> str:
     secret = new_secret()
     async with database.write() as tx:
         if await accounts.by_email(tx, email) is not None:
-            raise Refused(f"{email} has an account already.")
+            raise Refused(f"{email} already has an account.")
         await one_time_links.add(
             tx,
             digest=digest(secret),
@@ -111,37 +114,42 @@ async def _token(database: Database, name: str, email: str | None) -> str:
 
 def _there(account: Account | None, email: str) -> Account:
     if account is None:
-        raise Refused(f"Nobody here has the mail address {email}.")
+        raise Refused(f"No account has the mail address {email}.")
     return account
 
 
 def _email(text: str) -> str:
     if "@" not in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no mail address")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a mail address")
     return text
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/people",
-        description="Who may use PushLog, from the machine that it runs on, where the server runs "
-        "and where it does not. What is printed lets somebody in: hand it to nobody else.",
+        description="Manages who may use PushLog, from the machine that it runs on, whether or not "
+        "the server is running. The links and tokens that it prints give access: share each only "
+        "with the person it is for.",
         epilog="Exit codes: 0 done, 1 not possible, 2 a setting is wrong.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="everybody who can sign in")
-    inviting = actions.add_parser("invite", help="print a link that makes one account, in a week")
+    actions.add_parser("list", help="list everybody who can sign in")
+    inviting = actions.add_parser(
+        "invite", help="print a link that creates one account; it works for a week"
+    )
     inviting.add_argument("email", type=_email, metavar="EMAIL")
-    inviting.add_argument("--admin", action="store_true", help="may invite and remove people too")
-    resetting = actions.add_parser("reset", help="print a link that sets a password, in an hour")
+    inviting.add_argument("--admin", action="store_true", help="let them invite and remove people")
+    resetting = actions.add_parser(
+        "reset", help="print a link that sets a new password; it works for an hour"
+    )
     resetting.add_argument("email", type=_email, metavar="EMAIL")
     making = actions.add_parser("token", help="print a new token for a program")
-    making.add_argument("name", metavar="NAME", help="what it is for, to know it again")
+    making.add_argument("name", metavar="NAME", help="what the token is for, to recognize it by")
     making.add_argument(
         "--of",
         type=_email,
         metavar="EMAIL",
-        help="whom it acts for (default: who was here first)",
+        help="whose token it is (default: the first account's)",
     )
     return parser
 

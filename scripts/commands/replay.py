@@ -1,7 +1,7 @@
-"""Run recorded events through an engine with other settings: what would fire beside what did.
+"""Run recorded events through an engine with other settings: what would fire, beside what did.
 
-The same events go through two engines. One has the settings as they were recorded, the other has
-the ones asked for; the difference in the output is what these settings make.
+The same events go through two engines. One has the recorded settings, the other has the requested
+ones; the difference in the output shows the effect of these settings.
 """
 
 import argparse
@@ -45,7 +45,7 @@ _SQLITE = b"SQLite format 3\0"
 
 
 class Fired(msgspec.Struct, frozen=True):
-    """One thing that people were, or would have been, told."""
+    """One notification that people got, or would have got."""
 
     seq: int
     change: Change
@@ -89,27 +89,38 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/replay",
-        description="Runs recorded events through an engine twice, as they were recorded and with "
-        "other settings, and prints what fired: = in both, - only as it was, + only with these.",
+        description="Runs recorded events through an engine twice, with the recorded settings and "
+        "with other settings, and prints what fired: = with both, - only with the recorded "
+        "settings, + only with the other settings.",
     )
     parser.add_argument(
         "events",
         nargs="?",
         type=Path,
-        help="a journal, or a file of events, a line of JSON each; by default the journal of the "
-        "installation that the settings of the server name (DATABASE_URL)",
+        help="a journal, or a file of events with one line of JSON each (default: the server's "
+        "journal, beside the database that DATABASE_URL names)",
     )
     parser.add_argument(
         "--production", metavar="NAMES", help="production environments, separated by commas"
     )
-    parser.add_argument("--max-issues", type=int, metavar="NUMBER", help="issues kept in full")
     parser.add_argument(
-        "--engine", type=shlex.split, default=ENGINE, metavar="COMMAND", help="as it was"
+        "--max-issues", type=int, metavar="NUMBER", help="the number of issues kept in full"
     )
     parser.add_argument(
-        "--other-engine", type=shlex.split, default=ENGINE, metavar="COMMAND", help="to compare"
+        "--engine",
+        type=shlex.split,
+        default=ENGINE,
+        metavar="COMMAND",
+        help="the engine for the recorded settings",
     )
-    parser.add_argument("--differences", action="store_true", help="only what differs")
+    parser.add_argument(
+        "--other-engine",
+        type=shlex.split,
+        default=ENGINE,
+        metavar="COMMAND",
+        help="the engine for the other settings",
+    )
+    parser.add_argument("--differences", action="store_true", help="print only what differs")
     return parser
 
 
@@ -120,7 +131,7 @@ def _list(names: str | None) -> list[str] | None:
 
 
 def recorded(path: Path) -> Iterator[Entry]:
-    """Yield the entries of a journal or a file in order, numbered from 2; skip what is no entry."""
+    """Yield the entries of a journal or a file in order, numbered from 2; skip all else."""
     seq = 1
     for line in _lines(path):
         try:
@@ -138,7 +149,7 @@ def _lines(path: Path) -> Iterator[bytes]:
             file.seek(0)
             yield from filter(bytes.strip, file)
             return
-    # Read-only, so that a journal in use is neither locked for long nor changed.
+    # Read-only, so that a journal in use is not changed or locked for long.
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         for row in db.execute("SELECT seq, received, body FROM entries ORDER BY seq"):
             yield engine_lines([JournalEntry(*row)]).rstrip(b"\n")
@@ -156,9 +167,9 @@ def with_settings(entries: Iterable[Entry], asked: Settings) -> Iterator[Entry]:
 
 
 def fired(entries: Iterable[Inbound], command: list[str]) -> list[Fired]:
-    """Return what an engine opens or calls worse when it is given these entries.
+    """Return the incidents that an engine opens or escalates when it is given these entries.
 
-    The entries go through a file, because nobody would write to a pipe while its answers are read.
+    The entries go through a file, because nothing would write to a pipe while its answers are read.
     """
     with tempfile.TemporaryFile() as lines:
         for entry in entries:
@@ -191,7 +202,7 @@ def _read(line: bytes) -> Fired | None:
 
 
 def compare(was: list[Fired], would_be: list[Fired], only_differences: bool) -> Iterator[str]:
-    """Yield both, in the order of the events, and how many there are of each trigger."""
+    """Yield both in the order of the events, then the number of each trigger."""
     before, after = {each.identity for each in was}, {each.identity for each in would_be}
     every = {each.identity: each for each in [*was, *would_be]}
     for identity, each in sorted(every.items()):
@@ -207,6 +218,6 @@ def compare(was: list[Fired], would_be: list[Fired], only_differences: bool) -> 
 
 
 if __name__ == "__main__":
-    # Somebody who reads only the first lines (`| head`) wants no traceback.
+    # Somebody who reads only the first lines (`| head`) does not want a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

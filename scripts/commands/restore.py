@@ -1,4 +1,4 @@
-"""Put a backup in the place of the data, and set aside what was there.
+"""Replace the data with a backup, and set aside the data that was there.
 
 Everything is checked and copied to its disk first. After that, only renames are left, and they are
 undone if one fails. If the machine dies between two of them, all data is still there, old and new:
@@ -58,12 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_FAILED
     manifest = restored.manifest
     print(
-        f"{settings.database_path.absolute()} is as it was on "
+        f"Restored {settings.database_path.absolute()} as it was on "
         f"{manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, up to entry {manifest.last_seq}."
     )
     if restored.aside is not None:
-        print(f"What was there before is in {restored.aside}.")
-    print("An older schema is brought to the newest at the next start.")
+        print(f"The data from before is in {restored.aside}.")
+    print("If its schema is older, the next start brings it to the newest.")
     return 0
 
 
@@ -136,11 +136,11 @@ def exchange(folder: Path, arriving: dict[Path, Path]) -> Path | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/restore",
-        description="Puts a backup that scripts/backup has made where DATABASE_URL says, after "
-        "every byte of it is checked. Stop PushLog first. Data that is there already is moved "
-        "into a folder beside it, and never overwritten.",
-        epilog="Exit codes: 0 restored, 1 nothing was changed, with the reason, 2 a setting is "
-        "wrong.",
+        description="Checks every byte of a backup that scripts/backup made, then puts it where "
+        "DATABASE_URL says. Stop PushLog first. Data that is already there is moved into a folder "
+        "beside it and never overwritten.",
+        epilog="Exit codes: 0 restored, 1 nothing was changed (the reason is printed), 2 a setting "
+        "is wrong.",
     )
     parser.add_argument("backup", type=Path, metavar="BACKUP", help="the folder pushlog-TIME")
     return parser

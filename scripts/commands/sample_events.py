@@ -1,4 +1,4 @@
-"""A day of a small shop, as entries for the engine: one of each thing that can happen to an error.
+"""A day of a small shop, as entries for the engine: each thing that can happen to an error, once.
 
 Shop's `StockTimeout` has come every ten minutes for as long as anybody remembers. In the evening, a
 deploy brings a new error, which its first commit explains. Stock also becomes so slow that the old

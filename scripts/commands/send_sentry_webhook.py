@@ -30,9 +30,9 @@ EXIT_UNREACHABLE = 2
 
 _SYLLABLES = ("ba", "do", "fu", "ke", "li", "mo", "na", "pe", "ri", "so", "tu", "va", "wi", "zo")
 _HINTS = {
-    400: "The body holds no event that PushLog can read; the answer names the part.",
-    401: f"The server has a secret: give the same by --secret or in {VARIABLE}.",
-    404: f"Nothing listens there; the path of the webhook is {WEBHOOK_PATH}.",
+    400: "The body contains no event that PushLog can read; the answer names the part.",
+    401: f"The server requires a secret: give the same one with --secret or in {VARIABLE}.",
+    404: f"Nothing was found there; the path of the webhook is {WEBHOOK_PATH}.",
     413: "The body is too large.",
     503: "The event could not be stored; the server's log says why.",
 }
@@ -76,40 +76,45 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/send-sentry-webhook",
         description="Sends a webhook as Sentry does: a sample of an issue alert, with a new event "
-        "id and the time of now, or a file as it is. Prints the status and the answer.",
-        epilog="Exit codes: 0 accepted, 1 refused, 2 not reachable or not readable.",
+        "id and the current time, or a file as it is. Prints the status and the answer.",
+        epilog="Exit codes: 0 accepted, 1 refused, 2 the server cannot be reached or the file "
+        "cannot be read.",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--sample", choices=names, default="python", help="which sample (default: python)"
+        "--sample", choices=names, default="python", help="the sample to send (default: python)"
     )
-    what.add_argument("--file", help="a body to send as it is; - is the standard input")
+    what.add_argument("--file", help="a file to send as the body, unchanged; - is standard input")
     parser.add_argument(
         "--url",
         type=_url,
         default=DEFAULT_URL,
-        help=f"where to (default: {DEFAULT_URL}); without a path, {WEBHOOK_PATH} is added",
+        help=f"the URL to send to (default: {DEFAULT_URL}); if it has no path, {WEBHOOK_PATH} is "
+        "added",
     )
     parser.add_argument(
         "--secret",
         default=_first_secret(os.environ.get(VARIABLE, "")),
-        help=f"the secret to sign with (default: the first in {VARIABLE}; unsigned without)",
+        help=f"the secret to sign with (default: the first in {VARIABLE}; without a secret, the "
+        "webhook is not signed)",
     )
     parser.add_argument(
         "--resource",
-        help="the header Sentry-Hook-Resource (default: by the body; none: a legacy webhook)",
+        help="the header Sentry-Hook-Resource (default: detected from the body; none: a legacy "
+        "webhook)",
     )
     parser.add_argument(
         "--repeat",
         type=_count,
         default=1,
         metavar="N",
-        help="send N times: a sample as N events of one issue, a file as N deliveries of the same",
+        help="send N times: a sample as N events of one issue, a file as N deliveries of the same "
+        "body",
     )
     parser.add_argument(
         "--new-issue",
         action="store_true",
-        help="change the sample's exception, so that each event is an issue of its own",
+        help="change the sample's exception, so that each event becomes an issue of its own",
     )
     return parser
 
@@ -160,8 +165,8 @@ def _as_of_now(payload: dict[str, Any], *, new_issue: bool) -> bytes:
 
 
 def _make_new_issue(event: dict[str, Any]) -> None:
-    """Rename what was raised, because the exception's type, among others, tells issues apart."""
-    # Letters only, because numbers and ids in names are blanked when issues are told apart.
+    """Rename the exception, because its type is one of the things that tell issues apart."""
+    # Letters only, because numbers and ids in names do not count when issues are told apart.
     suffix = "".join(random.choice(_SYLLABLES) for _ in range(5)).capitalize()  # noqa: S311
     root = event["exception"]["values"][0]
     root["type"] += suffix

@@ -22,9 +22,9 @@ EXIT_NOT_SET_UP = 2
 WIDTH = 92
 
 _NO_HOST = (
-    "SMTP_HOST is not set, so PushLog sends no mail. Set SMTP_HOST, SMTP_FROM and, where the "
-    "server wants a login, SMTP_USER and SMTP_PASS: in .env, or in the file that "
-    "PUSHLOG_ENV_FILE names (under pm2 that is prod.env)."
+    "SMTP_HOST is not set, so PushLog sends no mail. Set SMTP_HOST, SMTP_FROM and, if the mail "
+    "server requires a login, SMTP_USER and SMTP_PASS, in .env or in the file that "
+    "PUSHLOG_ENV_FILE names (under pm2, prod.env)."
 )
 _WAYS = {"starttls": "STARTTLS", "tls": "TLS", "none": "no encryption"}
 
@@ -43,17 +43,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/test-email",
-        description="Sends a test mail with the settings of the server: those of the environment "
-        "and of the env file. The server itself need not run. Exit code 1: not sent, with the "
-        "reason and what to do; 2: the settings are not there, or wrong.",
+        description="Sends a test mail with the server's settings (from the environment and the "
+        "env file). The server does not have to be running.",
+        epilog="Exit codes: 0 sent, 1 not sent (the reason and what to do are printed), 2 the "
+        "settings are missing or wrong.",
     )
-    parser.add_argument("address", help="who gets the mail")
+    parser.add_argument("address", help="the address to send the mail to")
     parser.add_argument(
         "--timeout",
         type=float,
         default=TIMEOUT_S,
         metavar="SECONDS",
-        help="how long it may take (%(default)g)",
+        help="how long sending may take (default: %(default)g)",
     )
     return parser
 
@@ -79,8 +80,8 @@ async def _try_out(settings: Settings, smtp: Smtp, address: str, timeout_s: floa
         _say(f"Not sent: {failure.reason}.")
         _say(failure.advice)
         return EXIT_NOT_SENT
-    print(f"Sent: {smtp.host} has taken a mail to {address}.")
-    print("Where it does not arrive, look among the spam and into the mail server's log.")
+    print(f"Sent: {smtp.host} accepted a mail to {address}.")
+    print("If it does not arrive, check the spam folder and the mail server's log.")
     return 0
 
 
@@ -90,7 +91,7 @@ def _way(smtp: Smtp) -> str:
 
 
 def _say(text: str) -> None:
-    """Print for people, in lines that they can read, with nothing that a terminal would obey."""
+    """Print in lines short enough to read, without anything that a terminal would obey."""
     for line in text.split("\n"):
         print(textwrap.fill(harmless(line), WIDTH, break_long_words=False), file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Give events to the engine alone, without a server, and print for people what it decides."""
+"""Give events to the engine alone, without a server, and print its decisions in plain words."""
 
 import argparse
 import os
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         answers = [decode_outbound(line) for line in engine.stdout.splitlines()]
     except UnreadableLine as error:
-        print(f"the engine says what is no message: {error}", file=sys.stderr)
+        print(f"the engine wrote a line that is not a message: {error}", file=sys.stderr)
         return EXIT_FAILED
     for line in tell(entries_by_seq(text.splitlines()), answers):
         print(line)
@@ -78,22 +78,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/test-incident-engine",
         description="Gives events to the engine alone, without server, database or network, and "
-        "prints what it decides. Without FILE it tells of a day of a small shop.",
-        epilog="Exit codes: 0 all well, 1 a line could not be read, 2 the engine failed.",
+        "prints its decisions. Without FILE, it uses sample events: a day of a small shop.",
+        epilog="Exit codes: 0 success, 1 a line could not be read, 2 the engine failed.",
     )
     parser.add_argument(
-        "file", nargs="?", metavar="FILE", help="events, a line of JSON each; - is standard input"
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a file of events with one line of JSON each; - is standard input",
     )
     parser.add_argument("--raw", action="store_true", help="print the engine's lines as they are")
     parser.add_argument(
-        "--events", action="store_true", help="print the sample events instead of their answers"
+        "--events",
+        action="store_true",
+        help="print the sample events instead of the decisions on them",
     )
     parser.add_argument(
         "--engine",
         type=shlex.split,
         default=ENGINE,
         metavar="COMMAND",
-        help="another engine (default: python -m engine)",
+        help="the engine's command (default: python -m engine)",
     )
     return parser
 
@@ -233,8 +238,8 @@ if __name__ == "__main__":
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Somebody who reads only the first lines (`| head`) wants no traceback. With the signal, we
-        # would also die of an engine that ends without reading.
+        # Somebody who reads only the first lines (`| head`) does not want a traceback. SIG_DFL for
+        # SIGPIPE would also end this command if the engine ends without reading.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)

@@ -16,9 +16,9 @@ EXIT_NOT_SENT = 1
 EXIT_NOT_SET_UP = 2
 
 _NOT_SET_UP = (
-    "Neither SLACK_WEBHOOK_URL nor SLACK_BOT_TOKEN is set, so PushLog tells Slack nothing. Set "
-    "one of them (the second with SLACK_CHANNEL) in .env, or in the file that PUSHLOG_ENV_FILE "
-    "names; under pm2 that is prod.env."
+    "Neither SLACK_WEBHOOK_URL nor SLACK_BOT_TOKEN is set, so PushLog sends nothing to Slack. Set "
+    "SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN with SLACK_CHANNEL, in .env or in the file that "
+    "PUSHLOG_ENV_FILE names (under pm2, prod.env)."
 )
 
 
@@ -26,9 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
     argparse.ArgumentParser(
         prog="scripts/test-slack",
-        description="Sends a test message to Slack with the settings of the server: those of the "
-        "environment and of the env file. The server itself need not run. Exit code 1: not sent, "
-        "with the reason; 2: the settings are not there, or wrong.",
+        description="Sends a test message to Slack with the server's settings (from the "
+        "environment and the env file). The server does not have to be running.",
+        epilog="Exit codes: 0 sent, 1 not sent (the reason is printed), 2 the settings are missing "
+        "or wrong.",
     ).parse_args(arguments)
     settings = read_installation()
     if settings.slack is None:
@@ -39,8 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _try_out(settings: Settings, slack: Slack) -> int:
     outlets = outlets_of(settings)
-    way = f"as a bot to {slack.channel}" if outlets.slack == "bot" else "by the incoming webhook"
-    print(f"Writing to Slack {way}.")
+    way = f"as a bot to {slack.channel}" if outlets.slack == "bot" else "with the incoming webhook"
+    print(f"Posting to Slack {way}.")
     at = datetime.now(UTC)
     letter = Letter(
         key=f"test/slack/{at.isoformat()}",
@@ -53,7 +54,7 @@ async def _try_out(settings: Settings, slack: Slack) -> int:
     except DeliveryFailed as failure:
         print(f"Not sent: {failure}.", file=sys.stderr)
         return EXIT_NOT_SENT
-    print("Sent: look into the channel.")
+    print("Sent: check the channel.")
     return 0
 
 

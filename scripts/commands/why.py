@@ -1,4 +1,4 @@
-"""Say why PushLog decided as it did about an event or an incident, by asking its API.
+"""Explain PushLog's decision on an event or an incident, from its API.
 
 This uses only the standard library, so that it runs where nothing is installed.
 """
@@ -63,7 +63,7 @@ def explain_incident(incident: dict[str, Any]) -> Iterator[str]:
     )
     yield from _section("Why", _paragraph(incident["explanation"]))
     yield from _section("The numbers", _numbers(incident["trigger_numbers"]))
-    yield from _section("Do first", _list(incident["recommended_first_actions"]))
+    yield from _section("What to do first", _list(incident["recommended_first_actions"]))
     yield from _section("Suspect commits", _suspects(incident["suspected_causes"]))
     yield from _section("What happened", _changes(incident["changes"]))
     yield from _section("Not told", _not_told(incident["not_told"]))
@@ -127,28 +127,29 @@ def _what(text: str) -> str:
     if _INCIDENT.fullmatch(text):
         return text
     raise argparse.ArgumentTypeError(
-        f"{text!r} is neither the number of an event (the `seq` of a webhook's answer) nor the id "
-        "of an incident (inc-…)"
+        f"{text!r} is neither an event's number (the `seq` in the answer to its webhook) nor an "
+        "incident's id (inc-…)"
     )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/why",
-        description="Says why PushLog decided as it did about an event or an incident.",
-        epilog="Exit codes: 0 said, 1 not known or not allowed, 2 not reachable.",
+        description="Explains PushLog's decision on an event or an incident.",
+        epilog="Exit codes: 0 explained, 1 not found or not allowed, 2 PushLog cannot be reached.",
     )
     parser.add_argument(
         "what",
         type=_what,
         metavar="EVENT|INCIDENT",
-        help="the `seq` of a webhook's answer, or the id of an incident",
+        help="an event's number (the `seq` in the answer to its webhook) or an incident's id",
     )
     parser.add_argument(
         "--url",
         type=checked_url,
         default=DEFAULT_URL,
-        help="where PushLog is (default: %(default)s); PUSHLOG_TOKEN is the token to be let in by",
+        help="PushLog's address (default: %(default)s); the command signs in with the token in "
+        "PUSHLOG_TOKEN",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Examine the env file and the settings: can they be read, and what is easily overlooked."""
+"""Check the env file and the settings: whether they can be read, and what is easily overlooked."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
@@ -17,11 +17,11 @@ def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, 
         settings = read_settings(asked)
     except SettingsError as error:
         return None, [
-            fail("settings", f"{fault}. The server does not start so.") for fault in error.faults
+            fail("settings", f"{fault}. The server will not start.") for fault in error.faults
         ]
     return settings, [
         *_env_file(asked),
-        ok("settings", f"all {len(asked.names)} can be used"),
+        ok("settings", f"all {len(asked.names)} are valid"),
         *_overlooked(settings),
     ]
 
@@ -29,18 +29,20 @@ def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, 
 def _env_file(asked: Asked) -> Iterator[Finding]:
     path = asked.path
     if not path.exists():
-        yield ok("env file", f"there is no {path}: all settings are those of the environment")
+        yield ok("env file", f"{path} does not exist: all settings come from the environment")
         return
     if not path.is_file():
-        yield ok("env file", f"{path} is no file, so nothing is read from it")
+        yield ok("env file", f"{path} is not a regular file, so nothing is read from it")
         return
     unknown = asked.unknown_names()
     if unknown:
         yield from (warn("env file", each) for each in unknown)
     elif path.stat().st_mode & 0o077:
-        yield warn("env file", f"{path} holds secrets and others may read it: chmod 600 {path}")
+        yield warn(
+            "env file", f"{path} holds secrets, and other users may read it: chmod 600 {path}"
+        )
     else:
-        yield ok("env file", f"{path} is read, {len(asked.file)} settings stand in it")
+        yield ok("env file", f"{path} is read and sets {len(asked.file)} settings")
 
 
 def _overlooked(settings: Settings) -> Iterator[Finding]:
@@ -53,20 +55,20 @@ def _overlooked(settings: Settings) -> Iterator[Finding]:
     if missing:
         yield warn(
             "webhooks",
-            f"whoever reaches this server can send them: set {', '.join(missing)}",
+            f"anyone who can reach this server can send them: set {', '.join(missing)}",
         )
     else:
-        yield ok("webhooks", "all are signed")
+        yield ok("webhooks", "a secret is set for each source")
     tells = settings.smtp is not None or settings.slack is not None
     if tells and urlsplit(settings.public_url).hostname in _LOOPBACK:
         yield warn(
             "links",
-            f"those in mails and Slack lead to {settings.public_url}, which is another machine "
-            "for each reader: set PUBLIC_URL",
+            f"links in mails and Slack lead to {settings.public_url}, which is each reader's own "
+            "machine: set PUBLIC_URL",
         )
     if settings.heartbeat_url is None:
         yield ok(
-            "heartbeat", "HEARTBEAT_URL is not set: nobody misses this machine when it is gone"
+            "heartbeat", "HEARTBEAT_URL is not set: nobody will notice if this machine goes down"
         )
     else:
-        yield ok("heartbeat", "HEARTBEAT_URL is set, and not called now: the server does that")
+        yield ok("heartbeat", "HEARTBEAT_URL is set; only the server calls it, so it is not tested")

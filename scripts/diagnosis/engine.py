@@ -1,4 +1,4 @@
-"""Examine whether the engine starts and answers, with an engine of our own beside the server's."""
+"""Check that the engine starts and answers, with a second engine beside the server's."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,17 +33,17 @@ class _Talk(msgspec.Struct):
 
 
 async def examine_engine(command: Sequence[str]) -> Finding:
-    """Start it with an empty memory, ask whether it lives, and end it."""
+    """Start it with an empty memory, ping it, and end it."""
     talk = _Talk()
 
     def listen(line: str) -> None:
         talk.last_words = line
 
-    advice = "INCIDENT_ENGINE_BIN names its command; without it, scripts/setup puts ours in order"
+    advice = "Check INCIDENT_ENGINE_BIN if it is set; otherwise run scripts/setup"
     try:
         child = await start_child(command, listen)
     except OSError as error:
-        return fail("engine", f"no process can be made ({error})")
+        return fail("engine", f"its process cannot be started ({error})")
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             child.write(encode_lines((Restored(0), Ping(1))))
@@ -55,12 +55,12 @@ async def examine_engine(command: Sequence[str]) -> Finding:
         async with asyncio.timeout(_END_TIMEOUT_S):
             ended = await child.exited()
     except TimeoutError:
-        return fail("engine", f"it does not answer within {ANSWER_TIMEOUT_S:.0f} s. {advice}")
+        return fail("engine", f"it did not answer within {ANSWER_TIMEOUT_S:.0f} s. {advice}")
     finally:
         await child.kill()
         await child.close()
     words = f" ({talk.last_words})" if talk.last_words else ""
-    return fail("engine", f"it ended without an answer: {ended}{words}. {advice}")
+    return fail("engine", f"it ended without answering: {ended}{words}. {advice}")
 
 
 async def _hear(child: Child, talk: _Talk) -> None:

@@ -1,4 +1,4 @@
-"""What an examination found: one line for people."""
+"""The result of one check: one line for people."""
 
 from typing import Literal
 
@@ -10,25 +10,25 @@ Verdict = Literal["ok", "warn", "FAIL"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`what` was examined; `text` says how it is and, if it is not well, what to do."""
+    """`what` was checked; `text` says how it is and, if something is wrong, what to do."""
 
     verdict: Verdict
     what: str
     text: str
 
     def line(self) -> str:
-        """Return the finding on one line, with nothing in it that a terminal would obey."""
+        """Return the finding on one line, without anything that a terminal would obey."""
         line = f"{self.verdict:<4}  {self.what}: {self.text}"
         return harmless(line)
 
 
 def ok(what: str, text: str) -> Finding:
-    """Return the finding that it is well, or not there because nobody asked for it."""
+    """Return the finding that it works, or that it is not set up, which is fine."""
     return Finding("ok", what, text)
 
 
 def warn(what: str, text: str) -> Finding:
-    """Return the finding that PushLog runs with it, but somebody should know."""
+    """Return the finding that PushLog runs, but somebody should know about it."""
     return Finding("warn", what, text)
 
 

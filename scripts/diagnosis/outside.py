@@ -1,4 +1,4 @@
-"""Examine what PushLog speaks to (mail server, Slack, GitHub), and the time that they have."""
+"""Check what PushLog talks to (mail server, Slack, GitHub), and compare this machine's clock."""
 
 import asyncio
 import time
@@ -24,44 +24,52 @@ _CLOCK_FAIL_S = 300.0
 
 
 async def examine_mail(smtp: Smtp | None) -> Finding:
-    """Connect, agree on TLS, log in; send nothing."""
+    """Connect, negotiate TLS and log in; send nothing."""
     if smtp is None:
-        return ok("mail", "SMTP_HOST is not set: PushLog sends none")
+        return ok("mail", "SMTP_HOST is not set: PushLog sends no mail")
     try:
         await try_login(smtp, TIMEOUT_S)
     except (aiosmtplib.SMTPException, OSError) as error:
         failure = failure_of(error, smtp, TIMEOUT_S)
         return fail("mail", f"{failure.reason}. {failure.advice}")
-    who = f"takes the login of {smtp.user}" if smtp.user else "answers, without a login"
-    return ok("mail", f"{smtp.host}:{smtp.port} {who}; scripts/test-email sends one")
+    who = f"accepts the login of {smtp.user}" if smtp.user else "answers, without a login"
+    return ok("mail", f"{smtp.host}:{smtp.port} {who}; to send a test mail, run scripts/test-email")
 
 
 async def examine_slack(session: aiohttp.ClientSession, slack: Slack | None) -> Finding:
-    """Ask whom the bot's token belongs to; for a webhook, only its address can be judged."""
+    """Ask whose token the bot's is; for a webhook, only the form of its address can be checked."""
     if slack is None:
         return ok(
-            "Slack", "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set: it is told nothing"
+            "Slack",
+            "neither SLACK_BOT_TOKEN nor SLACK_WEBHOOK_URL is set: PushLog sends nothing to Slack",
         )
     if slack.bot_token is None:
         parts = urlsplit(slack.webhook_url or "")
         if parts.hostname in _SLACK_HOSTS and parts.path.startswith("/services/"):
-            return ok("Slack", "SLACK_WEBHOOK_URL looks like one; scripts/test-slack posts to it")
+            return ok(
+                "Slack",
+                "SLACK_WEBHOOK_URL looks right; to post a test message, run scripts/test-slack",
+            )
         return warn(
             "Slack",
-            "SLACK_WEBHOOK_URL is not like https://hooks.slack.com/services/T…/B…/…: "
-            "scripts/test-slack says whether it works",
+            "SLACK_WEBHOOK_URL does not look like https://hooks.slack.com/services/T…/B…/…: "
+            "run scripts/test-slack to see whether it works",
         )
     try:
         await SlackApi(session, slack.api_url, slack.bot_token).test()
     except DeliveryFailed as failure:
-        return fail("Slack", f"{failure}. docs/NOTIFICATIONS.md says how to set the bot up")
-    return ok("Slack", f"it knows the bot; scripts/test-slack posts to {slack.channel}")
+        return fail("Slack", f"{failure}. docs/NOTIFICATIONS.md says how to set up the bot")
+    return ok(
+        "Slack",
+        f"it accepts SLACK_BOT_TOKEN; to post a test message to {slack.channel}, run "
+        "scripts/test-slack",
+    )
 
 
 async def examine_github(session: aiohttp.ClientSession, settings: Settings) -> Finding:
-    """Ask what the token may still ask, which costs none of it."""
+    """Ask for the token's rate limit, which does not count against it."""
     if settings.github_token is None:
-        return ok("GitHub", "GITHUB_TOKEN is not set: it is asked nothing")
+        return ok("GitHub", "GITHUB_TOKEN is not set: PushLog does not call GitHub's API")
     try:
         async with session.get(
             f"{settings.github_api_url}/rate_limit",
@@ -74,14 +82,14 @@ async def examine_github(session: aiohttp.ClientSession, settings: Settings) -> 
             "GitHub", f"it cannot be reached ({type(error).__name__}): check GITHUB_API_URL"
         )
     if status == 200:
-        return ok("GitHub", "it takes GITHUB_TOKEN")
+        return ok("GitHub", "it accepts GITHUB_TOKEN")
     if status == 401:
-        return fail("GitHub", "GITHUB_TOKEN is wrong or has expired: make a new one")
-    return warn("GitHub", f"it answers HTTP {status} when asked about GITHUB_TOKEN")
+        return fail("GitHub", "GITHUB_TOKEN is wrong or has expired: create a new one")
+    return warn("GitHub", f"it answered HTTP {status} to a request with GITHUB_TOKEN")
 
 
 async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> Finding:
-    """Compare with the first answer from those that PushLog speaks to anyway."""
+    """Compare with the first answer from the servers that PushLog talks to anyway."""
     for url in _with_a_clock(settings):
         asked = time.time()
         try:
@@ -89,17 +97,17 @@ async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> F
                 date = parsedate_to_datetime(response.headers["Date"]).timestamp()
         except (TimeoutError, aiohttp.ClientError, KeyError, ValueError):
             continue
-        # It was read between question and answer, and is in whole seconds.
+        # The other clock was read between request and answer, and gives whole seconds.
         ahead = max(0.0, asked - date - 1.0) - max(0.0, date - time.time())
         host = urlsplit(url).hostname
         way = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {host}"
-        advice = "set it by NTP (timedatectl set-ntp true)"
+        advice = "set it with NTP (timedatectl set-ntp true)"
         if abs(ahead) > _CLOCK_FAIL_S:
             return fail("clock", f"it is {way}, so events get wrong times: {advice}")
         if abs(ahead) > _CLOCK_WARN_S:
             return warn("clock", f"it is {way}: {advice}")
-        return ok("clock", f"it goes with that of {host}")
-    return ok("clock", "not examined: nobody that could tell the time can be reached")
+        return ok("clock", f"it agrees with that of {host}")
+    return ok("clock", "not checked: no server to compare it with can be reached")
 
 
 def _with_a_clock(settings: Settings) -> Iterator[str]:
@@ -109,7 +117,7 @@ def _with_a_clock(settings: Settings) -> Iterator[str]:
 
 
 async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
-    """Examine all of them at once."""
+    """Check all of them at once."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         return await asyncio.gather(

@@ -1,6 +1,6 @@
-"""Examine the data: its folder, the room on its disk, the main database and the journal.
+"""Check the data: its folder, the space on its disk, the main database and the journal.
 
-Everything is opened for reading, so that a server may run meanwhile.
+Everything is opened for reading, so the server may keep running.
 """
 
 import contextlib
@@ -21,18 +21,18 @@ _BUSY_TIMEOUT_S = 5.0
 
 
 def examine_storage(settings: Settings) -> Iterator[Finding]:
-    """Yield the findings in the order in which one thing rests on the other."""
+    """Yield the findings; each thing comes after the things that it depends on."""
     folder = settings.database_path.parent.absolute()
     if not folder.is_dir():
-        yield warn("data folder", f"there is no {folder} yet: the first start makes it")
+        yield warn("data folder", f"{folder} does not exist yet: the first start creates it")
         return
     yield _folder(settings, folder)
     yield _disk(folder)
     owner = folder.stat().st_uid
     if owner != os.geteuid():
-        # SQLite would make files of ours beside the server's, which the server then cannot write.
+        # SQLite would create files that belong to us, and the server could not write to them.
         yield warn(
-            "data", f"not examined: it belongs to {_name_of(owner)}, so run this as that user"
+            "data", f"not checked: it belongs to {_name_of(owner)}; run scripts/doctor as that user"
         )
         return
     yield _database(settings.database_path)
@@ -43,24 +43,27 @@ def _folder(settings: Settings, folder: Path) -> Finding:
     if not os.access(folder, os.W_OK | os.X_OK):
         return fail(
             "data folder",
-            f"{_name_of(os.geteuid())} cannot write in {folder}: it belongs to "
-            f"{_name_of(folder.stat().st_uid)}; run PushLog as that user, or chown -R it",
+            f"{_name_of(os.geteuid())} cannot write to {folder}, which belongs to "
+            f"{_name_of(folder.stat().st_uid)}: run PushLog as that user, or chown -R it",
         )
     files = (settings.database_path, settings.journal_path, settings.mail_key_path)
     for path in files:
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
             return fail(
                 "data folder",
-                f"{path} cannot be written: it belongs to {_name_of(path.stat().st_uid)}; chown it",
+                f"{path} cannot be written; it belongs to {_name_of(path.stat().st_uid)}: chown it",
             )
     mode = folder.stat().st_mode
     if mode & 0o002:
-        return fail("data folder", f"everybody may change what is in it: chmod 700 {folder}")
+        return fail(
+            "data folder", f"any user on this machine may change what is in it: chmod 700 {folder}"
+        )
     if mode & 0o005:
         return warn(
-            "data folder", f"others on this machine may read the events in it: chmod 700 {folder}"
+            "data folder",
+            f"other users on this machine may read the events in it: chmod 700 {folder}",
         )
-    return ok("data folder", f"{folder} can be written, and others cannot look into it")
+    return ok("data folder", f"{folder} is writable, and other users cannot look into it")
 
 
 def _disk(folder: Path) -> Finding:
@@ -68,56 +71,57 @@ def _disk(folder: Path) -> Finding:
     if free <= KEPT_FREE:
         return fail(
             "disk",
-            f"{free:.0%} are free, and the last {KEPT_FREE:.0%} are left alone: webhooks get 503. "
-            "Remove something, or give it a larger disk",
+            f"{free:.0%} is free. PushLog keeps the last {KEPT_FREE:.0%} free, so webhooks get "
+            "503. Free some space, or use a larger disk",
         )
     if free <= _SOON_FULL:
-        return warn("disk", f"only {free:.0%} are free; at {KEPT_FREE:.0%} webhooks get 503")
-    return ok("disk", f"{free:.0%} are free")
+        return warn("disk", f"only {free:.0%} is free; at {KEPT_FREE:.0%}, webhooks get 503")
+    return ok("disk", f"{free:.0%} is free")
 
 
 def _database(path: Path) -> Finding:
     what = "main database"
     if not path.exists():
-        return warn(what, f"there is no {path} yet: the first start makes it")
+        return warn(what, f"{path} does not exist yet: the first start creates it")
     newest = REVISIONS[-1]
     try:
         with _reading(path) as connection:
             (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             (check,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except (sqlite3.Error, TypeError) as error:
-        return fail(what, f"{path} cannot be read ({error}): put a backup back (scripts/restore)")
+        return fail(what, f"{path} cannot be read ({error}): restore a backup (scripts/restore)")
     if check != "ok":
-        return fail(what, f"{path} is damaged ({check}): put a backup back (scripts/restore)")
+        return fail(what, f"{path} is damaged ({check}): restore a backup (scripts/restore)")
     if version == newest:
-        return ok(what, f"whole, with the newest schema ({version})")
+        return ok(what, f"intact, with the newest schema ({version})")
     if version in REVISIONS:
         return warn(
-            what, f"whole; its schema is {version}, and the next start brings it to {newest}"
+            what, f"intact; its schema is {version}, and the next start brings it to {newest}"
         )
     return fail(
-        what, f"its schema {version} is of a newer PushLog: run that one, or put a backup back"
+        what,
+        f"its schema {version} belongs to a newer PushLog: run that version, or restore a backup",
     )
 
 
 def _journal(path: Path) -> Finding:
     what = "journal"
     if not path.exists():
-        return warn(what, f"there is no {path} yet: the first start makes it")
+        return warn(what, f"{path} does not exist yet: the first start creates it")
     try:
         with _reading(path) as connection:
             (last,) = connection.execute("SELECT MAX(seq) FROM entries").fetchone()
     except sqlite3.Error as error:
-        return fail(what, f"{path} cannot be read ({error}): put a backup back (scripts/restore)")
+        return fail(what, f"{path} cannot be read ({error}): restore a backup (scripts/restore)")
     holder = _holder(path.with_name(f"{path.name}.lock"))
-    use = f"in use by the running server (process {holder})" if holder else "no server runs on it"
-    return ok(what, f"can be read up to entry {last or 0}; {use}")
+    use = f"in use by the running server (process {holder})" if holder else "no server is using it"
+    return ok(what, f"readable up to entry {last or 0}; {use}")
 
 
 def _holder(lock: Path) -> str | None:
     """Return the process that holds the journal, or None if none does.
 
-    If the journal is free, this holds it for a moment, because there is no way to only ask.
+    If the journal is free, this holds it for a moment, because a lock cannot be checked otherwise.
     """
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Store what the entries of the journal say by themselves, whatever the engine makes of them."""
+"""Store what the journal's entries say themselves, whatever the engine decides about them."""
 
 from server.notify.batch import Deployed
 from server.storage.database import Transaction
@@ -26,7 +26,7 @@ async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | None:
     try:
         read = decode_inbound(entry.body)
     except UnreadableLine:
-        # Another version journalled it. The engine cannot read it either, and decides so.
+        # Another version wrote it. The engine cannot read it either, and its decision says so.
         return None
     match read:
         case ChangeWindowEntry() as window:

@@ -28,7 +28,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
     supervisor = request.app[SUPERVISOR]
     if supervisor.backlog >= request.app[SETTINGS].incident_queue_max:
         log.child_not_writable("dropped")
-        reason = "as many events wait for the engine as INCIDENT_QUEUE_MAX allows"
+        reason = "the queue is full: INCIDENT_QUEUE_MAX events are waiting for the engine"
         note_unentered(request, webhook, "queue_full", reason, delivery)
         return unavailable(reason)
     try:
@@ -68,8 +68,8 @@ def refuse(request: web.Request, webhook: Webhook, status: HTTPStatus, reason: s
 def cut_off(request: web.Request, webhook: Webhook, wait_s: int) -> web.Response:
     """Answer a sender who keeps failing: for `wait_s`, only a right signature is accepted."""
     reason = (
-        "too many requests from this address were refused in a row; for the rest of the minute "
-        "only those with the right signature are taken"
+        "too many requests from this address were refused in a row; for the rest of the minute, "
+        "only requests with the right signature are accepted"
     )
     response = refuse(request, webhook, HTTPStatus.TOO_MANY_REQUESTS, reason)
     response.headers["Retry-After"] = str(wait_s)

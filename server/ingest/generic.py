@@ -124,7 +124,7 @@ def _read_fields(
                     values[name] = read_change_window(part)
                 case "type":
                     if msgspec.json.decode(part) != "event":
-                        faults.append(Fault(name, "can only be `event`; leave it out"))
+                        faults.append(Fault(name, "must be `event`, or be left out"))
                 case _ if name in _ON_ONE_LINE:
                     values[name] = clean_line(_fields[name].decode(part), _LONGEST_LINE)
                     if not values[name]:
@@ -134,7 +134,7 @@ def _read_fields(
                 case _ if name in _SET_BY_PUSHLOG:
                     faults.append(Fault(name, "is set by PushLog; leave it out"))
                 case _:
-                    notes.add(f"{name}: no field of an event; left out")
+                    notes.add(f"{name}: is not a field of an event; left out")
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             faults.append(_fault(name, str(error)))
     return values
@@ -185,7 +185,7 @@ def _why_not_json(body: bytes) -> str:
         json.loads(body)
     except (ValueError, RecursionError) as error:
         return str(error)
-    return "NaN, Infinity and halves of surrogate pairs are none"
+    return "NaN, Infinity and halves of surrogate pairs are not allowed"
 
 
 def _without_control(value: object) -> object:

@@ -153,7 +153,7 @@ async def _read(request: web.Request, limit: int) -> bytes | Unread:
     """Return the unpacked body of at most `limit` bytes; stop reading a longer one."""
     too_large = Unread(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body is over {limit // 1024**2} MiB, which is as much as is read",
+        f"the body is too large: at most {limit // 1024**2} MiB are accepted",
     )
     if (request.content_length or 0) > limit:
         return too_large
@@ -162,16 +162,16 @@ async def _read(request: web.Request, limit: int) -> bytes | Unread:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.content.iter_any():
                 if not budget.take(request, len(chunk)):
-                    reason = "as many bytes of other bodies are under way as fit into memory"
+                    reason = "the memory for bodies is full of other requests that are under way"
                     return Unread(HTTPStatus.SERVICE_UNAVAILABLE, reason)
                 body += chunk
                 if len(body) > limit:
                     return too_large
     except TimeoutError:
-        reason = f"the body did not come within {BODY_TIMEOUT_S:g} s"
+        reason = f"the body did not arrive within {BODY_TIMEOUT_S:g} s"
         return Unread(HTTPStatus.REQUEST_TIMEOUT, reason)
     except web.RequestPayloadError:
-        reason = "the body cannot be unpacked as its Content-Encoding says"
+        reason = "the body cannot be decompressed as its Content-Encoding says"
         return Unread(HTTPStatus.BAD_REQUEST, reason)
     except ConnectionError:
         # Nobody gets the answer, but the list of webhooks shows it: Sentry hangs up after 1 s.

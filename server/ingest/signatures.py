@@ -56,9 +56,9 @@ def verify_sentry(
     if not given:
         return Verification(
             Verdict.MISSING,
-            "signature missing: SENTRY_WEBHOOK_SECRET is set, so that Sentry-Hook-Signature (of an "
-            "integration) or X-ServiceHook-Signature (of a service hook) is required; legacy "
-            "project webhooks are not signed by Sentry, use an internal integration instead",
+            "signature missing: SENTRY_WEBHOOK_SECRET is set, so the header Sentry-Hook-Signature "
+            "(from an integration) or X-ServiceHook-Signature (from a service hook) is required. "
+            "Sentry does not sign legacy project webhooks: use an internal integration instead",
         )
     digests = _digests(secrets, body)
     if any(_matches(header, digests) for header in given):
@@ -70,8 +70,9 @@ def verify_sentry(
         )
     return Verification(
         Verdict.WRONG,
-        "signature wrong: it must be the hexadecimal HMAC-SHA256 of the body as it was sent, under "
-        "the integration's Client Secret, which SENTRY_WEBHOOK_SECRET has to hold",
+        "signature wrong: it must be the hexadecimal HMAC-SHA256 of the body as it was sent, with "
+        "the integration's Client Secret as the key. Set SENTRY_WEBHOOK_SECRET to that Client "
+        "Secret",
     )
 
 
@@ -85,8 +86,8 @@ def verify_github(
     if not header:
         return Verification(
             Verdict.MISSING,
-            f"signature missing: GITHUB_WEBHOOK_SECRET is set, so that {GITHUB_HEADER} is "
-            "required; set the same secret in the webhook's settings on GitHub",
+            f"signature missing: GITHUB_WEBHOOK_SECRET is set, so the header {GITHUB_HEADER} is "
+            "required. Set the same secret in the webhook's settings on GitHub",
         )
     if not header.startswith(_PREFIX):
         return Verification(
@@ -97,7 +98,7 @@ def verify_github(
     return Verification(
         Verdict.WRONG,
         "signature wrong: it must be `sha256=` and the hexadecimal HMAC-SHA256 of the body as it "
-        "was sent, under the secret that GITHUB_WEBHOOK_SECRET holds",
+        "was sent, with the secret in GITHUB_WEBHOOK_SECRET as the key",
     )
 
 
@@ -109,14 +110,15 @@ def verify_generic(secret: str | None, headers: Mapping[str, str]) -> Verificati
     if not given:
         return Verification(
             Verdict.MISSING,
-            f"secret missing: INCIDENT_WEBHOOK_SECRET is set, so that the header {GENERIC_HEADER} "
-            "must hold the same",
+            f"secret missing: INCIDENT_WEBHOOK_SECRET is set, so the header {GENERIC_HEADER} must "
+            "hold the same secret",
         )
     if hmac.compare_digest(_bytes(given), _bytes(secret)):
         return _VERIFIED
     return Verification(
         Verdict.WRONG,
-        f"secret wrong: the header {GENERIC_HEADER} must hold what INCIDENT_WEBHOOK_SECRET does",
+        f"secret wrong: the header {GENERIC_HEADER} must hold the secret in "
+        "INCIDENT_WEBHOOK_SECRET",
     )
 
 

@@ -59,7 +59,7 @@ def with_env_file(environ: Mapping[str, str]) -> Asked:
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
-        raise SettingsError([f"{path}: is not UTF-8"]) from error
+        raise SettingsError([f"{path}: must be UTF-8"]) from error
     return Asked(environ, path, parse_env_file(text, str(path)))
 
 
@@ -96,7 +96,7 @@ def _parse_line(line: str) -> tuple[str, str]:
     if found is None:
         raise ValueError("must be NAME=VALUE")
     if _NAME.fullmatch(found["name"]) is None:
-        raise ValueError("the name before = must be letters, digits and _")
+        raise ValueError("the name before = may only contain letters, digits and _")
     return found["name"], _parse_value(found["value"])
 
 
@@ -105,7 +105,7 @@ def _parse_value(text: str) -> str:
         return _COMMENT.sub("", text).rstrip()
     found = _QUOTED.fullmatch(text)
     if found is None:
-        raise ValueError("a quote is not closed, or something stands after it")
+        raise ValueError("a quote is not closed, or is followed by more text")
     if found["single"] is not None:
         return found["single"]
     return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), found["double"])

@@ -181,11 +181,11 @@ def _smtp(reader: _Reader) -> Smtp | None:
     if host is None:
         for name in names:
             if reader.read_text(name):
-                reader.faults.append(f"{name}: is of no use without SMTP_HOST")
+                reader.faults.append(f"{name}: has no effect without SMTP_HOST")
         return None
     sender = reader.read_text("SMTP_FROM")
     if sender is None or not _SENDER.fullmatch(sender):
-        reader.faults.append("SMTP_FROM: must be the mail address that PushLog writes from")
+        reader.faults.append("SMTP_FROM: must be the mail address that PushLog sends from")
     port = reader.read("SMTP_PORT", 587, _port)
     return Smtp(
         host=host,
@@ -231,7 +231,7 @@ def _days(text: str) -> int:
 def _megabytes(text: str) -> int:
     # The journal also holds a day of delivery identities, which are not removed sooner.
     if not text.isdecimal() or int(text) < 100:
-        raise ValueError(f"must be a whole number of megabytes from 100 on, not {text!r}")
+        raise ValueError(f"must be a whole number of megabytes, at least 100, not {text!r}")
     return int(text)
 
 
@@ -249,8 +249,8 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def _dsn(text: str) -> str:
-    # Imported here, because most servers do without, and it takes an eighth of a start: see
-    # `sentry_reporting`.
+    # Imported here, because most servers do not need it and it takes an eighth of the time to
+    # start: see `sentry_reporting`.
     from sentry_sdk.utils import BadDsn, Dsn  # noqa: PLC0415
 
     try:
@@ -258,7 +258,7 @@ def _dsn(text: str) -> str:
     except BadDsn:
         # The message does not repeat the value, because it holds a key.
         raise ValueError(
-            "must be a DSN as Sentry shows it: https://KEY@SENTRY.EXAMPLE/NUMBER"
+            "must be a DSN from Sentry, like https://KEY@SENTRY.EXAMPLE/NUMBER"
         ) from None
     return text
 
@@ -302,7 +302,7 @@ def _branch_rule(text: str) -> BranchRule:
             f"not {text!r}"
         )
     if branch.startswith("refs/"):
-        raise ValueError(f"name branches without refs/heads/, not {branch!r}")
+        raise ValueError(f"must name branches without refs/heads/, not {branch!r}")
     return BranchRule(branch, environment)
 
 
@@ -328,7 +328,7 @@ def _ca_file(text: str) -> Path:
     try:
         ssl.create_default_context(cafile=text)
     except OSError as error:
-        raise ValueError(f"must be a file of certificates (PEM), not {text!r}: {error}") from None
+        raise ValueError(f"must be a certificate file (PEM), not {text!r}: {error}") from None
     return Path(text)
 
 

@@ -1,4 +1,4 @@
-"""The fold, driven as the server drives the engine, without a process between."""
+"""The fold, driven as the server drives the engine, without a process in between."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -112,7 +112,7 @@ def save(state: State) -> tuple[list[Outbound], int]:
 
 
 def restored(stored: Stored, seq: int) -> State:
-    """A new engine that was given these states, in an order that nobody promised."""
+    """A new engine that was given these states in an arbitrary order."""
     state = State()
     for key in sorted(stored, reverse=True):
         assert fold(state, RestoredState(key=key, value=msgspec.Raw(stored[key]))) == []

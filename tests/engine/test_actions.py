@@ -1,4 +1,4 @@
-"""What to do first names what this incident is about."""
+""" "What to do first" names the subject of this incident."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ HOUR = 3_600.0
 
 
 def actions(*entries: Inbound) -> str:
-    """The first actions of the last incident that is told, as one text."""
+    """The first actions of the last reported incident, as one text."""
     return "\n".join(say_first_actions(of_type(run(entries), Incident)[-1]))
 
 

@@ -1,4 +1,4 @@
-"""What is a spike: improbable for this stream, told once, and soon."""
+"""A spike is improbable for its stream, and is reported once and soon."""
 
 import math
 import random
@@ -31,7 +31,7 @@ def alarms(baseline: Baseline, times: Iterator[float] | list[float]) -> list[tup
 
 
 def settled(rate: float, days: float = 3.0, seed: str = "settled") -> tuple[Baseline, float]:
-    """A stream that has been at this rate for some days, and the moment at which they end."""
+    """A stream that has had this rate for some days, and the moment at which the days end."""
     baseline = new_baseline(0.0)
     alarms(baseline, poisson(rate, days * DAY, seed))
     return baseline, days * DAY

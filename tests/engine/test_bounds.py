@@ -65,7 +65,7 @@ def test_a_forgotten_issue_can_still_be_resolved_and_silenced() -> None:
 def test_the_silence_of_the_source_ends_as_the_source_says_also_for_a_forgotten_issue(
     by_source: bool, after: bool, code: str
 ) -> None:
-    """A person's does not, whether it was said before the issue was forgotten or after."""
+    """A person's does not, whether it came before or after the issue was forgotten."""
     state = State()
     run([builders.settings(1, 0, max_issues=1), error(2, 0, issue_id="7")], state)
     (key,) = state.issues
@@ -175,7 +175,7 @@ def test_rules_of_an_issue_are_bounded() -> None:
     run([error(n + 1, 0, alert_rule=f"rule {n}") for n in range(3 * records.MAX_RULES)], state)
     (issue,) = state.issues.values()
     assert len(issue.alerts or {}) == records.MAX_RULES
-    # The one that was heard longest ago goes, not the one that was heard first.
+    # The one heard from least recently is removed, not the one heard from first.
     oldest, next_oldest, *_ = issue.alerts or {}
     last = 3 * records.MAX_RULES
     run([error(last + 1, 0, alert_rule=oldest), error(last + 2, 0, alert_rule="new")], state)

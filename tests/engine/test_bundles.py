@@ -1,4 +1,4 @@
-"""A short name is a minifier's in what a bundler wrote, and a person's anywhere else."""
+"""A short name comes from a minifier in a bundler's output, and from a person anywhere else."""
 
 import pytest
 
@@ -40,7 +40,7 @@ BY_HAND = [
 
 
 def are_one(file: str, one: str, other: str) -> bool:
-    """Are errors of two functions of this script one issue?"""
+    """Whether errors in two functions of this script are one issue."""
     below = (file, None, "checkout", 9)
     return key(of_trace([(file, None, one, 3), below])) == key(
         of_trace([(file, None, other, 3), below])

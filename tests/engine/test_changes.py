@@ -1,4 +1,4 @@
-"""Commits that can hardly break anything are told from those that can."""
+"""Commits that can hardly break anything are distinguished from those that can."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Wrong clocks: the future, the far past, out of order; nothing opens, ends or rewinds by them."""
+"""Wrong clocks (the future, the far past, out of order) open, end and rewind nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -148,7 +148,7 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 def test_what_is_received_at_the_end_of_time_still_ends_and_is_judged() -> None:
-    """The clock stops early enough that an incident and a watched deploy have an end to come."""
+    """The clock stops early enough that an incident and a watched deploy can still end."""
     state = State()
     deployed = builders.change_window_entry(1, received=END_OF_TIME, deploy_time=END_OF_TIME)
     failed = builders.event_entry(2, received=END_OF_TIME, timestamp=END_OF_TIME)

@@ -1,4 +1,4 @@
-"""A confidence is a probability, and leaves room for "none of them"."""
+"""A confidence is a probability that leaves room for "none of them"."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What an open incident says of its events: how many, and in which minute most of them."""
+"""An open incident says how many events it has, and in which minute most of them came."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.engine.drive import of_type, run
 
 
 def peak_s(*times: float) -> float:
-    """The peak that people are told after events at `times`, in seconds after the start."""
+    """The peak that is reported after events at `times`, in seconds after the start."""
     events = [builders.event_entry(n + 1, at) for n, at in enumerate(times)]
     told = of_type(run([*events, builders.tick(times[-1] + 600.0)]), Incident)
     assert told[-1].event_count == len(times)

@@ -1,4 +1,4 @@
-"""A deploy that is told again is one deploy: the later news counts, and nothing known is lost."""
+"""A deploy announced twice is one deploy: the later news counts, and nothing known is lost."""
 
 from engine.memory.state import State
 from shared.pipe import Incident

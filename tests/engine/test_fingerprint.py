@@ -1,4 +1,4 @@
-"""Which events are one issue, by language: pairs that must be one, and pairs that must not."""
+"""Pairs of events, by language, that must be one issue, and pairs that must not."""
 
 from typing import Any
 
@@ -361,7 +361,7 @@ def test_frames_beyond_the_callers_that_tell_do_not_count() -> None:
 
 
 def test_the_rules_have_not_changed_without_a_new_version() -> None:
-    """Where this fails, raise `RULES_VERSION`: stored issues have the keys of the old rules."""
+    """If this fails, raise `RULES_VERSION`: stored issues have the keys of the old rules."""
     assert RULES_VERSION == 1
     assert [
         key(builders.event()),

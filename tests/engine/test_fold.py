@@ -1,4 +1,4 @@
-"""What the fold promises of any input: one decision each, errors as data, no word too many."""
+"""The fold's promises for any input: one decision each, errors as data, nothing superfluous."""
 
 import json
 from typing import Any
@@ -114,7 +114,7 @@ def test_an_unreadable_entry_is_an_error_and_has_a_decision() -> None:
     assert [type(line) for line in out] == [Error, Decision]
     assert of_type(out, Error)[0].seq == 7
     assert of_type(out, Decision) == [Decision(7, Code.UNREADABLE)]
-    # It counts as decided: again, it is only an error.
+    # It counts as decided, so a second time it is only an error.
     again = answer(state, b'{"type":"event","seq":7,"service":5}')
     assert [type(line) for line in again] == [Error]
     assert of_type(rest(state), Ack) == [Ack(7)]

@@ -1,4 +1,4 @@
-"""The function of a frame is found among those of a commit, however either writes it."""
+"""A frame's function is found among a commit's, however either of them writes it."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""One trouble is one incident: what joins, what stays apart, what is said, and when it ends."""
+"""One problem is one incident: what joins it, what stays apart, what it says, when it ends."""
 
 from typing import Any
 

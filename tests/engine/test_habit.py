@@ -1,4 +1,4 @@
-"""What is a silence far longer than an issue's own habit: not a night, not a weekend."""
+"""A silence counts if it is far longer than the issue's habit: not a night, not a weekend."""
 
 from collections.abc import Iterable
 

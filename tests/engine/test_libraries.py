@@ -1,4 +1,4 @@
-"""Code that is nobody's fault here is told by where it is, whatever `in_app` says."""
+"""Library code is recognized by its place, whatever `in_app` says."""
 
 import pytest
 from hypothesis import given

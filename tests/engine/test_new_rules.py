@@ -1,4 +1,4 @@
-"""A new version of the fingerprint rules makes no storm of new issues."""
+"""A new version of the fingerprint rules does not cause a storm of new issues."""
 
 import json
 from typing import Any
@@ -99,7 +99,7 @@ def test_relearning_goes_on_after_another_restart() -> None:
 
 
 def three_issues_in_one_incident() -> tuple[Stored, int, list[str]]:
-    """The states of it under older rules, and the newer keys of its issues."""
+    """Its states under older rules, and the newer keys of its issues."""
     entries = [
         error(n + 1, n, n, exception_type=name)
         for n, name in enumerate(("KeyError", "TypeError", "ValueError"))

@@ -1,4 +1,4 @@
-"""What is said of issues finds them however they are named, and says of how many it was."""
+"""A resolve or silence finds its issues however they are named, and says how many they were."""
 
 from collections.abc import Callable
 

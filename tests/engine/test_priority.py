@@ -1,4 +1,4 @@
-"""How urgent an incident is: a sum that people can follow, and no urgency for a deploy."""
+"""An incident's priority is a sum that people can follow; a deploy has none."""
 
 import pytest
 
@@ -12,7 +12,7 @@ DAY = 86_400.0
 
 
 def score(*entries: Inbound) -> int:
-    """The priority that people are told last."""
+    """The last reported priority."""
     return of_type(run(entries), Incident)[-1].priority_score
 
 
@@ -61,7 +61,7 @@ def test_ten_times_the_events_are_five_more_up_to_fifteen(events: int, told: int
 
 @pytest.mark.parametrize(("issues", "told"), [(1, 47), (10, 57), (100, 67), (150, 68)])
 def test_ten_times_the_issues_are_five_more_up_to_ten(issues: int, told: int) -> None:
-    """Each brings an event, too: by 100 they are ten for the issues and ten for the events."""
+    """Each also brings an event: at 100, the issues count ten and the events count ten."""
     entries = [
         builders.event_entry(n + 1, n, stacktrace=[builders.frame(function=f"f{n}")])
         for n in range(issues)

@@ -1,4 +1,4 @@
-"""`python -m engine` as a process: what a shell, a server and a terminal see of it."""
+"""`python -m engine` as a process, as a shell, a server and a terminal see it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What the ranking promises on real bugs whose culprits are known: docs/RANKING.md."""
+"""The ranking's promises for real bugs with known culprits: docs/RANKING.md."""
 
 import sys
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def test_paths_of_another_platform_rank_the_same(exceptions: list[Case], shape: 
 
 
 def calls_in(work: Callable[[], object]) -> int:
-    """How many functions `work` calls, those of the interpreter too: the same on any machine."""
+    """How many functions `work` calls, the interpreter's included: the same on any machine."""
     calls = 0
 
     def count(_frame: FrameType, event: str, _argument: object) -> None:
@@ -84,7 +84,9 @@ def work_to_rank(commits: int, frames: int) -> tuple[int, int]:
     evidence, window = evidence_of(event), window_of(event)
     evidence = msgspec.structs.replace(evidence, stacktrace=evidence.stacktrace[:frames])
     window = msgspec.structs.replace(window, commits=window.commits[:commits])
-    rank_suspects(evidence, [prepare(window)])  # What is kept between calls is there from here on.
+    rank_suspects(
+        evidence, [prepare(window)]
+    )  # From here on, everything that is cached between calls is there.
     prepared = prepare(window)
     return calls_in(lambda: prepare(window)), calls_in(lambda: rank_suspects(evidence, [prepared]))
 

@@ -1,4 +1,4 @@
-"""A release is known by any of the names that people give one."""
+"""A release is recognized by any of the names that people give it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The engine comes back knowing what it knew: whatever is cut off, the answers are the same."""
+"""A restored engine knows what it knew: wherever it was cut off, its answers are the same."""
 
 import random
 from typing import Any
@@ -18,7 +18,7 @@ PASSED_S = st.sampled_from([0, 0.5, 2, 30, 61, 300, 1900, 4000, 90_000])
 
 
 def _pool() -> list[dict[str, Any]]:
-    """Events that meet each other: few services and issues, every kind of mark on them."""
+    """Events that affect each other: few services and issues, with every kind of mark."""
     choose = random.Random(4).choice
     return [
         {
@@ -43,7 +43,7 @@ EVENTS = st.sampled_from(_pool())
 
 
 class Restoring(RuleBasedStateMachine):
-    """One engine that is killed and restored beside the journal of all that it was given."""
+    """An engine that is killed and restored, and the journal of everything it was given."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ class Restoring(RuleBasedStateMachine):
 
 
 class Noting(Restoring):
-    """The same where each entry has a checkpoint of its own, which must say all that it changed."""
+    """The same with a checkpoint for each entry, which must contain everything that it changed."""
 
     def give(self, entry: Any) -> None:
         super().give(entry)

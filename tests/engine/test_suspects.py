@@ -1,4 +1,4 @@
-"""The commit that the evidence speaks for is named first, with the evidence in words."""
+"""The commit with the best evidence is named first, with the evidence in words."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the engine says of three weeks changes only where somebody means it to."""
+"""The engine's output for three weeks changes only if somebody intends it."""
 
 import difflib
 

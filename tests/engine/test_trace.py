@@ -1,4 +1,4 @@
-"""Of a trace, the application's own places count, the nearest first."""
+"""The application's own frames in a trace count, the nearest first."""
 
 from engine.stack.own_places import places
 from shared.event import ChainedException, Frame

@@ -15,7 +15,7 @@ DAY = 24 * HOUR
 
 
 def steady(count: int, gap_s: float, first: int = 1, **fields: object) -> list[Inbound]:
-    """Events of one issue in equal gaps, with ticks between them never needed."""
+    """Events of one issue at equal intervals; no ticks are needed between them."""
     return [builders.event_entry(first + n, n * gap_s, **fields) for n in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""The deploy verdict: said as soon as it is certain, and not for an error that came after it."""
+"""The deploy verdict comes as soon as it is certain, and never because of a later error."""
 
 import math
 import random
@@ -146,7 +146,7 @@ def test_harmless_deploys_are_hardly_ever_called_faulty(rate: float) -> None:
     dice = random.Random(f"harmless {rate}")
     deploys = 400
     faulty = sum(_is_called_faulty(dice, rate) for _ in range(deploys))
-    # The budget is spent in clusters of retries, which these events have not.
+    # The budget is for clusters of retries, which these events do not have.
     assert faulty <= FAULTY_P * deploys
 
 

@@ -1,4 +1,4 @@
-"""What is said of a deploy within half an hour of it, and what ends with that."""
+"""What is said about a deploy within half an hour, and what ends after that."""
 
 import pytest
 
@@ -201,7 +201,7 @@ def test_a_deploy_that_is_told_of_late_is_set_beside_the_time_before_it() -> Non
 
 
 def test_what_a_tick_has_looked_at_is_not_looked_at_again_after_a_restart() -> None:
-    """The clock of ticks is ahead of the journal's: entries that came before it are read later."""
+    """The ticks' clock is ahead of the journal's: earlier entries are read later."""
     state = State()
     run([*known_service(), builders.change_window_entry(FIRST, DEPLOYED)], state)
     run([error(FIRST + 1, DEPLOYED + MINUTE, 1)], state)

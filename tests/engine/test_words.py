@@ -1,4 +1,4 @@
-"""Only words that tell something are compared, in one form."""
+"""Only meaningful words are compared, in one form."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ def test_words_of_any_error_or_any_commit_say_nothing() -> None:
 def test_one_and_many_are_one_word() -> None:
     assert words("locales") == words("locale")
     assert words("address") == {"address"}
-    # A short one would lose too much of itself.
+    # A short word would lose too much.
     assert words("carts logs") == {"cart", "logs"}
 
 

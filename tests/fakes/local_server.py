@@ -1,4 +1,4 @@
-"""A server on a port of its own, for what cannot exist here."""
+"""A server on a port of its own, to stand in for services that tests cannot reach."""
 
 from types import TracebackType
 from typing import Self

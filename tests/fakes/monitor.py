@@ -9,14 +9,14 @@ from tests.waiting import limit
 
 
 class FakeMonitor(LocalServer):
-    """The server; what belongs into HEARTBEAT_URL is `heartbeat_url`."""
+    """The server; `heartbeat_url` is the value for HEARTBEAT_URL."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         """The method and path of each, oldest first."""
         self.status = 200
         self.hang = False
-        """While it is, no call is answered."""
+        """While this is set, no call is answered."""
         self._called = asyncio.Event()
         self._released = asyncio.Event()
         app = web.Application()
@@ -24,7 +24,7 @@ class FakeMonitor(LocalServer):
         super().__init__(app)
 
     async def wait_for_calls(self, count: int) -> None:
-        """Return as soon as it was called so often."""
+        """Return as soon as it has been called this many times."""
         async with limit():
             while len(self.calls) < count:
                 self._called.clear()

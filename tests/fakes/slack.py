@@ -28,7 +28,7 @@ _ENTITY = re.compile(
 
 
 class FakeSlack(LocalServer):
-    """The server. `messages` are those that stand in the channel, by ts, as they read now."""
+    """The server. `messages` are the channel's current messages, by ts."""
 
     def __init__(self) -> None:
         self.token = TOKEN
@@ -37,9 +37,9 @@ class FakeSlack(LocalServer):
         self.answers: list[web.Response] = []
         """Given first, one for each call."""
         self.down = False
-        """While it is, every call is answered 503."""
+        """While this is set, every call is answered 503."""
         self.hang = False
-        """While it is, no call is answered before `release`."""
+        """While this is set, no call is answered before `release`."""
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
         app = web.Application()
@@ -60,11 +60,11 @@ class FakeSlack(LocalServer):
         return f"{self.url}/services/T0/B0/secret"
 
     def roots(self) -> list[dict[str, Any]]:
-        """The messages that are no replies, oldest first."""
+        """The messages that are not replies, oldest first."""
         return [each for each in self.messages.values() if "thread_ts" not in each]
 
     def replies(self, ts: str) -> list[dict[str, Any]]:
-        """What stands in the thread of a message."""
+        """The replies in a message's thread."""
         return [each for each in self.messages.values() if each.get("thread_ts") == ts]
 
     async def wait_for(self, count: int) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ class FakeSlack(LocalServer):
         return list(self.messages.values())
 
     async def wait_for_calls(self, count: int) -> None:
-        """Return as soon as it was called so often."""
+        """Return as soon as it has been called this many times."""
         async with limit():
             while len(self.calls) < count:
                 self._changed.clear()
@@ -115,7 +115,7 @@ class FakeSlack(LocalServer):
         if refused is not None:
             return refused
         body = await request.json()
-        # Only the id of a channel will do here.
+        # This method accepts only a channel's id.
         if body.get("channel") != "C0ALERTS":
             return not_ok("channel_not_found")
         if body.get("ts") not in self.messages:
@@ -175,7 +175,7 @@ def text_of(message: dict[str, Any]) -> str:
 
 
 def fault_of(body: dict[str, Any]) -> str | None:
-    """Why Slack refuses this message; none where it takes it."""
+    """Why Slack refuses this message, or None if it accepts it."""
     text, blocks = body.get("text", ""), body.get("blocks", [])
     if not text:
         return "no_text"
@@ -219,7 +219,7 @@ def _is_over(block: dict[str, Any]) -> bool:
 
 
 def _has_bare_markup(part: dict[str, Any]) -> bool:
-    """Whether something is left that Slack would obey: a mention, say, or half an entity."""
+    """Whether Slack would still obey something in it, such as a mention or half an entity."""
     if part["type"] != "mrkdwn":
         return False
     return re.search("[<>&]", _ENTITY.sub("", part["text"])) is not None

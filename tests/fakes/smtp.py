@@ -24,7 +24,7 @@ from server.settings.settings import Smtp, SmtpSecurity
 
 
 class Authority:
-    """A certificate for localhost, made for these tests, that signs itself."""
+    """A self-signed certificate for localhost, made for these tests."""
 
     def __init__(self, folder: Path, name: str = "localhost") -> None:
         self.certificate = folder / f"{name}.pem"
@@ -126,7 +126,7 @@ class FakeSmtp:
             return _Silence(self._silent)
         starttls = self._security == "starttls"
         with warnings.catch_warnings():
-            # It takes implicit TLS for none, and warns of a login over it.
+            # It mistakes implicit TLS for no TLS, and warns about a login over it.
             warnings.simplefilter("ignore", UserWarning)
             return SMTP(
                 self,

@@ -218,7 +218,7 @@ async def test_odd_names_of_files_and_binary_files_are_told(
 async def test_the_function_of_a_hunk_is_named_in_every_language(
     repository: Repository, receiver: Receiver
 ) -> None:
-    # The function that each file begins, and that goes on with one line more.
+    # The function that begins in each file and gets one more line.
     begun = {
         "a.cpp": ("cpp", "int A::cpp() {\n    a();\n"),
         "a.cs": ("Cs", "class A {\n    int Cs(int x)\n    {\n        A();\n"),
@@ -329,7 +329,7 @@ async def test_what_is_not_pushlog_has_not_taken_it(
     receiver.answers = [web.Response(text="Welcome to nginx")]
     done = await announce(repository, receiver.url)
     assert (done.code, done.output) == (1, "")
-    assert "answered 200, and is not PushLog" in done.errors
+    assert "answered 200, so it is not PushLog" in done.errors
     assert (await announce(repository, "pushlog.example")).code == 1
 
 

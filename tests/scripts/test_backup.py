@@ -67,7 +67,7 @@ def last_seq(journal: Path) -> int:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where backups go; whatever a test does, nothing unfinished stays in it."""
+    """The folder for backups; whatever a test does, nothing unfinished is left in it."""
     folder = tmp_path / "backups"
     yield folder
     assert [path.name for path in folder.glob(".*")] == []
@@ -146,7 +146,7 @@ def test_a_copy_that_is_no_database_is_said_to_be_damaged(tmp_path: Path) -> Non
 def test_too_little_room_is_said_before_anything_is_copied(
     settings: Settings, folder: Path
 ) -> None:
-    with pytest.raises(Refused, match=r"too little room in .* 50 MiB are free, and 50 MiB of them"):
+    with pytest.raises(Refused, match=r"not enough space in .* 50 MiB are free, and 50 MiB "):
         back_up(settings, folder, room=lambda _: (1000 * MIB, 950 * MIB, 50 * MIB))
     assert list(folder.iterdir()) == []
 
@@ -174,7 +174,7 @@ def test_two_backups_into_one_folder_do_not_meet(settings: Settings, folder: Pat
     other = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(Refused, match=r"another backup to .* is being made"):
+        with pytest.raises(Refused, match=r"another backup to .* is running"):
             back_up(settings, folder)
     finally:
         os.close(other)

@@ -1,4 +1,4 @@
-"""`scripts/dead-letters` shows what the engine died of, and replays or discards it."""
+"""`scripts/dead-letters` shows entries that crashed the engine, and replays or discards them."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ async def dead_letters(*arguments: str) -> tuple[int, str, str]:
 
 
 async def send_poison(server: ServerProcess) -> str:
-    """The number of an entry that the engine has died of."""
+    """The number of an entry that crashed the engine."""
     event = {
         "source": "test",
         "service": "shop",
@@ -56,7 +56,7 @@ async def send_poison(server: ServerProcess) -> str:
 async def test_a_dead_letter_is_listed_shown_replayed_and_discarded(tmp_path: Path) -> None:
     async with running_server(tmp_path, env={"INCIDENT_ENGINE_BIN": POISONED}) as server:
         where = ("--url", server.url)
-        assert await dead_letters("list", *where) == (0, "No dead letter waits.\n", "")
+        assert await dead_letters("list", *where) == (0, "No dead letters are waiting.\n", "")
         first = await send_poison(server)
         code, out, err = await dead_letters("list", *where)
         assert (code, err) == (0, "")
@@ -72,15 +72,15 @@ async def test_a_dead_letter_is_listed_shown_replayed_and_discarded(tmp_path: Pa
         code, out, err = await dead_letters("replay", first, *where)
         again = out.split()[-1].rstrip(".")
         assert (code, err) == (0, "")
-        assert out == f"{first} is given to the engine again, as entry {again}.\n"
+        assert out == f"Replayed {first} as entry {again}.\n"
         await server.log.wait_for(f"entry {again} is set aside", since=since)
 
-        assert await dead_letters("discard", again, *where) == (0, f"{again} is discarded.\n", "")
+        assert await dead_letters("discard", again, *where) == (0, f"Discarded {again}.\n", "")
         code, _, err = await dead_letters("replay", again, *where)
         assert code == 1
         assert err == "scripts/dead-letters: This dead letter was already discarded.\n"
 
-        assert await dead_letters("list", *where) == (0, "No dead letter waits.\n", "")
+        assert await dead_letters("list", *where) == (0, "No dead letters are waiting.\n", "")
         _, out, _ = await dead_letters("list", "--all", *where)
         assert f"replayed as {again}: " in out
         assert "discarded: " in out

@@ -1,4 +1,4 @@
-"""`scripts/doctor` says of each thing how it is, and what to do; it disturbs and sends nothing."""
+"""`scripts/doctor` checks each thing and says what to do; it disturbs and sends nothing."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ async def run(home: Path, **env: str) -> tuple[int | None, dict[str, str]]:
 
 
 def storage(folder: Path) -> dict[str, str]:
-    """What is said of the data in `folder`."""
+    """The findings about the data in `folder`."""
     settings = read_settings({"DATABASE_URL": f"sqlite:///{folder}/pushlog.db"})
     return {each.what: each.line() for each in examine_storage(settings)}
 
@@ -83,7 +83,7 @@ async def test_beside_a_running_server_everything_is_well_and_nothing_is_sent(
         assert "starts and answers" in found["engine"]
         assert server.log.matching("ended|not writable") == []
         assert await server.interrupt() == 0
-    assert "no server runs on it" in storage(tmp_path)["journal"]
+    assert "no server is using it" in storage(tmp_path)["journal"]
 
 
 async def test_each_thing_that_does_not_work_fails_with_what_to_do(tmp_path: Path) -> None:
@@ -102,8 +102,8 @@ async def test_each_thing_that_does_not_work_fails_with_what_to_do(tmp_path: Pat
         )
     assert code == 1
     for what, words in {
-        "Slack": "SLACK_BOT_TOKEN is none that Slack knows",
-        "GitHub": "GITHUB_TOKEN is wrong or has expired: make a new one",
+        "Slack": "Slack does not know SLACK_BOT_TOKEN",
+        "GitHub": "GITHUB_TOKEN is wrong or has expired: create a new one",
         "mail": "Check SMTP_PORT",
         "engine": "cannot start /nonexistent/engine: No such file",
     }.items():
@@ -127,7 +127,7 @@ async def test_a_new_installation_without_a_network_fails_in_nothing(tmp_path: P
     assert found["webhooks"].startswith("warn")
     assert found["main database"].startswith("warn")
     assert found["Slack"].startswith("warn")
-    assert "nobody that could tell the time can be reached" in found["clock"]
+    assert "no server to compare it with can be reached" in found["clock"]
     assert "secret" not in found["Slack"]
     assert not any(await asyncio.to_thread(os.listdir, tmp_path))
 
@@ -150,7 +150,9 @@ async def test_a_misspelt_name_and_a_readable_secret_in_the_env_file_are_noticed
 def test_a_damaged_database_fails(tmp_path: Path) -> None:
     path = tmp_path / "pushlog.db"
     make_database(path)
-    assert storage(tmp_path)["main database"].startswith("ok    main database: whole, with the new")
+    assert storage(tmp_path)["main database"].startswith(
+        "ok    main database: intact, with the new"
+    )
     content = bytearray(path.read_bytes())
     content[4096:12288] = b"\xff" * 8192
     path.write_bytes(content)
@@ -159,7 +161,7 @@ def test_a_damaged_database_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "verdict", "words"),
-    [("0001", "warn", "the next start brings it"), ("9999", "FAIL", "of a newer PushLog")],
+    [("0001", "warn", "the next start brings it"), ("9999", "FAIL", "belongs to a newer PushLog")],
 )
 def test_an_old_schema_is_named_and_a_newer_one_fails(
     tmp_path: Path, version: str, verdict: str, words: str
@@ -186,7 +188,7 @@ def test_a_data_folder_that_others_can_use_is_noticed(
 @pytest.mark.parametrize(
     ("off_s", "verdict", "way"),
     [
-        (0, "ok", "goes with"),
+        (0, "ok", "agrees with"),
         (60, "warn", "behind"),
         (-60, "warn", "ahead of"),
         (3600, "FAIL", "behind"),

@@ -28,7 +28,7 @@ def run(
 def test_the_day_of_a_shop_has_one_of_each(tmp_path: Path) -> None:
     told = run(tmp_path)
     assert (told.returncode, told.stderr) == (0, b"")
-    # As people read it: where a line was broken does not matter.
+    # Where lines are broken does not matter.
     text = " ".join(told.stdout.decode().split())
     for happened in (
         "never been seen before in production",
@@ -82,4 +82,4 @@ def test_an_engine_that_fails_or_babbles_is_told_from_one_that_works(tmp_path: P
     assert run(tmp_path, "--engine", "false").returncode == 2
     babbling = run(tmp_path, "--engine", "echo hello")
     assert babbling.returncode == 2
-    assert b"the engine says what is no message" in babbling.stderr
+    assert b"the engine wrote a line that is not a message" in babbling.stderr

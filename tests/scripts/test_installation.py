@@ -1,4 +1,4 @@
-"""Every command means the installation that its server would be, and says which."""
+"""Every command works on the installation that a server would use here, and names it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[Main, list[str]]] = {
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of somebody who calls a command from anywhere; it is as it was afterwards."""
+    """The folder that somebody runs a command from; the current folder is restored afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setattr("os.nice", lambda _: 0)

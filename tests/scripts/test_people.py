@@ -1,4 +1,4 @@
-"""Letting people and programs in from the machine itself."""
+"""Giving people and programs access from the server itself."""
 
 import asyncio
 from pathlib import Path
@@ -67,4 +67,4 @@ async def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     assert (await people(tmp_path, "list"))[1].startswith("There are no accounts yet")
     code, _, err = await people(tmp_path, "reset", "ada@example.org")
     assert code == 1
-    assert err == "scripts/people: Nobody here has the mail address ada@example.org.\n"
+    assert err == "scripts/people: No account has the mail address ada@example.org.\n"

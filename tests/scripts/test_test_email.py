@@ -45,7 +45,7 @@ async def test_a_mail_is_sent_and_said_to_be_sent(tmp_path: Path) -> None:
         code, out, err = await run(tmp_path, server.smtp(), "ada@acme.example")
         assert (code, err) == (0, "")
         assert "STARTTLS, as ada" in out
-        assert "Sent: localhost has taken a mail to ada@acme.example." in out
+        assert "Sent: localhost accepted a mail to ada@acme.example." in out
         assert server.mails[0]["Subject"] == "[PushLog] Test: mail arrives"
         assert "s3cret" not in out
 
@@ -85,7 +85,7 @@ async def test_dns_and_a_refused_connection_are_told_apart(tmp_path: Path) -> No
         smtp = server.smtp()
     code, _, err = await run(tmp_path, smtp, "ada@acme.example")
     assert code == 1
-    assert "refused the connection: nothing listens there" in err
+    assert "refused the connection: nothing is listening there" in err
     unknown = server.smtp(host="mail.invalid")
     code, _, err = await run(tmp_path, unknown, "ada@acme.example")
     assert code == 1
@@ -103,4 +103,4 @@ async def test_what_is_not_set_up_or_no_address_is_said(tmp_path: Path) -> None:
         missing = server.smtp(ca_file=Path("nowhere.pem"))
         code, _, err = await run(tmp_path, missing, "ada@acme.example")
     assert code == 2
-    assert "SMTP_CA_FILE: must be a file of certificates" in err
+    assert "SMTP_CA_FILE: must be a certificate file" in err

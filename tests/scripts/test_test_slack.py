@@ -40,10 +40,10 @@ async def test_it_sends_a_message_by_either_way(tmp_path: Path) -> None:
         (
             {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "#alerts"},
             1,
-            "Slack answered invalid_auth: SLACK_BOT_TOKEN is none that Slack knows",
+            "Slack answered invalid_auth: Slack does not know SLACK_BOT_TOKEN",
         ),
-        ({"SLACK_WEBHOOK_URL": "http://127.0.0.1:1/x"}, 1, "no connection to 127.0.0.1, port 1"),
-        ({"SLACK_WEBHOOK_URL": "http://nowhere.invalid/x"}, 1, "cannot be found (DNS)"),
+        ({"SLACK_WEBHOOK_URL": "http://127.0.0.1:1/x"}, 1, "cannot connect to 127.0.0.1, port 1"),
+        ({"SLACK_WEBHOOK_URL": "http://nowhere.invalid/x"}, 1, "cannot be looked up (DNS)"),
     ],
 )
 async def test_it_says_what_went_wrong(

@@ -1,4 +1,4 @@
-"""`scripts/why` says in words what became of an event, and what is known of an incident."""
+"""`scripts/why` says in words what became of an event, and what is known about an incident."""
 
 import asyncio
 import os
@@ -107,4 +107,4 @@ async def test_where_nothing_listens_it_says_so() -> None:
 async def test_what_is_neither_event_nor_incident_is_refused(what: str) -> None:
     code, _, err = await why("--", what)
     assert code == 2
-    assert "neither the number of an event" in err
+    assert "neither an event's number" in err

@@ -92,7 +92,7 @@ def test_a_file_named_with_a_dash_may_be_missing(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "x.env"
     file.write_bytes(b"PORT=\xff")
-    with pytest.raises(SettingsError, match="is not UTF-8"):
+    with pytest.raises(SettingsError, match="must be UTF-8"):
         with_env_file({"PUSHLOG_ENV_FILE": str(file)})
 
 

@@ -13,7 +13,7 @@ from tests.waiting import limit
 
 
 class Patient:
-    """What the heartbeat asks how things are; it can be told, and waited for."""
+    """What the heartbeat asks for the health; tests set it and wait for the question."""
 
     def __init__(self, trouble: str | None = None) -> None:
         self.trouble = trouble

@@ -1,4 +1,4 @@
-"""Listeners are woken, never lose that something is new, and leave nothing behind."""
+"""Listeners are woken, never miss that something is new, and leave nothing behind."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A stdout that nobody reads stalls nothing, and what it cannot take is counted."""
+"""A stdout that nobody reads stalls nothing; lines that do not fit are counted."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""How late the event loop is: a handler that keeps it shows."""
+"""How late the event loop is: a handler that blocks it shows up."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ async def test_what_keeps_the_loop_busy_shows_as_lag() -> None:
     try:
         async with limit():
             assert await lags.get() >= 0
-            # It is the point to keep everybody waiting.
+            # Blocking the loop is the point.
             time.sleep(0.3)  # noqa: ASYNC251
             while await lags.get() < 0.25:
                 pass

@@ -50,7 +50,7 @@ def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
         "HEARTBEAT_URL: must be an http or https URL, not 'ftp://x'",
         "RETENTION_DAYS: must be a number of days from 1 to 36500, not '0'",
         "RETENTION_INCIDENT_DAYS: must be a number of days from 1 to 36500, not '40000'",
-        "RETENTION_MAX_JOURNAL_MB: must be a whole number of megabytes from 100 on, not '99'",
+        "RETENTION_MAX_JOURNAL_MB: must be a whole number of megabytes, at least 100, not '99'",
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_database_path_may_be_absolute() -> None:
 
 def test_mail_needs_a_sender_and_port_465_means_tls() -> None:
     assert faults_of(SMTP_HOST="mail") == [
-        "SMTP_FROM: must be the mail address that PushLog writes from"
+        "SMTP_FROM: must be the mail address that PushLog sends from"
     ]
     smtp = read_settings(
         {"SMTP_HOST": "mail", "SMTP_FROM": "p@example.com", "SMTP_PORT": "465"}
@@ -82,7 +82,7 @@ def test_mail_needs_a_sender_and_port_465_means_tls() -> None:
 
 
 def test_mail_settings_without_a_host_are_a_fault() -> None:
-    assert faults_of(SMTP_USER="me") == ["SMTP_USER: is of no use without SMTP_HOST"]
+    assert faults_of(SMTP_USER="me") == ["SMTP_USER: has no effect without SMTP_HOST"]
 
 
 def test_a_slack_bot_needs_its_channel() -> None:
@@ -103,7 +103,7 @@ def test_no_fault_repeats_a_secret() -> None:
 @pytest.mark.parametrize("name", ["SENTRY_DSN", "VITE_SENTRY_DSN"])
 def test_a_dsn_that_is_none_is_told_without_its_key(name: str, dsn: str) -> None:
     (fault,) = faults_of(**{name: dsn})
-    assert fault == f"{name}: must be a DSN as Sentry shows it: https://KEY@SENTRY.EXAMPLE/NUMBER"
+    assert fault == f"{name}: must be a DSN from Sentry, like https://KEY@SENTRY.EXAMPLE/NUMBER"
 
 
 def test_a_dsn_stays_as_it_was_written() -> None:

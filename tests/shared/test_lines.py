@@ -1,4 +1,4 @@
-"""Lines are the same however the bytes came, and a line too long takes no memory."""
+"""Lines are the same however the bytes arrive, and a line that is too long takes no memory."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Text of others is shown without ruling what shows it."""
+"""Text from outside cannot control what displays it."""
 
 import pytest
 from hypothesis import given

@@ -176,7 +176,7 @@ async def test_what_was_there_is_moved_aside_and_the_key_of_mails_comes_back(
 
     out = await restore(data, made)
     (aside,) = asides(data)
-    assert f"What was there before is in {aside}." in out
+    assert f"The data from before is in {aside}." in out
     assert f"up to entry {ended}." in out
     assert numbers(data / "pushlog-journal.db", "SELECT max(seq) FROM entries") == [ended]
     assert (data / "pushlog-mail.key").read_text() == "ab" * 32
@@ -200,9 +200,9 @@ async def test_what_cannot_be_backed_up_or_restored_is_said(data: Path, tmp_path
     nowhere = tmp_path / "nowhere"
     code, _, err = await run("backup", nowhere, tmp_path / "backups")
     assert code == 1
-    assert f"there is no {nowhere / 'pushlog.db'}: DATABASE_URL says where the data is" in err
+    assert f"{nowhere / 'pushlog.db'} does not exist: set DATABASE_URL to where the data is" in err
     code, _, err = await run("backup", data, tmp_path / "backups", "--keep", "0")
-    assert (code, "'0' is no number from 1 on" in err) == (2, True)
+    assert (code, "must be a whole number above 0, not '0'" in err) == (2, True)
     code, _, err = await run("restore", data, tmp_path)
     assert code == 1
     assert f"{tmp_path} is no complete backup: there is no manifest.json in it" in err

@@ -1,4 +1,4 @@
-"""From an engine that dies of an event to the page on which somebody settles it."""
+"""From an event that crashes the engine to the page on which somebody settles it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The real server at its limits: what it answered 202 stays, and what it cannot keep it refuses."""
+"""The real server at its limits: it keeps what it answered 202, and refuses what it cannot keep."""
 
 import asyncio
 import contextlib

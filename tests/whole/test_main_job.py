@@ -1,4 +1,4 @@
-"""The whole way of a webhook: posted, journalled, decided, recorded, told."""
+"""A webhook's whole path: posted, journalled, decided, recorded, reported."""
 
 import asyncio
 import json
@@ -108,7 +108,7 @@ def in_production(payload: dict[str, Any], service: str) -> bytes:
     event = payload["data"]["event"]
     event["environment"] = "production"
     event["url"] = f"https://sentry.io/api/0/projects/acme/{service}/events/{event['event_id']}/"
-    # Long past events open nothing: these happen now.
+    # Events from long ago open nothing, so these happen now.
     for name in ("datetime", "timestamp", "received"):
         event.pop(name, None)
     return json.dumps(payload).encode()

@@ -119,7 +119,7 @@ async def test_what_an_incident_grew_by_is_shown_in_its_message_by_the_next_star
         (message,) = await slack.wait_for(1)
         assert "1, last seen" in text_of(message)
         await fail(http, server, "shop", "TeapotBroken")
-        # What comes after it in the journal is told: so it is counted.
+        # People are told of a later journal entry, so this one is counted.
         await fail(http, server, "other")
         await slack.wait_for(2)
         assert await server.interrupt() == 0
@@ -141,7 +141,7 @@ async def test_a_push_is_one_message_whether_deploys_are_incidents_or_not(
     async with running_server(tmp_path, env=env) as server:
         await push(http, server, "s3cret")
         await slack.wait_for(1)
-        # What comes after the push in the journal is told: so nothing more of it is on its way.
+        # People are told of a later journal entry, so nothing more of the push is on its way.
         await fail(http, server, "other")
         messages = await slack.wait_for(2)
     assert len(messages) == 2

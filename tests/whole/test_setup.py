@@ -93,7 +93,7 @@ def test_an_environment_is_made_once_and_again_when_the_lock_changes(machine: Ma
     machine.set_lock("# another\n")
     third = machine.set_up()
     assert third.returncode == 0
-    assert third.stdout.startswith("Installing what requirements.lock names")
+    assert third.stdout.startswith("Installing the packages in requirements.lock")
 
 
 def test_a_package_without_its_hash_is_refused_and_tried_again_the_next_time(
@@ -104,7 +104,7 @@ def test_a_package_without_its_hash_is_refused_and_tried_again_the_next_time(
         refused = machine.set_up()
         assert refused.returncode == 1
         assert "--require-hashes" in refused.stderr
-        assert "pip could not install what requirements.lock names" in refused.stderr
+        assert "pip could not install the packages in requirements.lock" in refused.stderr
 
 
 def test_a_broken_environment_is_made_anew(machine: Machine) -> None:
@@ -122,7 +122,7 @@ def test_an_old_python_is_named_with_the_one_that_is_needed(machine: Machine) ->
         machine.add(name, OLD_PYTHON)
     refused = machine.set_up()
     assert refused.returncode == 1
-    assert "needs Python 3.11 or newer; python3 is Python 3.9.2" in refused.stderr
+    assert "needs Python 3.11 or newer. python3 is Python 3.9.2" in refused.stderr
 
 
 def test_a_newer_python_beside_an_old_one_is_taken(machine: Machine) -> None:

@@ -87,6 +87,6 @@ def _form_payload(body: bytes) -> bytes:
         found = None
     if not found:
         raise InvalidPayload(
-            "the form holds no payload", (Fault("payload", "expected a field with the JSON"),)
+            "the form has no payload", (Fault("payload", "expected a form field with the JSON"),)
         )
     return found[0]

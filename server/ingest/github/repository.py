@@ -7,9 +7,7 @@ from server.ingest.text import clean_line
 
 def missing(path: str, message: str) -> InvalidPayload:
     """Return the refusal of a body that lacks a field which has no substitute."""
-    return InvalidPayload(
-        f"no deploy can be read from it: {path} is missing", (Fault(path, message),)
-    )
+    return InvalidPayload(f"the deploy cannot be read: {path} is missing", (Fault(path, message),))
 
 
 def read_name(repository: Repository | None) -> str:

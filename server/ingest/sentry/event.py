@@ -66,7 +66,7 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
     )
     timestamp = read_time(event.timestamp, event.datetime, event.rest_created)
     if timestamp is None:
-        notes.add("timestamp: no readable time; the time of receipt is taken")
+        notes.add("timestamp: no readable time; the time of receipt is used")
         timestamp = received
     request_url = event.request.url if event.request is not None else None
     return EventEntry(

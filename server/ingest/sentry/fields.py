@@ -61,7 +61,7 @@ def read_severity(level: str | None, tags: dict[str, str], notes: Notes) -> Seve
     name = (level or tags.get("level") or "").strip().lower() or "error"
     severity = _SEVERITIES.get(name)
     if severity is None:
-        notes.add(f"level: {name} is none of Sentry's levels; taken as an error")
+        notes.add(f"level: {name} is not one of Sentry's levels; treated as an error")
         severity = "error"
     if name not in _SAID_BY_SEVERITY and len(tags) < MAX_PAIRS:
         tags.setdefault("level", clean_line(name, _MAX_TAG))
@@ -117,7 +117,7 @@ def read_fingerprint(parts: list[Scalar] | None, issue_id: str | None, notes: No
         return None
     if len(named) < len(texts):
         if issue_id is None:
-            notes.add("fingerprint: holds variables of Sentry and comes without an issue; not used")
+            notes.add("fingerprint: uses Sentry's variables, and no issue is named; not used")
             return None
         named.append(f"issue {issue_id}")
     joined = " / ".join(named)
@@ -183,7 +183,7 @@ def _tag_pairs(tags: Tags, notes: Notes) -> Iterable[tuple[Scalar, Scalar]]:
         elif tag is not None and len(tag) == 2:
             yield tag[0], tag[1]
         elif tag is not None:
-            notes.add("tags: an entry is no pair; left out")
+            notes.add("tags: an entry is not a pair; left out")
 
 
 def _fitted(text: str, limit: int, name: str, notes: Notes) -> str:

@@ -46,7 +46,7 @@ def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -
     if issue_id is None:
         raise InvalidPayload(
             f"{about}: the issue has no id",
-            (Fault(f"{_PATH}.id", "is missing; it says which issue is meant"),),
+            (Fault(f"{_PATH}.id", "is missing; it identifies the issue"),),
         )
     parts = (
         "archived" if action == "ignored" else action,

@@ -50,8 +50,8 @@ def metric_delivery(
     named = read_identity(rule.id or alert.id or title, "alert_rule.id", notes)
     if named is None:
         raise InvalidPayload(
-            f"{about}: nothing says which rule it is about",
-            (Fault(f"{_PATH}.alert_rule", "needs an `id`, or the alert a `title`"),),
+            f"{about}: its rule is not named",
+            (Fault(f"{_PATH}.alert_rule", "must have an `id`, or the alert must have a `title`"),),
         )
     issue_id = f"metric-alert-{named}"[:256]
     alert_id = read_identity(alert.id, "id", notes)

@@ -1,6 +1,6 @@
-"""Explain what went wrong with a mail server, and what to do: one table for the log and people.
+"""Explain what went wrong with a mail server and what to do: one table for the log and people.
 
-Only a refusal of this mail or its receiver is permanent. A problem with the way there or with our
+Only a refusal of this mail or its receiver is permanent. A problem with the connection or with our
 own account may be fixed within the day that a mail waits.
 """
 
@@ -15,7 +15,7 @@ from server.settings.settings import Smtp
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """`reason` says what happened, `advice` what to do; `permanent` that no later try will help."""
+    """`reason` says what happened, `advice` what to do; if `permanent`, no later try will help."""
 
     reason: str
     advice: str
@@ -23,7 +23,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def failure_of(error: BaseException, smtp: Smtp, timeout_s: float) -> Failure:
-    """Return what `error` means, which was raised on the way to the server of `smtp`."""
+    """Return what `error` means, which was raised while sending to the server of `smtp`."""
     where = f"{smtp.host}:{smtp.port}"
     for each in _causes(error):
         found = _connection(each, smtp, where) or _answer(each, smtp)
@@ -32,14 +32,14 @@ def failure_of(error: BaseException, smtp: Smtp, timeout_s: float) -> Failure:
     if isinstance(error, TimeoutError):
         return Failure(
             f"{where} did not answer within {timeout_s:g} s",
-            "A firewall that drops the packets looks like this; many providers block port 25. Try "
-            "SMTP_PORT=587. On port 465 SMTP_SECURITY must be tls, on 587 starttls.",
+            "A firewall may be dropping the packets; many providers block port 25. Try "
+            "SMTP_PORT=587. SMTP_SECURITY must be tls on port 465, and starttls on port 587.",
         )
     if isinstance(error, aiosmtplib.SMTPServerDisconnected):
         return Failure(
-            f"{where} hung up: {error}",
-            "On port 465 SMTP_SECURITY must be tls, on 587 starttls. The log of the mail server "
-            "says why it hung up.",
+            f"{where} closed the connection: {error}",
+            "SMTP_SECURITY must be tls on port 465, and starttls on port 587. The mail server's "
+            "log says why it closed the connection.",
         )
     return Failure(
         f"{where} cannot be reached: {error}", "Check the network, SMTP_HOST and SMTP_PORT."
@@ -51,24 +51,25 @@ def _connection(error: BaseException, smtp: Smtp, where: str) -> Failure | None:
         case socket.gaierror():
             return Failure(
                 f"the name {smtp.host} cannot be looked up: {error.strerror or error}",
-                "Check SMTP_HOST for a slip of the pen, and the DNS of this machine.",
+                "Check SMTP_HOST for typos, and check this machine's DNS.",
             )
         case OSError() if f"[Errno {errno.ECONNREFUSED}]" in str(error):
-            # If the name has several addresses, asyncio says in one text how each of them failed.
+            # If the name has several addresses, asyncio puts all of their errors into one text.
             return Failure(
-                f"{where} refused the connection: nothing listens there",
-                "Check SMTP_PORT: 587 for starttls and 465 for tls are usual, 25 is often blocked.",
+                f"{where} refused the connection: nothing is listening there",
+                "Check SMTP_PORT. Usual ports are 587 for starttls and 465 for tls; port 25 is "
+                "often blocked.",
             )
         case ssl.SSLCertVerificationError():
             return Failure(
                 f"the certificate of {where} is not trusted: {error.verify_message}",
-                "SMTP_HOST must be a name that stands in the certificate. For a server with a "
-                "certificate of your own, name the file of its authority in SMTP_CA_FILE.",
+                "SMTP_HOST must be a name in the certificate. If your own authority signed the "
+                "certificate, set SMTP_CA_FILE to the authority's file.",
             )
         case ssl.SSLError():
             return Failure(
-                f"no TLS could be agreed on with {where}: {error.reason or error}",
-                "On port 465 SMTP_SECURITY must be tls, on 587 starttls.",
+                f"TLS could not be negotiated with {where}: {error.reason or error}",
+                "SMTP_SECURITY must be tls on port 465, and starttls on port 587.",
             )
     return None
 
@@ -79,42 +80,43 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
         case aiosmtplib.SMTPAuthenticationError():
             return Failure(
                 f"the login of {smtp.user} was refused: {_said(error)}",
-                "Check SMTP_USER and SMTP_PASS. Many providers want an app password or an API key "
-                "instead of the password of the account.",
+                "Check SMTP_USER and SMTP_PASS. Many providers require an app password or an API "
+                "key instead of the account's password.",
             )
         case aiosmtplib.SMTPSenderRefused():
             return Failure(
                 f"the sender {smtp.sender} was refused: {_said(error)}",
-                "SMTP_FROM must be an address that this account may write from; a server that "
-                "wants a login needs SMTP_USER and SMTP_PASS.",
+                "SMTP_FROM must be an address that this account may send from. If the server "
+                "requires a login, set SMTP_USER and SMTP_PASS.",
             )
         case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
             return _answer(error.recipients[0], smtp)
         case aiosmtplib.SMTPRecipientRefused():
             return Failure(
                 f"the receiver {error.recipient} was refused: {_said(error)}",
-                "Check the address. Where the answer speaks of relaying, the server takes mail to "
-                "others only after a login: set SMTP_USER and SMTP_PASS.",
+                "Check the address. If the answer mentions relaying, the server accepts mail to "
+                "other domains only after a login: set SMTP_USER and SMTP_PASS.",
                 permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
         case aiosmtplib.SMTPDataError():
             return Failure(
                 f"the mail itself was refused: {_said(error)}",
-                "The answer says what the server has against it; often it is its filter for spam, "
-                "or SPF and DKIM of the sender's domain.",
+                "The answer says why. Often the reason is the server's spam filter, or SPF and "
+                "DKIM of the sender's domain.",
                 permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
         # aiosmtplib mostly uses the base class itself for what a server does not offer.
         case _ if type(error) in _NOT_OFFERED:
             return Failure(
-                f"{smtp.host} does not offer what is asked of it: {error}",
-                "Where it has no STARTTLS: SMTP_SECURITY=tls with port 465, or, within a network "
-                "that you trust, SMTP_SECURITY=none. Where it has no login: leave SMTP_USER out.",
+                f"{smtp.host} does not support what PushLog asked for: {error}",
+                "If it does not support STARTTLS, set SMTP_SECURITY=tls with port 465 or, in a "
+                "network that you trust, SMTP_SECURITY=none. If it does not support login, remove "
+                "SMTP_USER.",
             )
         case aiosmtplib.SMTPResponseException():
             return Failure(
                 f"{smtp.host} answered {_said(error)}",
-                "The server takes no mail at the moment, or none from this machine.",
+                "The server accepts no mail at the moment, or none from this machine.",
             )
     return None
 

@@ -13,64 +13,67 @@ from server.notify.channel import DeliveryFailed
 TIMEOUT_S = 10.0
 
 _REFUSALS: dict[str, tuple[bool, str]] = {
-    "invalid_auth": (False, "SLACK_BOT_TOKEN is none that Slack knows"),
-    "not_authed": (False, "SLACK_BOT_TOKEN did not arrive"),
-    "token_revoked": (False, "SLACK_BOT_TOKEN was revoked: make a new one"),
-    "token_expired": (False, "SLACK_BOT_TOKEN has expired: make a new one"),
+    "invalid_auth": (False, "Slack does not know SLACK_BOT_TOKEN"),
+    "not_authed": (False, "SLACK_BOT_TOKEN did not reach Slack"),
+    "token_revoked": (False, "SLACK_BOT_TOKEN was revoked: create a new one"),
+    "token_expired": (False, "SLACK_BOT_TOKEN has expired: create a new one"),
     "account_inactive": (False, "the bot of SLACK_BOT_TOKEN was removed"),
-    "not_allowed_token_type": (False, "SLACK_BOT_TOKEN must be a bot's, which begins with xoxb-"),
+    "not_allowed_token_type": (
+        False,
+        "SLACK_BOT_TOKEN must be a bot token, which begins with xoxb-",
+    ),
     "missing_scope": (False, "the bot lacks a scope: it needs chat:write"),
-    "no_permission": (False, "the bot may not write there"),
+    "no_permission": (False, "the bot may not post there"),
     "channel_not_found": (
         False,
-        "SLACK_CHANNEL is none that the bot can see: invite it, or give the channel's id",
+        "the bot cannot see SLACK_CHANNEL: invite the bot to it, or give the channel's id",
     ),
-    "not_in_channel": (False, "the bot is not in the channel: invite it there"),
+    "not_in_channel": (False, "the bot is not in the channel: invite it"),
     "is_archived": (False, "the channel is archived"),
     "channel_is_archived": (False, "the channel is archived"),
-    "restricted_action": (False, "the workspace does not let the bot write there"),
-    "action_prohibited": (False, "the workspace does not let the webhook write there"),
-    "posting_to_general_channel_denied": (False, "the webhook may not write to #general"),
-    "no_service": (False, "the webhook was removed or turned off: make a new one"),
-    "no_team": (False, "the workspace of the webhook is gone"),
+    "restricted_action": (False, "the workspace does not let the bot post there"),
+    "action_prohibited": (False, "the workspace does not let the webhook post there"),
+    "posting_to_general_channel_denied": (False, "the webhook may not post to #general"),
+    "no_service": (False, "the webhook was removed or turned off: create a new one"),
+    "no_team": (False, "the webhook's workspace no longer exists"),
     "no_active_hooks": (False, "the webhook is turned off"),
     "invalid_token": (False, "the webhook's address is wrong"),
-    "user_not_found": (False, "the webhook's user is gone"),
+    "user_not_found": (False, "the webhook's user no longer exists"),
     "invalid_payload": (True, "Slack cannot read the message"),
-    "invalid_blocks": (True, "Slack does not take the message's blocks"),
-    "invalid_blocks_format": (True, "Slack does not take the message's blocks"),
+    "invalid_blocks": (True, "Slack does not accept the message's blocks"),
+    "invalid_blocks_format": (True, "Slack does not accept the message's blocks"),
     "msg_blocks_too_long": (True, "the message's blocks are too long"),
     "msg_too_long": (True, "the message is too long"),
     "no_text": (True, "the message is empty"),
-    "invalid_arguments": (True, "Slack does not take the call"),
-    "message_not_found": (True, "the message is gone"),
-    "cant_update_message": (True, "the message is not the bot's"),
+    "invalid_arguments": (True, "Slack does not accept the request"),
+    "message_not_found": (True, "the message no longer exists"),
+    "cant_update_message": (True, "the message is not the bot's own"),
     "edit_window_closed": (True, "the message is too old to be edited"),
     "ratelimited": (False, "too many messages at once"),
     "rate_limited": (False, "too many messages at once"),
-    "message_limit_exceeded": (False, "the workspace wrote too much today"),
-    "internal_error": (False, "Slack has trouble"),
-    "fatal_error": (False, "Slack has trouble"),
-    "service_unavailable": (False, "Slack has trouble"),
-    "request_timeout": (False, "Slack has trouble"),
+    "message_limit_exceeded": (False, "the workspace sent too many messages today"),
+    "internal_error": (False, "Slack has a problem"),
+    "fatal_error": (False, "Slack has a problem"),
+    "service_unavailable": (False, "Slack has a problem"),
+    "request_timeout": (False, "Slack has a problem"),
 }
-"""By Slack's code: whether it is about this one message, so that no later try will do better, and
-what it means. A problem with token, scopes, channel or webhook can be fixed within the day that a
-message waits, as with a mail server (`smtp_failures`)."""
+"""For each of Slack's codes: whether it is about this one message, so that no later try will help,
+and what it means. A problem with token, scopes, channel or webhook can be fixed within the day that
+a message waits, as with a mail server (`smtp_failures`)."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-"""Codes which say that a message cannot be edited any more."""
+"""Codes which say that a message can no longer be edited."""
 
 _PERMANENT_STATUS = frozenset({400, 413})
 """The statuses that are about the message."""
 
 
 class SlackRefused(DeliveryFailed):
-    """Slack answered, and did not do it; `code` is its own word for why."""
+    """Slack answered and did not do it; `code` is Slack's own reason."""
 
     def __init__(self, code: str, detail: str = "", retry_after_s: float | None = None) -> None:
-        # An unknown refusal may be over in an hour; after a day it is given up anyway.
-        permanent, meaning = _REFUSALS.get(code, (False, "a refusal that PushLog does not know"))
+        # An unknown refusal may be over in an hour; after a day, the message is given up anyway.
+        permanent, meaning = _REFUSALS.get(code, (False, "PushLog does not know this refusal"))
         said = f"{code} ({detail})" if detail else code
         super().__init__(
             f"Slack answered {said}: {meaning}", permanent=permanent, retry_after_s=retry_after_s
@@ -96,8 +99,8 @@ class Posted(msgspec.Struct, frozen=True):
 class SlackApi:
     """The three methods that we use, as the bot that `token` belongs to.
 
-    If Slack says `Retry-After` for a method, the method is not called before that, whoever wants
-    to: `SlackRefused` then says how long that still is.
+    If Slack sends `Retry-After` for a method, nobody calls the method before that time has passed:
+    until then, calls raise `SlackRefused` with the time that is left.
     """
 
     def __init__(
@@ -147,7 +150,7 @@ class SlackApi:
             answer = msgspec.json.decode(text, type=_Answer)
         except msgspec.DecodeError as error:
             raise DeliveryFailed(
-                "what answers at SLACK_API_URL is not Slack", permanent=False
+                "the server at SLACK_API_URL is not Slack", permanent=False
             ) from error
         if not answer.ok:
             detail = f"needed: {answer.needed}" if answer.needed else ""
@@ -201,16 +204,16 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _unreachable(error: Any) -> str:
-    """Return what was in the way, without the address, because a webhook's is a secret."""
+    """Return what went wrong, without the address, because a webhook's address is secret."""
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be found (DNS)"
+            return f"the name {error.host} cannot be looked up (DNS)"
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not good (TLS): {error.certificate_error}"
+            return f"the certificate of {error.host} is not valid (TLS): {error.certificate_error}"
         case aiohttp.ClientConnectorSSLError():
-            return f"no secure connection to {error.host} (TLS): {error.strerror}"
+            return f"cannot connect securely to {error.host} (TLS): {error.strerror}"
         case aiohttp.ClientConnectorError():
-            return f"no connection to {error.host}, port {error.port}: {error.strerror}"
+            return f"cannot connect to {error.host}, port {error.port}: {error.strerror}"
         case aiohttp.InvalidURL():
-            return "the address is none of the web"
-    return f"the connection to Slack broke: {type(error).__name__}"
+            return "the address is not a valid URL"
+    return f"the connection to Slack was lost: {type(error).__name__}"

@@ -16,7 +16,7 @@ HUGE_LINE_BYTES = 100 * 1024 * 1024
 
 
 class Hung(HonestEngine):
-    """At an entry ``Hang`` it stops for good, still there, reading nothing."""
+    """At an entry ``Hang`` it hangs: it stays alive and reads nothing more."""
 
     def decide(self, entry: Message) -> None:
         if entry.get("exception_type") == "Hang":
@@ -89,7 +89,7 @@ class Unstorable(HonestEngine):
 
 
 class Rubbish(HonestEngine):
-    """Says all kinds of things that count for nothing before each answer."""
+    """Writes all kinds of lines that do not count before each answer."""
 
     def answer(self) -> None:
         self.say({"type": "ready", "engine": "again"})
@@ -112,7 +112,7 @@ class Rubbish(HonestEngine):
 
 
 class Huge(HonestEngine):
-    """Says one line that is far too long before it says anything else of entries."""
+    """Writes one line that is far too long before its first answer to an entry."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class Huge(HonestEngine):
 
 
 class Flood(HonestEngine):
-    """From the first entry on it says nothing but empty lines, as fast as it can."""
+    """From the first entry on, it writes only empty lines, as fast as it can."""
 
     def decide(self, entry: Message) -> None:
         while True:
@@ -136,11 +136,11 @@ class Flood(HonestEngine):
 
 
 class Early(HonestEngine):
-    """Says what it could only know with its states, before it has them."""
+    """Says things that it could only know from its states before it has them."""
 
     def run(self) -> None:
         self.say({"type": "ack", "seq": 1})
-        # In one piece, or the server might hear the end of it after it has given entry 1.
+        # In one piece: otherwise the server might read the end after it has given entry 1.
         self.write(
             b"".join(
                 json.dumps(message).encode() + b"\n"
@@ -189,7 +189,7 @@ class Late(HonestEngine):
 
 
 class Talkative(HonestEngine):
-    """Writes a line to stderr for each entry, some of them of no use."""
+    """Writes a line to stderr for each entry; some of the lines are useless."""
 
     def decide(self, entry: Message) -> None:
         sys.stderr.buffer.write(b"deciding %d\xff\n" % entry["seq"])

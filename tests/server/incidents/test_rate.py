@@ -33,7 +33,7 @@ SPIKE = {
 
 
 class Past:
-    """Entries that arrived at these seconds, each an event of the incident or of none."""
+    """Entries that arrived at these seconds; each is an event of the incident or of no incident."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

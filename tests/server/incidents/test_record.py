@@ -1,4 +1,4 @@
-"""What the engine says is stored once, however often it is said, and all of it or nothing."""
+"""The engine's output is stored once, however often it is repeated, and all of it or nothing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""With an incident, in its transaction, everything is made that tells of it: once."""
+"""Everything that reports an incident is made once, in the incident's transaction."""
 
 import pytest
 

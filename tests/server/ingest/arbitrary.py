@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 PATIENT = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-"""How fast an example is depends on what else the machine does."""
+"""How fast an example is depends on the machine's other work."""
 
 _SCALARS = (
     st.none()
@@ -21,4 +21,4 @@ JSON = st.recursive(
     ),
     max_leaves=10,
 )
-"""Anything that `json.dumps` writes, NaN and halves of surrogate pairs among it."""
+"""Anything that `json.dumps` writes, including NaN and halves of surrogate pairs."""

@@ -1,4 +1,4 @@
-"""Events in our own form: what is taken, what is refused and with which words, what is cut."""
+"""Events in our own form: what is accepted, what is refused and how it says so, what is cut."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -140,7 +140,7 @@ def test_a_type_can_only_be_event() -> None:
 
 def test_an_unknown_field_is_left_out_and_noted() -> None:
     read = event_of(fields() | {"stack_trace": []})
-    assert read.notes == ["stack_trace: no field of an event; left out"]
+    assert read.notes == ["stack_trace: is not a field of an event; left out"]
 
 
 def test_a_time_ahead_of_the_clock_is_taken_and_noted() -> None:
@@ -207,8 +207,8 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     [
         (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         (b'{"a": tru}', "Expecting value: line 1 column 7 (char 6)"),
-        (b'{"a": NaN}', "NaN, Infinity and halves of surrogate pairs are none"),
-        (b'{"a": -Infinity}', "NaN, Infinity and halves of surrogate pairs are none"),
+        (b'{"a": NaN}', "NaN, Infinity and halves of surrogate pairs are not allowed"),
+        (b'{"a": -Infinity}', "NaN, Infinity and halves of surrogate pairs are not allowed"),
         (
             b'{"a": NaN, "b": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
             "maximum recursion depth exceeded while decoding a JSON array from a unicode string",

@@ -216,7 +216,7 @@ def test_a_push_without_a_head_commit_is_a_deploy_of_what_the_branch_is_at_now()
     window = window_of(parse(sample("push", head_commit=None)))
     assert window.deploy_id == sha("three")
     assert [commit.id for commit in window.commits] == [sha("one"), sha("two"), sha("three")]
-    # Where that is none of the commits, it stays unknown, and nothing is made up for it.
+    # If that is not one of the commits, it stays unknown; nothing is made up.
     elsewhere = window_of(parse(sample("push", head_commit=None, after=sha("four"))))
     assert (elsewhere.deploy_id, elsewhere.cut) == (sha("four"), 0)
     assert [commit.id for commit in elsewhere.commits] == [sha("one"), sha("two"), sha("three")]
@@ -230,7 +230,7 @@ def test_a_push_deploys_its_head_commit_also_where_that_is_not_what_the_branch_i
     head = pushed("head")
     for after in (sha("other"), None):
         assert window_of(parse(push_of(head, after=after))).deploy_id == head["id"]
-    # One without an id says no more than none.
+    # A commit without an id counts as none.
     unnamed = push_of(head, after=sha("other"), head_commit=head | {"id": ""})
     assert window_of(parse(unnamed)).deploy_id == sha("other")
 

@@ -88,7 +88,7 @@ async def test_who_keeps_signing_wrongly_gets_429_and_who_signs_rightly_202_from
         429: 40,
     }
     assert await post(url, ALERT, 5, SIGNED) == {202: 5}
-    # What was right in between does not let the others in again.
+    # A valid webhook in between does not let the others in again.
     assert await post(url, ALERT, 1, WRONG) == {429: 1}
     # Another source is another sender.
     incidents = f"{signed.url}/api/webhooks/incidents"
@@ -158,7 +158,7 @@ async def test_a_body_that_comes_a_byte_a_second_is_cut_off(server: ServerProces
             assert "408 Request Timeout" in await answering
 
     await asyncio.gather(dribble("/api/webhooks/sentry"), dribble("/login"))
-    await server.log.wait_for("Sentry webhook error: the body did not come within 10 s")
+    await server.log.wait_for("Sentry webhook error: the body did not arrive within 10 s")
     await server.log.wait_for(r"\[server\] POST /login: its body did not come within 20 s")
 
 

@@ -1,4 +1,4 @@
-"""What a sender is answered, by a real server: each refusal, and what is right instead."""
+"""A real server's answers to senders: each refusal says what would be right."""
 
 import gzip
 import hashlib

@@ -208,7 +208,7 @@ def test_a_service_hook_is_read_from_its_rest_event() -> None:
 def test_a_created_issue_is_news_but_no_occurrence() -> None:
     event = event_of(shape("issue-created"), "issue")
     assert not event.occurrence
-    # Sentry may call it escalating by the time that it tells of its creation: it is new.
+    # By the time Sentry reports its creation, it may call it escalating: it is new all the same.
     assert event.source_state is None
     assert (event.exception_type, event.message) == (
         "PaymentFailed",

@@ -1,4 +1,4 @@
-"""An odd payload never breaks the adapter: what is wrong in it loses only itself, and is named."""
+"""An odd payload never breaks the adapter: only the wrong parts are lost, and notes name them."""
 
 import json
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def replace(payload: Any, path: tuple[str | int, ...], value: object) -> object:
 
 
 def check(body: bytes, resource: str | None) -> None:
-    """Either entries that are fit, or a refusal that says what is wrong: no third thing."""
+    """Either valid entries, or a refusal that says what is wrong; nothing else."""
     entries: tuple[Entry, ...] = ()
     said: list[object] = []
     try:
@@ -102,7 +102,7 @@ def test_what_was_of_the_wrong_type_is_named_with_its_path() -> None:
     assert f"{frame}.lineno: text where a number belongs; left out" in notes
     link = "data.event.exception.values[1]"
     assert f"{link}.stacktrace: text where an object belongs; left out" in notes
-    assert "tags: an entry is no pair; left out" in notes
+    assert "tags: an entry is not a pair; left out" in notes
 
 
 def test_numbers_that_come_as_text_are_still_numbers() -> None:

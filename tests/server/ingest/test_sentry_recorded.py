@@ -26,7 +26,7 @@ NAMED_INSTEAD = {
     "metric_alert-warning-example-with-rule-action.json": METRIC_ALERT,
 }
 
-# What the reference reads as a message tells of no occurrence, so that no event comes of it.
+# What the reference reads as a message reports no occurrence, so it makes no event.
 NO_EVENT = {
     "comment-created-docs-sample.json": "a comment decides nothing",
     "comment-updated-example.json": "a comment decides nothing",

@@ -68,7 +68,7 @@ def test_a_missing_sentry_signature_says_why_legacy_webhooks_cannot_come() -> No
         assert checked.verdict is Verdict.MISSING
         assert not checked.passed
         assert "Sentry-Hook-Signature" in checked.message
-        assert "legacy project webhooks are not signed" in checked.message
+        assert "does not sign legacy project webhooks" in checked.message
 
 
 def test_a_prefix_before_a_sentry_signature_gets_its_own_hint() -> None:

@@ -98,7 +98,7 @@ def changed(body: object, path: tuple[str | int, ...], value: object) -> Any:
 
 
 def sizes(value: object) -> list[object]:
-    """What is like `value`, in the sizes at each limit and one beyond it."""
+    """Values like `value`, in the sizes at each limit and one beyond it."""
     match value:
         case str():
             lengths = [length for limit in LIMITS_OF_TEXT for length in (limit, limit + 1)]
@@ -284,7 +284,7 @@ def test_a_repository_whose_name_is_blank_is_refused_and_no_service_without_a_na
     body["repository"]["full_name"] = name
     with pytest.raises(InvalidPayload) as refusal:
         github(kind, True, SERVICES[0])(json.dumps(body).encode())
-    assert str(refusal.value) == ("no deploy can be read from it: repository.full_name is missing")
+    assert str(refusal.value) == "the deploy cannot be read: repository.full_name is missing"
     assert [fault.message for fault in refusal.value.faults] == ["expected owner/name"]
 
 
@@ -299,7 +299,7 @@ def test_half_a_letter_in_the_time_of_a_commit_loses_only_that_time() -> None:
 
 
 def test_a_body_that_grows_as_far_as_it_can_still_fits_a_line_of_the_pipe() -> None:
-    # Each byte that is no UTF-8 becomes a character of three.
+    # Each byte that is not UTF-8 becomes a character of three bytes.
     frames = b",".join([b'{"filename":"' + b"\xff" * 1024 + b'"}'] * MAX_FRAMES)
     raised = b'{"type":"E","stacktrace":{"frames":[' + frames + b"]}}"
     values = b",".join([raised] * (MAX_CHAIN + 1))

@@ -39,7 +39,7 @@ def over(incident: Incident) -> Over:
 
 
 def told(happened: list[Happened], audience: Audience = UNFILTERED, **heard: Any) -> list[Any]:
-    """Each change that is planned for, with whose bells ring and how many messages go outside."""
+    """Each planned change, with whose bells ring and how many messages are sent."""
     plans = plan_all(happened, audience, {incident().incident_id: Heard(**heard)})
     return [(plan.of and plan.of.change, plan.people, len(plan.deliveries)) for plan in plans]
 

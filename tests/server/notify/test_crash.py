@@ -1,4 +1,4 @@
-"""PushLog's own failures: kept on the disk first, then mailed once to whoever has mails on."""
+"""PushLog's own failures are kept on the disk first, then mailed once to all who have mails on."""
 
 import asyncio
 import contextlib

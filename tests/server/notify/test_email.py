@@ -1,4 +1,4 @@
-"""Mail goes to a real mail server, and each way to fail is told apart from the others."""
+"""Mail goes to a real mail server, and each kind of failure is distinguished."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,7 +106,7 @@ async def test_a_wrong_password_is_told_and_tried_again(authority: Authority) ->
 async def test_a_server_without_starttls_gets_no_mail_in_clear_text() -> None:
     async with FakeSmtp() as server:
         refused = await failure(server.smtp(security="starttls"))
-    assert "does not offer" in str(refused)
+    assert "does not support" in str(refused)
     assert server.mails == []
 
 
@@ -158,7 +158,7 @@ async def test_nothing_that_listens_and_a_name_that_is_unknown_are_told_apart() 
 async def test_tls_where_the_server_speaks_none_is_said_so() -> None:
     async with FakeSmtp() as server:
         refused = await failure(server.smtp(security="tls"))
-    assert "no TLS could be agreed on" in str(refused)
+    assert "TLS could not be negotiated" in str(refused)
 
 
 async def test_what_is_no_address_is_given_up() -> None:

@@ -60,7 +60,7 @@ def test_masking_again_changes_nothing_and_what_is_shown_is_printable(text: str)
     "piece", ["a", "a-", "password", "= ", "://", "a:", "eyJ", "'", "Bearer ", "-----BEGIN "]
 )
 def test_long_text_that_only_begins_like_a_secret_stays(piece: str) -> None:
-    """Half of what begins a secret, over and over: where a pattern could try for ever."""
+    """The start of a secret, over and over: a pattern could backtrack forever on it."""
     text = piece * (40_000 // len(piece))
     assert without_secrets(text) == text
     assert without_secrets(f"{text}\npassword=hunter2") == f"{text}\npassword=***"

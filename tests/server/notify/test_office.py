@@ -1,4 +1,4 @@
-"""A stop begins nothing more, and waits for what is under way on every channel."""
+"""A stop starts nothing new, and waits for what is under way on every channel."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ BOT = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "#alerts"}
 
 
 class SlowChannel:
-    """Takes each letter only when it is let through, those of the hurried at once."""
+    """Accepts each letter only when it is let through; urgent ones at once."""
 
     def __init__(self, name: ChannelName) -> None:
         self.name: ChannelName = name

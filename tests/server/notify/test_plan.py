@@ -1,4 +1,4 @@
-"""Who is told of which change, and by which way."""
+"""Who is told about which change, and how."""
 
 import pytest
 from msgspec import structs

@@ -1,4 +1,4 @@
-"""Everything is delivered once, and calmly; what cannot be is kept with the reason."""
+"""Everything is delivered once and at a steady pace; failures are kept with the reason."""
 
 import asyncio
 import sqlite3
@@ -85,7 +85,7 @@ class Scene:
             await outbox.add(tx, new, to_micros(self.clock.now))
 
     async def run_s(self, seconds: float) -> None:
-        """Let the postman work for so long."""
+        """Let the postman work for this long."""
         end = self.clock.now + timedelta(seconds=seconds)
         while self.clock.now <= end:
             self.clock.pass_s(max(await turn(self.postman), 0.001))

@@ -1,4 +1,4 @@
-"""Who hears of an incident, and who does not."""
+"""Who is notified of an incident, and who is not."""
 
 import pytest
 

@@ -162,13 +162,13 @@ async def test_a_webhook_gets_a_message_for_each_change(webhook: Channel, slack:
     [
         (too_many(17), False, 17.0, "too many messages"),
         (not_ok("ratelimited"), False, None, "too many messages"),
-        (not_ok("invalid_auth"), False, None, "SLACK_BOT_TOKEN is none that Slack knows"),
-        (not_ok("token_revoked"), False, None, "make a new one"),
+        (not_ok("invalid_auth"), False, None, "Slack does not know SLACK_BOT_TOKEN"),
+        (not_ok("token_revoked"), False, None, "create a new one"),
         (not_ok("channel_not_found"), False, None, "SLACK_CHANNEL"),
-        (not_ok("invalid_blocks"), True, None, "does not take the message"),
+        (not_ok("invalid_blocks"), True, None, "does not accept the message"),
         (not_ok("msg_too_long"), True, None, "too long"),
         (not_ok("not_in_channel"), False, None, "invite it"),
-        (not_ok("fatal_error"), False, None, "Slack has trouble"),
+        (not_ok("fatal_error"), False, None, "Slack has a problem"),
         (not_ok("something_new"), False, None, "something_new"),
         (web.Response(status=503, text="upstream"), False, None, "HTTP 503"),
         (web.Response(status=413), True, None, "HTTP 413"),
@@ -214,8 +214,8 @@ async def test_each_refusal_of_a_webhook_is_understood(
 
 async def test_a_slack_that_is_not_there_is_said_without_the_secret_address() -> None:
     for url, reason in (
-        ("http://127.0.0.1:1/services/secret", "no connection to 127.0.0.1, port 1"),
-        ("http://nowhere.invalid/services/secret", "cannot be found"),
+        ("http://127.0.0.1:1/services/secret", "cannot connect to 127.0.0.1, port 1"),
+        ("http://nowhere.invalid/services/secret", "cannot be looked up"),
     ):
         settings = Slack(webhook_url=url, bot_token=None, channel=None)
         async with open_slack(settings, PUBLIC_URL) as channel:

@@ -16,7 +16,7 @@ SMTP = Smtp(
     ca_file=None,
 )
 LATER = (400, 421, 450, 499, 530, 534, 535, 538)
-"""Temporary, or of our account: it may be mended while the mail waits."""
+"""Temporary, or about our account: it may be fixed while the mail waits."""
 NEVER = (500, 501, 529, 531, 533, 536, 537, 539, 550, 554, 599)
 
 
@@ -31,7 +31,7 @@ def test_a_receiver_is_refused_for_good_only_by_5xx_that_is_not_about_our_login(
         found = meaning(error)
         assert found.permanent == (code in NEVER)
         assert found.reason == f"the receiver bob@acme.example was refused: {code} no such user"
-        assert found.advice.startswith("Check the address. Where the answer speaks of relaying")
+        assert found.advice.startswith("Check the address. If the answer mentions relaying")
 
 
 @pytest.mark.parametrize("code", LATER + NEVER)

@@ -18,7 +18,7 @@ class Deliveries(asyncio.TaskGroup):
 
 
 async def turn(postman: Postman) -> float:
-    """Let each receiver get the next message that is due; in how many seconds to look again."""
+    """Send each receiver the next message that is due; return the seconds until the next look."""
     async with Deliveries() as deliveries:
         pause_s = await postman.begin(deliveries)
     return 0.0 if deliveries.any else pause_s

@@ -1,4 +1,4 @@
-"""The running marker tells the next start of an end that nobody saw, and of no other."""
+"""The running marker reports to the next start only an end that nobody saw."""
 
 import os
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_crashes_are_given_back_oldest_first_and_fifty_at_most(
     taken = [files.add(f"{number:03}", b"%d" % number) for number in range(MOST_CRASHES + 1)]
     assert taken == [True] * MOST_CRASHES + [False]
     assert [content for _, content in files.waiting()] == [b"%d" % n for n in range(MOST_CRASHES)]
-    # What another database beside it has to tell is not ours.
+    # The files of another database beside it are not ours.
     (tmp_path / "other.crash-000").write_bytes(b"other")
     files.waiting()[0][0].unlink()
     assert files.add("100", b"100")

@@ -1,4 +1,4 @@
-"""The disk is asked for its room before a write, and not for each of many."""
+"""The disk's free space is checked before a write, but not before each of many."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.clock import Clock
 
 
 class Room:
-    """What the system says of the disk, and how often it was asked."""
+    """What the system says about the disk, and how often it was asked."""
 
     def __init__(self) -> None:
         self.share = 1.0

@@ -1,4 +1,4 @@
-"""What the journal has answered for is there, in one order, once, and after any end."""
+"""What the journal has confirmed is there once, in one order, however the process ends."""
 
 import asyncio
 import contextlib

@@ -118,7 +118,7 @@ async def test_when_it_is_time_the_file_is_opened_again_and_takes_what_comes(
         await append(journal, identity="a")
         with without_entries(path), pytest.raises(JournalUnavailable, match=MISSING):
             await append(journal, identity="b")
-        # What was refused is not known: it may come again.
+        # A refused delivery is not remembered, so it may come again.
         assert await append(journal, identity="b") == 2
         assert journal.trouble is None
         assert journal.last_seq == 2
@@ -163,7 +163,7 @@ async def test_a_writer_that_ends_by_what_nobody_foresaw_leaves_nobody_waiting(
         reason = "its writer has ended: ZeroDivisionError('no disk has less than nothing')"
         assert {str(each) for each in refused} == {reason} == {journal.trouble}
         assert {type(each) for each in refused} == {JournalUnavailable}
-        # Nothing can be appended any more, which is said at once, and ends the process.
+        # Nothing can be appended any more; this is reported at once and ends the process.
         with pytest.raises(JournalUnavailable, match="its writer has ended"):
             await append(journal)
         background = Background()

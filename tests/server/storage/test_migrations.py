@@ -1,4 +1,4 @@
-"""Migrations lead from nothing to the declared tables; where they have led nothing is touched."""
+"""Migrations lead from nothing to the declared tables; on migrated databases they do nothing."""
 
 import contextlib
 import shutil
@@ -84,7 +84,7 @@ def test_a_death_in_the_middle_of_one_leaves_the_schema_of_before(
         deaths.setdefault(read_revision(died), []).append(died)
     assert sorted(each or "" for each in deaths) == ["", *REVISIONS[:-1]]
     for found in deaths.values():
-        # Whichever statement was the last, it is the same: nothing of what was under way is there.
+        # Whichever statement was the last, nothing of the unfinished migration is there.
         tables = [each for each in schema(found[0]) if "alembic_version" not in each[0]]
         for died in found:
             assert [each for each in schema(died) if "alembic_version" not in each[0]] == tables

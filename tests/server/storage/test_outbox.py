@@ -131,7 +131,7 @@ async def test_of_several_that_were_told_as_one_the_first_is_the_message(tx: Tra
     assert {each.sent_at for each in told} == {from_micros(LATER)}
     assert {each.last_error for each in told} == {None}
     assert (await row(tx, untouched)).state == "waiting"
-    # A digest counts as one, from right after the moment that is asked for.
+    # A digest counts as one; only what came after the given moment counts.
     assert await outbox.sent_since(tx, "email", ADA, LATER - 1) == [LATER]
     assert await outbox.sent_since(tx, "email", ADA, LATER) == []
     assert await outbox.sent_since(tx, "email", BOB, 0) == []

@@ -1,4 +1,4 @@
-"""What is beside one another in the data folder is for the eyes of its owner."""
+"""Only the owner of the data folder can read the files in it."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
-    """As a machine that hides nothing."""
+    """A machine on which new files are readable by everybody."""
     before = os.umask(0)
     yield
     os.umask(before)

@@ -1,4 +1,4 @@
-"""What is old goes, and nothing that is needed yet."""
+"""Old data is removed, except what is still needed."""
 
 import asyncio
 import contextlib

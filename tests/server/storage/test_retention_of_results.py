@@ -1,4 +1,4 @@
-"""What came of old events goes a year after it was over; what is not over stays."""
+"""The results of old events are removed a year after they ended; what has not ended stays."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

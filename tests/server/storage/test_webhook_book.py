@@ -1,4 +1,4 @@
-"""Notes of webhooks cost no wait, a flood becomes few rows, and none drives out another."""
+"""Noting webhooks never waits, a flood becomes few rows, and none displaces another."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The server's recorder, as a supervisor is given it, and what was stored."""
+"""The server's recorder, as the supervisor gets it, and what was stored."""
 
 import asyncio
 import zlib

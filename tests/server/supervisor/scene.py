@@ -27,7 +27,7 @@ from tests.waiting import LIMIT_S, limit, until
 HONEST = (sys.executable, "-m", "tests.fakes.engines.honest")
 
 QUICK = Limits(tick_every_s=0.05, ping_every_s=0.05)
-"""As the server's own, but that nobody has to wait for ticks and pings."""
+"""Like the server's own, but nobody has to wait for ticks and pings."""
 
 
 def misbehaving(name: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The next try comes later each time, and soon again after a minute of health."""
+"""Each try comes later than the last; after a healthy minute, the next comes soon again."""
 
 from hypothesis import given
 from hypothesis import strategies as st

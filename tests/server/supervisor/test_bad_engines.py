@@ -1,4 +1,4 @@
-"""An engine that hangs, floods, lies or dies of an entry is contained, or replaced."""
+"""An engine that hangs, floods, lies or crashes on an entry is contained or replaced."""
 
 import logging
 
@@ -26,7 +26,7 @@ async def test_a_poisoned_entry_is_set_aside_and_what_came_with_it_is_decided(
         )
         assert letter.state == "waiting"
         await stage.until(lambda: supervisor.backlog == 0)
-        # Once in company, then twice alone.
+        # Once together with other entries, then twice alone.
         assert supervisor.status().restarts == 3
     counts = await stage.counts()
     assert counts[:60] + counts[61:] == list(range(1, 121))

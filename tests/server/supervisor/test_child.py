@@ -1,4 +1,4 @@
-"""A child's last words come to people, also those that it had no time to end."""
+"""A child's last words reach people, even if it had no time to finish them."""
 
 import asyncio
 import gc

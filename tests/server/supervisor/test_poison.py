@@ -1,4 +1,4 @@
-"""Only an entry on which the engine died twice, alone with it, is blamed, and set aside."""
+"""Only an entry that crashed the engine twice, alone with it, is blamed and set aside."""
 
 from server.storage.database import Database
 from server.storage.journal.journal import JournalEntry

@@ -1,4 +1,4 @@
-"""What fails once does not end the supervisor: it says so, waits, and goes on."""
+"""A single failure does not end the supervisor: it reports it, waits and goes on."""
 
 import asyncio
 import contextlib
@@ -112,7 +112,7 @@ async def test_a_read_of_the_journal_that_fails_is_said_and_not_tried_again_in_a
     try:
         await journal.failed.wait()
         for _ in range(20):
-            # A turn of the loop each: who tries again in a circle would be through by now.
+            # One turn of the loop each: a busy loop of retries would be done by now.
             await asyncio.sleep(0)
         assert journal.reads < 20
         assert "cannot read the journal: the disk cannot be read or written" in caplog.text

@@ -1,4 +1,4 @@
-"""Who looks after an incident is seen by all, and what happened to it stands in one order."""
+"""Everybody sees who takes care of an incident, and its history has one order."""
 
 from server.keys import DATABASE, LIVE
 from server.storage.database import Database, Transaction

@@ -23,7 +23,7 @@ async def test_an_incident_is_told_whole_with_its_reason_in_words(
     assert one["opened_seq"] == 1001
     assert one["url"] == f"http://localhost:3000/incidents/{opened}"
     assert [change["change"] for change in one["changes"]] == ["opened"]
-    # What equals its default is said as well: nobody has to know our defaults.
+    # Values that equal their default are included, so nobody has to know our defaults.
     assert one["top_symptoms"][0]["spike_factor"] == 1.0
     assert one["api_route"] is None
     assert one["suspected_causes"][0]["confidence"] == 0.588

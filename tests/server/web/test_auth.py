@@ -26,7 +26,7 @@ OPEN = {
     "/forgotten",
     "/invitation/{secret}",
     "/reset/{secret}",
-    # Who has the link of a mail may end the mails to its receiver.
+    # Anyone with the link from a mail may end the mails to its receiver.
     "/unsubscribe/{token}",
     # On the machine itself: see the tests of it.
     "/metrics",
@@ -215,7 +215,7 @@ async def test_probes_and_files_are_for_everybody(stranger: Client) -> None:
 
 
 async def test_metrics_are_for_who_has_a_token_also_on_the_machine_itself(stranger: Client) -> None:
-    # As nginx asks that is told nothing but where to: like somebody on the machine.
+    # What nginx sends if only proxy_pass is set: it looks like somebody on the machine.
     assert (await stranger.get("/metrics")).status == 401
     assert (await stranger.get("/metrics", headers=AS_OPERATOR)).status == 200
 

@@ -1,4 +1,4 @@
-"""What the engine died on can be looked at, and replayed or discarded, once."""
+"""Entries that crashed the engine can be viewed, and replayed or discarded once."""
 
 import asyncio
 from typing import Any

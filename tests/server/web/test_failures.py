@@ -1,4 +1,4 @@
-"""A handler that fails unforeseen answers 500, and what it failed of is kept for people."""
+"""A handler with an unforeseen error answers 500, and the error is kept for people."""
 
 import contextlib
 import sqlite3

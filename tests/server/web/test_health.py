@@ -128,5 +128,5 @@ async def test_metrics_say_how_the_engines_process_the_outbox_and_the_disk_are(
     assert 0 < float(samples["pushlog_disk_free_ratio"]) <= 1
     assert float(samples['pushlog_outbox_deliveries{state="waiting"}']) == 0
     assert float(samples["pushlog_well"]) == 1
-    # There from the start: an increase from nothing to 1 is none to Prometheus.
+    # There from the start: Prometheus sees no increase if a series begins at 1.
     assert float(samples['pushlog_webhooks_total{outcome="not_stored",source="sentry"}']) == 0

@@ -1,4 +1,4 @@
-"""Why somebody was not told of an incident stands beside it, as the settings stood then."""
+"""An incident shows why somebody was not notified, by the settings of that time."""
 
 from typing import Any, get_args
 
@@ -64,7 +64,7 @@ async def test_what_a_person_had_set_is_kept_as_the_reason(
 ) -> None:
     await set_wishes(client.app[DATABASE], **wishes)
     await record(client.app[DATABASE])
-    # What is set later changes nothing of what was.
+    # Later settings do not change the past.
     await set_wishes(client.app[DATABASE], services=["none"])
     assert await reasons(client) == kept
 
@@ -87,7 +87,7 @@ async def test_a_noise_filter_is_named_until_it_is_told_after_all(client: Client
     (kept,) = await answered(client)
     assert kept["reason"] == "noise_filter"
     assert "“ValueError*”" in kept["words"]
-    # An issue joins that is no noise: it is told, and no reason is added.
+    # An issue that is not noise joins: people are told, and no reason is added.
     await record(database, change="joined", seq=2000, top_symptoms=[NOISE, NEWS])
     assert [each["reason"] for each in await answered(client)] == ["noise_filter"]
 

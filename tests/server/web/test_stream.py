@@ -1,4 +1,4 @@
-"""The live stream loses nothing and doubles nothing, and lets go of who is gone."""
+"""The live stream loses and repeats nothing, and forgets clients that are gone."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Whatever the engine says of suspects, deploys and ends, and what to do first, has words."""
+"""Everything the engine says about suspects, deploys, ends and what to do first has words."""
 
 from enum import StrEnum
 from typing import Any

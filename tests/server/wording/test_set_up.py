@@ -1,4 +1,4 @@
-"""How far Sentry is set up is said as it is known, and no further."""
+"""The state of Sentry's setup is described only as far as it is known."""
 
 import pytest
 

@@ -23,7 +23,7 @@ class Visitor:
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
 
     async def get(self, path: str, **options: Any) -> tuple[int, str]:
-        """Status and text of the page where the way ends."""
+        """Status and text of the page after all redirects."""
         return await self.ask(hdrs.METH_GET, path, **options)
 
     async def post(self, path: str, **fields: str) -> tuple[int, str]:

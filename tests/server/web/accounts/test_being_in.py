@@ -170,7 +170,7 @@ async def test_who_signs_in_keeps_a_mail_address(ada: Visitor) -> None:
 async def test_a_stream_ends_with_the_session(
     ada: Visitor, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # It ends when there is news, not when it is looked after the next time.
+    # It ends when there is news, not at the next check.
     monkeypatch.setattr(stream_module, "KEEP_ALIVE_S", 10 * LIMIT_S)
     form = {"email": "ada@example.org", "password": PASSWORD}
     client.session.cookie_jar.clear()

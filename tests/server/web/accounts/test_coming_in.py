@@ -256,7 +256,7 @@ async def test_a_forgotten_password_is_set_anew_by_mail(
             assert (await forgetful.sign_in("ada@example.org"))[0] == 403
             assert (await forgetful.sign_in("ada@example.org", "another horse battery"))[0] == 200
             assert (await forgetful.get(link))[0] == 404
-            # Whose session has ended with the old password.
+            # Their session ended with the old password.
             _, text = await ada.post("/forgotten", email="nobody@example.org")
             assert "a mail with a link is on its way" in text
             assert len(smtp.mails) == 1
