@@ -186,7 +186,7 @@ async def test_what_can_never_be_delivered_is_given_up_with_the_reason_until_it_
 
 async def test_after_a_day_it_is_given_up(scene: Scene) -> None:
     scene.box.down = {"ada@acme.example"}
-    await scene.post(*[f"k{number}" for number in range(30)])
+    await scene.post(*[f"k{number}" for number in range(10)])
     await scene.run_s(25 * 3600)
     assert set(await scene.states()) == {"failed"}
     assert {row.last_error for row in await scene.rows()} == {"nobody at home"}

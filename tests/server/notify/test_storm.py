@@ -34,7 +34,7 @@ from tests.server.notify.turns import turn
 from tests.signed_in import wish
 from tests.waiting import LIMIT_S
 
-ISSUES, EVENTS = 500, 4_000
+ISSUES, EVENTS = 500, 2_500
 STORM_S = 300
 ADDRESS = "ada@acme.example"
 TEN_MINUTES_US = 600_000_000
