@@ -90,6 +90,28 @@ def test_a_wall_clock_that_is_ahead_for_good_is_reached_at_twice_the_pace() -> N
     assert machine.wall - clock.now() <= STEP_MICROS
 
 
+def test_a_step_of_a_second_is_followed_at_once_and_a_longer_one_is_approached() -> None:
+    for step, is_followed in ((STEP_MICROS, True), (STEP_MICROS + 1, False)):
+        machine = Machine()
+        clock = machine.clock()
+        machine.wall += step
+        machine.pass_time(10)
+        assert (clock.now() == machine.wall) is is_followed
+
+
+def test_a_wall_clock_that_is_more_than_a_day_ahead_is_believed_after_a_minute() -> None:
+    for ahead, is_believed in ((FAR_MICROS, False), (FAR_MICROS + 1, True)):
+        machine = Machine()
+        clock = machine.clock()
+        machine.wall += ahead
+        clock.now()
+        machine.monotonic += FAR_FOR_MICROS - 1
+        machine.wall = clock.now() + ahead
+        assert clock.now() < machine.wall
+        machine.monotonic += 1
+        assert (clock.now() == machine.wall) is is_believed
+
+
 def test_a_wall_clock_that_was_never_set_is_believed_once_it_is() -> None:
     machine = Machine()
     machine.wall = 0
