@@ -41,6 +41,12 @@ def test_it_keeps_no_more_than_its_bound() -> None:
     assert tail.read(1, 9, 999) == entries(2, [40, 40])
 
 
+def test_up_to_its_bound_it_keeps_everything() -> None:
+    tail = Tail(100)
+    tail.add(entries(1, [60, 40]))
+    assert tail.read(0, 9, 999) == entries(1, [60, 40])
+
+
 def test_a_single_entry_over_the_bound_is_left_to_the_file() -> None:
     tail = Tail(100)
     tail.add(entries(1, [101]))
