@@ -39,7 +39,8 @@ from server.settings.services import ServiceMap
 from server.settings.settings import Settings
 from server.storage.database import open_database
 from server.storage.files.crash_files import CrashFiles
-from server.storage.journal.journal import JournalUnavailable, open_journal
+from server.storage.journal.entry import JournalUnavailable
+from server.storage.journal.journal import open_journal
 from server.storage.main import accounts, people
 from server.storage.main.webhook_book import WebhookBook
 from server.storage.pair import join_pair

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from scripts.installation import read_installation, say_database
-from server.storage.journal.file import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.supervisor.entry_lines import engine_lines
 from shared.incident import Change, Trigger
 from shared.pipe import (

@@ -2,7 +2,7 @@
 
 from server.notify.batch import Deployed
 from server.storage.database import Transaction
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import deploys, incidents
 from server.storage.main.incidents import RecordedChange
 from server.storage.times import to_micros

@@ -20,7 +20,7 @@ from server.process import log
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, decisions, deploys, incidents
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros

@@ -9,7 +9,7 @@ from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.webhook import Webhook, note_accepted, note_unentered
 from server.keys import JOURNAL, METRICS, SETTINGS, SUPERVISOR
 from server.process import log
-from server.storage.journal.journal import JournalUnavailable
+from server.storage.journal.entry import JournalUnavailable
 from shared.pipe import EventEntry
 
 RETRY_AFTER_S = 30

@@ -12,7 +12,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from server.storage.journal.file import REASONS, JournalUnavailable
+from server.storage.journal.entry import JournalUnavailable
+from server.storage.journal.file import REASONS
 
 STORAGE_TROUBLE = (SQLAlchemyError, sqlite3.Error, JournalUnavailable, OSError)
 """Errors that are worth another try and no defect of ours, except for these:"""

@@ -28,7 +28,8 @@ from server.settings.settings import Settings
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
-from server.storage.journal.journal import Journal, JournalEntry
+from server.storage.journal.entry import JournalEntry
+from server.storage.journal.journal import Journal
 from server.storage.main import (
     checkpoints,
     dead_letters,

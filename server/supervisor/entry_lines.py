@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from server.storage.journal.file import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.times import from_micros
 
 _encode = msgspec.json.Encoder().encode

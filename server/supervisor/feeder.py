@@ -7,7 +7,8 @@ import msgspec
 
 from server.process import log
 from server.storage.database import Database
-from server.storage.journal.journal import Journal, JournalEntry, JournalUnavailable
+from server.storage.journal.entry import JournalEntry, JournalUnavailable
+from server.storage.journal.journal import Journal
 from server.storage.main import checkpoints, dead_letters
 from server.storage.times import from_micros
 from server.supervisor.child import Child

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, dead_letters, decisions
 from shared.decisions import Code
 from shared.pipe import Decision

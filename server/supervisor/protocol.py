@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from server.storage.journal.file import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from shared.decisions import Code
 from shared.pipe import (
     Ack,

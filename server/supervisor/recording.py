@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from server.process import log
 from server.process.backoff import Backoff
 from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.supervisor.protocol import Batch
 from shared.pipe import Outbound
 

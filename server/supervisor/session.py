@@ -9,7 +9,7 @@ import msgspec
 from server.process import log
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.supervisor.child import Child
 from server.supervisor.feeder import Feeder, Window
 from server.supervisor.protocol import Conversation

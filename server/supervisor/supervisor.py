@@ -17,7 +17,8 @@ from server.process.backoff import Backoff
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
-from server.storage.journal.journal import Journal, JournalEntry
+from server.storage.journal.entry import JournalEntry
+from server.storage.journal.journal import Journal
 from server.storage.main import checkpoints
 from server.supervisor.child import start_child
 from server.supervisor.feeder import Feeder

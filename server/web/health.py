@@ -15,7 +15,7 @@ from server.process.metrics import CONTENT_TYPE, Gauges, resident_bytes
 from server.settings.settings import Settings
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.disk import KEPT_FREE, Disk, share_free
-from server.storage.journal.journal import JournalUnavailable
+from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import checkpoints, outbox
 from server.supervisor.supervisor import EngineStatus
 from server.web.requests import answer

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from server.__main__ import main
-from server.storage.journal.file import Appended, Arrival, JournalFile
+from server.storage.journal.entry import Appended, Arrival
+from server.storage.journal.file import JournalFile
 
 
 class Struck(Exception):

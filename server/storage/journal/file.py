@@ -3,15 +3,20 @@
 The calls block and are for one thread: `journal` makes them from threads of its own.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from server.storage.files.private_files import keep_private
+from server.storage.journal.entry import (
+    Appended,
+    Arrival,
+    JournalEntry,
+    JournalLocked,
+    JournalUnavailable,
+    Needle,
+)
 
 BUSY_TIMEOUT_MS = 500
 """How long another program may hold the file; a sender waits no longer than a second."""
@@ -61,52 +66,6 @@ REASONS = {
 """By SQLite's primary result code: what keeps a database from being used."""
 
 T = TypeVar("T")
-
-
-class JournalUnavailable(Exception):
-    """The journal cannot take or give entries now; the reason is written for people."""
-
-
-class JournalLocked(JournalUnavailable):
-    """Another process holds the file; nothing is wrong with the file or our connection."""
-
-
-class JournalEntry(msgspec.Struct, frozen=True):
-    """A stored entry.
-
-    `received` is in microseconds since the epoch. `body` is one JSON object that begins with its
-    ``type``.
-    """
-
-    seq: int
-    received: int
-    body: bytes
-
-
-class Appended(msgspec.Struct, frozen=True):
-    """The entries of one delivery; for a duplicate, the first entry of the one it repeats."""
-
-    seqs: tuple[int, ...]
-    duplicate: bool
-
-
-class Needle(msgspec.Struct, frozen=True):
-    """Bytes to look for in the bodies of entries, from `from_seq` on."""
-
-    text: bytes
-    from_seq: int
-
-
-class Arrival(msgspec.Struct, frozen=True):
-    """A delivery to be appended: a body for each entry, and its identity's key."""
-
-    bodies: tuple[bytes, ...]
-    key: bytes | None
-
-
-def identity_key(identity: str) -> bytes:
-    """Return the key for an identity of any length in the table: 16 bytes of BLAKE2."""
-    return hashlib.blake2b(identity.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 class JournalFile:

@@ -15,14 +15,14 @@ import msgspec
 
 from server.storage.journal.clock import Clock
 from server.storage.journal.disk import KEPT_FREE, Disk
-from server.storage.journal.file import (
+from server.storage.journal.entry import (
     Appended,
     Arrival,
     JournalEntry,
-    JournalFile,
     JournalLocked,
     JournalUnavailable,
 )
+from server.storage.journal.file import JournalFile
 
 MAX_GROUP = 2_000
 """Deliveries in one transaction. A larger group costs the first delivery more than it saves."""

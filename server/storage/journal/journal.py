@@ -7,31 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from server.storage.files.file_lock import InUse, lock_file
+from server.storage.files.file_lock import lock_file
 from server.storage.journal.clock import Clock, monotonic_micros, wall_micros
 from server.storage.journal.disk import Disk
-from server.storage.journal.file import (
+from server.storage.journal.entry import (
     Appended,
     Arrival,
     JournalEntry,
-    JournalFile,
     JournalUnavailable,
     Needle,
     identity_key,
 )
+from server.storage.journal.file import JournalFile
 from server.storage.journal.group_commit import GroupCommit
 from server.storage.journal.recent import Tail
 from shared.pipe import Entry, encode_lines
-
-__all__ = [
-    "Appended",
-    "InUse",
-    "Journal",
-    "JournalEntry",
-    "JournalUnavailable",
-    "Needle",
-    "open_journal",
-]
 
 TAIL_BYTES = 8 * 1024 * 1024
 

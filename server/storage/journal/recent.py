@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from server.storage.journal.file import JournalEntry
+from server.storage.journal.entry import JournalEntry
 
 
 class Tail:

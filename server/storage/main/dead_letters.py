@@ -8,7 +8,7 @@ from sqlalchemy import LargeBinary, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.journal.file import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main.tables import dead_letters
 from server.storage.rows import struct_of
 

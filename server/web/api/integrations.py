@@ -10,7 +10,7 @@ from server.keys import DATABASE, JOURNAL, SETTINGS
 from server.notify.channels import outlets_of
 from server.settings.settings import Settings
 from server.storage.database import Transaction
-from server.storage.journal.journal import JournalUnavailable
+from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import deploys, outbox, webhooks
 from server.storage.main.deploys import StoredDeploy
 from server.storage.main.outbox import DeliveryFilter, DeliveryState

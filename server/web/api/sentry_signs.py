@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from server.ingest.simulate import RULE
-from server.storage.journal.journal import Journal, JournalEntry
+from server.storage.journal.entry import JournalEntry
+from server.storage.journal.journal import Journal
 from server.storage.times import from_micros
 from server.wording.set_up import SentrySigns
 from shared.pipe import EventEntry, UnreadableLine, decode_inbound

@@ -11,7 +11,8 @@ import msgspec
 
 from server.ingest.github.events import delivery_identity
 from server.storage.database import Database, Transaction
-from server.storage.journal.journal import Journal, JournalEntry, Needle
+from server.storage.journal.entry import JournalEntry, Needle
+from server.storage.journal.journal import Journal
 from server.storage.main import checkpoints, decisions, webhooks
 from server.storage.main.webhooks import END, Route, Unentered, UnenteredWebhook
 from server.storage.times import to_micros

@@ -7,7 +7,7 @@ from aiohttp import web
 from server.incidents.rate import Rate, read_rate
 from server.keys import DATABASE, JOURNAL
 from server.storage.database import Transaction
-from server.storage.journal.journal import JournalUnavailable
+from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import deploy_list, incidents
 from server.storage.main.incidents import StoredIncident
 from server.web.api.deploys import row_address

@@ -11,7 +11,7 @@ from server.notify.live import Live
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, decisions
 from server.storage.main.tables import (
     deploys,

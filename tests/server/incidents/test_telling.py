@@ -8,7 +8,7 @@ from server.notify.plan import Outlets
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import incidents, noise, notifications, outbox
 from server.storage.main.outbox import DeliveryFilter
 from server.storage.times import to_micros

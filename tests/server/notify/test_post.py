@@ -15,7 +15,7 @@ from server.notify.delivery.worker import Postman
 from server.notify.news import TestNews as TryNews
 from server.process.metrics import Metrics
 from server.storage.database import Database
-from server.storage.journal.journal import JournalUnavailable
+from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import outbox
 from server.storage.main.outbox import Delivery, DeliveryFilter, NewDelivery
 from server.storage.main.slack_messages import SlackMessage

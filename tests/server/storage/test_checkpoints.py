@@ -3,7 +3,7 @@
 import msgspec
 
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, dead_letters
 from server.storage.main.checkpoints import Progress
 from server.storage.main.dead_letters import DeadLetter

@@ -3,7 +3,7 @@
 import pytest
 
 from server.storage.database import Transaction
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import dead_letters
 from server.storage.main.dead_letters import Fate
 

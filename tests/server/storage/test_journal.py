@@ -14,13 +14,8 @@ import pytest
 
 from server.storage.files.file_lock import InUse
 from server.storage.journal.disk import Disk
-from server.storage.journal.journal import (
-    Journal,
-    JournalEntry,
-    JournalUnavailable,
-    Needle,
-    open_journal,
-)
+from server.storage.journal.entry import JournalEntry, JournalUnavailable, Needle
+from server.storage.journal.journal import Journal, open_journal
 from shared.pipe import Entry, EventEntry, decode_inbound
 from tests.builders import at, event_entry, resolve
 from tests.processes import ROOT

@@ -11,8 +11,9 @@ import pytest
 
 from server.process.background import Background
 from server.storage.journal.disk import Disk
+from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.file import JournalFile
-from server.storage.journal.journal import Journal, JournalUnavailable, open_journal
+from server.storage.journal.journal import Journal, open_journal
 from tests.builders import event_entry
 from tests.waiting import limit
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.journal.file import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.journal.recent import Tail
 
 

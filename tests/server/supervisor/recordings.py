@@ -10,7 +10,7 @@ from server.incidents.record import Recorder
 from server.notify.live import Live
 from server.process.metrics import Metrics
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main.tables import decision_batches
 from shared.pipe import Decision, Outbound, decode_outbound
 

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.supervisor.protocol import Conversation
 from shared.decisions import Code
 from shared.incident import IncidentSummary

@@ -1,7 +1,7 @@
 """Only an entry that crashed the engine twice, alone with it, is blamed and set aside."""
 
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, dead_letters, decisions
 from server.supervisor.poison import Suspicion, bury
 from shared.decisions import Code

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.times import from_micros, to_micros
 from server.supervisor.entry_lines import engine_lines, state_lines
 from shared.pipe import Entry, RestoredState, Settings, decode_inbound, encode_lines

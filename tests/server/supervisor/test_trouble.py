@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from server.storage.journal.journal import Journal, JournalEntry, JournalUnavailable
+from server.storage.journal.entry import JournalEntry, JournalUnavailable
+from server.storage.journal.journal import Journal
 from server.supervisor.child import start_child
 from server.supervisor.feeder import Feeder, Window
 from server.supervisor.protocol import Conversation

@@ -8,7 +8,7 @@ import pytest
 from server.accounts.secrets import digest
 from server.keys import JOURNAL
 from server.storage.database import Database
-from server.storage.journal.journal import JournalEntry
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import accounts, dead_letters, sessions
 from server.storage.times import micros_now
 from shared.pipe import decode_inbound, encode_lines
