@@ -6,10 +6,12 @@ All of this is in the transaction of what it tells, so that neither exists witho
 from collections.abc import Iterable, Sequence
 
 from server.notify.batch import Audience, Happened, Over, plan_all
+from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
 from server.storage.main import noise, not_told, notifications, outbox, people
+from server.storage.main.noise import NoiseFilter
 from shared.pipe import Incident
 
 
@@ -30,19 +32,21 @@ async def announce(
         floor=floor,
         outlets=outlets,
     )
-    plans = plan_all(happened, audience, await _heard_before(tx, happened))
+    plans = plan_all(happened, audience, await _heard_before(tx, happened, audience.filters))
     await _write(tx, plans, now)
     return plans
 
 
-async def _heard_before(tx: Transaction, happened: Iterable[Happened]) -> dict[str, Heard]:
+async def _heard_before(
+    tx: Transaction, happened: Iterable[Happened], filters: Sequence[NoiseFilter]
+) -> dict[str, Heard]:
     """Return who was told before this batch about each incident for which that matters."""
     heard = {}
     for each in happened:
         match each:
             case Over(stored):
                 incident_id = stored.summary.incident_id
-            case Incident(change="joined"):
+            case Incident(change="joined") if is_partly_noise(each, filters):
                 incident_id = each.incident_id
             case _:
                 continue
