@@ -1,0 +1,67 @@
+"""Which of the bot's messages are out of date, and which are forgotten."""
+
+from server.storage.database import Transaction
+from server.storage.main import incidents, slack_messages
+from server.storage.main.slack_messages import SlackMessage
+from shared.pipe import IncidentEnded
+from tests.builders import at
+from tests.server.web.conftest import incident, incident_id
+
+NOW = 1_700_000_000_000_000
+
+
+async def say(tx: Transaction, number: int, *, said_seq: int, edited_at: int = NOW) -> None:
+    """An incident that is known up to entry 5, and what its message says."""
+    await incidents.put(tx, incident(number, seq=5))
+    message = SlackMessage(incident_id(number), "C1", f"1700000000.{number:06}", b"[]", said_seq)
+    await slack_messages.put(tx, message, edited_at)
+
+
+async def due(tx: Transaction, edited_before: int = NOW + 1, limit: int = 9) -> list[str]:
+    return await slack_messages.out_of_date(tx, edited_before, limit)
+
+
+async def test_a_message_is_out_of_date_when_more_is_known_than_it_says(tx: Transaction) -> None:
+    await say(tx, 1, said_seq=4)
+    await say(tx, 2, said_seq=5)
+    assert await due(tx) == [incident_id(1)]
+    await incidents.end(tx, IncidentEnded(incident_id(1), "quiet", at(0)))
+    assert await due(tx) == []
+
+
+async def test_what_was_edited_at_that_time_or_later_has_to_wait(tx: Transaction) -> None:
+    await say(tx, 1, said_seq=4, edited_at=NOW)
+    assert await due(tx, NOW) == []
+    assert await due(tx, NOW + 1) == [incident_id(1)]
+
+
+async def test_the_longest_unedited_come_first_and_one_that_was_tried_comes_last(
+    tx: Transaction,
+) -> None:
+    for number in (1, 2, 3):
+        await say(tx, number, said_seq=4, edited_at=NOW - number)
+    assert await due(tx) == [incident_id(3), incident_id(2), incident_id(1)]
+    await slack_messages.tried(tx, incident_id(3), NOW)
+    assert await due(tx, limit=2) == [incident_id(2), incident_id(1)]
+
+
+async def test_a_message_is_replaced_and_forgotten(tx: Transaction) -> None:
+    await say(tx, 1, said_seq=4)
+    newer = SlackMessage(incident_id(1), "C2", "1700000009.000001", b"[1]", 5)
+    await slack_messages.put(tx, newer, NOW)
+    assert await slack_messages.get(tx, incident_id(1)) == newer
+    await slack_messages.forget(tx, incident_id(1))
+    assert await slack_messages.get(tx, incident_id(1)) is None
+
+
+async def test_old_messages_go_by_their_second_unless_their_incident_is_there(
+    tx: Transaction,
+) -> None:
+    await say(tx, 1, said_seq=5)
+    for name, ts in (("before", "1699999999.9"), ("then", "1700000000.0")):
+        await slack_messages.put(tx, SlackMessage(name, "C1", ts, b"[]", 0), NOW)
+    assert await slack_messages.remove_old(tx, NOW, 9) == 1
+    assert await slack_messages.get(tx, "before") is None
+    assert await slack_messages.get(tx, "then") is not None
+    assert await slack_messages.remove_old(tx, NOW + 1_000_000, 9) == 1
+    assert await slack_messages.get(tx, incident_id(1)) is not None
