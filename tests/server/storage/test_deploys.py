@@ -149,6 +149,13 @@ async def test_what_ran_before_is_the_deploy_before_in_the_same_place(database: 
         assert await deploys.before(tx, oldest) is None
 
 
+async def test_of_two_deploys_at_one_time_neither_ran_before_the_other(database: Database) -> None:
+    await stored(database, *(change_window(10, deploy_id=name) for name in ("a", "b")))
+    async with database.read() as tx:
+        for deploy in await deploys.recent(tx, 9):
+            assert await deploys.before(tx, deploy) is None
+
+
 async def test_a_deploy_is_looked_up_once_and_again_when_it_has_other_commits(
     database: Database,
 ) -> None:

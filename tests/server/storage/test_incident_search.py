@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from server.storage.database import Database, migrate, open_database
 from server.storage.main import incident_search, incidents
 from server.storage.main.incident_search import read_search, searched_text
-from server.storage.main.incidents import IncidentFilter
+from server.storage.main.incidents import IncidentFilter, Places
 from server.storage.main.tables import incident_texts, symptoms
 from server.storage.main.tables import incidents as incidents_table
 from shared.incident import IncidentSummary
@@ -230,3 +230,29 @@ async def test_no_filter_reads_the_rows_of_incidents_that_are_not_shown(
     rows, index = steps
     assert rows.startswith("SEARCH incidents USING INDEX sqlite_autoindex_incidents_1")
     assert "COVERING INDEX ix_incidents_list" in index
+
+
+async def test_of_very_many_hits_each_incident_is_compared_with_the_search(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(
+        database,
+        *(incident(number, title="GatewayTimeout") for number in (1, 2, 3)),
+        incident(4, title="KeyError", exception_type="KeyError", message="id"),
+    )
+    for many in (1, 2, 3):
+        monkeypatch.setattr(incident_search, "FEW", 1)
+        monkeypatch.setattr(incident_search, "MANY", many)
+        assert await found(database, "gatewaytimeout") == [incident_id(n) for n in (3, 2, 1)]
+
+
+async def test_places_are_named_once_each_in_order(database: Database) -> None:
+    for number, (service, environment) in enumerate(
+        [("web", "staging"), ("shop", "production"), ("web", "production"), ("api", "staging")], 1
+    ):
+        await put(database, incident(number, service=service, environment=environment))
+    async with database.read() as tx:
+        assert await incidents.places(tx, 9) == Places(
+            ["api", "shop", "web"], ["production", "staging"]
+        )
+        assert await incidents.places(tx, 2) == Places(["api", "shop"], ["production", "staging"])
