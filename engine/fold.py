@@ -142,7 +142,7 @@ def _decide(state: State, entry: Entry) -> list[Outbound]:
         case Silence():
             return people.silence(state, entry)
         case Settings():
-            return [people.change_settings(state, entry)]
+            return people.change_settings(state, entry)
 
 
 def _due(state: State, until: float) -> list[Outbound]:

@@ -1,6 +1,7 @@
 """Structs made of other objects."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,7 +14,13 @@ def made_of(source: object, kind: type[S], **own: object) -> S:
     `own` are the fields that `source` does not have, or has otherwise. Values are taken as they
     are, without a check of their types.
     """
-    values = {
+    return kind(**fields_of(source, kind, own))
+
+
+def fields_of(
+    source: object, kind: type[msgspec.Struct], own: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return a value for each field of `kind`, from `own` or else from `source`."""
+    return {
         name: own[name] if name in own else getattr(source, name) for name in kind.__struct_fields__
     }
-    return kind(**values)

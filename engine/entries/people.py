@@ -60,7 +60,7 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
     return [*ended, _decision(state, len(named) + (tombstone is not None))]
 
 
-def change_settings(state: State, entry: Settings) -> Decision:
+def change_settings(state: State, entry: Settings) -> list[Outbound]:
     """Apply these settings from the next entry on."""
     if entry.production_environments is not None:
         names = entry.production_environments
@@ -69,7 +69,7 @@ def change_settings(state: State, entry: Settings) -> Decision:
         state.settings.max_issues = entry.max_issues
         issues.shrink(state)
     state.changed.settings()
-    return Decision(state.clock.seq, Code.NOTED)
+    return [Decision(state.clock.seq, Code.NOTED)]
 
 
 def _named(state: State, entry: Resolve | Silence) -> list[tuple[str, Issue]]:

@@ -5,7 +5,7 @@ from itertools import islice
 
 from engine.memory.records import Deploy, OpenIncident
 from engine.memory.state import State
-from shared.incident import Numbers, Reason
+from shared.incident import Numbers, Reason, Said
 from shared.reasons import Action
 from shared.text import first_line
 
@@ -57,7 +57,7 @@ _DEPENDENCIES: tuple[tuple[re.Pattern[str], Action], ...] = tuple(
 """What an error's own words say about where to look, from the particular to the general."""
 
 
-def first_actions(state: State, incident: OpenIncident) -> list[Reason]:
+def first_actions(state: State, incident: OpenIncident) -> list[Said]:
     """Return what to do, in this order."""
     if incident.trigger == "deploy":
         return _of_deploy(state, incident)
@@ -110,8 +110,8 @@ def _of_place(incident: OpenIncident) -> list[Action]:
     ]
 
 
-def _of_deploy(state: State, incident: OpenIncident) -> list[Reason]:
-    found = [Reason(Action.WATCH_DEPLOY)]
+def _of_deploy(state: State, incident: OpenIncident) -> list[Said]:
+    found: list[Said] = [Reason(Action.WATCH_DEPLOY)]
     deploy = _deploy_of(state, incident)
     if deploy is None or len(deploy.window.commits) < 2:
         return found

@@ -36,7 +36,7 @@ def summary(state: State, incident: OpenIncident, change: Change) -> Incident:
         issue_count=incident.issue_count,
         event_count=incident.event_count,
         suspected_causes=incident.suspects,
-        recommended_first_actions=[*first_actions(state, incident)],
+        recommended_first_actions=first_actions(state, incident),
         stacktrace=lead.stacktrace,
         links=lead.links,
         tags=lead.tags,

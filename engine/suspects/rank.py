@@ -8,7 +8,7 @@ from engine.suspects.score import ErrorEvidence, ScoredCommit, score_commits
 from engine.suspects.touches import Touch
 from engine.suspects.windows import PreparedWindow
 from shared.deploy import deploy_identity
-from shared.incident import Numbers, Reason, SuspectCommit
+from shared.incident import Numbers, Reason, Said, SuspectCommit
 from shared.reasons import Evidence
 from shared.text import first_line
 
@@ -47,7 +47,7 @@ def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -
         commit_id=commit.id,
         score=round(scored.score, 3),
         confidence=round(confidence, 3),
-        evidence=[*_reasons(scored, evidence)],
+        evidence=_reasons(scored, evidence),
         author=commit.author,
         message=first_line(commit.message)[:MAX_TITLE],
         url=commit.url,
@@ -56,7 +56,7 @@ def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -
     )
 
 
-def _reasons(scored: ScoredCommit, evidence: ErrorEvidence) -> list[Reason]:
+def _reasons(scored: ScoredCommit, evidence: ErrorEvidence) -> list[Said]:
     found = _touches(scored.touches)
     if scored.words:
         words = ", ".join(scored.words[:_SHOWN])
@@ -72,7 +72,7 @@ def _reasons(scored: ScoredCommit, evidence: ErrorEvidence) -> list[Reason]:
     return found
 
 
-def _touches(touches: Sequence[Touch]) -> list[Reason]:
+def _touches(touches: Sequence[Touch]) -> list[Said]:
     shown: dict[str, Touch] = {}
     for touch in touches:
         key = touch.path or touch.function or ""

@@ -126,9 +126,11 @@ async def _store(
                 # An update may be due after its entry was recorded; its row knows whether it is
                 # new.
                 if message.seq > known or message.change == "updated":
-                    await _store_incident(tx, message)
-                    recorded.happened.append(message)
+                    await incidents.put(tx, message)
                     recorded.incidents_changed = True
+                    if message.change != "updated":
+                        await _add_change(tx, message)
+                        recorded.happened.append(message)
             case IncidentEnded():
                 if stored := await _store_end(tx, message):
                     recorded.happened.append(Over(stored))
@@ -153,14 +155,10 @@ async def _store(
     return recorded
 
 
-async def _store_incident(tx: Transaction, incident: Incident) -> None:
-    await incidents.put(tx, incident)
-    if incident.change != "updated":
-        at = to_micros(incident.last_seen)
-        about = explain_change(incident)
-        await incidents.add_change(
-            tx, incident.incident_id, incident.seq, incident.change, at, about
-        )
+async def _add_change(tx: Transaction, incident: Incident) -> None:
+    at = to_micros(incident.last_seen)
+    about = explain_change(incident)
+    await incidents.add_change(tx, incident.incident_id, incident.seq, incident.change, at, about)
 
 
 async def _store_end(tx: Transaction, ended: IncidentEnded) -> StoredIncident | None:

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row
 
 from server.storage.times import from_micros
+from shared.structs import fields_of
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -18,10 +19,7 @@ def struct_of(row: Row[*tuple[Any, ...]], kind: type[S], **known: object) -> S:
     Microseconds become a datetime where the field is one. `known` are fields whose columns hold
     something else.
     """
-    values: dict[str, Any] = {
-        name: known[name] if name in known else getattr(row, name)
-        for name in kind.__struct_fields__
-    }
+    values = fields_of(row, kind, known)
     for name in _moments(kind):
         if isinstance(values[name], int):
             values[name] = from_micros(values[name])

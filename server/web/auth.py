@@ -7,7 +7,6 @@ Pages of other sites cannot change anything: a browser says where a request come
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from server.settings.settings import Settings
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import api_tokens, sessions
 from server.storage.main.accounts import Role
-from server.storage.times import to_micros
+from server.storage.times import micros_now
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -81,7 +80,7 @@ def for_anybody(handler: Handler) -> Handler:
 
 async def read_identity(request: web.Request) -> Identity | None:
     """Return whom the request's token or cookie stands for; with a wrong token, always nobody."""
-    now = to_micros(datetime.now(UTC))
+    now = micros_now()
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() == "bearer":
         return await _by_token(request, token.strip(), now)

@@ -1,6 +1,6 @@
-"""Reads what a page's form was filled with."""
+"""Reads what a page's form was filled with, and says what it offers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -15,3 +15,9 @@ async def read_password(request: web.Request, name: str = "password") -> str:
     """Return a field as it was typed, blanks included; empty if it is missing."""
     value = (await request.post()).get(name)
     return value if isinstance(value, str) else ""
+
+
+def offered(names: Sequence[str], chosen: str | None) -> list[tuple[str, str]]:
+    """Return values and words to choose from, including what is chosen, whether known or not."""
+    known = names if chosen is None or chosen in names else [chosen, *names]
+    return [(name, name) for name in known]

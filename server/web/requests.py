@@ -27,6 +27,7 @@ STATES: tuple[IncidentState, ...] = get_args(IncidentState)
 TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 Name = TypeVar("Name", bound=str)
 
 _PLACE = re.compile(r"(\d{1,18})\.(inc-[0-9a-f]{16})", re.ASCII)
@@ -48,6 +49,18 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise web.HTTPBadRequest(text=f"{error}.") from error
+
+
+def read_query(query: Mapping[str, str], kind: type[S]) -> S:
+    """Return what is asked for as a `kind`, whose fields are named like the parameters.
+
+    Empty values do not filter, and other parameters are left alone.
+    """
+    asked = {name: query[name] for name in kind.__struct_fields__ if query.get(name)}
+    try:
+        return msgspec.convert(asked, kind)
+    except msgspec.ValidationError as error:
         raise web.HTTPBadRequest(text=f"{error}.") from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from server.wording.formats import source_name
+from server.wording.formats import source_that_said
 from server.wording.numbers import say_number, say_numbers, say_span
 from shared.decisions import Code
 from shared.incident import IncidentSummary, Numbers, Trigger
@@ -122,7 +122,7 @@ def _new_issue(numbers: Numbers) -> str:
 
 def _regression(numbers: Numbers) -> str:
     if "said_by_source" in numbers:
-        return f"The source ({_source(numbers)}) reports that this issue is back."
+        return f"The source ({source_that_said(numbers)}) reports that this issue is back."
     if "resolved_for_min" in numbers:
         release = f", in release {numbers['release']}" if "release" in numbers else ""
         span = say_span(float(numbers["resolved_for_min"]))
@@ -134,13 +134,9 @@ def _regression(numbers: Numbers) -> str:
     )
 
 
-def _source(numbers: Numbers) -> str:
-    return source_name(str(numbers["said_by_source"]))
-
-
 def _spike(numbers: Numbers) -> str:
     if "said_by_source" in numbers:
-        return f"The source ({_source(numbers)}) reports that this issue is escalating."
+        return f"The source ({source_that_said(numbers)}) reports that this issue is escalating."
     if "part_of" in numbers:
         return "This error is part of a current problem with the whole service."
     what = "rare errors of this service" if "different_errors" in numbers else "events"

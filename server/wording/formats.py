@@ -9,7 +9,7 @@ import msgspec
 
 from server.wording.numbers import say_span
 from shared.event import Frame
-from shared.incident import IncidentSummary
+from shared.incident import IncidentSummary, Numbers
 
 _SOURCES = {"sentry": "Sentry", "github": "GitHub", "datadog": "Datadog"}
 
@@ -88,6 +88,11 @@ def percent(share: float) -> str:
 def source_name(source: str) -> str:
     """The name of a source as it writes itself."""
     return _SOURCES.get(source, source)
+
+
+def source_that_said(numbers: Numbers) -> str:
+    """Return the name of the source whose word was taken for it."""
+    return source_name(str(numbers["said_by_source"]))
 
 
 def link_name(name: str, source: str) -> str:

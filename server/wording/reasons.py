@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 
-from server.wording.formats import place_of_frame, source_name
+from server.wording.formats import place_of_frame, source_name, source_that_said
 from server.wording.numbers import say_duration, say_number, say_numbers
 from shared.incident import IncidentSummary, Numbers, Said, SuspectCommit
 from shared.reasons import Action, End, Evidence, VerdictReason
@@ -157,10 +157,10 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
     service, why = incident.service, incident.trigger_numbers
     return {
         Action.SOURCE_SAYS_BACK: lambda _: (
-            f"Check the issue's history: {_source_of(why)} reports that it came back"
+            f"Check the issue's history: {source_that_said(why)} reports that it came back"
         ),
         Action.SOURCE_SAYS_WORSE: lambda _: (
-            f"Check the issue's history: {_source_of(why)} reports that it is getting worse"
+            f"Check the issue's history: {source_that_said(why)} reports that it is getting worse"
         ),
         Action.CHECK_FIX: lambda _: _check_fix(why),
         Action.FIND_WHAT_RUNS_AGAIN: lambda _: (
@@ -218,10 +218,6 @@ def _actions(incident: IncidentSummary) -> dict[str, Words]:
         ),
         Action.LOOK_AT_RISKIEST: _look_at_riskiest,
     }
-
-
-def _source_of(why: Numbers) -> str:
-    return source_name(str(why["said_by_source"]))
 
 
 def _check_fix(why: Numbers) -> str:

@@ -4,14 +4,12 @@ An acknowledgement is not a journal entry, because the engine decides nothing by
 change what people are told: an incident that gets worse is news to whoever looks after it, too.
 """
 
-from datetime import UTC, datetime
-
 from aiohttp import web
 
 from server.keys import DATABASE, LIVE
 from server.storage.main import incidents, people
 from server.storage.main.incidents import StoredIncident
-from server.storage.times import to_micros
+from server.storage.times import micros_now
 from server.web.auth import person_id
 from server.web.requests import answer
 
@@ -34,7 +32,7 @@ async def acknowledge(request: web.Request) -> StoredIncident:
     async with request.app[DATABASE].write() as tx:
         person = await people.get(tx, person_id(request))
         by = person.name if person else "somebody"
-        is_news = await incidents.acknowledge(tx, incident_id, by, to_micros(datetime.now(UTC)))
+        is_news = await incidents.acknowledge(tx, incident_id, by, micros_now())
         incident = await incidents.get(tx, incident_id)
     if incident is None:
         raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")

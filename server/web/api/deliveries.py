@@ -1,7 +1,6 @@
 """The API of the outbox: what was sent, what failed and why, and sending it again."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
@@ -11,9 +10,9 @@ from server.notify.channel import ChannelName, DeliveryFailed
 from server.notify.channels import outlets_of
 from server.storage.main import outbox, people
 from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState
-from server.storage.times import to_micros
+from server.storage.times import micros_now
 from server.web.auth import person_id
-from server.web.requests import answer, read_limit, read_number
+from server.web.requests import answer, read_limit, read_number, read_query
 from shared.structs import made_of
 
 
@@ -55,7 +54,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
 
     ``state``, ``channel``, ``incident_id``, ``limit`` and ``before`` narrow the list.
     """
-    wanted = read_filter(request.query)
+    wanted = read_query(request.query, DeliveryFilter)
     before, limit = read_number(request.query, "before"), read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
         counts = await outbox.counts(tx)
@@ -91,7 +90,7 @@ async def resend(request: web.Request, row_id: int) -> None:
             raise _none_at(row_id)
         if found.channel not in request.app[OFFICE].channels:
             raise web.HTTPConflict(text=f"{found.channel} is not set up, so nothing can be sent.")
-        if not await outbox.resend(tx, row_id, to_micros(datetime.now(UTC))):
+        if not await outbox.resend(tx, row_id, micros_now()):
             raise web.HTTPConflict(text=f"This message is {found.state}, and will be sent anyway.")
     request.app[OFFICE].wake()
 
@@ -122,15 +121,6 @@ async def send_test(request: web.Request) -> tuple[ChannelName, str]:
     except DeliveryFailed as failure:
         raise web.HTTPBadGateway(text=f"{failure}.") from failure
     return channel, receiver
-
-
-def read_filter(query: Mapping[str, str]) -> DeliveryFilter:
-    """Return which deliveries are asked for; raise 400 for what cannot be asked."""
-    asked = {name: query[name] for name in DeliveryFilter.__struct_fields__ if query.get(name)}
-    try:
-        return msgspec.convert(asked, DeliveryFilter)
-    except msgspec.ValidationError as error:
-        raise web.HTTPBadRequest(text=f"{error}.") from error
 
 
 def _answered(delivery: Delivery) -> DeliveryAnswer:

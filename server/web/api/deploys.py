@@ -19,7 +19,7 @@ from server.storage.main.deploy_list import (
 )
 from server.storage.main.deploys import DeployPlace
 from server.web.repository_links import commit_address, compare_address, web_address
-from server.web.requests import answer, read_limit
+from server.web.requests import answer, read_limit, read_query
 from server.wording.deploys import per_minute, watched_until
 from server.wording.formats import web_url
 from shared.incident import ErrorRate
@@ -86,7 +86,7 @@ async def list_deploys(request: web.Request) -> web.Response:
 
     ``service``, ``environment``, ``verdict``, ``limit`` and ``before`` narrow the list.
     """
-    wanted, after = read_filter(request.query), read_place(request.query)
+    wanted, after = read_query(request.query, DeployFilter), read_place(request.query)
     limit = read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
         found = await deploy_list.newest(tx, wanted, limit + 1, after)
@@ -100,15 +100,6 @@ def row_address(service: str, environment: str, place: DeployPlace) -> str:
     wanted = DeployFilter(service=service, environment=environment)
     from_here = DeployPlace(place.deployed_at, place.id + 1)
     return f"{address(wanted, from_here)}#deploy-{place.id}"
-
-
-def read_filter(query: Mapping[str, str]) -> DeployFilter:
-    """Return which deploys are asked for; raise 400 for what cannot be asked."""
-    asked = {name: query[name] for name in DeployFilter.__struct_fields__ if query.get(name)}
-    try:
-        return msgspec.convert(asked, DeployFilter)
-    except msgspec.ValidationError as error:
-        raise web.HTTPBadRequest(text=f"{error}.") from error
 
 
 def read_place(query: Mapping[str, str]) -> DeployPlace | None:

@@ -11,7 +11,7 @@ from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
 from server.storage.main import decisions, incidents, not_told, notifications
 from server.storage.main.incidents import IncidentChange, StoredIncident
 from server.storage.main.notifications import Notification
-from server.storage.times import to_micros
+from server.storage.times import micros_now
 from server.web.api.incident_timeline import read_timeline
 from server.web.auth import person_id
 from server.web.requests import (
@@ -159,7 +159,7 @@ async def mark_read(request: web.Request) -> web.Response:
     """``POST /api/notifications/{id}/read``: doing it again changes nothing."""
     person, notification_id = person_id(request), int(request.match_info["id"])
     async with request.app[DATABASE].write() as tx:
-        if not await notifications.mark_read(tx, person, notification_id, _now()):
+        if not await notifications.mark_read(tx, person, notification_id, micros_now()):
             raise web.HTTPNotFound(text=f"There is no notification {notification_id}.")
         unread = await notifications.unread_count(tx, person)
     request.app[LIVE].publish(person)
@@ -176,7 +176,7 @@ async def mark_all_read(request: web.Request) -> web.Response:
     async with request.app[DATABASE].write() as tx:
         if up_to is None:
             up_to = await notifications.newest_id(tx, person)
-        await notifications.mark_all_read(tx, person, up_to, _now())
+        await notifications.mark_all_read(tx, person, up_to, micros_now())
         unread = await notifications.unread_count(tx, person)
     request.app[LIVE].publish(person)
     return answer({"unread": unread})
@@ -219,7 +219,3 @@ def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
         explanation=explain_incident(summary),
         url=f"{base_url}/incidents/{summary.incident_id}",
     )
-
-
-def _now() -> int:
-    return to_micros(datetime.now(UTC))

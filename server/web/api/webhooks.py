@@ -11,7 +11,7 @@ from server.keys import DATABASE, JOURNAL, SETTINGS
 from server.storage.main.webhooks import Outcome, Route
 from server.storage.times import from_micros
 from server.web.api.webhook_list import Listed, Place, WebhookFilter, WebhookPage, read_page
-from server.web.requests import answer, read_limit
+from server.web.requests import answer, read_limit, read_query
 from shared.structs import made_of
 
 LONGEST_ID = 256
@@ -75,17 +75,10 @@ async def read(request: web.Request, wanted: WebhookFilter, limit: int) -> Webho
 
 def read_filter(query: Mapping[str, str]) -> WebhookFilter:
     """Return which webhooks are asked for; raise 400 for what cannot be asked."""
-    asked = {
-        name: text
-        for name in WebhookFilter.__struct_fields__
-        if (text := query.get(name, "").strip())
-    }
-    if len(asked.get("id", "")) > LONGEST_ID:
+    typed = {name: query.get(name, "").strip() for name in WebhookFilter.__struct_fields__}
+    if len(typed["id"]) > LONGEST_ID:
         raise web.HTTPBadRequest(text=f"`id` must have at most {LONGEST_ID} characters.")
-    try:
-        return msgspec.convert(asked, WebhookFilter)
-    except msgspec.ValidationError as error:
-        raise web.HTTPBadRequest(text=f"{error}.") from error
+    return read_query(typed, WebhookFilter)
 
 
 def _read_place(query: Mapping[str, str]) -> Place:

@@ -4,10 +4,11 @@ from aiohttp import web
 
 from server.keys import DATABASE, OFFICE
 from server.storage.main import outbox
-from server.web.api.deliveries import read_filter, resend
+from server.storage.main.outbox import DeliveryFilter
+from server.web.api.deliveries import resend
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.web.requests import read_number
+from server.web.requests import read_number, read_query
 
 PAGE_SIZE = 100
 
@@ -15,7 +16,7 @@ PAGE_SIZE = 100
 async def show(request: web.Request) -> web.StreamResponse:
     """``GET /deliveries``: the page of what was sent and what was not."""
     before = read_number(request.query, "before")
-    wanted = read_filter(request.query)
+    wanted = read_query(request.query, DeliveryFilter)
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
         counts = await outbox.counts(tx)

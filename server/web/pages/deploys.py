@@ -4,10 +4,12 @@ from aiohttp import web
 
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import deploy_list
-from server.storage.main.deploy_list import place_of
-from server.web.api.deploys import address, links, read_filter, read_place
+from server.storage.main.deploy_list import DeployFilter, place_of
+from server.web.api.deploys import address, links, read_place
+from server.web.forms import offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
+from server.web.requests import read_query
 from server.wording.deploys import STANDINGS, watched_until
 
 PAGE_SIZE = 50
@@ -15,7 +17,7 @@ PAGE_SIZE = 50
 
 async def show(request: web.Request) -> web.StreamResponse:
     """``GET /deploys``: shows the same as a page."""
-    wanted, after = read_filter(request.query), read_place(request.query)
+    wanted, after = read_query(request.query, DeployFilter), read_place(request.query)
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
         services, environments = await deploy_list.places(tx)
@@ -31,8 +33,8 @@ async def show(request: web.Request) -> web.StreamResponse:
             "chrome": chrome,
             "deploys": [(each, *links(request, each)) for each in shown],
             "wanted": wanted,
-            "services": _choices(services, wanted.service),
-            "environments": _choices(environments, wanted.environment),
+            "services": offered(services, wanted.service),
+            "environments": offered(environments, wanted.environment),
             "standings": STANDINGS,
             "watched_until": watched_until,
             "older_url": None if older is None else address(wanted, older),
@@ -40,9 +42,3 @@ async def show(request: web.Request) -> web.StreamResponse:
             "base_url": request.app[SETTINGS].public_url,
         },
     )
-
-
-def _choices(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
-    """Return what the form offers, including what is asked for, whether it is known or not."""
-    offered = names if chosen is None or chosen in names else [chosen, *names]
-    return [(name, name) for name in offered]

@@ -9,6 +9,7 @@ from aiohttp import web
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import incidents
 from server.storage.main.incidents import IncidentFilter, Places
+from server.web.forms import offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import TRIGGERS, read_filter, read_place, write_place
@@ -81,16 +82,11 @@ def _narrowed(query: Mapping[str, str]) -> list[tuple[str, str, str]]:
 def _choices(wanted: IncidentFilter, places: Places) -> list[Choice]:
     """Return what the form offers, including what is asked for, whether it is known or not."""
     return [
-        Choice("service", "Service", _with_chosen(places.services, wanted.service)),
-        Choice("environment", "Environment", _with_chosen(places.environments, wanted.environment)),
+        Choice("service", "Service", offered(places.services, wanted.service)),
+        Choice("environment", "Environment", offered(places.environments, wanted.environment)),
         Choice("trigger", "Trigger", [(each, each.replace("_", " ")) for each in TRIGGERS]),
         Choice("severity", "Severity", list(_SEVERITY_WORDS.items())),
     ]
-
-
-def _with_chosen(names: list[str], chosen: str | None) -> list[tuple[str, str]]:
-    known = names if chosen is None or chosen in names else [chosen, *names]
-    return [(name, name) for name in known]
 
 
 def _with_query(request: web.Request) -> Callable[..., str]:

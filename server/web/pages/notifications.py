@@ -1,13 +1,12 @@
 """The page and the panel of a person's notifications."""
 
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from server.keys import DATABASE, LIVE
 from server.storage.main import notifications
-from server.storage.times import to_micros
+from server.storage.times import micros_now
 from server.web.auth import person_id
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
@@ -48,7 +47,7 @@ async def mark_read(request: web.Request) -> web.StreamResponse:
     person = person_id(request)
     async with request.app[DATABASE].write() as tx:
         notification_id = int(request.match_info["id"])
-        if not await notifications.mark_read(tx, person, notification_id, _now()):
+        if not await notifications.mark_read(tx, person, notification_id, micros_now()):
             raise web.HTTPNotFound(text=f"There is no notification {notification_id}.")
     request.app[LIVE].publish(person)
     raise web.HTTPSeeOther(_back(request))
@@ -62,7 +61,7 @@ async def mark_all_read(request: web.Request) -> web.StreamResponse:
     if up_to is None:
         raise web.HTTPBadRequest(text="The form does not name the last notification.")
     async with request.app[DATABASE].write() as tx:
-        await notifications.mark_all_read(tx, person, up_to, _now())
+        await notifications.mark_all_read(tx, person, up_to, micros_now())
     request.app[LIVE].publish(person)
     raise web.HTTPSeeOther(_back(request))
 
@@ -78,7 +77,3 @@ def _back(request: web.Request) -> str:
     # Two slashes would be the name of another server.
     path = "/" + came_from.path.lstrip("/")
     return f"{path}?{came_from.query}" if came_from.query else path
-
-
-def _now() -> int:
-    return to_micros(datetime.now(UTC))
