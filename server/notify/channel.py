@@ -31,13 +31,15 @@ class DeliveryFailed(Exception):
 
     If `permanent`, no later try will do better, because the failure is about this message or this
     receiver. A problem with the way there or with our own account may be fixed later.
-    `retry_after_s` is when the receiver wants to be asked again, if it said so.
+    `retry_after_s` is when the receiver wants to be asked again, if it said so. `standing` is what
+    was edited before it failed, and is to be remembered all the same.
     """
 
     def __init__(self, reason: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+        self.standing: Sequence[SlackMessage] = ()
 
 
 class Channel(Protocol):

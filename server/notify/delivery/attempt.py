@@ -14,6 +14,7 @@ from server.storage.database import Database, Transaction
 from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
 from server.storage.main import outbox, slack_messages
 from server.storage.main.outbox import Delivery
+from server.storage.main.slack_messages import SlackMessage
 
 SEND_TIMEOUT_S = 120.0
 """A channel has its own, shorter limit; this one is for a channel that breaks its promise."""
@@ -35,6 +36,7 @@ async def attempt(
         async with asyncio.timeout(SEND_TIMEOUT_S):
             standing = await channel.send(letters)
     except DeliveryFailed as failure:
+        await _store(database, channel, failure.standing, now())
         return failure
     except TimeoutError:
         return DeliveryFailed(f"took longer than {SEND_TIMEOUT_S:.0f} s", permanent=False)
@@ -44,15 +46,28 @@ async def attempt(
         return DeliveryFailed(f"the database cannot be used now: {error}", permanent=False)
     except Exception as defect:
         return _defect(channel, defect)
-    at = now()
+    await _store(database, channel, standing, now(), sent=[row.id for row in rows])
+    return None
 
-    async def mark(tx: Transaction) -> None:
-        await outbox.mark_sent(tx, [row.id for row in rows], at)
+
+async def _store(
+    database: Database,
+    channel: Channel,
+    standing: Sequence[SlackMessage],
+    at: int,
+    sent: Sequence[int] = (),
+) -> None:
+    """Store what stands there now, and mark the rows that were sent, in one transaction."""
+    if not (standing or sent):
+        return
+
+    async def write(tx: Transaction) -> None:
+        if sent:
+            await outbox.mark_sent(tx, sent, at)
         for message in standing:
             await slack_messages.put(tx, message, at)
 
-    await persist(database, channel.name, mark)
-    return None
+    await persist(database, channel.name, write)
 
 
 def _defect(channel: Channel, defect: Exception) -> DeliveryFailed:

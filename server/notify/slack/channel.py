@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import aiohttp
 import msgspec
 
-from server.notify.channel import ChannelName, Letter
+from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.delivery.pace import SLACK_BOT, SLACK_WEBHOOK, Meter
 from server.notify.news import IncidentNews, News, PushNews, VerdictNews, subject_of
 from server.notify.slack.api import GONE, SlackApi, SlackRefused, post_to_webhook
@@ -65,19 +65,16 @@ class BotChannel:
 
         Raises `DeliveryFailed`.
         """
-        if len(letters) == 1:
-            stands = await self._tell(letters[0])
-            return [] if stands is None else [stands]
         standing: dict[str, SlackMessage] = {}
-        for letter in letters:
-            if letter.standing is not None:
-                before = standing.get(letter.standing.subject, letter.standing)
-                after = await self.edit(letter.news, letter.key, before)
-                if after is not None:
-                    standing[after.subject] = after
-        shown = render_digest(letters, self._public_url)
-        await self._api.post_message(_message(shown) | {"channel": letters[0].receiver})
-        return list(standing.values())
+        try:
+            if len(letters) == 1:
+                await self._tell(letters[0], standing)
+            else:
+                await self._tell_together(letters, standing)
+        except DeliveryFailed as failure:
+            failure.standing = [*standing.values()]
+            raise
+        return [*standing.values()]
 
     async def edit(self, news: News, key: str, standing: SlackMessage) -> SlackMessage | None:
         """Bring the message up to date; return None if it cannot be edited any more.
@@ -99,23 +96,37 @@ class BotChannel:
             raise
         return _stands(standing.subject, standing.channel, standing.ts, now_said)
 
-    async def _tell(self, letter: Letter) -> SlackMessage | None:
-        """Return the message that can be edited from now on, if any."""
+    async def _tell_together(
+        self, letters: Sequence[Letter], standing: dict[str, SlackMessage]
+    ) -> None:
+        """Edit what stands there already, and post a digest; keep in `standing` what was edited."""
+        for letter in letters:
+            if letter.standing is not None:
+                before = standing.get(letter.standing.subject, letter.standing)
+                after = await self.edit(letter.news, letter.key, before)
+                if after is not None:
+                    standing[after.subject] = after
+        shown = render_digest(letters, self._public_url)
+        await self._api.post_message(_message(shown) | {"channel": letters[0].receiver})
+
+    async def _tell(self, letter: Letter, standing: dict[str, SlackMessage]) -> None:
+        """Edit or post one letter; keep in `standing` what can be edited from now on."""
         news = letter.news
         if letter.standing is not None:
             edited = await self.edit(news, letter.key, letter.standing)
             if edited is not None:
+                standing[edited.subject] = edited
                 await self._reply(news, edited)
-                return edited
+                return
         if isinstance(news, VerdictNews) and not _is_worse(news):
             # The message about its push was a line of a digest, and a clean deploy is no news.
-            return None
+            return
         shown = render([news], letter.key, self._public_url)
         posted = await self._api.post_message(_message(shown) | {"channel": letter.receiver})
         subject = subject_of(news)
-        if subject is None:
-            return None
-        return _stands(subject, posted.channel or letter.receiver, posted.ts, [news])
+        if subject is not None:
+            channel = posted.channel or letter.receiver
+            standing[subject] = _stands(subject, channel, posted.ts, [news])
 
     async def _reply(self, news: News, standing: SlackMessage) -> None:
         """Say in the thread what changed, if that is to be told."""

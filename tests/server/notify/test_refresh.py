@@ -301,6 +301,19 @@ async def test_a_message_that_cannot_be_remembered_yet_is_posted_once_and_rememb
     assert "ended" in scene.shown()
 
 
+async def test_an_edit_whose_reply_is_refused_is_not_taken_back(scene: Scene) -> None:
+    await scene.open_and_tell()
+    await scene.say("escalated", severity="critical", event_count=900)
+    scene.slack.answers = [web.json_response({"ok": True}), not_ok("msg_too_long")]
+    await turn(scene.postman)
+    await scene.say("updated", severity="critical", event_count=950)
+    scene.clock.pass_s(EDIT_EVERY_S + 1)
+    await scene.rest()
+    (root,) = scene.slack.roots()
+    assert root["text"].startswith("got worse")
+    assert "950, last seen" in text_of(root)
+
+
 async def test_an_edit_that_is_under_way_never_overwrites_newer_news(scene: Scene) -> None:
     await scene.open_and_tell()
     await scene.say("updated", event_count=2)
