@@ -87,6 +87,17 @@ async def test_old_events_go_with_their_decisions_and_younger_ones_stay(scene: S
     assert await scene.journal.get(3) is None
 
 
+async def test_an_event_goes_when_it_is_older_than_it_may_be_not_when_it_is_as_old(
+    scene: Scene,
+) -> None:
+    await scene.receive(1)
+    scene.clock.pass_days(30)
+    await scene.receive(1)
+    await scene.checkpoint(2)
+    await scene.tidy()
+    assert await scene.entries() == [1, 2]
+
+
 async def test_what_the_engine_would_be_given_again_stays_however_old_it_is(scene: Scene) -> None:
     await scene.receive(6)
     scene.clock.pass_days(400)

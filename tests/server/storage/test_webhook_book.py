@@ -38,6 +38,17 @@ async def rows(database: Database, limit: int = 100_000) -> list[UnenteredWebhoo
         return await webhooks.newest(tx, before_id=END, limit=limit)
 
 
+async def test_the_page_after_a_row_begins_with_the_row_before_it(database: Database) -> None:
+    book = WebhookBook(masked_line)
+    for second in range(3):
+        book.note(refused(second))
+    await book.write(database)
+    newest, middle, oldest = await rows(database)
+    async with database.read() as tx:
+        assert await webhooks.newest(tx, before_id=newest.id, limit=9) == [middle, oldest]
+        assert await webhooks.newest(tx, before_id=oldest.id, limit=9) == []
+
+
 async def test_what_is_noted_is_found_as_it_was(database: Database) -> None:
     book = WebhookBook(masked_line)
     noted = refused(
