@@ -354,10 +354,11 @@ def test_a_simulation_is_an_issue_of_its_own_each_time() -> None:
     assert key(event, seq=1) != key(builders.event(), seq=1)
 
 
-def test_frames_beyond_the_callers_that_tell_do_not_count() -> None:
+def test_four_frames_count_and_those_beyond_them_do_not() -> None:
     near: Trace = [("shop/cart.py", None, f"f{number}", 1) for number in range(4)]
     far: Trace = [("shop/app.py", None, "main", 1)]
     assert key(of_trace(near)) == key(of_trace(near + far))
+    assert key(of_trace(near)) != key(of_trace(near[:3] + far))
 
 
 def test_the_rules_have_not_changed_without_a_new_version() -> None:

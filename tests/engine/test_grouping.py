@@ -257,6 +257,15 @@ def test_a_deploy_opens_one_incident_however_often_it_is_told() -> None:
     assert of_type(out, Incident)[0].trigger_numbers["commits"] == 1
 
 
+def test_a_deploy_counts_only_the_lines_that_its_commits_tell() -> None:
+    told_lines = builders.commit("one", added=5, deleted=2)
+    no_lines = builders.commit("two", added=None, deleted=None)
+    window = builders.change_window(commits=[told_lines, no_lines])
+    out = run([builders.deploy_entry(1, 0, change_window=window)])
+    numbers = of_type(out, Incident)[0].trigger_numbers
+    assert (numbers["commits"], numbers["added"], numbers["deleted"]) == (2, 5, 2)
+
+
 def test_a_deploy_that_was_context_first_still_opens_its_incident() -> None:
     out = run([builders.change_window_entry(1, 0), builders.deploy_entry(2, 5)])
     assert codes(out) == ["noted", "opened"]

@@ -198,6 +198,12 @@ async def test_a_journal_from_which_goes_what_comes_does_not_grow(scene: Scene) 
     assert max(sizes[4:]) <= 1.05 * sizes[4]
 
 
+async def test_the_size_of_the_journal_is_known_before_anything_may_go(scene: Scene) -> None:
+    await scene.receive(1)
+    await scene.retention.tidy()
+    assert sample(scene, "pushlog_journal_bytes") > 0
+
+
 async def test_what_went_is_logged_and_counted(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:

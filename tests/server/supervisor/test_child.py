@@ -1,8 +1,11 @@
 """A child's last words reach people, even if it had no time to finish them."""
 
 import asyncio
+import contextlib
+import fcntl
 import gc
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +32,18 @@ def has_ended(pid: str) -> bool:
         return True
 
 
+def largest_pipe() -> int:
+    """The bytes of a pipe that asked for a mebibyte, which only some systems give."""
+    reading, writing = os.pipe()
+    try:
+        with contextlib.suppress(PermissionError):
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1024 * 1024)
+        return fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
@@ -51,6 +66,16 @@ async def test_a_last_line_without_an_end_is_said_as_any_other(
 async def test_of_a_last_line_that_is_too_long_the_size_is_said(size: int, said: str) -> None:
     _, lines = await said_by("/bin/sh", "-c", f"printf '%0{size}d' 0 >&2")
     assert lines == [said]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a program widen a pipe")
+async def test_both_pipes_are_as_large_as_the_system_allows() -> None:
+    sizes = "import fcntl; print([fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) for pipe in (0, 1)])"
+    to_people = "import sys; sys.stdout = sys.stderr; " + sizes
+    assert await said_by(sys.executable, "-c", to_people) == (
+        "exit code 0",
+        [str([largest_pipe()] * 2)],
+    )
 
 
 async def test_a_process_that_cannot_be_made_is_an_error_of_the_system() -> None:
