@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, and their hashes (Argon2id, by argon2-cffi)."""
+"""Passwords: which are good enough (by zxcvbn), and their hashes (Argon2id, by argon2-cffi)."""
 
 import asyncio
 
@@ -9,18 +9,29 @@ MIN_LENGTH = 10
 MAX_LENGTH = 200
 """Far longer than anybody types. Hashing a megabyte would keep a core busy."""
 
+_WEIGHED_LENGTH = 72
+"""How much zxcvbn looks at: it takes much longer for more. What is enough stays enough."""
+
+_MIN_SCORE = 2
+"""Of zxcvbn: more than a million guesses. Whoever tries them one by one is slowed down before."""
+
 
 def fault_of(password: str, *known: str) -> str | None:
-    """Return why the password is not allowed, as a sentence; `known` is what anybody tries first.
+    """Return why the password is not allowed, in sentences; `known` is what anybody tries first.
 
-    Passwords must be long rather than complicated, as in NIST SP 800-63B, section 5.1.1.2.
+    Passwords must be long and not among the first that are tried, but need no certain characters,
+    as in NIST SP 800-63B, section 5.1.1.2.
     """
+    # The lists of common words take memory, and are needed when somebody sets a password.
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
     if len(password) < MIN_LENGTH:
         return f"The password must have at least {MIN_LENGTH} characters."
     if len(password) > MAX_LENGTH:
         return f"The password must have at most {MAX_LENGTH} characters."
-    if password.casefold() in {each.casefold() for each in known} or len(set(password)) < 4:
-        return "This password is too easy to guess."
+    weighed = zxcvbn(password[:_WEIGHED_LENGTH], [*known, "pushlog"])
+    if weighed["score"] < _MIN_SCORE:
+        return f"This password is too easy to guess. {weighed['feedback']['warning']}".rstrip()
     return None
 
 

@@ -76,6 +76,8 @@ async def test_a_code_that_is_guessed_is_waited_for(
         ({"password": "short"}, "at least 10 characters"),
         ({"password": "x" * 201}, "at most 200 characters"),
         ({"password": "aaaaaaaaaaaa"}, "too easy to guess"),
+        ({"password": "password1234"}, "This is a very common password."),
+        ({"password": "pushlogpushlog"}, "too easy to guess"),
         ({"password": "eve@example.org"}, "too easy to guess"),
         ({"email": "eve"}, "mail address"),
         ({"email": "eve@example.org\r\nBcc: all@example.org"}, "mail address"),
@@ -151,6 +153,23 @@ async def test_addresses_are_counted_apart_behind_a_proxy_that_is_trusted(
         statuses.append((await browser.ask("POST", "/login", data=form, headers=headers))[0])
     await browser.close()
     assert statuses == [403] * 10 + [last]
+
+
+async def test_one_sender_has_many_addresses_of_ipv6(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    app = build(tmp_path, environ={"TRUSTED_PROXIES": "127.0.0.1"})
+    browser = Visitor(await aiohttp_client(app))
+    form = {"email": "ada@example.org", "password": "guess"}
+
+    async def guess(address: str) -> int:
+        headers = {"X-Forwarded-For": address}
+        return (await browser.ask("POST", "/login", data=form, headers=headers))[0]
+
+    statuses = [await guess(f"2001:db8:0:1::{number}") for number in range(11)]
+    assert statuses == [403] * 10 + [429]
+    assert await guess("2001:db8:0:2::1") == 403
+    await browser.close()
 
 
 @pytest.mark.parametrize(
