@@ -31,7 +31,13 @@ async def let_in(tx: Transaction) -> None:
         tx, digest=digest(SECRET), person_id=OPERATOR, address="127.0.0.1", agent="tests", at=now
     )
     await api_tokens.add(
-        tx, digest=digest(TOKEN), person_id=OPERATOR, name="tests", ending=TOKEN[-4:], at=now
+        tx,
+        digest=digest(TOKEN),
+        person_id=OPERATOR,
+        name="tests",
+        ending=TOKEN[-4:],
+        scope="write",
+        at=now,
     )
 
 

@@ -47,8 +47,11 @@ async def _answer(settings: Settings, options: argparse.Namespace) -> str:
                 return f"{settings.public_url}/invitation/{secret}"
             case "reset":
                 return f"{settings.public_url}/reset/{await _reset(database, options.email)}"
+            case "remove":
+                return await _remove(database, options.email)
             case _:
-                return await _token(database, options.name, options.of)
+                scope: api_tokens.Scope = "read" if options.read_only else "write"
+                return await _token(database, options.name, options.of, scope)
 
 
 async def _list(database: Database) -> str:
@@ -92,7 +95,17 @@ async def _reset(database: Database, email: str) -> str:
     return secret
 
 
-async def _token(database: Database, name: str, email: str | None) -> str:
+async def _remove(database: Database, email: str) -> str:
+    try:
+        async with database.write() as tx:
+            account = _there(await accounts.by_email(tx, email), email)
+            await accounts.remove(tx, account.id)
+    except accounts.LastAdmin as error:
+        raise Refused(f"{email} is the last admin. Invite another one first.") from error
+    return f"Removed {account.email}. Their sessions and tokens no longer work."
+
+
+async def _token(database: Database, name: str, email: str | None, scope: api_tokens.Scope) -> str:
     token = new_token()
     async with database.write() as tx:
         if email is None:
@@ -107,6 +120,7 @@ async def _token(database: Database, name: str, email: str | None) -> str:
             person_id=person,
             name=name,
             ending=token[-ENDING:],
+            scope=scope,
             at=micros_now(),
         )
     return token
@@ -143,8 +157,15 @@ def _parser() -> argparse.ArgumentParser:
         "reset", help="print a link that sets a new password; it works for an hour"
     )
     resetting.add_argument("email", type=_email, metavar="EMAIL")
+    removing = actions.add_parser(
+        "remove", help="remove an account, and end its sessions and tokens at once"
+    )
+    removing.add_argument("email", type=_email, metavar="EMAIL")
     making = actions.add_parser("token", help="print a new token for a program")
     making.add_argument("name", metavar="NAME", help="what the token is for, to recognize it by")
+    making.add_argument(
+        "--read-only", action="store_true", help="let the program read, but change nothing"
+    )
     making.add_argument(
         "--of",
         type=_email,

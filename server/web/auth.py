@@ -23,6 +23,8 @@ from server.storage.times import micros_now
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_READING = (hdrs.METH_GET, hdrs.METH_HEAD)
+"""The methods that change nothing."""
 
 _HOW = (
     "Sign in, or send a token: Authorization: Bearer TOKEN. Create tokens in Settings, Account, "
@@ -37,6 +39,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     session_id: int | None = None
     token_id: int | None = None
+    may_change: bool = True
 
 
 _IDENTITY = web.RequestKey("identity", Identity)
@@ -131,6 +134,8 @@ def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> H
         found = await read_identity(request)
         if found is None:
             raise web.HTTPUnauthorized(text=_HOW, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
+        if not found.may_change and request.method not in _READING:
+            raise web.HTTPForbidden(text="This token can only read. Create one that can change.")
         if who == "admin" and found.role != "admin":
             raise web.HTTPForbidden(text="Only admins can do this.")
         if who == "session" and found.session_id is None:
@@ -142,7 +147,7 @@ def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> H
 
 
 def _refuse_other_sites(request: web.Request) -> None:
-    if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
+    if request.method in _READING:
         return
     if from_another_site(request, urlsplit(request.app[SETTINGS].public_url).netloc):
         raise web.HTTPForbidden(text="This request came from another site and was refused.")
@@ -172,4 +177,9 @@ async def _by_token(request: web.Request, token: str, now: int) -> Identity | No
         with contextlib.suppress(*STORAGE_TROUBLE):
             async with database.write() as tx:
                 await api_tokens.touch(tx, found.token_id, now)
-    return Identity(person_id=found.person_id, role=found.role, token_id=found.token_id)
+    return Identity(
+        person_id=found.person_id,
+        role=found.role,
+        token_id=found.token_id,
+        may_change=found.scope == "write",
+    )

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import aiohttp
 
+from server.storage.database import open_database
+from server.storage.main import accounts
+from tests.databases import make_database
 from tests.processes import ROOT, ServerProcess, clean_environment, running_server
 
 SCRIPT = ROOT / "scripts" / "people"
@@ -39,8 +42,16 @@ async def status(server: ServerProcess, token: str) -> int:
 async def test_a_token_can_be_had_before_there_is_an_account(tmp_path: Path) -> None:
     code, token, err = await people(tmp_path, "token", "my laptop")
     assert (code, err) == (0, "")
+    _, reading, _ = await people(tmp_path, "token", "graphs", "--read-only")
     async with running_server(tmp_path) as server:
         assert await status(server, token) == 200
+        assert await status(server, reading) == 200
+        as_reader = {"Authorization": f"Bearer {reading}"}
+        async with (
+            aiohttp.ClientSession(headers=as_reader) as session,
+            session.post(f"{server.url}/api/notifications/read-all") as response,
+        ):
+            assert response.status == 403
 
 
 async def test_an_invitation_and_a_reset_lead_in_while_the_server_runs(tmp_path: Path) -> None:
@@ -61,6 +72,24 @@ async def test_an_invitation_and_a_reset_lead_in_while_the_server_runs(tmp_path:
                 assert response.status == 200
         code, token, _ = await people(tmp_path, "token", "ci", "--of", "ada@example.org")
         assert await status(server, token) == 200
+
+
+async def test_who_is_removed_is_out_and_the_last_admin_stays(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "pushlog.db")
+    async with open_database(path) as database, database.write() as tx:
+        await accounts.add_first(tx, name="Ada", email="ada@example.org", hashed="x")
+        await accounts.add(tx, name="Bob", email="bob@example.org", role="member", hashed="x")
+    assert await people(tmp_path, "remove", "Bob@example.org") == (
+        0,
+        "Removed bob@example.org. Their sessions and tokens no longer work.",
+        "",
+    )
+    assert await people(tmp_path, "list") == (0, "admin   ada@example.org  Ada", "")
+    code, _, err = await people(tmp_path, "remove", "ada@example.org")
+    assert (code, err) == (
+        1,
+        "scripts/people: ada@example.org is the last admin. Invite another one first.\n",
+    )
 
 
 async def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:

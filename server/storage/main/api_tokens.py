@@ -1,6 +1,7 @@
 """The table api_tokens: programs that use the API as a person."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from sqlalchemy import delete, insert, select, update
@@ -9,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.storage.main.accounts import Role
 from server.storage.main.tables import api_tokens, people
 from server.storage.rows import struct_of
+
+Scope = Literal["read", "write"]
+"""What a token is for: to look, or also to change things."""
 
 USED_EVERY_US = 3_600_000_000
 """How old `used_at` may become before a request writes it again."""
@@ -20,6 +24,7 @@ class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     name: str
     ending: str
+    scope: Scope
     created_at: datetime
     used_at: datetime | None
 
@@ -30,16 +35,31 @@ class Granted(msgspec.Struct, frozen=True):
     token_id: int
     person_id: int
     role: Role
+    scope: Scope
     stale: bool
 
 
 async def add(
-    tx: AsyncConnection, *, digest: bytes, person_id: int, name: str, ending: str, at: int
+    tx: AsyncConnection,
+    *,
+    digest: bytes,
+    person_id: int,
+    name: str,
+    ending: str,
+    scope: Scope,
+    at: int,
 ) -> int:
     """Add a token and return its id."""
     result = await tx.execute(
         insert(api_tokens)
-        .values(digest=digest, person_id=person_id, name=name, ending=ending, created_at=at)
+        .values(
+            digest=digest,
+            person_id=person_id,
+            name=name,
+            ending=ending,
+            scope=scope,
+            created_at=at,
+        )
         .returning(api_tokens.c.id)
     )
     added: int = result.scalar_one()
@@ -49,7 +69,13 @@ async def add(
 async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Granted | None:
     """Return the token of this digest."""
     query = (
-        select(api_tokens.c.id, api_tokens.c.used_at, people.c.id.label("person_id"), people.c.role)
+        select(
+            api_tokens.c.id,
+            api_tokens.c.used_at,
+            api_tokens.c.scope,
+            people.c.id.label("person_id"),
+            people.c.role,
+        )
         .join(people, people.c.id == api_tokens.c.person_id)
         .where(api_tokens.c.digest == digest)
     )
@@ -57,7 +83,7 @@ async def whose(tx: AsyncConnection, digest: bytes, now: int) -> Granted | None:
     if row is None:
         return None
     stale = row.used_at is None or row.used_at < now - USED_EVERY_US
-    return Granted(row.id, row.person_id, row.role, stale)
+    return Granted(row.id, row.person_id, row.role, row.scope, stale)
 
 
 async def touch(tx: AsyncConnection, token_id: int, at: int) -> None:

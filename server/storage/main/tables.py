@@ -241,6 +241,7 @@ api_tokens = Table(
     Column("ending", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+    Column("scope", String, nullable=False, server_default="write"),
     Index(None, "person_id"),
 )
 """Programs that may use the API as a person. `ending`: the last characters, to recognize it by."""

@@ -13,7 +13,7 @@ from server.keys import DATABASE, PASSWORDS
 from server.process import log
 from server.storage.main import accounts, api_tokens, sessions
 from server.storage.main.accounts import Account
-from server.storage.main.api_tokens import ApiToken
+from server.storage.main.api_tokens import ApiToken, Scope
 from server.storage.main.sessions import Session
 from server.storage.times import micros_now
 from server.web.accounts.details import check_name, check_password
@@ -38,9 +38,10 @@ class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What the token is for."""
+    """What the token is for, and whether it may change things."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
+    scope: Scope = "write"
 
 
 class SessionList(msgspec.Struct):
@@ -160,6 +161,7 @@ async def make_token(request: web.Request, body: TokenBody) -> MadeToken:
             person_id=person,
             name=body.name,
             ending=token[-ENDING:],
+            scope=body.scope,
             at=micros_now(),
         )
     log.server(logging.INFO, f"person {person} made the API token {token_id}")

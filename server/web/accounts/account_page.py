@@ -53,9 +53,12 @@ async def end_session(request: web.Request) -> web.StreamResponse:
 
 async def make_token(request: web.Request) -> web.StreamResponse:
     """``POST /settings/account/tokens``: the answer is the only page that shows the token."""
-    name = (await read_form(request)).get("name", "")
+    form = await read_form(request)
+    # Anything but a clear wish is the lesser permission.
+    scope = "write" if form.get("scope") == "write" else "read"
+    wanted = {"name": form.get("name", ""), "scope": scope}
     try:
-        made = await account.make_token(request, msgspec.convert({"name": name}, TokenBody))
+        made = await account.make_token(request, msgspec.convert(wanted, TokenBody))
     except msgspec.ValidationError:
         problem = web.HTTPBadRequest(text="Describe in 1 to 100 characters what the token is for.")
         return await _page(request, problem=problem)

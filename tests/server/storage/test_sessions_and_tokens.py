@@ -60,7 +60,7 @@ async def test_use_is_written_down_when_the_last_note_is_more_than_an_hour_old(
     assert signed is not None
     assert signed.stale is is_stale
     token = await api_tokens.add(
-        tx, digest=b"token", person_id=OPERATOR, name="CI", ending="abcd", at=NOW
+        tx, digest=b"token", person_id=OPERATOR, name="CI", ending="abcd", scope="read", at=NOW
     )
     unused = await api_tokens.whose(tx, b"token", NOW)
     assert unused is not None
@@ -69,6 +69,7 @@ async def test_use_is_written_down_when_the_last_note_is_more_than_an_hour_old(
     granted = await api_tokens.whose(tx, b"token", NOW + api_tokens.USED_EVERY_US + later)
     assert granted is not None
     assert (granted.token_id, granted.person_id, granted.stale) == (token, OPERATOR, is_stale)
+    assert granted.scope == "read"
 
 
 async def test_sessions_end_one_by_one_or_all_but_one(tx: Transaction) -> None:

@@ -110,6 +110,29 @@ async def test_a_program_comes_in_by_its_token(stranger: Client) -> None:
     assert (await stranger.get("/api/incidents", headers=lower)).status == 200
 
 
+CHANGING = [route for route in GUARDED if route.method not in ("GET", "HEAD")]
+
+
+@pytest.mark.parametrize("route", CHANGING, ids=named)
+async def test_a_token_for_reading_changes_nothing(stranger: Client, route: web.RouteDef) -> None:
+    async with stranger.app[DATABASE].write() as tx:
+        await api_tokens.add(
+            tx,
+            digest=digest("only to read"),
+            person_id=OPERATOR,
+            name="graphs",
+            ending="read",
+            scope="read",
+            at=micros_now(),
+        )
+    headers = {hdrs.AUTHORIZATION: "Bearer only to read"}
+    response = await stranger.request(
+        route.method, filled(route), headers=headers, allow_redirects=False
+    )
+    assert response.status == 403
+    assert (await stranger.get("/api/incidents", headers=headers)).status == 200
+
+
 async def test_a_token_makes_no_other_and_ends_no_session(stranger: Client) -> None:
     for method, path in (
         ("POST", "/api/account/tokens"),

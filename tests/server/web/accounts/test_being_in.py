@@ -92,6 +92,15 @@ async def test_a_token_is_shown_once_works_and_is_revoked(ada: Visitor, visit: V
     assert (await program.get("/api/account", headers=as_program))[0] == 401
 
 
+async def test_a_token_of_the_page_only_reads_unless_more_is_asked_for(ada: Visitor) -> None:
+    await ada.post("/settings/account/tokens", name="graphs")
+    await ada.post("/settings/account/tokens", name="robot", scope="write")
+    await ada.post("/settings/account/tokens", name="odd", scope="root")
+    _, answer = await api(ada, "GET", "/api/account/tokens")
+    scopes = {each["name"]: each["scope"] for each in answer["tokens"]}
+    assert (scopes["graphs"], scopes["robot"], scopes["odd"]) == ("read", "write", "read")
+
+
 async def test_a_token_needs_a_name(ada: Visitor) -> None:
     status, text = await ada.post("/settings/account/tokens", name="")
     assert status == 400
