@@ -197,6 +197,16 @@ def test_only_answers_to_open_pings_are_signs_of_life() -> None:
     assert conversation.signs_of_life == before + 1
 
 
+def test_an_acknowledgement_may_come_again_but_not_go_back() -> None:
+    conversation = ready()
+    conversation.sent([entry(1), entry(2)])
+    for seq in (1, 2):
+        conversation.hear(Decision(seq, Code.KNOWN), 10)
+    assert conversation.hear(Ack(2), 10) is None
+    assert conversation.hear(Ack(2), 10) is None
+    assert conversation.hear(Ack(1), 10) == "an acknowledgement of entry 1, after one of 2"
+
+
 def test_what_is_held_without_an_acknowledgement_is_measured() -> None:
     conversation = ready()
     conversation.sent([entry(1)])

@@ -140,6 +140,7 @@ async def test_a_stop_waits_for_what_is_in_flight_and_for_no_other_entry(stage: 
         await stage.decided(5)
         stopping = asyncio.create_task(supervisor.stop(LIMIT_S))
         await asyncio.sleep(0)
+        assert supervisor.status().state == "stopping"
         decided = (await stage.progress()).recorded_seq
         await stopping
     assert (await stage.progress()).recorded_seq <= decided + 2 * 50
