@@ -177,6 +177,14 @@ def test_a_legacy_webhook_is_read_with_what_stands_around_its_event() -> None:
     assert event.links["source_url"].startswith("https://acme.sentry.io/issues/6100000009/")
 
 
+def test_a_service_hook_about_a_message_says_the_message() -> None:
+    payload = json.loads(shape("service-hook"))
+    data = {"formatted": "disk 7 is full", "message": "disk %s is full", "params": ["7"]}
+    payload["event"]["entries"] = [{"type": "message", "data": data}]
+    payload["event"] |= {"title": "a title", "metadata": {"title": "a title"}, "type": "default"}
+    assert event_of(payload).message == "disk 7 is full"
+
+
 def test_a_service_hook_is_read_from_its_rest_event() -> None:
     event = event_of(shape("service-hook"))
     assert event.exception_type == "PaymentFailed"

@@ -161,7 +161,9 @@ def test_a_program_that_fails_all_the_time_does_not_fill_the_disk(files: CrashFi
     assert len(files.waiting()) == MOST_CRASHES
 
 
-def test_a_process_that_was_killed_is_told_by_the_next_start(files: CrashFiles) -> None:
+def test_a_process_that_was_killed_is_told_by_the_next_start(
+    files: CrashFiles, caplog: pytest.LogCaptureFixture
+) -> None:
     CrashReporter(files, Clock()).begin()
     assert files.waiting() == []
     CrashReporter(files, Clock()).begin()
@@ -169,6 +171,7 @@ def test_a_process_that_was_killed_is_told_by_the_next_start(files: CrashFiles) 
     news = msgspec.json.decode(content, type=CrashNews)
     assert news.error_type == "UncleanShutdown"
     assert "did not shut down cleanly" in news.message
+    assert f"[server] {news.message}" in caplog.messages
 
 
 def test_a_process_that_ended_as_it_should_is_not_told(files: CrashFiles) -> None:

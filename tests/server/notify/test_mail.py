@@ -104,6 +104,17 @@ def test_our_own_code_comes_first_in_the_stack_trace_and_says_where() -> None:
     assert "File:         shop/pay.py" in said
 
 
+@pytest.mark.parametrize(("frames", "left_out"), [(20, 0), (21, 1), (30, 10)])
+def test_of_a_long_stack_trace_the_mail_says_how_much_it_leaves_out(
+    frames: int, left_out: int
+) -> None:
+    trace = [frame(function=f"f{number}") for number in range(frames)]
+    said = text(mail(opened(stacktrace=trace)))
+    assert f"f{frames - left_out - 1}" in said
+    assert ("more on the incident page" in said) is bool(left_out)
+    assert not left_out or f"and {left_out} more on the incident page." in said
+
+
 def test_what_follows_says_at_once_what_has_changed() -> None:
     assert text(mail(escalated())).startswith("GOT WORSE: critical / shop / production")
     over = text(mail(ended()))
@@ -137,6 +148,7 @@ def test_a_digest_leaves_no_incident_out_and_tells_the_worst_first() -> None:
         assert said.count(f"/incidents/inc-{number:016x}\n") == 1
     assert message["Subject"] == "[PushLog] 60 incidents in shop, and 1 more"
     assert "60 opened, 1 got worse, 1 ended" in said
+    assert "This error has never been seen before in production.\n" in said
     assert said.index(f"inc-{7:016x}") < said.index(f"inc-{1:016x}")
     assert re.search(rf"\(ended, 1 event\)\n *{PUBLIC_URL}/incidents/inc-{8:016x}\n", said)
     assert "RuntimeError: the worker ended" in said
