@@ -158,7 +158,8 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
     issue, event = seen.issue, seen.event
     if issues.is_silenced(issue, state.now):
         if event.source_state is None or not issue.silenced_by_source:
-            return [Decision(state.clock.seq, Code.SILENCED, None, {"trigger": fired.trigger})]
+            was_in = issue.incident or None
+            return [Decision(state.clock.seq, Code.SILENCED, was_in, {"trigger": fired.trigger})]
         issue.silenced_until, issue.silenced_by_source = 0.0, False
     if fired.trigger != "alert":
         issue.resolved, issue.resolved_release = 0.0, None

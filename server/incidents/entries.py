@@ -3,8 +3,9 @@
 from server.notify.batch import Deployed
 from server.storage.database import Transaction
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import deploys, incidents
+from server.storage.main import deploys, incidents, silences
 from server.storage.main.incidents import RecordedChange
+from server.storage.main.silences import NewSilence
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, canonical_environment
 from shared.pipe import (
@@ -19,8 +20,8 @@ from shared.pipe import (
 _WORTH_READING = (b'"change_window"', b'"type":"resolve"', b'"type":"silence"')
 
 
-async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | None:
-    """Store and return the deploy that the entry announces, or store a wish about an incident."""
+async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | Resolve | Silence | None:
+    """Store and return the deploy that the entry announces, or the wish about an incident."""
     if not any(mark in entry.body for mark in _WORTH_READING):
         return None
     try:
@@ -34,10 +35,9 @@ async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | None:
         case EventEntry(change_window=window) as event if window is not None:
             return await _store_deploy(tx, entry.seq, event.service, event.environment, window)
         case Resolve() | Silence():
-            await _store_wish(tx, entry.seq, read)
+            return await _store_wish(tx, entry.seq, read)
         case _:
-            pass
-    return None
+            return None
 
 
 async def _store_deploy(
@@ -48,13 +48,36 @@ async def _store_deploy(
     return Deployed(seq, service, environment, window)
 
 
-async def _store_wish(tx: Transaction, seq: int, wish: Resolve | Silence) -> None:
-    """Add a line to the timeline of the named incident, if it is known."""
-    if wish.incident_id is None or await incidents.get(tx, wish.incident_id) is None:
-        return
+async def _store_wish(
+    tx: Transaction, seq: int, wish: Resolve | Silence
+) -> Resolve | Silence | None:
+    """Add a line to the timeline of the named incident if it is known, and keep a silence."""
+    if wish.incident_id is None:
+        return None
+    change = _change(wish)
+    if change == "unsilenced":
+        # Also when the incident itself is no longer kept.
+        await silences.remove(tx, wish.incident_id)
+    incident = await incidents.get(tx, wish.incident_id)
+    if incident is None:
+        return None
     await incidents.add_change(
-        tx, wish.incident_id, seq, _change(wish), to_micros(wish.time), _about(wish)
+        tx, wish.incident_id, seq, change, to_micros(wish.time), _about(wish)
     )
+    if isinstance(wish, Silence) and change != "unsilenced":
+        summary = incident.summary
+        new = NewSilence(
+            incident_id=wish.incident_id,
+            title=summary.title,
+            service=summary.service,
+            environment=summary.environment,
+            by=wish.by,
+            reason=wish.reason,
+            at=wish.time,
+            until=wish.until,
+        )
+        await silences.put(tx, new)
+    return wish
 
 
 def _change(wish: Resolve | Silence) -> RecordedChange:

@@ -5,6 +5,7 @@ belongs to an entry up to `recorded_seq` is known already and changes nothing. S
 decision and notification is stored once, however often it is said.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from server.incidents.entries import store_entry
 from server.notify.announce import announce
-from server.notify.batch import Happened, Over
+from server.notify.batch import Deployed, Happened, Over
 from server.notify.live import Live
 from server.notify.plan import Outlets, Plan
 from server.process import log
@@ -21,11 +22,12 @@ from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import checkpoints, decisions, deploys, incidents
+from server.storage.main import checkpoints, decisions, deploys, incidents, silences
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
 from server.wording.explain import explain_change
 from server.wording.reasons import say
+from shared.decisions import Code
 from shared.pipe import (
     Checkpoint,
     Decision,
@@ -33,6 +35,8 @@ from shared.pipe import (
     Incident,
     IncidentEnded,
     Outbound,
+    Resolve,
+    Silence,
     State,
 )
 
@@ -79,6 +83,7 @@ class Recorder:
         """
         async with self._database.write() as tx:
             recorded = await _store(tx, messages, entries)
+            await _count_silenced(tx, recorded.decisions, to_micros(self._now()))
             plans = await announce(
                 tx,
                 recorded.happened,
@@ -115,8 +120,12 @@ async def _store(
     known = (await checkpoints.progress(tx)).recorded_seq
     states: list[State] = []
     for entry in entries:
-        if entry.seq > known and (deployed := await store_entry(tx, entry)):
-            recorded.happened.append(deployed)
+        if entry.seq > known:
+            match await store_entry(tx, entry):
+                case Deployed() as deployed:
+                    recorded.happened.append(deployed)
+                case Resolve() | Silence():
+                    recorded.incidents_changed = True
     for message in messages:
         match message:
             case Decision():
@@ -153,6 +162,14 @@ async def _store(
         await decisions.store(tx, recorded.decisions)
         await checkpoints.set_recorded(tx, recorded.decisions[-1].seq)
     return recorded
+
+
+async def _count_silenced(tx: Transaction, made: Sequence[Decision], now: int) -> None:
+    silenced = Counter(
+        each.incident_id for each in made if each.code is Code.SILENCED and each.incident_id
+    )
+    for incident_id, alarms in silenced.items():
+        await silences.count(tx, incident_id, alarms, now)
 
 
 async def _add_change(tx: Transaction, incident: Incident) -> None:

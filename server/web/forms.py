@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from aiohttp import web
 
 
@@ -15,6 +16,11 @@ async def read_password(request: web.Request, name: str = "password") -> str:
     """Return a field as it was typed, blanks included; empty if it is missing."""
     value = (await request.post()).get(name)
     return value if isinstance(value, str) else ""
+
+
+def words_of(error: web.HTTPException | msgspec.ValidationError) -> str:
+    """Return what is wrong with a form, as a sentence."""
+    return (error.text or "") if isinstance(error, web.HTTPException) else f"{error}."
 
 
 def offered(names: Sequence[str], chosen: str | None) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from server.web.api import (
     incidents,
     integrations,
     noise,
+    silences,
     webhooks,
     wishes,
 )
@@ -33,6 +34,7 @@ from server.web.pages import (
     settings,
 )
 from server.web.pages import integrations as integrations_page
+from server.web.pages import silences as silences_page
 from server.web.pages.rendering import as_page, set_up_templates
 from server.web.pages.unsubscribe import ask_whether_to_end, end_mails
 
@@ -77,6 +79,7 @@ def _pages() -> list[web.RouteDef]:
         web.post(
             "/incidents/{incident_id}/acknowledge", _page(incident_forms.acknowledge_from_page)
         ),
+        web.post("/incidents/{incident_id}/lift", _page(silences_page.lift_from_incident)),
         web.get("/deploys", _page(deploys_page.show)),
         web.get("/deliveries", _page(deliveries_page.show)),
         web.get("/deliveries/incoming", _page(incoming.show)),
@@ -95,8 +98,10 @@ def _pages() -> list[web.RouteDef]:
         web.get("/settings", _page(settings.show)),
         web.post("/settings/notifications", _page(settings.save_wishes)),
         web.post("/settings/channels/{channel}/test", _page(settings.try_channel)),
-        web.post("/settings/noise", _page(settings.add_filter)),
-        web.post(f"/settings/noise/{_ID}", _page(settings.change_filter)),
+        web.get("/settings/silences", _page(silences_page.show)),
+        web.post("/settings/silences/{incident_id}/lift", _page(silences_page.lift_from_list)),
+        web.post("/settings/noise", _page(silences_page.add_filter)),
+        web.post(f"/settings/noise/{_ID}", _page(silences_page.change_filter)),
         web.get("/notifications", _page(notifications.show)),
         web.get("/notifications/panel", _page(notifications.panel)),
         web.post(f"/notifications/{_ID}/read", _page(notifications.mark_read)),
@@ -140,6 +145,8 @@ def _api() -> list[web.RouteDef]:
         web.post("/api/channels/{channel}/test", for_people(deliveries.try_channel)),
         web.get("/api/settings/notifications", for_people(wishes.get_wishes)),
         web.put("/api/settings/notifications", for_people(wishes.set_wishes)),
+        web.get("/api/silences", for_people(silences.list_silences)),
+        web.delete("/api/silences/{incident_id}", for_people(silences.lift_silence)),
         web.get("/api/noise-filters", for_people(noise.list_filters)),
         web.post("/api/noise-filters", for_people(noise.add_filter)),
         web.put(f"/api/noise-filters/{_ID}", for_people(noise.change_filter)),

@@ -105,7 +105,10 @@ def explain_decision(decision: Decision) -> str:
                 )
             case Code.SILENCED:
                 would_be = str(numbers["trigger"]).replace("_", " ")
-                return f"Its issue is silenced; otherwise this would be a {would_be}."
+                return (
+                    f"{DECISIONS[decision.code]}{_which(decision)}; otherwise this would be a "
+                    f"{would_be}."
+                )
     except (*_OTHER_NUMBERS, msgspec.ValidationError):
         pass
     return _plain(f"{DECISIONS[decision.code]}{_which(decision)}", numbers)

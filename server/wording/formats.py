@@ -57,6 +57,11 @@ def clock(moment: datetime) -> str:
     return f"{moment:%-d %b %Y, %H:%M:%S}"
 
 
+def short_clock(moment: datetime, beside: datetime) -> str:
+    """Hours and minutes in UTC, with the day where that is another than `beside`."""
+    return f"{moment:%H:%M}" if moment.date() == beside.date() else f"{moment:%-d %b, %H:%M}"
+
+
 def utc(moment: datetime) -> str:
     """Date and time, for anywhere."""
     return f"{clock(moment)} UTC"

@@ -7,10 +7,14 @@ from itertools import groupby
 import msgspec
 
 from server.storage.main.incidents import IncidentChange
+from server.storage.main.not_told import KeptFrom
 from server.storage.main.notifications import Bell
 from server.storage.main.outbox import Delivery, DeliveryState
 from server.wording.explain import change_words
 from server.wording.formats import clock
+from server.wording.not_told import not_told_in_words
+
+_AFTERWARDS = {"told": 1, "not_told": 2}
 
 _WAYS = {"email": "Mail", "slack": "Slack"}
 
@@ -24,7 +28,10 @@ _STATES: dict[DeliveryState, str] = {
 
 
 class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened: `kind` is the change, or ``told``. `state` is that of a delivery."""
+    """One thing that happened: `kind` is the change, ``told`` or ``not_told``.
+
+    `state` is that of a delivery.
+    """
 
     at: datetime
     kind: str
@@ -34,7 +41,10 @@ class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(
-    changes: Sequence[IncidentChange], bells: Sequence[Bell], deliveries: Sequence[Delivery]
+    changes: Sequence[IncidentChange],
+    bells: Sequence[Bell],
+    deliveries: Sequence[Delivery],
+    kept: Sequence[KeptFrom],
 ) -> list[TimelineItem]:
     """The oldest first; of what has the same time, what happened comes before who was told."""
     items = [
@@ -45,7 +55,20 @@ def timeline(
     ]
     items += _bells(bells)
     items += [_delivery(each) for each in deliveries]
-    return sorted(items, key=lambda item: (item.at, item.kind == "told"))
+    items += [_kept_from(each) for each in kept]
+    return sorted(items, key=lambda item: (item.at, _AFTERWARDS.get(item.kind, 0)))
+
+
+def fold_joined(items: Sequence[TimelineItem]) -> list[TimelineItem]:
+    """Make one item of issues that joined one after the other: the last says all of them."""
+    folded: list[TimelineItem] = []
+    for kind, run in groupby(items, key=lambda item: item.kind):
+        together = list(run)
+        if kind == "joined" and len(together) > 1:
+            words = f"{len(together)} more issues joined"
+            together = [msgspec.structs.replace(together[-1], words=words)]
+        folded += together
+    return folded
 
 
 def _bells(bells: Sequence[Bell]) -> list[TimelineItem]:
@@ -58,6 +81,12 @@ def _bells(bells: Sequence[Bell]) -> list[TimelineItem]:
         )
         for (change, at), rung in groupby(bells, key=lambda bell: (bell.change, bell.created_at))
     ]
+
+
+def _kept_from(kept: KeptFrom) -> TimelineItem:
+    return TimelineItem(
+        at=kept.at, kind="not_told", words="Not notified", about=not_told_in_words(kept).words
+    )
 
 
 def _delivery(delivery: Delivery) -> TimelineItem:

@@ -214,6 +214,8 @@ def test_a_silenced_issue_opens_nothing_until_then() -> None:
         ]
     )
     assert codes(out) == ["opened", "noted", "silenced", "opened"]
+    opened, _, silenced, _ = of_type(out, Decision)
+    assert silenced.incident_id == opened.incident_id
 
 
 @pytest.mark.parametrize(

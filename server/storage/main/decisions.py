@@ -47,7 +47,8 @@ async def count_of_incident(
 ) -> list[int]:
     """Return how many entries belong to this incident, for each span of `seq`.
 
-    A span excludes its first `seq` and includes its second.
+    A span excludes its first `seq` and includes its second. What a silence held back is no longer
+    part of the incident.
     """
     each = func.json_each(msgspec.json.encode(spans).decode()).table_valued("value", "key")
     count = (
@@ -55,6 +56,7 @@ async def count_of_incident(
         .select_from(notable_decisions)
         .where(
             notable_decisions.c.incident_id == incident_id,
+            notable_decisions.c.code != Code.SILENCED,
             notable_decisions.c.seq > func.json_extract(each.c.value, "$[0]"),
             notable_decisions.c.seq <= func.json_extract(each.c.value, "$[1]"),
         )

@@ -353,6 +353,25 @@ noise_filters = Table(
 filter; the last was `last_incident_id` at `last_at`.
 """
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("incident_id", String, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("service", String, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("held_back", Integer, nullable=False, server_default="0"),
+    Column("last_at", BigInteger),
+)
+"""Which incidents' issues nobody wants to hear of. `until` is NULL for good. `held_back` counts the
+alarms that the engine held back because of it. There is no foreign key: a silence for good outlives
+its incident.
+"""
+
 dead_letters = Table(
     "dead_letters",
     metadata,

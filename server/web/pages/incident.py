@@ -8,8 +8,9 @@ from server.incidents.rate import Rate, read_rate
 from server.keys import DATABASE, JOURNAL
 from server.storage.database import Transaction
 from server.storage.journal.entry import JournalUnavailable
-from server.storage.main import deploy_list, incidents
+from server.storage.main import deploy_list, incidents, silences
 from server.storage.main.incidents import StoredIncident
+from server.storage.times import micros_now
 from server.web.api.deploys import row_address
 from server.web.api.incident_timeline import read_timeline
 from server.web.pages.chrome import read_chrome
@@ -19,6 +20,7 @@ from server.wording.explain import explain_incident
 from server.wording.formats import fold_frames, link_name, web_url
 from server.wording.numbers import named_numbers
 from server.wording.reasons import in_words
+from server.wording.timeline import fold_joined
 from shared.incident import IncidentSummary, Numbers
 
 
@@ -31,6 +33,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
         chrome = await read_chrome(request, tx)
         timeline = await read_timeline(tx, incident_id)
+        silence = await silences.of_incident(tx, incident_id, micros_now())
         rate = await _rate(request, tx, incident)
         deploy_urls = await _deploy_urls(tx, incident.summary)
     what = "alerts" if incident.summary.alert_rule else "events"
@@ -42,7 +45,8 @@ async def show(request: web.Request) -> web.StreamResponse:
             "chrome": chrome,
             "incident": incident,
             "summary": in_words(incident.summary),
-            "timeline": timeline,
+            "silence": silence,
+            "timeline": fold_joined(timeline),
             "what": what,
             "chart": None if rate is None else draw(rate, what),
             "width": WIDTH,
@@ -51,6 +55,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "numbers": _numbers(incident.summary.trigger_numbers),
             "runs": fold_frames(incident.summary.stacktrace),
             "links": _links(incident),
+            "tags": _tags(incident.summary),
             "deploy_urls": deploy_urls,
         },
     )
@@ -82,6 +87,19 @@ async def _deploy_urls(tx: Transaction, summary: IncidentSummary) -> dict[str, s
         deploy_id: row_address(summary.service, summary.environment, place)
         for deploy_id, place in places.items()
     }
+
+
+def _tags(summary: IncidentSummary) -> dict[str, str]:
+    """Return the tags that say something which the page does not show anyway."""
+    shown = {
+        summary.environment,
+        summary.release,
+        summary.api_route,
+        summary.request_url,
+        summary.service,
+        summary.severity,
+    }
+    return {name: value for name, value in summary.tags.items() if value not in shown}
 
 
 def _links(incident: StoredIncident) -> list[tuple[str, str]]:

@@ -58,6 +58,7 @@ def set_up_templates(app: web.Application) -> None:
         "outcome_name": OUTCOMES.__getitem__,
         "percent": formats.percent,
         "place_of_frame": formats.place_of_frame,
+        "short_clock": formats.short_clock,
         "short_name": short_name,
         "size": formats.size,
         "source_name": formats.source_name,

@@ -1,4 +1,4 @@
-"""The page of settings: what a person is told of, whether the channels work, and noise filters.
+"""The page of settings: what a person is told of, and whether the channels work.
 
 It does the same as the API, with forms that work without JavaScript. If a form is wrong, the page
 says so and keeps the input as it was typed.
@@ -10,18 +10,16 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, OFFICE, SETTINGS
-from server.storage.main import noise, people
+from server.storage.main import people
 from server.web.api import deliveries
-from server.web.api import noise as filters
-from server.web.api.noise import FilterBody
 from server.web.api.wishes import WishesBody, change_wishes
 from server.web.auth import person_id
+from server.web.forms import read_form, words_of
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 
 _SAID = {
     "saved": "Saved.",
-    "removed": "The filter is removed.",
     "sent-email": "A test mail was sent to you.",
     "sent-slack": "A test message was sent to Slack.",
 }
@@ -44,7 +42,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def save_wishes(request: web.Request) -> web.StreamResponse:
     """``POST /settings/notifications``."""
-    typed = _typed(await _fields(request))
+    typed = _typed(await read_form(request))
     asked = {
         "email": typed.email or None,
         "email_incidents": typed.email_incidents,
@@ -55,7 +53,7 @@ async def save_wishes(request: web.Request) -> web.StreamResponse:
     try:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
     except (web.HTTPClientError, msgspec.ValidationError) as error:
-        return await _page(request, problem=_words(error), typed=typed)
+        return await _page(request, problem=words_of(error), typed=typed)
     raise web.HTTPSeeOther("/settings?said=saved")
 
 
@@ -64,29 +62,8 @@ async def try_channel(request: web.Request) -> web.StreamResponse:
     try:
         channel, _ = await deliveries.send_test(request)
     except (web.HTTPClientError, web.HTTPBadGateway) as error:
-        return await _page(request, problem=_words(error))
+        return await _page(request, problem=words_of(error))
     raise web.HTTPSeeOther(f"/settings?said=sent-{channel}")
-
-
-async def add_filter(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/noise``."""
-    try:
-        await filters.add(request, await _filter(request))
-    except (web.HTTPClientError, msgspec.ValidationError) as error:
-        return await _page(request, problem=_words(error))
-    raise web.HTTPSeeOther("/settings?said=saved#noise")
-
-
-async def change_filter(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/noise/{id}``: changes a filter or, with its second button, removes it."""
-    if "remove" in await _fields(request):
-        await filters.remove(request)
-        raise web.HTTPSeeOther("/settings?said=removed#noise")
-    try:
-        await filters.change(request, await _filter(request))
-    except (web.HTTPClientError, msgspec.ValidationError) as error:
-        return await _page(request, problem=_words(error))
-    raise web.HTTPSeeOther("/settings?said=saved#noise")
 
 
 async def _page(
@@ -95,7 +72,6 @@ async def _page(
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
         person = await people.get(tx, person_id(request))
-        noise_filters = await noise.everything(tx)
     if person is None:
         raise web.HTTPNotFound(text="You are not among the people of this installation.")
     known = WishesForm(
@@ -116,14 +92,9 @@ async def _page(
             "wishes": typed or known,
             "floor": request.app[SETTINGS].incident_notification_min_severity,
             "channels": request.app[OFFICE].channels,
-            "noise_filters": noise_filters,
         },
         status=400 if problem else 200,
     )
-
-
-async def _fields(request: web.Request) -> Mapping[str, str]:
-    return {name: str(value).strip() for name, value in (await request.post()).items()}
 
 
 def _typed(fields: Mapping[str, str]) -> WishesForm:
@@ -136,20 +107,6 @@ def _typed(fields: Mapping[str, str]) -> WishesForm:
     )
 
 
-async def _filter(request: web.Request) -> FilterBody:
-    fields = await _fields(request)
-    asked = {
-        "pattern": fields.get("pattern", ""),
-        "about": fields.get("about", ""),
-        "enabled": "enabled" in fields,
-    }
-    return msgspec.convert(asked, FilterBody)
-
-
 def _listed(text: str) -> list[str] | None:
     """Return the names between commas, or None if there are none, which means all."""
     return [name for each in text.split(",") if (name := each.strip())] or None
-
-
-def _words(error: web.HTTPException | msgspec.ValidationError) -> str:
-    return (error.text or "") if isinstance(error, web.HTTPException) else f"{error}."
