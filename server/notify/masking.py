@@ -6,6 +6,7 @@ telling prefix, passwords in addresses. Anything else stays.
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 MASK = "***"
@@ -39,6 +40,27 @@ def without_secrets(text: str) -> str:
     text = _NAMED.sub(_masked_value, text)
     text = _IN_ADDRESS.sub(rf"\g<start>{MASK}@", text)
     return _TOKENS.sub(MASK, text)
+
+
+def masked_values(values: Mapping[str, object]) -> dict[str, object]:
+    """Return `values`, as decoded from JSON, with every secret in them masked.
+
+    A value is masked for what it looks like, or because of its name.
+    """
+    return {name: _masked(each, name) for name, each in values.items()}
+
+
+def _masked(value: object, name: str = "") -> object:
+    match value:
+        case str() if value and _NAMED.search(f"{name}=1"):
+            return MASK
+        case str():
+            return without_secrets(value)
+        case dict():
+            return masked_values(value)
+        case list():
+            return [_masked(each, name) for each in value]
+    return value
 
 
 def without_query_values(url: str) -> str:

@@ -10,6 +10,7 @@ from server.web.api import (
     dead_letters,
     deliveries,
     deploys,
+    events,
     incident_wishes,
     incidents,
     integrations,
@@ -26,6 +27,7 @@ from server.web.pages import dead_letters as dead_letters_page
 from server.web.pages import deliveries as deliveries_page
 from server.web.pages import deploys as deploys_page
 from server.web.pages import (
+    event,
     incident,
     incident_forms,
     incident_list,
@@ -93,6 +95,7 @@ def _pages() -> list[web.RouteDef]:
             f"/deliveries/dead-letters/{_SEQ}/discard",
             as_page(for_admins(dead_letters_page.discard_from_page)),
         ),
+        web.get(f"/events/{_SEQ}", _page(event.show)),
         web.get("/integrations", _page(integrations_page.show)),
         web.post("/integrations/simulate", _page(integrations_page.simulate_from_page)),
         web.get("/settings", _page(settings.show)),
@@ -132,6 +135,7 @@ def _api() -> list[web.RouteDef]:
         web.get("/api/notifications/stream", for_people(stream), allow_head=False),
         web.post(f"/api/notifications/{_ID}/read", for_people(incidents.mark_read)),
         web.post("/api/notifications/read-all", for_people(incidents.mark_all_read)),
+        web.get(f"/api/events/{_SEQ}", for_people(events.get_event)),
         web.get(f"/api/decisions/{_SEQ}", for_people(incidents.get_decision)),
         web.get("/api/dead-letters", for_people(dead_letters.list_letters)),
         web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),

@@ -1,7 +1,16 @@
 """What came in, in words: what a webhook became, and why it became nothing. Pure."""
 
+from server.wording.explain import explain_decision
 from server.wording.formats import utc
-from shared.pipe import ChangeWindowEntry, Entry, EventEntry, Resolve, Settings, Silence
+from shared.pipe import (
+    ChangeWindowEntry,
+    Decision,
+    Entry,
+    EventEntry,
+    Resolve,
+    Settings,
+    Silence,
+)
 
 OUTCOMES = {
     "accepted": "Accepted",
@@ -37,6 +46,18 @@ def became(entry: Entry) -> str:
             return f"Issue {_issue(entry)} silenced{until} by {entry.by}"
         case Settings():
             return "Settings"
+
+
+def why_decided(seq: int, decision: Decision | None, decided_to: int) -> str:
+    """Why this was decided about the entry at `seq`, or why no decision is known.
+
+    Decisions are stored up to `decided_to`.
+    """
+    if decision is not None:
+        return explain_decision(decision)
+    if seq > decided_to:
+        return "It is on the disk, and waits for the engine."
+    return "The decision on it is no longer kept."
 
 
 def why_unentered(

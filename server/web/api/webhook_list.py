@@ -17,7 +17,7 @@ from server.storage.main import checkpoints, decisions, webhooks
 from server.storage.main.webhooks import END, Route, Unentered, UnenteredWebhook
 from server.storage.times import to_micros
 from server.wording.explain import explain_decision
-from server.wording.incoming import UNREADABLE, became, why_unentered
+from server.wording.incoming import UNREADABLE, became, why_decided, why_unentered
 from shared.pipe import (
     ChangeWindowEntry,
     Decision,
@@ -41,9 +41,6 @@ _STRETCH = 2_000
 """Entries to search at once: the engine's feeder uses the same thread, and waits."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-_WAITS = "It is on the disk, and waits for the engine."
-_UNKNOWN = "The decision on it is no longer kept."
 
 OutcomeAsked = Literal["accepted", "not_accepted", Unentered]
 
@@ -290,10 +287,7 @@ def _listed(
         )
     seq, read = each.stored.seq, each.read
     decision = made.get(seq)
-    if decision is not None:
-        reason = explain_decision(decision)
-    else:
-        reason = _WAITS if seq > decided_to else _UNKNOWN
+    reason = why_decided(seq, decision, decided_to)
     return Listed(
         at=each.stored.received,
         source=each.source,

@@ -1,0 +1,75 @@
+"""The page of one entry of the journal: all that was kept of an event, and what became of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from server.keys import DATABASE
+from server.web.api.events import find_event
+from server.web.pages.chrome import read_chrome
+from server.web.pages.rendering import render
+from server.wording.formats import FrameRun, fold_frames, link_name, source_name, utc, web_url
+from server.wording.numbers import named_numbers
+from shared.pipe import EventEntry
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /events/{seq}``."""
+    found = await find_event(request)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+    event = found.event
+    return render(
+        request,
+        "event.html",
+        {
+            "here": "deliveries",
+            "chrome": chrome,
+            "found": found.answer,
+            "event": event,
+            "raised": [] if event is None else _raised(event),
+            "facts": [] if event is None else _facts(event),
+            "links": [] if event is None else _links(event),
+            "numbers": named_numbers(found.answer.numbers),
+            "json": _pretty(found.answer.entry),
+        },
+    )
+
+
+def _raised(event: EventEntry) -> list[tuple[str, str, list[FrameRun]]]:
+    """Return the event's exception, and those raised from it: type, message and stack trace."""
+    first = (event.exception_type, event.message, fold_frames(event.stacktrace))
+    return [first] + [
+        (each.exception_type, each.message, fold_frames(each.stacktrace)) for each in event.chain
+    ]
+
+
+def _facts(event: EventEntry) -> list[tuple[str, str]]:
+    """Return what is known about the event besides its exception: names and values."""
+    facts = {
+        "Time": utc(event.timestamp),
+        "Severity": event.severity,
+        "Release": event.release,
+        "Route": event.api_route,
+        "Request": event.request_url,
+        "Alert rule": event.alert_rule,
+        "Source": source_name(event.source),
+        "Its event": event.event_id,
+        "Its issue": event.issue_id,
+        "Fingerprint": event.fingerprint,
+        "Platform": event.platform,
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _links(event: EventEntry) -> list[tuple[str, str]]:
+    return [
+        (link_name(name, event.source), url)
+        for name, url in event.links.items()
+        if web_url(url) is not None
+    ]
+
+
+def _pretty(entry: Mapping[str, object]) -> str:
+    return msgspec.json.format(msgspec.json.encode(entry), indent=2).decode()
