@@ -30,7 +30,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 Name = TypeVar("Name", bound=str)
 
-_PLACE = re.compile(r"(\d{1,18})\.(inc-[0-9a-f]{16})", re.ASCII)
+_PLACE = re.compile(r"([0-2])\.(\d{1,3})\.(\d{1,18})\.(inc-[0-9a-f]{16})", re.ASCII)
 _MAX_NUMBER = 2**63 - 1
 
 
@@ -84,13 +84,13 @@ def read_place(query: Mapping[str, str]) -> Place | None:
     found = _PLACE.fullmatch(text)
     if found is None:
         raise web.HTTPBadRequest(text="`before` is not a place in the list of incidents.")
-    return Place(int(found[1]), found[2])
+    return Place(int(found[1]), int(found[2]), int(found[3]), found[4])
 
 
 def write_place(incident: StoredIncident) -> str:
     """Return the place of this incident, for a query string."""
     place = place_of(incident)
-    return f"{place.started_at}.{place.incident_id}"
+    return f"{place.rank}.{place.priority}.{place.opened_seq}.{place.incident_id}"
 
 
 def read_number(query: Mapping[str, str], name: str, most: int = _MAX_NUMBER) -> int | None:

@@ -70,6 +70,7 @@ def searched_text(incident: IncidentSummary) -> str:
         *places,
         incident.api_route or "",
         incident.alert_rule or "",
+        *filter(None, [incident.release]),
     )
     text = _RESERVED.sub(" ", "\n".join(parts)).casefold()
     starts = {match.start() for match in _BEGINNING.finditer(text)}

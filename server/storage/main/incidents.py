@@ -4,7 +4,18 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import Column, Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    Row,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,7 +37,8 @@ from shared.incident import IncidentSummary, Trigger
 from shared.pipe import Incident, IncidentEnded
 from shared.structs import made_of
 
-IncidentState = Literal["open", "ended"]
+IncidentState = Literal["open", "acknowledged", "ended"]
+"""To filter by: open includes acknowledged; acknowledged are those open ones."""
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Mildest first."""
 
@@ -41,6 +53,11 @@ RecordedChange = Literal[
     "unsilenced",
     "ended",
 ]
+
+ENDED = 2
+"""The last rank of a `Place`."""
+
+_NEWEST_FIRST = (incidents.c.opened_seq.desc(), incidents.c.incident_id.desc())
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(IncidentSummary).decode
@@ -86,9 +103,15 @@ class Places(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """An incident's place in the list, newest first; `started_at` in microseconds."""
+    """An incident's place in the lists, by need and by age.
 
-    started_at: int
+    `rank` is 0 if nobody looks after it, 1 if somebody acknowledged it, and `ENDED`. `opened_seq`
+    is the entry that opened it.
+    """
+
+    rank: int
+    priority: int
+    opened_seq: int
     incident_id: str
 
 
@@ -200,10 +223,54 @@ async def newest(
     tx: AsyncConnection, wanted: IncidentFilter, limit: int, after: Place | None = None
 ) -> list[StoredIncident]:
     """Return incidents, newest first; with `after`, those that follow that place in the list."""
+    ids = await _wanted(tx, wanted)
+    if after is not None:
+        place = tuple_(incidents.c.opened_seq, incidents.c.incident_id)
+        ids = ids.where(place < (after.opened_seq, after.incident_id))
+    return await _read(tx, ids.order_by(*_NEWEST_FIRST).limit(limit))
+
+
+async def by_need(
+    tx: AsyncConnection, wanted: IncidentFilter, limit: int, after: Place | None = None
+) -> list[StoredIncident]:
+    """Return incidents, those first that need somebody; with `after`, those that follow.
+
+    Open ones that nobody acknowledged come first, then other open ones, both by priority and then
+    newest first. Ended ones come last, newest first.
+    """
+    found: list[StoredIncident] = []
+    wanted_ids = await _wanted(tx, wanted)
+    if wanted.state != "ended" and (after is None or after.rank != ENDED):
+        # The engine keeps few open, so that all of these can be sorted.
+        ids = wanted_ids.where(incidents.c.ended_at.is_(None))
+        rank = case((incidents.c.acknowledged_at.is_(None), 0), else_=1)
+        place = (rank, -incidents.c.priority_score, -incidents.c.opened_seq)
+        if after is not None:
+            follows = (after.rank, -after.priority, -after.opened_seq, after.incident_id)
+            ids = ids.where(tuple_(*place, incidents.c.incident_id) > follows)
+        found = await _read(tx, ids.order_by(*place, incidents.c.incident_id).limit(limit))
+    if len(found) < limit and wanted.state in (None, "ended"):
+        ids = wanted_ids.where(incidents.c.ended_at.is_not(None))
+        if after is not None and after.rank == ENDED:
+            age = tuple_(incidents.c.opened_seq, incidents.c.incident_id)
+            ids = ids.where(age < (after.opened_seq, after.incident_id))
+        found += await _read(tx, ids.order_by(*_NEWEST_FIRST).limit(limit - len(found)))
+    return found
+
+
+async def _wanted(tx: AsyncConnection, wanted: IncidentFilter) -> Select[tuple[str]]:
+    """Return the query of the ids of these incidents.
+
+    An index has all that it asks for and is sorted by, so that only the rows that are shown are
+    read; rows are big.
+    """
     ids = select(incidents.c.incident_id)
     match wanted.state:
         case "open":
             ids = ids.where(incidents.c.ended_at.is_(None))
+        case "acknowledged":
+            acknowledged = incidents.c.acknowledged_at.is_not(None)
+            ids = ids.where(incidents.c.ended_at.is_(None), acknowledged)
         case "ended":
             ids = ids.where(incidents.c.ended_at.is_not(None))
     for column, value in (
@@ -218,14 +285,15 @@ async def newest(
         ids = ids.where(incidents.c.severity.in_(SEVERITIES[least:]))
     if wanted.search is not None:
         ids = ids.where(await matching(tx, wanted.search))
-    if after is not None:
-        place = tuple_(incidents.c.started_at, incidents.c.incident_id)
-        ids = ids.where(place < (after.started_at, after.incident_id))
-    order = (incidents.c.started_at.desc(), incidents.c.incident_id.desc())
-    # The ids come from an index that has all of the above. Rows are big, and only these are read.
-    chosen = incidents.c.incident_id.in_(ids.order_by(*order).limit(limit))
-    rows = await tx.execute(select(incidents).where(chosen).order_by(*order))
-    return [_stored(row) for row in rows]
+    return ids
+
+
+async def _read(tx: AsyncConnection, ids: Select[tuple[str]]) -> list[StoredIncident]:
+    """Return the incidents of these ids, in their order."""
+    ordered = (await tx.scalars(ids)).all()
+    rows = await tx.execute(select(incidents).where(incidents.c.incident_id.in_(ordered)))
+    found = {row.incident_id: _stored(row) for row in rows}
+    return [found[each] for each in ordered]
 
 
 async def places(tx: AsyncConnection, limit: int) -> Places:
@@ -290,8 +358,10 @@ async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: 
 
 
 def place_of(incident: StoredIncident) -> Place:
-    """Return where the incident is in the list."""
-    return Place(to_micros(incident.summary.start_time), incident.summary.incident_id)
+    """Return where the incident is in the lists."""
+    rank = ENDED if incident.ended_at else int(incident.acknowledged_at is not None)
+    summary = incident.summary
+    return Place(rank, summary.priority_score, incident.opened_seq, summary.incident_id)
 
 
 def summary_of(incident: Incident) -> IncidentSummary:

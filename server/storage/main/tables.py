@@ -68,7 +68,7 @@ notable_decisions = Table(
 """An index into the batches: the decisions that are not plain "known"."""
 
 _LISTED = (
-    "started_at",
+    "opened_seq",
     "incident_id",
     "ended_at",
     "service",
@@ -76,6 +76,8 @@ _LISTED = (
     "trigger",
     "severity",
     "text_id",
+    "acknowledged_at",
+    "priority_score",
 )
 
 incidents = Table(

@@ -40,12 +40,12 @@ async def home(_request: web.Request) -> web.StreamResponse:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /incidents``: newest first, filtered and paged by the query."""
+    """``GET /incidents``: what needs somebody first, filtered and paged by the query."""
     wanted, after = read_filter(request.query), read_place(request.query)
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
         # One more than is shown tells whether there is an older page.
-        found = await incidents.newest(tx, wanted, PAGE_SIZE + 1, after)
+        found = await incidents.by_need(tx, wanted, PAGE_SIZE + 1, after)
         places = await incidents.places(tx, MAX_CHOICES)
     shown = found[:PAGE_SIZE]
     return render(

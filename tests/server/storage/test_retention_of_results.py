@@ -89,7 +89,7 @@ async def test_an_incident_goes_a_year_after_its_end_with_all_that_hangs_on_it(
         assert await incidents.changes(tx, gone, 10) == []
         assert await notifications.of_incident(tx, gone, 10) == []
         assert await notifications.unread_count(tx, OPERATOR) == 1
-        searched = IncidentFilter(search=incident_search.read_search("price 1 is negative"))
+        searched = IncidentFilter(search=incident_search.read_search(gone))
         assert await incidents.newest(tx, searched, 10) == []
 
 

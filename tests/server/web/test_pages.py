@@ -206,12 +206,13 @@ async def test_filters_stay_while_one_pages_and_can_be_taken_off(
 @pytest.mark.parametrize(
     ("query", "rule"),
     [
-        ("state=closed", "`state` must be one of `open`, `ended`, `all`; it is `closed`."),
+        ("state=closed", "`state` must be one of `open`, `acknowledged`, `ended`, `all`"),
         ("trigger=x", "`new_issue`, `spike`, `regression`, `deploy`, `alert`"),
         ("severity=fatal", "`severity` must be one of `warning`, `error`, `critical`"),
         ("text=" + "x" * 201, "`text` must have at most 200 characters."),
         ("before=x", "`before` is not a place in the list of incidents."),
-        ("before=1.inc-0", "`before` is not a place"),
+        ("before=1.1.1.inc-0", "`before` is not a place"),
+        ("before=3.50.1.inc-0123456789abcdef", "`before` is not a place"),
         ("before=-1", "`before` is not a place"),
     ],
 )
