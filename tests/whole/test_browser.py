@@ -286,16 +286,17 @@ async def test_what_somebody_writes_stays_while_news_come(
         await page.locator(".row-link").click()
         await live(page)
         await page.get_by_role("button", name="Acknowledge").click()
-        await expect(page.get_by_text("operator acknowledged this")).to_be_visible()
+        await expect(page.get_by_text("acknowledged by operator")).to_be_visible()
         await live(page)
-        reason = page.get_by_label("Reason").first
+        await page.locator("#snooze > summary").click()
+        reason = page.locator("#snooze-reason")
         await reason.fill("known since")
-        await page.get_by_role("heading", name="Timeline").click()
+        await page.locator("#snooze p").click()
         async with page.expect_response(page.url):
             await send(server, event(1, severity="critical"))
         await expect(page.locator("#unread-number")).to_have_text("2")
         await expect(reason).to_have_value("known since")
-        await page.get_by_role("button", name="Snooze").click()
+        await page.get_by_role("button", name="Snooze", exact=True).click()
         await expect(page.locator(".timeline")).to_contain_text("known since")
 
 
@@ -327,7 +328,10 @@ async def test_no_page_is_wider_than_the_screen(server: ServerProcess, browser: 
         addresses = await page.locator(".row-link").evaluate_all("links => links.map(a => a.href)")
         others = [
             f"{server.url}/{name}"
-            for name in ("notifications", "deliveries/incoming", "integrations")
+            for name in (
+                *("notifications", "deliveries/incoming", "integrations", "events/1"),
+                *("settings", "settings/silences", "settings/account", "deploys"),
+            )
         ]
         for address in [page.url, *others, *addresses]:
             await page.goto(address)

@@ -118,15 +118,23 @@ document.addEventListener("click", (event) => {
     // Where the server is away, the page that was asked for says so.
     fetch(address, { method: "POST", keepalive: true }).catch(() => {});
   }
-  if (!bell.contains(event.target)) bell.open = false;
+  for (const open of opened()) {
+    if (!open.contains(event.target)) open.open = false;
+  }
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && bell.open) {
-    bell.open = false;
-    bell.querySelector("summary").focus();
+  if (event.key !== "Escape") return;
+  for (const open of opened()) {
+    open.open = false;
+    open.querySelector("summary").focus();
   }
 });
+
+// What lies over the page while it is open: the bell's panel, and the menus of an incident.
+function opened() {
+  return document.querySelectorAll("#bell[open], .menu[open]");
+}
 
 // Forms that need no new page: the stream says what they changed.
 document.addEventListener("submit", (event) => {
