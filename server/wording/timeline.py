@@ -56,7 +56,13 @@ def timeline(
     items += _bells(bells)
     items += [_delivery(each) for each in deliveries]
     items += [_kept_from(each) for each in kept]
-    return sorted(items, key=lambda item: (item.at, _AFTERWARDS.get(item.kind, 0)))
+    return sorted(items, key=_when)
+
+
+def _when(item: TimelineItem) -> tuple[datetime, int]:
+    # The engine's times have milliseconds. What a person did stays before what followed from it.
+    at = item.at.replace(microsecond=item.at.microsecond // 1000 * 1000)
+    return at, _AFTERWARDS.get(item.kind, 0)
 
 
 def fold_joined(items: Sequence[TimelineItem]) -> list[TimelineItem]:
