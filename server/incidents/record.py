@@ -28,6 +28,7 @@ from server.storage.times import to_micros
 from server.wording.explain import explain_change
 from server.wording.reasons import say
 from shared.decisions import Code
+from shared.incident import Reason
 from shared.pipe import (
     Checkpoint,
     Decision,
@@ -142,7 +143,7 @@ async def _store(
                         recorded.happened.append(message)
             case IncidentEnded():
                 if stored := await _store_end(tx, message):
-                    recorded.happened.append(Over(stored))
+                    recorded.happened.append(Over(stored, _by(message)))
                     recorded.incidents_changed = True
             case DeployVerdict():
                 verdict = replace(message, reasons=[say(each) for each in message.reasons])
@@ -176,6 +177,12 @@ async def _add_change(tx: Transaction, incident: Incident) -> None:
     at = to_micros(incident.last_seen)
     about = explain_change(incident)
     await incidents.add_change(tx, incident.incident_id, incident.seq, incident.change, at, about)
+
+
+def _by(ended: IncidentEnded) -> str | None:
+    """Return the name of the person who ended it, or None if nobody did."""
+    by = ended.reason.numbers.get("by") if isinstance(ended.reason, Reason) else None
+    return None if by is None else str(by)
 
 
 async def _store_end(tx: Transaction, ended: IncidentEnded) -> StoredIncident | None:

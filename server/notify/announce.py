@@ -44,7 +44,7 @@ async def _heard_before(
     heard = {}
     for each in happened:
         match each:
-            case Over(stored):
+            case Over(stored=stored):
                 incident_id = stored.summary.incident_id
             case Incident(change="joined") if is_partly_noise(each, filters):
                 incident_id = each.incident_id

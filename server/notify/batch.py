@@ -29,9 +29,10 @@ from shared.pipe import DeployVerdict, Incident
 
 
 class Over(msgspec.Struct, frozen=True):
-    """An incident ended; `stored` says when and why."""
+    """An incident ended; `stored` says when and why, and `by` who ended it, if a person did."""
 
     stored: StoredIncident
+    by: str | None = None
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -81,7 +82,7 @@ def _plan(happened: Happened, audience: Audience, heard: Mapping[str, Heard]) ->
         case Incident():
             before = heard.get(happened.incident_id, Heard())
             return _plan_incident(happened, audience, before)
-        case Over(stored):
+        case Over(stored=stored):
             before = heard.get(stored.summary.incident_id, Heard())
             return _plan_over(happened, audience, before)
         case Deployed(seq, service, environment, window):
@@ -135,7 +136,7 @@ def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan
 
 
 def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
-    """Tell those who heard of the incident that it is over."""
+    """Tell those who heard of the incident that it is over; who ended it need not be rung."""
     incident = over.stored.summary
     news = IncidentNews(
         change="ended",
@@ -145,7 +146,7 @@ def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
         ended_at=over.stored.ended_at,
         end_reason=over.stored.end_reason,
     )
-    plan = plan_end(news, people=audience.people, outlets=audience.outlets, heard=heard)
+    plan = plan_end(news, people=audience.people, outlets=audience.outlets, heard=heard, by=over.by)
     plan.of = Change(
         incident_id=incident.incident_id,
         seq=0,

@@ -8,6 +8,7 @@ listener reads the tables itself, so it should pause between two reads.
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Iterator
 from typing import Literal
 
@@ -54,6 +55,16 @@ class Live:
     def __init__(self) -> None:
         self._listeners: dict[Listener, int] = {}
         self._closed = False
+        self._process = secrets.token_hex(4)
+        self._changes = 0
+
+    @property
+    def version(self) -> str:
+        """Return another text after each change of an incident, and in each process.
+
+        A page that took it before it read the tables learns from it whether it is out of date.
+        """
+        return f"{self._process}.{self._changes}"
 
     @property
     def closed(self) -> bool:
@@ -85,6 +96,7 @@ class Live:
 
     def publish_incidents(self) -> None:
         """Wake all listeners after an incident opened, changed or ended, and this was committed."""
+        self._changes += 1
         for listener in self._listeners:
             listener.wake("incidents")
 

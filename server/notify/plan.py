@@ -98,13 +98,17 @@ def plan_end(
     people: Iterable[Person],
     outlets: Outlets,
     heard: Heard,
+    by: str | None = None,
 ) -> Plan:
-    """Plan who is told that it is over: those who heard of it, in the ways they heard of it."""
+    """Plan who is told that it is over: those who heard of it, in the ways they heard of it.
+
+    The bell of the person named `by`, who ended it, does not ring.
+    """
     incident_id = news.incident.incident_id
     name = f"{incident_id}/ended/0"
     plan = Plan()
     for person in people:
-        if person.id in heard.people:
+        if person.id in heard.people and person.name != by:
             plan.people.append(person.id)
         if (
             outlets.email

@@ -147,7 +147,7 @@ def describe_engine(engine: EngineStatus) -> EngineWords:
         case "starting" | "restoring":
             return EngineWords("busy", waiting or "engine starting", trouble)
         case "backing_off":
-            return EngineWords("bad", waiting or "engine down", trouble)
+            return EngineWords("bad", "engine down: nobody is being alerted", trouble)
         case "stopping" | "stopped":
             return EngineWords("busy", "engine stopping", trouble)
 

@@ -31,6 +31,15 @@ CHANGES = {
     "ended": "Ended",
 }
 
+_OPENED = {
+    "new_issue": "New issue",
+    "spike": "Spike",
+    "regression": "Came back",
+    "deploy": "Deploy",
+    "alert": "Alert",
+}
+"""What it is when an incident opens, by its trigger."""
+
 DECISIONS: dict[Code, str] = {
     Code.OPENED: "It opened an incident",
     Code.JOINED: "Its issue joined an open incident",
@@ -112,6 +121,11 @@ def explain_decision(decision: Decision) -> str:
     except (*_OTHER_NUMBERS, msgspec.ValidationError):
         pass
     return _plain(f"{DECISIONS[decision.code]}{_which(decision)}", numbers)
+
+
+def news_words(change: str, trigger: str) -> str:
+    """A change of an incident as news, by what opened the incident."""
+    return _OPENED.get(trigger, change_words(change)) if change == "opened" else CHANGES[change]
 
 
 def change_words(change: str) -> str:

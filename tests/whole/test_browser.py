@@ -110,7 +110,7 @@ async def test_the_first_incident_appears_by_itself_in_list_bell_and_title(
         await expect(page.locator("#unread-number")).to_have_text("1")
         await expect(page).to_have_title("(1) Incidents · PushLog")
         toast = page.locator(".toast")
-        await expect(toast).to_contain_text("New incident")
+        await expect(toast).to_contain_text("New issue · error, shop-1 / production")
         await expect(toast).to_contain_text("ValueError: price 1 is negative")
         await page.locator("#bell > summary").click()
         await expect(page.locator("#panel .unread")).to_have_count(1)
@@ -122,15 +122,24 @@ async def test_the_first_incident_appears_by_itself_in_list_bell_and_title(
 async def test_of_an_incident_that_is_over_the_toast_says_that(
     http: ClientSession, server: ServerProcess, browser: Browser
 ) -> None:
-    await send(server, event())
-    found = await server.log.wait_for(r"incident (inc-[0-9a-f]{16})")
+    await send(server, event(issue_id="7"))
+    await opened(server, 1)
     async with visitor(browser) as context:
         page = await context.new_page()
         await page.goto(f"{server.url}/incidents")
         await live(page)
-        async with http.post(f"{server.url}/api/incidents/{found[1]}/resolve") as response:
+        resolved = {
+            "action": "resolved",
+            "actor": {"name": "Grace"},
+            "data": {"issue": {"id": "7", "title": "ValueError", "status": "resolved"}},
+        }
+        async with http.post(
+            f"{server.url}/api/webhooks/sentry",
+            json=resolved,
+            headers={"Sentry-Hook-Resource": "issue"},
+        ) as response:
             assert response.status == 202, await response.text()
-        await expect(page.locator(".toast")).to_contain_text("Incident ended")
+        await expect(page.locator(".toast")).to_contain_text("Ended · shop-1 / production")
 
 
 async def test_the_page_of_an_incident_shows_trace_link_trigger_and_suspect(

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.main.tables import notifications, people
+from server.storage.main.tables import incidents, notifications, people
 from server.storage.rows import struct_of
+from shared.event import Severity
+from shared.incident import Trigger
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """One person was told of one change of one incident; `id` grows in the order of telling."""
+    """One person was told of one change of one incident; `id` grows in the order of telling.
+
+    Severity, service, environment and trigger are those of the incident as it is now.
+    """
 
     id: int
     person_id: int
@@ -21,6 +27,10 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     created_at: datetime
     read_at: datetime | None
+    severity: Severity
+    service: str
+    environment: str
+    trigger: Trigger
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +91,7 @@ async def newest(
     tx: AsyncConnection, person_id: int, limit: int, before: int | None = None
 ) -> list[Notification]:
     """Return this person's notifications, newest first; `before` keeps only those older than it."""
-    query = select(notifications).where(notifications.c.person_id == person_id)
+    query = _told().where(notifications.c.person_id == person_id)
     if before is not None:
         query = query.where(notifications.c.id < before)
     rows = await tx.execute(query.order_by(notifications.c.id.desc()).limit(limit))
@@ -93,7 +103,7 @@ async def newer_than(
 ) -> list[Notification]:
     """Return this person's notifications after the id `after`, oldest first."""
     rows = await tx.execute(
-        select(notifications)
+        _told()
         .where(notifications.c.person_id == person_id, notifications.c.id > after)
         .order_by(notifications.c.id)
         .limit(limit)
@@ -144,3 +154,10 @@ async def mark_all_read(tx: AsyncConnection, person_id: int, up_to: int, at: int
         .values(read_at=at)
     )
     return result.rowcount
+
+
+def _told() -> Select[tuple[Any, ...]]:
+    about = (incidents.c.severity, incidents.c.service, incidents.c.environment)
+    return select(notifications, *about, incidents.c.trigger).join(
+        incidents, incidents.c.incident_id == notifications.c.incident_id
+    )

@@ -4,7 +4,8 @@ Messages:
 
 - ``notification``: one notification, as the API gives it. Its id is the notification's.
 - ``unread``: the number of unread notifications; sent first, and whenever it may have changed.
-- ``incidents``: incidents opened, changed or ended; a displayed list should be read again.
+- ``incidents``: incidents opened, changed or ended; a displayed list should be read again. Sent
+  first if ``?seen=`` is not the version of `Live`: the page is older than the connection.
 
 Nothing is lost or sent twice, over reconnects and restarts: the table is read from the reader's
 position on (``Last-Event-ID``, or ``?after=`` on a first connection), and holds only committed
@@ -53,6 +54,8 @@ async def _tell(request: web.Request, person: int, listener: Listener) -> web.St
     ) as response:
         try:
             position = await _tell_bell(response, database, person, position, RETRY_MS)
+            if request.query.get("seen", live.version) != live.version:
+                await response.send("{}", event="incidents")
             while not live.closed and response.is_connected():
                 news = await listener.news(KEEP_ALIVE_S)
                 if not await still_allowed(request):

@@ -10,12 +10,13 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 
+from server.keys import LIVE
 from server.middlewares import refused_for_now
 from server.web.assets import ASSETS, asset_url
 from server.web.auth import Handler
 from server.wording import formats
 from server.wording.deploys import say_events, say_rate, short_name
-from server.wording.explain import change_words
+from server.wording.explain import news_words
 from server.wording.incoming import OUTCOMES
 from server.wording.numbers import say_number, say_span
 from shared.text import first_line
@@ -30,6 +31,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+
+_SEEN = web.RequestKey("seen", str)
 
 _TITLES = {
     HTTPStatus.FORBIDDEN: "Not allowed",
@@ -67,7 +70,7 @@ def set_up_templates(app: web.Application) -> None:
         "web_url": formats.web_url,
     }
     environment.globals["asset"] = functools.partial(asset_url, app[ASSETS])
-    environment.globals["change_words"] = change_words
+    environment.globals["news_words"] = news_words
     environment.globals["counted"] = formats.counted
     environment.globals["now"] = _now
 
@@ -76,6 +79,7 @@ def render(
     request: web.Request, template: str, context: dict[str, object], status: int = 200
 ) -> web.Response:
     """Return the page, compressed if the reader accepts that."""
+    context = {"seen": request[_SEEN], **context}
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.enable_compression()
     return response
@@ -86,6 +90,8 @@ def as_page(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     async def page(request: web.Request) -> web.StreamResponse:
+        # Before anything is read: a change in between makes the page out of date.
+        request[_SEEN] = request.app[LIVE].version
         try:
             response = await handler(request)
         except web.HTTPRedirection as redirection:

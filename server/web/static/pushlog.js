@@ -17,7 +17,7 @@ let unread = Number(document.getElementById("unread-number").textContent);
 
 // --- what the stream says ---
 
-listen(Number(document.body.dataset.after), (kind, data) => {
+listen(Number(document.body.dataset.after), document.body.dataset.seen, (kind, data) => {
   switch (kind) {
     case "connected":
       // What changed meanwhile without a notification is not told again.
@@ -74,9 +74,13 @@ async function read(address) {
 }
 
 const TOAST_HEADS = {
-  opened: "New incident",
-  escalated: "Incident got worse",
-  ended: "Incident ended",
+  new_issue: "New issue",
+  spike: "Spike",
+  regression: "Came back",
+  deploy: "Deploy",
+  alert: "Alert",
+  escalated: "Got worse",
+  ended: "Ended",
 };
 
 function showToasts(notifications) {
@@ -84,7 +88,10 @@ function showToasts(notifications) {
     showToast(`${notifications.length} new notifications`, "", "/notifications");
   } else {
     for (const each of notifications) {
-      showToast(TOAST_HEADS[each.change] ?? "Incident changed", each.title, `/incidents/${each.incident_id}`, each.id);
+      const head = TOAST_HEADS[each.change === "opened" ? each.trigger : each.change] ?? "Incident";
+      const where = `${each.service} / ${each.environment}`;
+      const about = each.change === "ended" ? where : `${each.severity}, ${where}`;
+      showToast(`${head} · ${about}`, each.title, `/incidents/${each.incident_id}`, each.id);
     }
   }
 }

@@ -10,22 +10,23 @@ const RECONNECT_MS = 5_000;
 const KINDS = ["notification", "unread", "incidents"];
 
 // Calls `tell(kind, data)` for each message after the notification `position`, and
-// `tell("connected", true or false)`. The data of a message is as the API gives it.
-export function listen(position, tell) {
+// `tell("connected", true or false)`. The data of a message is as the API gives it. `seen` is the
+// version of the incidents that the page shows.
+export function listen(position, seen, tell) {
   const others = "locks" in navigator ? new BroadcastChannel("pushlog-stream") : null;
   let source = null;
   let retry;
 
-  function open(from) {
+  function open(from, shown) {
     source?.close();
     clearTimeout(retry);
-    source = new EventSource(`${ADDRESS}?after=${from}`);
+    source = new EventSource(`${ADDRESS}?after=${from}&seen=${shown}`);
     source.addEventListener("open", () => share("connected", true));
     source.addEventListener("error", () => {
       share("connected", false);
       // A browser tries again by itself, but gives up where something else than a stream answers.
       if (source.readyState === EventSource.CLOSED) {
-        retry = setTimeout(() => open(position), RECONNECT_MS);
+        retry = setTimeout(() => open(position, seen), RECONNECT_MS);
       }
     });
     for (const kind of KINDS) {
@@ -52,16 +53,16 @@ export function listen(position, tell) {
 
   others?.addEventListener("message", ({ data: message }) => {
     if (message.kind !== "joined") take(message.kind, message.data, message.id);
-    else if (source) open(message.id);
+    else if (source) open(message.id, message.seen);
   });
 
   if (others === null) {
-    open(position);
+    open(position, seen);
   } else {
-    others.postMessage({ kind: "joined", id: position });
+    others.postMessage({ kind: "joined", id: position, seen });
     // Held until this tab is gone; then the next in line goes on from where it stands.
     navigator.locks.request("pushlog-stream", () => {
-      open(position);
+      open(position, seen);
       return new Promise(() => {});
     });
   }

@@ -25,7 +25,7 @@ UNFILTERED = structs.replace(AUDIENCE, filters=[])
 MIXED = [Symptom("f1", "ValueError", "price", 5), Symptom("f2", "KeyError", "id", 1)]
 
 
-def over(incident: Incident) -> Over:
+def over(incident: Incident, by: str | None = None) -> Over:
     stored = StoredIncident(
         opened_seq=incident.seq,
         changed_seq=incident.seq,
@@ -35,7 +35,7 @@ def over(incident: Incident) -> Over:
         acknowledged_by=None,
         summary=summary_of(incident),
     )
-    return Over(stored)
+    return Over(stored, by)
 
 
 def told(happened: list[Happened], audience: Audience = UNFILTERED, **heard: Any) -> list[Any]:
@@ -50,6 +50,11 @@ def test_the_end_is_told_to_whom_the_same_batch_told_of_the_beginning() -> None:
 
 def test_the_end_of_what_nobody_heard_of_is_told_nobody() -> None:
     assert told([incident(), over(incident())], AUDIENCE) == [("opened", [], 0), ("ended", [], 0)]
+
+
+def test_ones_own_action_does_not_ring_but_ends_the_threads_outside() -> None:
+    for by, rung in (("Ada", []), ("Bob", [1]), (None, [1])):
+        assert told([incident(), over(incident(), by)]) == [("opened", [1], 2), ("ended", rung, 2)]
 
 
 def test_what_was_heard_before_the_batch_counts() -> None:

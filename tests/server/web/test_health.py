@@ -80,7 +80,11 @@ def test_the_lamp_shows_how_the_engine_is(
     )
     shown = describe_engine(status)
     assert shown.lamp == lamp
-    assert shown.words == ("engine stopping" if state[:4] == "stop" else "1,234 waiting")
+    assert shown.words == {
+        "backing_off": "engine down: nobody is being alerted",
+        "stopping": "engine stopping",
+        "stopped": "engine stopping",
+    }.get(state, "1,234 waiting")
     assert (shown.trouble is None) == (degraded is None)
     if shown.trouble is not None:
         assert shown.trouble.endswith("1. 1,234 accepted events are waiting.")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,14 @@ async def test_stopping_the_server_ends_streams_before_they_have_anything_to_say
             await client.server.close()
             with pytest.raises(EOFError):
                 await reader.message()
+
+
+async def test_a_page_that_is_older_than_its_stream_is_told_to_read_again(client: Client) -> None:
+    async with client.get("/incidents") as response:
+        seen = re.findall(r'data-seen="([0-9a-f.]+)"', await response.text())[0]
+    async with reading(client, seen=seen) as reader:
+        await reader.until("unread")
+        client.app[LIVE].publish_incidents()
+        assert [each.event for each in await reader.until("incidents")] == ["incidents"]
+    async with reading(client, seen=seen) as reader:
+        assert [each.event for each in await reader.until("incidents")] == ["unread", "incidents"]
