@@ -39,6 +39,7 @@ from server.web.pages import integrations as integrations_page
 from server.web.pages import silences as silences_page
 from server.web.pages.rendering import as_page, set_up_templates
 from server.web.pages.unsubscribe import ask_whether_to_end, end_mails
+from server.web.parameters import strictly
 
 _ID = r"{id:\d{1,18}}"
 _SEQ = r"{seq:\d{1,18}}"
@@ -47,7 +48,8 @@ _UNSUBSCRIBE = r"/unsubscribe/{token:[0-9a-f]{40}}"
 
 def routes() -> list[web.RouteDef]:
     """Return the table: for anybody, and for people."""
-    return [*_for_anybody(), *accounts.routes(), *_pages(), *_api()]
+    table = [*_for_anybody(), *accounts.routes(), *_pages(), *_api()]
+    return [strictly(each) if each.path.startswith("/api/") else each for each in table]
 
 
 def set_up_web(app: web.Application) -> None:
