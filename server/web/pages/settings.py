@@ -4,19 +4,23 @@ It does the same as the API, with forms that work without JavaScript. If a form 
 says so and keeps the input as it was typed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, OFFICE, SETTINGS
-from server.storage.main import people
+from server.storage.database import Transaction
+from server.storage.main import deploy_list, incidents, people
 from server.web.api import deliveries
 from server.web.api.wishes import WishesBody, change_wishes
 from server.web.auth import person_id
 from server.web.forms import read_form, words_of
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
+
+MAX_CHOICES = 500
+"""How many services and environments the page offers; the API can name others."""
 
 _SAID = {
     "saved": "Saved.",
@@ -26,13 +30,13 @@ _SAID = {
 
 
 class WishesForm(msgspec.Struct, frozen=True):
-    """The fields as they are typed: lists with commas, where an empty list means all."""
+    """The fields as they are filled in; no service, or no environment, means all."""
 
     email: str
     email_incidents: bool
     min_severity: str
-    services: str
-    environments: str
+    services: Sequence[str]
+    environments: Sequence[str]
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -42,13 +46,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def save_wishes(request: web.Request) -> web.StreamResponse:
     """``POST /settings/notifications``."""
-    typed = _typed(await read_form(request))
+    typed = await _typed(request)
     asked = {
         "email": typed.email or None,
         "email_incidents": typed.email_incidents,
         "min_severity": typed.min_severity,
-        "services": _listed(typed.services),
-        "environments": _listed(typed.environments),
+        "services": typed.services or None,
+        "environments": typed.environments or None,
     }
     try:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
@@ -72,15 +76,16 @@ async def _page(
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
         person = await people.get(tx, person_id(request))
-    if person is None:
-        raise web.HTTPNotFound(text="You are not among the people of this installation.")
-    known = WishesForm(
-        email=person.email or "",
-        email_incidents=person.email_incidents,
-        min_severity=person.min_severity,
-        services=", ".join(person.services or ()),
-        environments=", ".join(person.environments or ()),
-    )
+        if person is None:
+            raise web.HTTPNotFound(text="You are not among the people of this installation.")
+        wishes = typed or WishesForm(
+            email=person.email or "",
+            email_incidents=person.email_incidents,
+            min_severity=person.min_severity,
+            services=person.services or (),
+            environments=person.environments or (),
+        )
+        to_choose = await _to_choose(tx, wishes)
     return render(
         request,
         "settings.html",
@@ -89,7 +94,8 @@ async def _page(
             "chrome": chrome,
             "said": _SAID.get(request.query.get("said", "")),
             "problem": problem,
-            "wishes": typed or known,
+            "wishes": wishes,
+            "to_choose": to_choose,
             "floor": request.app[SETTINGS].incident_notification_min_severity,
             "channels": request.app[OFFICE].channels,
         },
@@ -97,16 +103,22 @@ async def _page(
     )
 
 
-def _typed(fields: Mapping[str, str]) -> WishesForm:
+async def _typed(request: web.Request) -> WishesForm:
+    fields, form = await read_form(request), await request.post()
     return WishesForm(
         email=fields.get("email", ""),
         email_incidents="email_incidents" in fields,
         min_severity=fields.get("min_severity", "all"),
-        services=fields.get("services", ""),
-        environments=fields.get("environments", ""),
+        services=[str(each) for each in form.getall("services", [])],
+        environments=[str(each) for each in form.getall("environments", [])],
     )
 
 
-def _listed(text: str) -> list[str] | None:
-    """Return the names between commas, or None if there are none, which means all."""
-    return [name for each in text.split(",") if (name := each.strip())] or None
+async def _to_choose(tx: Transaction, chosen: WishesForm) -> dict[str, list[str]]:
+    """Return the services and environments that are known or chosen, by name."""
+    places = await incidents.places(tx, MAX_CHOICES)
+    services, environments = await deploy_list.places(tx)
+    return {
+        "services": sorted({*places.services, *services, *chosen.services}),
+        "environments": sorted({*places.environments, *environments, *chosen.environments}),
+    }
