@@ -265,10 +265,9 @@ async def test_a_push_and_its_deployment_are_one_deploy_and_one_incident(
         assert [named["incident_id"] for named in listed["incidents"]] == [incident["incident_id"]]
         async with http.get(f"{server.url}/incidents/{incident['incident_id']}") as response:
             page = await response.text()
-        assert f'#deploy-{listed["id"]}">deployed ' in page
-        _, path, query = listed["url"].partition("/deploys?")
-        async with http.get(server.url + path + query) as response:
-            assert f'id="deploy-{listed["id"]}"' in await response.text()
+        assert f'href="/deploys/{listed["id"]}">deployed ' in page
+        async with http.get(f"{server.url}/deploys/{listed['id']}") as response:
+            assert "Began after it" in await response.text()
         assert await server.interrupt() == 0
     (deploy,) = await stored_deploys(tmp_path)
     assert (deploy.deploy_id, deploy.environment) == (sha("three"), "production")

@@ -5,17 +5,23 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.deploys import DeployPlace
 from server.storage.main.tables import deploys, incident_deploys, incidents
 from server.storage.rows import struct_of
 from server.storage.times import from_micros, to_micros
-from shared.incident import ErrorRate, Verdict
+from shared.deploy import WATCH_S
+from shared.event import Commit, Severity
+from shared.incident import ErrorRate, Trigger, Verdict
+from shared.structs import made_of
 
 Standing = Verdict | Literal["watching"]
 """The verdict, or a value that says that there is none yet."""
+
+BEGAN = 50
+"""How many incidents that began after a deploy are named."""
 
 SUSPICIONS = 5
 """How many incidents are named beside a deploy; the others are only counted."""
@@ -74,7 +80,31 @@ class ListedDeploy(msgspec.Struct, kw_only=True):
     suspected_by: int = 0
 
 
+class Began(msgspec.Struct, frozen=True):
+    """An incident that began after a deploy, at `started_at`."""
+
+    incident_id: str
+    title: str
+    severity: Severity
+    trigger: Trigger
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class WholeDeploy(ListedDeploy, kw_only=True):
+    """A deploy with its commits, newest first.
+
+    `cut` counts commits and files that were left out. `began` are the incidents of its place that
+    began while it was watched, first those that began first.
+    """
+
+    whole: list[Commit]
+    cut: int
+    began: list[Began]
+
+
 _decode_commits = msgspec.json.Decoder(list[CommitHead]).decode
+_decode_whole = msgspec.json.Decoder(list[Commit]).decode
 _decode_reasons = msgspec.json.Decoder(list[str]).decode
 
 
@@ -94,6 +124,41 @@ async def newest(
         place = tuple_(deploys.c.deployed_at, deploys.c.id)
         ids = ids.where(place < (after.deployed_at, after.id))
     ids = ids.order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc()).limit(limit)
+    found = [_listed(row) for row in await tx.execute(_with_previous(ids))]
+    await _add_suspicions(tx, found)
+    return found
+
+
+async def get(tx: AsyncConnection, deploy_id: int) -> WholeDeploy | None:
+    """Return the deploy of this id in the table, or None."""
+    one = select(deploys.c.id).where(deploys.c.id == deploy_id)
+    row = (await tx.execute(_with_previous(one))).first()
+    if row is None:
+        return None
+    listed = _listed(row)
+    await _add_suspicions(tx, [listed])
+    commits = _decode_whole(row.commits)[::-1]
+    return made_of(listed, WholeDeploy, whole=commits, cut=row.cut, began=await _began(tx, listed))
+
+
+async def _began(tx: AsyncConnection, deploy: ListedDeploy) -> list[Began]:
+    at = to_micros(deploy.deployed_at)
+    rows = await tx.execute(
+        select(incidents)
+        .where(
+            incidents.c.service == deploy.service,
+            incidents.c.environment == deploy.environment,
+            incidents.c.started_at.between(at, at + round(WATCH_S * 1e6)),
+            incidents.c.trigger != "deploy",
+        )
+        .order_by(incidents.c.started_at, incidents.c.incident_id)
+        .limit(BEGAN)
+    )
+    return [struct_of(row, Began) for row in rows]
+
+
+def _with_previous(ids: Select[tuple[int]]) -> Select[tuple[Any, ...]]:
+    """Return the query of these deploys, newest first, each with the one that ran before it."""
     earlier, previous = deploys.alias("earlier"), deploys.alias("previous")
     previous_id = (
         select(earlier.c.id)
@@ -106,7 +171,7 @@ async def newest(
         .limit(1)
         .scalar_subquery()
     )
-    rows = await tx.execute(
+    return (
         select(
             deploys,
             previous.c.deploy_id.label("previous"),
@@ -116,9 +181,6 @@ async def newest(
         .where(deploys.c.id.in_(ids))
         .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
     )
-    found = [_listed(row) for row in rows]
-    await _add_suspicions(tx, found)
-    return found
 
 
 async def places(tx: AsyncConnection) -> tuple[list[str], list[str]]:
@@ -132,16 +194,16 @@ async def places(tx: AsyncConnection) -> tuple[list[str], list[str]]:
 
 async def find(
     tx: AsyncConnection, service: str, environment: str, deploy_ids: Sequence[str]
-) -> dict[str, DeployPlace]:
-    """Return where these deploys stand in the list, leaving out unknown ones."""
+) -> dict[str, int]:
+    """Return the ids in the table of these deploys, leaving out unknown ones."""
     rows = await tx.execute(
-        select(deploys.c.deploy_id, deploys.c.deployed_at, deploys.c.id).where(
+        select(deploys.c.deploy_id, deploys.c.id).where(
             deploys.c.service == service,
             deploys.c.environment == environment,
             deploys.c.deploy_id.in_(deploy_ids),
         )
     )
-    return {row.deploy_id: DeployPlace(row.deployed_at, row.id) for row in rows}
+    return {row.deploy_id: row.id for row in rows}
 
 
 def place_of(deploy: ListedDeploy) -> DeployPlace:

@@ -107,6 +107,7 @@ incidents = Table(
         for name in ("service", "environment")
     ),
     Index("ix_incidents_text_id", "text_id", unique=True),
+    Index(None, "service", "environment", "started_at"),
     Index("ix_incidents_ended", "ended_at", sqlite_where=text("ended_at IS NOT NULL")),
 )
 """`summary` is the newest `shared.incident.IncidentSummary`, as JSON. The indexes of the list hold

@@ -11,10 +11,12 @@ from aiohttp import web
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import deploy_list
 from server.storage.main.deploy_list import (
+    Began,
     CommitHead,
     DeployFilter,
     ListedDeploy,
     Standing,
+    WholeDeploy,
     place_of,
 )
 from server.storage.main.deploys import DeployPlace
@@ -22,6 +24,7 @@ from server.web.repository_links import commit_address, compare_address, web_add
 from server.web.requests import answer, read_limit, read_query
 from server.wording.deploys import per_minute, watched_until
 from server.wording.formats import web_url
+from shared.event import Commit
 from shared.incident import ErrorRate
 from shared.structs import made_of
 
@@ -74,6 +77,17 @@ class DeployAnswer(msgspec.Struct, kw_only=True):
     url: str
 
 
+class WholeDeployAnswer(DeployAnswer, kw_only=True):
+    """A deploy with all its commits, newest first, and `began`: what began while it was watched.
+
+    `cut` counts commits and files that were left out.
+    """
+
+    all_commits: list[Commit]
+    cut: int
+    began: list[Began]
+
+
 class DeployPage(msgspec.Struct):
     """Some deploys, newest first; `next` is the ``before`` of the next page."""
 
@@ -95,11 +109,32 @@ async def list_deploys(request: web.Request) -> web.Response:
     return answer(DeployPage([_answered(request, each) for each in shown], more))
 
 
-def row_address(service: str, environment: str, place: DeployPlace) -> str:
-    """Return the page that begins with this deploy; earlier deploys of the same place follow it."""
-    wanted = DeployFilter(service=service, environment=environment)
-    from_here = DeployPlace(place.deployed_at, place.id + 1)
-    return f"{address(wanted, from_here)}#deploy-{place.id}"
+async def get_deploy(request: web.Request) -> web.Response:
+    """``GET /api/deploys/{id}``: the deploy with its commits, and what began after it."""
+    deploy = await find_deploy(request)
+    whole = made_of(
+        _answered(request, deploy),
+        WholeDeployAnswer,
+        all_commits=deploy.whole,
+        cut=deploy.cut,
+        began=deploy.began,
+    )
+    return answer(whole)
+
+
+async def find_deploy(request: web.Request) -> WholeDeploy:
+    """Return the deploy that the address names, or answer 404."""
+    deploy_id = int(request.match_info["id"])
+    async with request.app[DATABASE].read() as tx:
+        deploy = await deploy_list.get(tx, deploy_id)
+    if deploy is None:
+        raise web.HTTPNotFound(text=f"There is no deploy {deploy_id}.")
+    return deploy
+
+
+def page_of(deploy_id: int) -> str:
+    """Return the address of the page of this deploy."""
+    return f"/deploys/{deploy_id}"
 
 
 def read_place(query: Mapping[str, str]) -> DeployPlace | None:
@@ -152,7 +187,7 @@ def _answered(request: web.Request, deploy: ListedDeploy) -> DeployAnswer:
         before=_rate(deploy.before),
         after=_rate(deploy.after),
         incidents=suspicions,
-        url=base + row_address(deploy.service, deploy.environment, place_of(deploy)),
+        url=base + page_of(deploy.id),
     )
 
 

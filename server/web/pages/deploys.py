@@ -5,14 +5,37 @@ from aiohttp import web
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import deploy_list
 from server.storage.main.deploy_list import DeployFilter, place_of
-from server.web.api.deploys import address, links, read_place
+from server.web.api.deploys import address, find_deploy, links, read_place
 from server.web.forms import offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import read_query
-from server.wording.deploys import STANDINGS, watched_until
+from server.wording.deploys import STANDINGS, per_minute, watched_until
 
 PAGE_SIZE = 50
+
+
+async def show_one(request: web.Request) -> web.StreamResponse:
+    """``GET /deploys/{id}``."""
+    deploy = await find_deploy(request)
+    async with request.app[DATABASE].read() as tx:
+        chrome = await read_chrome(request, tx)
+    commit_url, compare_url = links(request, deploy)
+    rates = [each for each in (deploy.before, deploy.after) if each is not None]
+    return render(
+        request,
+        "deploy.html",
+        {
+            "here": "deploys",
+            "chrome": chrome,
+            "deploy": deploy,
+            "commit_url": commit_url,
+            "compare_url": compare_url,
+            "standings": STANDINGS,
+            "watched_until": watched_until,
+            "highest": max(map(per_minute, rates), default=0.0) or 1.0,
+        },
+    )
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import deploy_list, incidents, silences
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import micros_now
-from server.web.api.deploys import row_address
+from server.web.api.deploys import page_of
 from server.web.api.incident_timeline import read_timeline
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rate_chart import HEIGHT, WIDTH, draw
@@ -82,11 +82,8 @@ async def _deploy_urls(tx: Transaction, summary: IncidentSummary) -> dict[str, s
     """Return where to find the deploys that the incident suspects or mentions, by their ids."""
     named = {suspect.deploy_id for suspect in summary.suspected_causes}
     ids = [each for each in (*named, summary.trigger_numbers.get("deploy")) if each is not None]
-    places = await deploy_list.find(tx, summary.service, summary.environment, [*map(str, ids)])
-    return {
-        deploy_id: row_address(summary.service, summary.environment, place)
-        for deploy_id, place in places.items()
-    }
+    found = await deploy_list.find(tx, summary.service, summary.environment, [*map(str, ids)])
+    return {name: page_of(deploy_id) for name, deploy_id in found.items()}
 
 
 def _tags(summary: IncidentSummary) -> dict[str, str]:

@@ -15,7 +15,7 @@ from server.middlewares import refused_for_now
 from server.web.assets import ASSETS, asset_url
 from server.web.auth import Handler
 from server.wording import formats
-from server.wording.deploys import say_events, say_rate, short_name
+from server.wording.deploys import per_minute, say_events, say_rate, short_name
 from server.wording.explain import news_words
 from server.wording.incoming import OUTCOMES
 from server.wording.numbers import say_number, say_span
@@ -56,6 +56,7 @@ def set_up_templates(app: web.Application) -> None:
         "clock": formats.clock,
         "error_events": say_events,
         "error_rate": say_rate,
+        "per_minute": per_minute,
         "lasted": formats.lasted,
         "number": say_number,
         "outcome_name": OUTCOMES.__getitem__,

@@ -112,12 +112,10 @@ async def test_a_deploy_is_shown_with_what_it_did(client: Client, database: Data
                 "url": f"http://localhost:3000/incidents/{incident_id}",
             }
         ],
-        "url": "http://localhost:3000/deploys?service=shop&environment=production"
-        "&before=1741078800000000.3#deploy-2",
+        "url": "http://localhost:3000/deploys/2",
     }
     shown = await page(client)
     for words in (
-        'id="deploy-2"',
         ">faulty</span>",
         f'<a href="https://github.com/acme/shop/commit/{SHA}" rel="noopener noreferrer">',
         f'<a href="https://github.com/acme/shop/compare/{OLDER}...{SHA}"',
@@ -177,20 +175,65 @@ async def test_deploys_are_narrowed_and_paged_newest_first(
     assert '<option value="api" selected>' in shown
 
 
-async def test_the_link_to_a_deploy_leads_to_a_page_that_begins_with_it(
+async def test_a_deploy_has_a_page_with_its_commits_and_what_began_after_it(
     client: Client, database: Database
 ) -> None:
-    for number in range(70):
-        await announce(database, change_window(10 * number, deploy_id=f"d{number}"))
-    incident_id = await suspect(database, 1, "d3", 0.5)
-    shown = await page(client, f"/incidents/{incident_id}")
-    _, _, rest = shown.partition('<a href="/deploys?service=')
-    address = "/deploys?service=" + rest.partition('"')[0].replace("&amp;", "&")
-    path, _, anchor = address.partition("#")
-    assert anchor == "deploy-4"
-    listed = await page(client, path)
-    assert listed.index(f'id="{anchor}"') == listed.index('id="deploy-')
-    assert listed.count('<li class="deploy ') == 4
+    window = change_window(
+        0,
+        deploy_id=SHA,
+        deployed_by="ada",
+        commits=[
+            commit("c1", message="Read items", author="Grace", files=["shop/items.py"]),
+            commit("c2", message="Round\n\nprices", url="https://github.com/acme/shop/commit/c2"),
+        ],
+        cut=3,
+    )
+    await announce(database, window)
+    await judge(database, window)
+    suspecting = await suspect(database, 1, SHA, 0.87)
+    before, late, elsewhere = 2, 3, 4
+    async with database.write() as tx:
+        await incidents.put(tx, incident(before, start_time=at(-1)))
+        await incidents.put(tx, incident(late, start_time=at(1801)))
+        await incidents.put(tx, incident(elsewhere, start_time=at(5), environment="staging"))
+    (listed,) = (await read(client))["deploys"]
+    response = await client.get(f"/api/deploys/{listed['id']}")
+    found = await response.json()
+    assert {name: found[name] for name in listed} == listed
+    assert [each["id"] for each in found["all_commits"]] == ["c2", "c1"]
+    assert found["cut"] == 3
+    assert [each["incident_id"] for each in found["began"]] == [suspecting]
+    shown = await page(client, f"/deploys/{listed['id']}")
+    for words in (
+        ">faulty</span>",
+        "Grace",
+        "<code>shop/items.py</code>",
+        '<a href="https://github.com/acme/shop/commit/c2"',
+        "3 more commits and files were left out.",
+        "<strong>6</strong> a minute",
+        'width="1.7"',
+        "never seen before this deploy",
+        "87 %",
+    ):
+        assert words in shown, words
+    assert shown.count(f'href="/incidents/{suspecting}"') == 2
+    assert f'href="/deploys/{listed["id"]}"' in await page(client, f"/incidents/{suspecting}")
+
+
+async def test_a_deploy_that_is_not_known_is_not_found(client: Client) -> None:
+    for path in ("/deploys/7", "/api/deploys/7"):
+        async with client.get(path) as response:
+            assert response.status == 404
+            assert "There is no deploy 7." in await response.text()
+
+
+async def test_a_deploy_without_commits_or_verdict_has_a_page_too(
+    client: Client, database: Database
+) -> None:
+    await announce(database, change_window(0, deploy_id="d", commits=[]))
+    shown = await page(client, "/deploys/1")
+    for words in ("named no commits", "comes with the verdict", "No incident suspects it."):
+        assert words in shown, words
 
 
 async def test_the_surest_incidents_stand_beside_a_deploy_and_the_others_are_counted(
