@@ -1,0 +1,161 @@
+"""Measures how long pages and API take when there are many incidents.
+
+Each address is asked in turn, round by round, and so is the floor: the style sheet of the pages,
+which the server has in memory. Times are those of a program on the same machine, from the request
+to the whole answer.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+import aiohttp
+
+from scripts.commands.chaos.server_process import Server
+from server.accounts.secrets import digest
+from server.storage.database import Transaction, migrate, open_database
+from server.storage.main import api_tokens, incidents, people
+from server.storage.times import micros_now, to_micros
+from shared.incident import Symptom
+from shared.pipe import Incident, IncidentEnded
+
+_ENGINE = (sys.executable, "-m", "engine")
+_TOKEN = "benchmark"  # noqa: S105 - of a database that is removed at the end
+_FLOOR = "/static/pushlog.css"
+_BATCH = 2_000
+_OPEN = 200
+_SERVICES = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table of the times."""
+    options = _parser().parse_args(arguments)
+    print(__doc__)
+    print(f"{os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory(prefix="pushlog-pages-") as folder:
+        asyncio.run(_measure(Path(folder), options.incidents, options.rounds))
+    return 0
+
+
+async def _measure(folder: Path, count: int, rounds: int) -> None:
+    server = Server(folder, _ENGINE)
+    started = time.monotonic()
+    await _fill(server.database, count)
+    print(
+        f"{count:,} incidents, {_OPEN} of them open, made in {time.monotonic() - started:.0f} s\n"
+    )
+    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    async with server.running(), aiohttp.ClientSession(server.url, headers=headers) as session:
+        addresses = await _addresses(session)
+        times: dict[str, list[float]] = {name: [] for name in addresses}
+        for _ in range(rounds):
+            for name, address in addresses.items():
+                times[name].append(await _time(session, address))
+    floor = median(times["the floor"])
+    print("| what | median | slowest of a hundred | times the floor |\n|---|---|---|---|")
+    for name, found in times.items():
+        slow = sorted(found)[int(0.99 * (len(found) - 1))]
+        ratio = median(found) / floor
+        print(f"| {name} | {median(found) * 1e3:.1f} ms | {slow * 1e3:.1f} ms | {ratio:.1f} |")
+
+
+async def _addresses(session: aiohttp.ClientSession) -> dict[str, str]:
+    """Return what is asked for, by what it shows."""
+    before = ""
+    for _ in range(100):
+        address = f"/api/incidents?limit=200{f'&before={before}' if before else ''}"
+        async with session.get(address) as response:
+            page = await response.json()
+        before = page["next"] or before
+    one = page["incidents"][0]["incident_id"]
+    return {
+        "the floor": _FLOOR,
+        "the list": "/incidents",
+        "the list, open ones": "/incidents?state=open",
+        "the list, far back": f"/incidents?state=ended&before={before}",
+        "the list, one service": "/incidents?service=service-7",
+        "the list, a filter that matches nothing": "/incidents?service=none&trigger=spike",
+        "the list, a search": "/incidents?text=error77",
+        "the list, a search that finds very many": "/incidents?text=negative",
+        "the list, a search that finds nothing": "/incidents?text=nowhere",
+        "one incident": f"/incidents/{one}",
+        "the API, 50 incidents": "/api/incidents",
+    }
+
+
+async def _time(session: aiohttp.ClientSession, address: str) -> float:
+    begin = time.perf_counter()
+    async with session.get(address) as response:
+        await response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{address} answered {response.status}")
+    return time.perf_counter() - begin
+
+
+async def _fill(path: Path, count: int) -> None:
+    await asyncio.to_thread(migrate, path)
+    async with open_database(path) as database:
+        async with database.write() as tx:
+            await people.make_operator(tx)
+            person = (await people.everyone(tx))[0].id
+            await api_tokens.add(
+                tx,
+                digest=digest(_TOKEN),
+                person_id=person,
+                name="benchmark",
+                ending=_TOKEN[-4:],
+                scope="read",
+                at=micros_now(),
+            )
+        for first in range(0, count, _BATCH):
+            async with database.write() as tx:
+                for number in range(first, min(first + _BATCH, count)):
+                    await _add(tx, number, is_open=number >= count - _OPEN)
+
+
+async def _add(tx: Transaction, number: int, *, is_open: bool) -> None:
+    began = datetime.now(UTC) - timedelta(minutes=200_000 - number)
+    name, message = f"Error{number % 5_000}", f"price {number} of sku-{number % 977} is negative"
+    incident = Incident(
+        seq=number + 1,
+        change="opened",
+        incident_id=f"inc-{number:016x}",
+        title=f"{name}: {message}",
+        source="sentry",
+        service=f"service-{number % _SERVICES}",
+        environment="production" if number % 3 else "staging",
+        severity="error" if number % 10 else "critical",
+        priority_score=number % 100,
+        trigger="new_issue" if number % 7 else "regression",
+        trigger_numbers={"environment": "production"},
+        exception_type=name,
+        message=message,
+        start_time=began,
+        last_seen=began,
+        peak_time=began,
+        top_symptoms=[Symptom(f"{number:016x}", name, message, 1)],
+    )
+    await incidents.put(tx, incident)
+    await incidents.add_change(
+        tx, incident.incident_id, incident.seq, "opened", to_micros(began), "It is new."
+    )
+    if not is_open:
+        await incidents.end(tx, IncidentEnded(incident.incident_id, "it is quiet", began))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/benchmarks/pages", description=__doc__)
+    parser.add_argument("--incidents", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=200)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
