@@ -2,11 +2,12 @@
 
 import math
 import time
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+
+from server.process.senders import sender_of
 
 _BY_ACCOUNT = RateLimitItemPerMinute(10, 15)
 _BY_ADDRESS = RateLimitItemPerMinute(30, 15)
@@ -43,16 +44,5 @@ class Throttle:
     def _limits(
         self, address: str, account: str
     ) -> tuple[tuple[RateLimitItemPerMinute, tuple[str, ...]], ...]:
-        account, sender = account.casefold()[:320], _sender(address)
+        account, sender = account.casefold()[:320], sender_of(address)
         return ((_BY_ACCOUNT, ("account", sender, account)), (_BY_ADDRESS, ("address", sender)))
-
-
-def _sender(address: str) -> str:
-    """Return what one sender has: an IPv4 address, but of IPv6 a whole network of 64 bits."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed.packed, 64), strict=False))
-    return address

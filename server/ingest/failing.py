@@ -2,12 +2,12 @@
 
 import math
 import time
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
+from server.process.senders import sender_of
 from server.storage.main.webhooks import Route
 
 FAILURES_A_MINUTE = 60
@@ -35,7 +35,7 @@ class Failing:
 
     async def wait_s(self, source: Route, address: str) -> int:
         """Return how many seconds this sender is still cut off for, or 0."""
-        keys = (source, _sender(address))
+        keys = (source, sender_of(address))
         if await self._limiter.test(_LIMIT, *keys):
             return 0
         window = await self._limiter.get_window_stats(_LIMIT, *keys)
@@ -45,19 +45,8 @@ class Failing:
         """Count an invalid request of this sender."""
         if len(self) >= MAX_SENDERS:
             await self._storage.reset()
-        await self._limiter.hit(_LIMIT, source, _sender(address))
+        await self._limiter.hit(_LIMIT, source, sender_of(address))
 
     async def forgive(self, source: Route, address: str) -> None:
         """Forget this sender's failures, because it sent something good."""
-        await self._limiter.clear(_LIMIT, source, _sender(address))
-
-
-def _sender(address: str) -> str:
-    """Return the address, or its /64 network for IPv6, where one address comes with 2^64 others."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((int(parsed), 64), strict=False))
-    return address
+        await self._limiter.clear(_LIMIT, source, sender_of(address))
