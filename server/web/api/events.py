@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL
-from server.notify.masking import masked_values
+from server.notify.masking import masked_values, without_secrets
 from server.storage.main import checkpoints, decisions
 from server.storage.times import from_micros
 from server.web.requests import answer
@@ -61,7 +61,7 @@ async def find_event(request: web.Request) -> FoundEvent:
     found = EventAnswer(
         seq=seq,
         received=from_micros(stored.received),
-        about=UNREADABLE if entry is None else became(entry),
+        about=UNREADABLE if entry is None else without_secrets(became(entry)),
         entry=kept,
         decision=None if decision is None else decision.code,
         reason=why_decided(seq, decision, decided_to),
