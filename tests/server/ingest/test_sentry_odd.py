@@ -215,7 +215,10 @@ def test_times_are_read_in_every_form_and_otherwise_are_that_of_receipt(
 ) -> None:
     payload = sample()
     payload["data"]["event"] |= {"timestamp": moment, "datetime": None}
-    assert event_of(payload).timestamp.isoformat() == read
+    event = event_of(payload)
+    assert event.timestamp.isoformat() == read
+    said = "timestamp: no readable time; the time of receipt is used"
+    assert (said in event.notes) is (read == RECEIVED.isoformat())
 
 
 @pytest.mark.parametrize(
