@@ -36,7 +36,7 @@ def locked() -> OperationalError:
 
 async def test_what_no_table_takes_is_given_up_at_the_first_try() -> None:
     table = Table(refused())
-    with pytest.raises(Unrecordable, match="cannot be recorded: IntegrityError: .*NOT NULL"):
+    with pytest.raises(Unrecordable, match=r"cannot be recorded: IntegrityError: .*NOT NULL"):
         await Recording(table.record).store(Batch())
     assert table.tries == 1
 
