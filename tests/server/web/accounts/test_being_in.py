@@ -101,6 +101,15 @@ async def test_a_token_of_the_page_only_reads_unless_more_is_asked_for(ada: Visi
     assert (scopes["graphs"], scopes["robot"], scopes["odd"]) == ("read", "write", "read")
 
 
+async def test_a_person_has_at_most_fifty_tokens(ada: Visitor) -> None:
+    _, before = await api(ada, "GET", "/api/account/tokens")
+    for number in range(len(before["tokens"]), 50):
+        assert (await api(ada, "POST", "/api/account/tokens", {"name": f"t{number}"}))[0] == 201
+    status, answer = await api(ada, "POST", "/api/account/tokens", {"name": "one more"})
+    assert status == 409
+    assert answer["error"] == "You have 50 tokens. Revoke one first."
+
+
 async def test_a_token_needs_a_name(ada: Visitor) -> None:
     status, text = await ada.post("/settings/account/tokens", name="")
     assert status == 400
