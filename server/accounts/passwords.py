@@ -22,13 +22,13 @@ def fault_of(password: str, *known: str) -> str | None:
     Passwords must be long and not among the first that are tried, but need no certain characters,
     as in NIST SP 800-63B, section 5.1.1.2.
     """
-    # The lists of common words take memory, and are needed when somebody sets a password.
-    from zxcvbn import zxcvbn  # noqa: PLC0415
-
     if len(password) < MIN_LENGTH:
         return f"The password must have at least {MIN_LENGTH} characters."
     if len(password) > MAX_LENGTH:
         return f"The password must have at most {MAX_LENGTH} characters."
+    # The lists of common words take memory, and are needed when somebody sets a password.
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
     weighed = zxcvbn(password[:_WEIGHED_LENGTH], [*known, "pushlog"])
     if weighed["score"] < _MIN_SCORE:
         return f"This password is too easy to guess. {weighed['feedback']['warning']}".rstrip()

@@ -1,6 +1,6 @@
 """How values are shown to people. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from urllib.parse import urlsplit
@@ -106,6 +106,12 @@ def link_name(name: str, source: str) -> str:
         return f"Open in {source_name(source)}"
     words = name.removesuffix("_url").replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def shown_links(links: Mapping[str, str], source: str) -> list[tuple[str, str]]:
+    """The links that lead to web pages, with their names; that to the source comes first."""
+    shown = sorted(links.items(), key=lambda link: link[0] != "source_url")
+    return [(link_name(name, source), url) for name, url in shown if web_url(url) is not None]
 
 
 def counted(summary: IncidentSummary) -> str:

@@ -144,7 +144,7 @@ async def get(tx: AsyncConnection, deploy_id: int) -> WholeDeploy | None:
 async def _began(tx: AsyncConnection, deploy: ListedDeploy) -> list[Began]:
     at = to_micros(deploy.deployed_at)
     rows = await tx.execute(
-        select(incidents)
+        select(*(incidents.c[name] for name in Began.__struct_fields__))
         .where(
             incidents.c.service == deploy.service,
             incidents.c.environment == deploy.environment,

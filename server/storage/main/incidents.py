@@ -57,8 +57,6 @@ RecordedChange = Literal[
 ENDED = 2
 """The last rank of a `Place`."""
 
-_NEWEST_FIRST = (incidents.c.opened_seq.desc(), incidents.c.incident_id.desc())
-
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(IncidentSummary).decode
 
@@ -223,11 +221,7 @@ async def newest(
     tx: AsyncConnection, wanted: IncidentFilter, limit: int, after: Place | None = None
 ) -> list[StoredIncident]:
     """Return incidents, newest first; with `after`, those that follow that place in the list."""
-    ids = await _wanted(tx, wanted)
-    if after is not None:
-        place = tuple_(incidents.c.opened_seq, incidents.c.incident_id)
-        ids = ids.where(place < (after.opened_seq, after.incident_id))
-    return await _read(tx, ids.order_by(*_NEWEST_FIRST).limit(limit))
+    return await _read_newest(tx, await _wanted(tx, wanted), limit, after)
 
 
 async def by_need(
@@ -251,10 +245,8 @@ async def by_need(
         found = await _read(tx, ids.order_by(*place, incidents.c.incident_id).limit(limit))
     if len(found) < limit and wanted.state in (None, "ended"):
         ids = wanted_ids.where(incidents.c.ended_at.is_not(None))
-        if after is not None and after.rank == ENDED:
-            age = tuple_(incidents.c.opened_seq, incidents.c.incident_id)
-            ids = ids.where(age < (after.opened_seq, after.incident_id))
-        found += await _read(tx, ids.order_by(*_NEWEST_FIRST).limit(limit - len(found)))
+        older_than = after if after is not None and after.rank == ENDED else None
+        found += await _read_newest(tx, ids, limit - len(found), older_than)
     return found
 
 
@@ -286,6 +278,16 @@ async def _wanted(tx: AsyncConnection, wanted: IncidentFilter) -> Select[tuple[s
     if wanted.search is not None:
         ids = ids.where(await matching(tx, wanted.search))
     return ids
+
+
+async def _read_newest(
+    tx: AsyncConnection, ids: Select[tuple[str]], limit: int, older_than: Place | None
+) -> list[StoredIncident]:
+    if older_than is not None:
+        age = tuple_(incidents.c.opened_seq, incidents.c.incident_id)
+        ids = ids.where(age < (older_than.opened_seq, older_than.incident_id))
+    order = (incidents.c.opened_seq.desc(), incidents.c.incident_id.desc())
+    return await _read(tx, ids.order_by(*order).limit(limit))
 
 
 async def _read(tx: AsyncConnection, ids: Select[tuple[str]]) -> list[StoredIncident]:

@@ -50,10 +50,9 @@ async def put(tx: AsyncConnection, new: NewSilence) -> None:
     await tx.execute(query.on_conflict_do_update(index_elements=["incident_id"], set_=values))
 
 
-async def remove(tx: AsyncConnection, incident_id: str) -> bool:
-    """Remove the silence of this incident; return whether there was one."""
-    result = await tx.execute(delete(silences).where(silences.c.incident_id == incident_id))
-    return result.rowcount == 1
+async def remove(tx: AsyncConnection, incident_id: str) -> None:
+    """Remove the silence of this incident, if there is one."""
+    await tx.execute(delete(silences).where(silences.c.incident_id == incident_id))
 
 
 async def of_incident(tx: AsyncConnection, incident_id: str, now: int) -> Silenced | None:

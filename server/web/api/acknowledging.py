@@ -7,10 +7,10 @@ change what people are told: an incident that gets worse is news to whoever look
 from aiohttp import web
 
 from server.keys import DATABASE, LIVE
-from server.storage.main import incidents, people
+from server.storage.main import incidents
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import micros_now
-from server.web.auth import person_id
+from server.web.api.incident_wishes import name_of_asker
 from server.web.requests import answer
 
 
@@ -30,8 +30,7 @@ async def acknowledge(request: web.Request) -> StoredIncident:
     """Acknowledge the incident that the address names, and return it; raise 404 or 409."""
     incident_id = request.match_info["incident_id"]
     async with request.app[DATABASE].write() as tx:
-        person = await people.get(tx, person_id(request))
-        by = person.name if person else "somebody"
+        by = await name_of_asker(tx, request)
         is_news = await incidents.acknowledge(tx, incident_id, by, micros_now())
         incident = await incidents.get(tx, incident_id)
     if incident is None:

@@ -13,7 +13,7 @@ from server.storage.times import from_micros
 from server.web.requests import answer
 from server.wording.incoming import UNREADABLE, became, why_decided
 from shared.incident import Numbers
-from shared.pipe import Entry, EventEntry, UnreadableLine, decode_inbound
+from shared.pipe import Entry, UnreadableLine, decode_inbound
 
 
 class EventAnswer(msgspec.Struct, kw_only=True):
@@ -33,19 +33,12 @@ class EventAnswer(msgspec.Struct, kw_only=True):
     numbers: Numbers
 
 
-class FoundEvent(msgspec.Struct, frozen=True):
-    """The answer, and its entry as an event, with secrets masked; None if it is not an event."""
-
-    answer: EventAnswer
-    event: EventEntry | None
-
-
 async def get_event(request: web.Request) -> web.Response:
     """``GET /api/events/{seq}``."""
-    return answer((await find_event(request)).answer)
+    return answer(await find_event(request))
 
 
-async def find_event(request: web.Request) -> FoundEvent:
+async def find_event(request: web.Request) -> EventAnswer:
     """Return the entry that the address names, or answer 404."""
     seq = int(request.match_info["seq"])
     stored = await request.app[JOURNAL].get(seq)
@@ -56,23 +49,21 @@ async def find_event(request: web.Request) -> FoundEvent:
     async with request.app[DATABASE].read() as tx:
         decision = await decisions.get(tx, seq)
         decided_to = (await checkpoints.progress(tx)).recorded_seq
-    kept = masked_values(msgspec.json.decode(stored.body, type=dict[str, object]))
-    entry = _read(stored.body)
-    found = EventAnswer(
+    entry = read_entry(stored.body)
+    return EventAnswer(
         seq=seq,
         received=from_micros(stored.received),
         about=UNREADABLE if entry is None else without_secrets(became(entry)),
-        entry=kept,
+        entry=masked_values(msgspec.json.decode(stored.body, type=dict[str, object])),
         decision=None if decision is None else decision.code,
         reason=why_decided(seq, decision, decided_to),
         incident_id=None if decision is None else decision.incident_id,
         numbers={} if decision is None else decision.numbers,
     )
-    masked = _read(msgspec.json.encode(kept)) if isinstance(entry, EventEntry) else None
-    return FoundEvent(found, masked if isinstance(masked, EventEntry) else None)
 
 
-def _read(body: bytes) -> Entry | None:
+def read_entry(body: bytes) -> Entry | None:
+    """Return the entry of the journal that `body` holds, or None if another version wrote it."""
     try:
         read = decode_inbound(body)
     except UnreadableLine:

@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from server.keys import DATABASE, JOURNAL
+from server.storage.database import Transaction
 from server.storage.main import incidents, people
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
@@ -72,8 +73,13 @@ async def asked(request: web.Request) -> tuple[str, str]:
     async with request.app[DATABASE].read() as tx:
         if await incidents.get(tx, incident_id) is None:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
-        person = await people.get(tx, person_id(request))
-    return incident_id, person.name if person else "somebody"
+        return incident_id, await name_of_asker(tx, request)
+
+
+async def name_of_asker(tx: Transaction, request: web.Request) -> str:
+    """Return the name of the person who asks, for the timeline."""
+    person = await people.get(tx, person_id(request))
+    return person.name if person else "somebody"
 
 
 async def _tell(request: web.Request, entry: Resolve | Silence) -> web.Response:

@@ -6,11 +6,10 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE
-from server.storage.main import people, silences
+from server.storage.main import silences
 from server.storage.main.silences import Silenced
 from server.storage.times import micros_now
-from server.web.api.incident_wishes import append
-from server.web.auth import person_id
+from server.web.api.incident_wishes import append, name_of_asker
 from server.web.requests import answer
 from shared.pipe import Silence
 
@@ -43,9 +42,8 @@ async def lift(request: web.Request) -> tuple[str, int]:
     async with database.read() as tx:
         if await silences.of_incident(tx, incident_id, micros_now()) is None:
             raise web.HTTPNotFound(text=f"Nothing of {incident_id} is silenced.")
-        person = await people.get(tx, person_id(request))
+        by = await name_of_asker(tx, request)
     now = datetime.now(UTC)
-    by = person.name if person else "somebody"
     seq = await append(request, Silence(incident_id=incident_id, by=by, time=now, until=now))
     # The next page shows it already; the engine may need a moment.
     async with database.write() as tx:

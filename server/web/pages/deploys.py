@@ -10,7 +10,7 @@ from server.web.forms import offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import read_query
-from server.wording.deploys import STANDINGS, per_minute, watched_until
+from server.wording.deploys import STANDINGS, per_minute
 
 PAGE_SIZE = 50
 
@@ -32,7 +32,6 @@ async def show_one(request: web.Request) -> web.StreamResponse:
             "commit_url": commit_url,
             "compare_url": compare_url,
             "standings": STANDINGS,
-            "watched_until": watched_until,
             "highest": max(map(per_minute, rates), default=0.0) or 1.0,
         },
     )
@@ -59,7 +58,6 @@ async def show(request: web.Request) -> web.StreamResponse:
             "services": offered(services, wanted.service),
             "environments": offered(environments, wanted.environment),
             "standings": STANDINGS,
-            "watched_until": watched_until,
             "older_url": None if older is None else address(wanted, older),
             "newest_url": None if after is None else address(wanted),
             "base_url": request.app[SETTINGS].public_url,

@@ -1,15 +1,13 @@
 """The page of one entry of the journal: all that was kept of an event, and what became of it."""
 
-from collections.abc import Mapping
-
 import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE
-from server.web.api.events import find_event
+from server.web.api.events import find_event, read_entry
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-from server.wording.formats import FrameRun, fold_frames, link_name, source_name, utc, web_url
+from server.wording.formats import FrameRun, fold_frames, shown_links, source_name, utc
 from server.wording.numbers import named_numbers
 from shared.pipe import EventEntry
 
@@ -19,20 +17,22 @@ async def show(request: web.Request) -> web.StreamResponse:
     found = await find_event(request)
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
-    event = found.event
+    kept = msgspec.json.encode(found.entry)
+    entry = read_entry(kept)
+    event = entry if isinstance(entry, EventEntry) else None
     return render(
         request,
         "event.html",
         {
             "here": "deliveries",
             "chrome": chrome,
-            "found": found.answer,
+            "found": found,
             "event": event,
             "raised": [] if event is None else _raised(event),
             "facts": [] if event is None else _facts(event),
-            "links": [] if event is None else _links(event),
-            "numbers": named_numbers(found.answer.numbers),
-            "json": _pretty(found.answer.entry),
+            "links": [] if event is None else shown_links(event.links, event.source),
+            "numbers": named_numbers(found.numbers),
+            "json": msgspec.json.format(kept, indent=2).decode(),
         },
     )
 
@@ -61,15 +61,3 @@ def _facts(event: EventEntry) -> list[tuple[str, str]]:
         "Platform": event.platform,
     }
     return [(name, value) for name, value in facts.items() if value]
-
-
-def _links(event: EventEntry) -> list[tuple[str, str]]:
-    return [
-        (link_name(name, event.source), url)
-        for name, url in event.links.items()
-        if web_url(url) is not None
-    ]
-
-
-def _pretty(entry: Mapping[str, object]) -> str:
-    return msgspec.json.format(msgspec.json.encode(entry), indent=2).decode()

@@ -17,7 +17,7 @@ from server.web.pages.chrome import read_chrome
 from server.web.pages.rate_chart import HEIGHT, WIDTH, draw
 from server.web.pages.rendering import render
 from server.wording.explain import explain_incident
-from server.wording.formats import fold_frames, link_name, web_url
+from server.wording.formats import fold_frames, shown_links
 from server.wording.numbers import named_numbers
 from server.wording.reasons import in_words
 from server.wording.timeline import fold_joined
@@ -54,7 +54,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "why": explain_incident(incident.summary),
             "numbers": _numbers(incident.summary.trigger_numbers),
             "runs": fold_frames(incident.summary.stacktrace),
-            "links": _links(incident),
+            "links": shown_links(incident.summary.links, incident.summary.source),
             "tags": _tags(incident.summary),
             "deploy_urls": deploy_urls,
         },
@@ -97,11 +97,3 @@ def _tags(summary: IncidentSummary) -> dict[str, str]:
         summary.severity,
     }
     return {name: value for name, value in summary.tags.items() if value not in shown}
-
-
-def _links(incident: StoredIncident) -> list[tuple[str, str]]:
-    summary = incident.summary
-    shown = sorted(summary.links.items(), key=lambda link: link[0] != "source_url")
-    return [
-        (link_name(name, summary.source), url) for name, url in shown if web_url(url) is not None
-    ]

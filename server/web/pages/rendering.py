@@ -15,7 +15,7 @@ from server.middlewares import refused_for_now
 from server.web.assets import ASSETS, asset_url
 from server.web.auth import Handler
 from server.wording import formats
-from server.wording.deploys import per_minute, say_events, say_rate, short_name
+from server.wording.deploys import per_minute, say_events, say_rate, short_name, watched_until
 from server.wording.explain import news_words
 from server.wording.incoming import OUTCOMES
 from server.wording.numbers import say_number, say_span
@@ -74,6 +74,7 @@ def set_up_templates(app: web.Application) -> None:
     environment.globals["news_words"] = news_words
     environment.globals["counted"] = formats.counted
     environment.globals["now"] = _now
+    environment.globals["watched_until"] = watched_until
 
 
 def render(
