@@ -4,6 +4,7 @@ Pages name each file with a hash of its contents. So a browser keeps it for good
 has a new address. Without the hash, the browser asks for it again each time, by its ETag.
 """
 
+import functools
 import gzip
 import hashlib
 from pathlib import Path
@@ -28,22 +29,20 @@ class Asset(msgspec.Struct, frozen=True):
     packed: bytes
 
 
-ASSETS = web.AppKey("assets", dict[str, Asset])
-
-
-def read_assets() -> dict[str, Asset]:
+@functools.cache
+def assets() -> dict[str, Asset]:
     """Return every static file by its name."""
     return {path.name: _read(path) for path in sorted(_FOLDER.iterdir())}
 
 
-def asset_url(assets: dict[str, Asset], name: str) -> str:
+def asset_url(name: str) -> str:
     """Return the address at which a page finds this version of the file."""
-    return f"/static/{name}?v={assets[name].version}"
+    return f"/static/{name}?v={assets()[name].version}"
 
 
 async def serve_asset(request: web.Request) -> web.Response:
     """``GET /static/{name}``."""
-    asset = request.app[ASSETS].get(request.match_info["name"])
+    asset = assets().get(request.match_info["name"])
     if asset is None:
         raise web.HTTPNotFound
     lasting = request.query.get("v") == asset.version

@@ -21,7 +21,7 @@ from server.web.api import (
 )
 from server.web.api.simulate import simulate_incident
 from server.web.api.stream import stream
-from server.web.assets import ASSETS, read_assets, serve_asset
+from server.web.assets import serve_asset
 from server.web.auth import Handler, for_admins, for_people
 from server.web.pages import dead_letters as dead_letters_page
 from server.web.pages import deliveries as deliveries_page
@@ -54,7 +54,6 @@ def routes() -> list[web.RouteDef]:
 
 def set_up_web(app: web.Application) -> None:
     """Add the routes and what they need to `app`."""
-    app[ASSETS] = read_assets()
     set_up_templates(app)
     accounts.set_up_accounts(app)
     app.add_routes(routes())

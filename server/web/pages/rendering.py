@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from server.keys import LIVE
 from server.middlewares import refused_for_now
-from server.web.assets import ASSETS, asset_url
+from server.web.assets import asset_url
 from server.web.auth import Handler
 from server.wording import formats
 from server.wording.deploys import per_minute, say_events, say_rate, short_name, watched_until
@@ -41,10 +41,15 @@ _TITLES = {
 
 
 def set_up_templates(app: web.Application) -> None:
-    """Make the templates known to `render`; needs `ASSETS`."""
-    environment = aiohttp_jinja2.setup(
-        app,
+    """Make the templates known to `render`."""
+    app[aiohttp_jinja2.APP_KEY] = _environment()
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -70,11 +75,12 @@ def set_up_templates(app: web.Application) -> None:
         "utc": formats.utc,
         "web_url": formats.web_url,
     }
-    environment.globals["asset"] = functools.partial(asset_url, app[ASSETS])
+    environment.globals["asset"] = asset_url
     environment.globals["news_words"] = news_words
     environment.globals["counted"] = formats.counted
     environment.globals["now"] = _now
     environment.globals["watched_until"] = watched_until
+    return environment
 
 
 def render(
