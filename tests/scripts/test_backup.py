@@ -112,6 +112,17 @@ def test_a_copy_comes_to_an_end_and_is_of_one_moment_while_others_commit(
     assert examine_copies(tmp_path / "m", tmp_path / "j").last_seq == copied
 
 
+def test_a_copy_is_one_file_and_opening_it_makes_no_other(settings: Settings, folder: Path) -> None:
+    folder.mkdir()
+    copies = (folder / "m", folder / "j")
+    copy_databases(settings.database_path, settings.journal_path, *copies)
+    for copy in copies:
+        with contextlib.closing(sqlite3.connect(copy)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+            connection.execute("BEGIN IMMEDIATE")
+            assert sorted(folder.iterdir()) == sorted(copies)
+
+
 def test_databases_of_two_installations_make_no_backup(settings: Settings, folder: Path) -> None:
     recorded_up_to(settings, 11)
     with pytest.raises(Inconsistent, match="ends with entry 10, and the other tells of entry 11"):

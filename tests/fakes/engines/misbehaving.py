@@ -15,6 +15,30 @@ from tests.fakes.engines.honest import HonestEngine, Message
 HUGE_LINE_BYTES = 100 * 1024 * 1024
 
 
+def incident(entry: Message, **fields: object) -> Message:
+    """A line that opens an incident with `entry`."""
+    return {
+        "type": "incident",
+        "seq": entry["seq"],
+        "change": "opened",
+        "incident_id": "inc-0000000000000001",
+        "title": "Odd",
+        "source": "test",
+        "service": "shop",
+        "environment": "production",
+        "severity": "error",
+        "priority_score": 50,
+        "trigger": "new_issue",
+        "start_time": entry["received"],
+        "last_seen": entry["received"],
+        "peak_time": entry["received"],
+        "exception_type": "Odd",
+        "message": "",
+        "top_symptoms": [],
+        **fields,
+    }
+
+
 class Hung(HonestEngine):
     """At an entry ``Hang`` it hangs: it stays alive and reads nothing more."""
 
@@ -69,23 +93,16 @@ class Unstorable(HonestEngine):
         super().decide(entry)
         if entry.get("exception_type") == "Odd":
             symptom = {"fingerprint": "f", "exception_type": "Odd", "message": "", "count": 2**63}
-            incident = {
-                "incident_id": "inc-0000000000000001",
-                "title": "Odd",
-                "source": "test",
-                "service": "shop",
-                "environment": "production",
-                "severity": "error",
-                "priority_score": 50,
-                "trigger": "new_issue",
-                "start_time": entry["received"],
-                "last_seen": entry["received"],
-                "peak_time": entry["received"],
-                "exception_type": "Odd",
-                "message": "",
-                "top_symptoms": [symptom],
-            }
-            self.say({"type": "incident", "seq": self.seq, "change": "opened", **incident})
+            self.say(incident(entry, top_symptoms=[symptom]))
+
+
+class Wordy(HonestEngine):
+    """Says half a megabyte about each entry, and acknowledges each by itself."""
+
+    def decide(self, entry: Message) -> None:
+        super().decide(entry)
+        self.say(incident(entry, message="x" * 500_000))
+        self.ack()
 
 
 class Rubbish(HonestEngine):
@@ -225,6 +242,7 @@ ENGINES = {
         Talkative,
         Ticked,
         Unstorable,
+        Wordy,
     )
 }
 

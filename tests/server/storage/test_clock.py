@@ -112,6 +112,18 @@ def test_a_wall_clock_that_is_more_than_a_day_ahead_is_believed_after_a_minute()
         assert (clock.now() == machine.wall) is is_believed
 
 
+def test_the_minute_begins_anew_whenever_the_wall_clock_came_back_in_between() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    for _ in range(2):
+        machine.wall += FAR_MICROS + HOUR
+        clock.now()
+        machine.pass_time(FAR_FOR_MICROS - SECOND)
+        assert clock.now() < machine.wall - FAR_MICROS
+        machine.wall -= FAR_MICROS + HOUR
+        clock.now()
+
+
 def test_a_wall_clock_that_was_never_set_is_believed_once_it_is() -> None:
     machine = Machine()
     machine.wall = 0

@@ -53,3 +53,9 @@ def test_one_that_cannot_be_asked_is_written_to(tmp_path: Path, clock: Clock) ->
     clock.pass_s(1)
     room.error = OSError("no such device")
     assert disk.has_room()
+
+
+def test_one_that_could_never_be_asked_is_written_to(tmp_path: Path) -> None:
+    room = Room()
+    room.error = OSError("no such device")
+    assert Disk(tmp_path, free_share=room.free).has_room()

@@ -126,6 +126,18 @@ async def test_what_cannot_be_written_waits_and_none_of_it_goes_uncounted(
         assert (await webhooks.sources(tx))["sentry"] == news(20)
 
 
+async def test_that_the_list_cannot_be_written_is_said_once_until_it_can(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = WebhookBook(masked_line)
+    async with open_database(tmp_path / "without-tables.db") as broken:
+        for where, said in ((broken, 1), (broken, 1), (database, 1), (broken, 2)):
+            book.note(refused())
+            await book.close(where)
+            assert caplog.text.count("the list of webhooks cannot be written: ") == said
+    assert "no such table: unentered_webhooks" in caplog.text
+
+
 async def test_a_refusal_does_not_hide_when_a_webhook_was_last_understood(
     database: Database,
 ) -> None:

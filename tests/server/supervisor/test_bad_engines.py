@@ -56,6 +56,29 @@ async def test_poison_in_a_row_first_and_last_is_found_one_by_one(stage: Scene) 
     assert codes == ["dead_letter", "dead_letter", "known", "dead_letter"]
 
 
+@pytest.mark.parametrize(("kind", "engine"), [("Poison", "poisoned"), ("Odd", "unstorable")])
+async def test_one_by_one_goes_on_with_each_decision_and_waits_for_no_ping(
+    stage: Scene, kind: str, engine: str
+) -> None:
+    await stage.accept("Boom", kind, *["Boom"] * 10)
+    silent = Limits(tick_every_s=3_600, ping_every_s=3_600, silence_s=3_600)
+    async with stage.supervising(misbehaving(engine), limits=silent):
+        assert (await stage.decided())[1] == "dead_letter"
+
+
+async def test_nothing_more_is_read_while_much_waits_to_be_recorded(stage: Scene) -> None:
+    await stage.accept(*["Boom"] * 60)
+    stage.recordings.trouble = OSError("the disk is full")
+    async with stage.supervising(misbehaving("wordy"), limits=IMPATIENT) as supervisor:
+        # By then the engine has been silent for longer than it may be, if it were its fault.
+        await stage.until(lambda: stage.recordings.refused >= 7)
+        assert 20 < supervisor.status().in_flight < 60
+        stage.recordings.trouble = None
+        await stage.decided()
+        assert supervisor.status().restarts == 0
+    assert await stage.counts() == list(range(1, 61))
+
+
 async def test_a_replayed_dead_letter_is_a_new_entry(stage: Scene) -> None:
     await stage.accept("Boom", "Poison")
     async with stage.supervising(misbehaving("poisoned")):

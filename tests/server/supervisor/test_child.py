@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,6 +103,21 @@ async def test_what_a_command_leaves_behind_ends_with_it() -> None:
     leave = "sleep 1000 <&- >&- 2>&- & echo $! >&2"
     _, (left,) = await said_by("/bin/sh", "-c", leave)
     await until(lambda: has_ended(left))
+
+
+async def test_nobody_listens_any_more_to_what_has_left_the_group_and_holds_the_pipe() -> None:
+    said: list[str] = []
+    leave = "setsid sh -c 'echo $$ >&2; exec sleep 1000' <&- >&- & sleep 1000"
+    child = await start_child(("/bin/sh", "-c", leave), said.append)
+    await until(lambda: bool(said))
+    try:
+        await child.kill()
+        await child.close()
+        await asyncio.sleep(0)
+        assert not has_ended(said[0])
+        assert "engine's stderr" not in {task.get_name() for task in asyncio.all_tasks()}
+    finally:
+        os.kill(int(said[0]), signal.SIGKILL)
 
 
 async def test_the_number_of_a_process_that_has_ended_is_used_no_more(

@@ -16,8 +16,9 @@ from server.supervisor.child import start_child
 from server.supervisor.feeder import Feeder, Window
 from server.supervisor.protocol import Conversation
 from shared.pipe import Ready
+from tests.builders import event_entry
 from tests.server.supervisor.scene import HONEST, Scene, scene
-from tests.waiting import limit
+from tests.waiting import limit, until
 
 
 @contextlib.contextmanager
@@ -126,6 +127,36 @@ async def test_a_read_of_the_journal_that_fails_is_said_and_not_tried_again_in_a
         assert lines[0].startswith(b'{"type":"event","seq":1,')
         assert list(conversation.in_flight) == [1, 2]
         assert journal.reads < 20
+    finally:
+        feeding.cancel()
+        await child.kill()
+        await child.close()
+
+
+async def test_no_more_is_read_than_a_child_that_reads_nothing_has_room_for(stage: Scene) -> None:
+    for _ in range(40):
+        entry = event_entry(seq=None, received=None, tags={f"k{n}": "v" * 200 for n in range(100)})
+        await stage.journal.append([entry] * 20, None)
+    child = await start_child(("/bin/sleep", "1000"), lambda _: None)
+    conversation = Conversation(0)
+    conversation.hear(Ready("test"), 10)
+    journal = BadReads(stage.journal, 0)
+    feeder = Feeder(
+        child,
+        conversation,
+        cast("Journal", journal),
+        window=Window(size_bytes=1024 * 1024 * 1024),
+        one_by_one_to=0,
+        record_each=False,
+    )
+    feeding = asyncio.create_task(feeder.feed())
+    try:
+        await until(lambda: conversation.in_flight_bytes > 1024 * 1024)
+        for _ in range(40):
+            # Each takes as long as one of the feeder's would.
+            await stage.journal.read(0, 800, 512 * 1024)
+        assert conversation.in_flight_bytes < 4 * 1024 * 1024
+        assert len(conversation.in_flight) < stage.journal.last_seq / 2
     finally:
         feeding.cancel()
         await child.kill()
