@@ -138,6 +138,13 @@ def _is_of_older_rules(issue: Issue | None) -> bool:
 def _rename(state: State, old: str, new: str) -> None:
     issue = state.issues.pop(old)
     state.issues[new] = issue
+    tombstone = state.tombstones.pop(new, None)
+    if tombstone is not None:
+        issue.resolved = max(issue.resolved, tombstone.resolved)
+        if issue.silenced_until == 0.0:
+            issue.silenced_until = tombstone.silenced_until
+            issue.silenced_by_source = tombstone.silenced_by_source
+        state.changed.tombstone(new)
     if issue.issue_id is not None:
         keys = state.aliases[issue.issue_id]
         state.aliases[issue.issue_id] = tuple(new if key == old else key for key in keys)

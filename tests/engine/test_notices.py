@@ -85,3 +85,21 @@ def test_an_issue_that_was_forgotten_is_back_after_it_was_resolved(after: float,
     (forgotten,) = state.tombstones
     out = run([builders.resolve(4, 60, issue=forgotten), error(5, after, 1)], state)
     assert codes(out) == ["noted", code]
+
+
+@pytest.mark.parametrize(
+    ("notice", "silenced_until", "resolved"),
+    [(builders.silence, -1.0, 0.0), (builders.resolve, 0.0, builders.at(60).timestamp())],
+)
+def test_what_was_said_of_a_forgotten_issue_holds_also_where_its_source_names_it_first(
+    notice: Callable[..., Inbound], silenced_until: float, resolved: float
+) -> None:
+    state = State()
+    run([error(1, 0, 1), builders.settings(2, 1, max_issues=1), error(3, 2, 2)], state)
+    (forgotten,) = state.tombstones
+    as_a_whole = error(6, 80, 3, issue_id="7", occurrence=False, stacktrace=[])
+    more = builders.settings(5, 70, max_issues=9)
+    run([notice(4, 60, issue=forgotten), more, as_a_whole, error(7, 90, 1, issue_id="7")], state)
+    issue = state.issues[forgotten]
+    assert (issue.silenced_until, issue.resolved) == (silenced_until, resolved)
+    assert not state.tombstones
