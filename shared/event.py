@@ -126,6 +126,9 @@ class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):
     low_priority_paths: Annotated[list[Path], Meta(max_length=MAX_PAIRS)] = []
 
 
+NOTHING = msgspec.Raw(b"null")
+
+
 class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One occurrence of an error, or (``kind`` deploy) the news of a deploy.
 
@@ -134,6 +137,8 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     the issue. ``occurrence`` is false if the source describes an issue as a whole, which is not one
     more occurrence of it. ``notes`` says what an adapter found missing or had to cut. ``unique``
     marks a test or simulation: an issue of its own each time, so that it always notifies.
+    ``context`` is an `EventContext` (`shared.event_context`), not decoded: nothing is decided by
+    it, so the engine has no need to read it.
     """
 
     kind: Literal["error", "deploy"] = "error"
@@ -162,6 +167,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     occurrence: bool = True
     platform: Annotated[str, Meta(max_length=64)] | None = None
     unique: bool = False
+    context: msgspec.Raw = NOTHING
     notes: Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=50)] = []
 
 

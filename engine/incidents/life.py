@@ -21,7 +21,7 @@ from engine.memory.records import (
     SymptomState,
 )
 from engine.memory.state import State
-from shared.event import Event
+from shared.event import NOTHING, Event
 from shared.incident import Change, Reason, SuspectCommit
 from shared.pipe import EventEntry, IncidentEnded, Outbound
 from shared.reasons import End
@@ -99,7 +99,7 @@ def begin(
 
 def _evidence(event: EventEntry) -> Event:
     """Return the event as it is kept and shown, without its change window (remembered apart)."""
-    return made_of(event, Event, change_window=None)
+    return made_of(event, Event, change_window=None, context=NOTHING)
 
 
 def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired) -> None:

@@ -12,6 +12,7 @@ from server.ingest.limits import read_chain, read_change_window, read_stacktrace
 from server.ingest.notes import Notes
 from server.ingest.text import clean_line, many_lines
 from shared.event import ChangeWindow
+from shared.event_context import pack_context, unpack_context
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
 
 DEPLOY = "Deploy"
@@ -122,6 +123,8 @@ def _read_fields(
                     values[name] = read_chain(part, notes)
                 case "change_window":
                     values[name] = read_change_window(part)
+                case "context":
+                    values[name] = pack_context(unpack_context(part))
                 case "type":
                     if msgspec.json.decode(part) != "event":
                         faults.append(Fault(name, "must be `event`, or be left out"))

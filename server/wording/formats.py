@@ -1,35 +1,14 @@
 """How values are shown to people. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import groupby
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
-
-import msgspec
 
 from server.wording.numbers import say_span
 from shared.event import Frame
 from shared.incident import IncidentSummary, Numbers
 
 _SOURCES = {"sentry": "Sentry", "github": "GitHub", "datadog": "Datadog"}
-
-
-class FrameRun(msgspec.Struct, frozen=True):
-    """Frames that stand together in a stack trace, and are shown or folded together."""
-
-    folded: bool
-    frames: Sequence[Frame]
-
-
-def fold_frames(frames: Sequence[Frame]) -> list[FrameRun]:
-    """Runs of frames, those of libraries folded; a trace of nothing else begins unfolded."""
-    runs = [
-        FrameRun(folded=library, frames=list(run))
-        for library, run in groupby(frames, key=lambda frame: frame.in_app is False)
-    ]
-    if len(runs) == 1:
-        return [FrameRun(folded=False, frames=runs[0].frames)]
-    return runs
 
 
 def place_of_frame(frame: Frame) -> str:
@@ -55,6 +34,11 @@ def lasted(begin: datetime, end: datetime) -> str:
 def clock(moment: datetime) -> str:
     """Date and time in UTC, where it stands near that these are UTC."""
     return f"{moment:%-d %b %Y, %H:%M:%S}"
+
+
+def clock_seconds(moment: datetime) -> str:
+    """Hours, minutes and seconds in UTC, for what happened within minutes."""
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
 
 
 def short_clock(moment: datetime, beside: datetime) -> str:

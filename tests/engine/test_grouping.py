@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from engine.memory.state import State
+from shared.event import NOTHING
+from shared.event_context import EventContext, pack_context
 from shared.incident import Reason
 from shared.pipe import Decision, Inbound, Incident, IncidentEnded, Outbound
 from shared.reasons import End
@@ -123,6 +125,13 @@ def test_an_issue_that_is_more_severe_escalates_the_incident_and_leads_it() -> N
     last = of_type(out, Incident)[-1]
     assert (last.severity, last.message) == ("critical", "down")
     assert incident_ids(out) == {last.incident_id}
+
+
+def test_what_was_around_an_event_is_not_remembered() -> None:
+    state = State()
+    context = pack_context(EventContext(user={"id": "4711"}))
+    run([error(1, 0, context=context), error(2, 1, severity="critical", context=context)], state)
+    assert [each.lead.context for each in state.incidents.values()] == [NOTHING]
 
 
 def test_a_member_that_becomes_more_severe_escalates_the_incident_once() -> None:

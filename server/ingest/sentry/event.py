@@ -6,6 +6,7 @@ import msgspec
 
 from server.ingest.delivery import Fault
 from server.ingest.notes import Notes
+from server.ingest.sentry.context import read_context
 from server.ingest.sentry.exceptions import what_was_raised
 from server.ingest.sentry.fields import (
     read_environment,
@@ -22,6 +23,7 @@ from server.ingest.sentry.fields import (
 from server.ingest.sentry.payload import Event, Project
 from server.ingest.sentry.rest import take_rest_entries
 from server.ingest.text import clean_line
+from shared.event_context import pack_context
 from shared.pipe import EventEntry
 
 SAMPLE_TAG = "sample_event"
@@ -82,7 +84,7 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
         severity=severity,
         exception_type=raised.exception_type,
         message=raised.message,
-        stacktrace=raised.stacktrace,
+        stacktrace=raised.traces[0].frames,
         chain=raised.chain,
         tags=tags,
         links=source_links(event.web_url, around.page, event.url),
@@ -95,6 +97,7 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
         request_url=read_url(request_url or tags.get("url")),
         platform=clean_line(event.platform or "", 64) or None,
         unique=around.is_test or SAMPLE_TAG in tags or _has_sample_title(event.title),
+        context=pack_context(read_context(event, raised.traces)),
         notes=notes.sentences(),
     )
 

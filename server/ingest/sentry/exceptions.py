@@ -4,9 +4,9 @@ import msgspec
 
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Event, LogEntry, Metadata, RaisedException, Thread
-from server.ingest.sentry.stacktrace import newest_first
+from server.ingest.sentry.stacktrace import NO_TRACE, Trace, newest_first
 from server.ingest.text import clean_line, many_lines, scalar_text
-from shared.event import MAX_CHAIN, ChainedException, Frame
+from shared.event import MAX_CHAIN, ChainedException
 
 MESSAGE = "Message"
 """The exception type of an event that carries only a message."""
@@ -19,11 +19,14 @@ _MAX_MESSAGE = 8192
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """The root cause; `chain` is what was raised from it, nearest first."""
+    """The root cause; `chain` is what was raised from it, nearest first.
+
+    `traces` are the stack traces of both, that of the root cause first.
+    """
 
     exception_type: str
     message: str
-    stacktrace: list[Frame] = []
+    traces: list[Trace]
     chain: list[ChainedException] = []
 
 
@@ -41,7 +44,7 @@ def what_was_raised(event: Event, notes: Notes) -> Raised:
     return Raised(
         exception_type=fit_type(exception_type, notes),
         message=fit_message(message, notes),
-        stacktrace=_thread_trace(event, notes),
+        traces=[_thread_trace(event, notes)],
     )
 
 
@@ -97,11 +100,11 @@ def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
         for link in chain[: MAX_CHAIN + 1]
     ]
     # The root of an exception group has no trace of its own: the nearest trace tells most.
-    lender = next((at for at, trace in enumerate(traces) if trace), None)
+    lender = next((at for at, trace in enumerate(traces) if trace.frames), None)
     if lender is None:
-        stacktrace = _thread_trace(event, notes)
+        traces[0] = _thread_trace(event, notes)
     else:
-        stacktrace, traces[lender] = traces[lender], []
+        traces[lender], traces[0] = NO_TRACE, traces[lender]
         if lender > 0:
             notes.add(
                 f"exception.values[{chain[0].at}]: has no stack trace; "
@@ -116,12 +119,12 @@ def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
     return Raised(
         exception_type=fit_type(root_type, notes),
         message=fit_message(root_message, notes),
-        stacktrace=stacktrace,
+        traces=traces,
         chain=[
             ChainedException(
                 exception_type=clean_line(scalar_text(exception.type), _MAX_TYPE) or UNTYPED,
                 message=many_lines(scalar_text(exception.value), _MAX_MESSAGE),
-                stacktrace=trace,
+                stacktrace=trace.frames,
             )
             for exception, trace in zip(later, traces[1:], strict=False)
         ],
@@ -154,7 +157,7 @@ def logged(event: Event) -> str:
     return next((text for text in texts if text and text.strip()), "")
 
 
-def _thread_trace(event: Event, notes: Notes) -> list[Frame]:
+def _thread_trace(event: Event, notes: Notes) -> Trace:
     """Return the trace of the thread that crashed, else of the current one, else of the event."""
     threads: list[Thread | None] = []
     if isinstance(event.threads, list):
@@ -166,6 +169,6 @@ def _thread_trace(event: Event, notes: Notes) -> list[Frame]:
     chosen += [thread for thread in there if thread.current and not thread.crashed]
     for thread in chosen:
         trace = newest_first(thread.stacktrace, "threads", notes)
-        if trace:
+        if trace.frames:
             return trace
     return newest_first(event.stacktrace, "stacktrace", notes)

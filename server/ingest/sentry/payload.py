@@ -20,6 +20,9 @@ class Frame(msgspec.Struct, gc=False):
     function: Text = None
     lineno: int | None = None
     in_app: bool | None = None
+    pre_context: list[Scalar] | None = None
+    context_line: Text = None
+    post_context: list[Scalar] | None = None
 
 
 class Stacktrace(msgspec.Struct):
@@ -74,9 +77,34 @@ Tags = list[list[Scalar] | Tag | None] | dict[str, Scalar] | None
 
 
 class Request(msgspec.Struct):
-    """The HTTP request during which it happened."""
+    """The HTTP request during which it happened.
+
+    Headers and query are objects or lists of pairs, and the query may be text; `data` is anything.
+    """
 
     url: Text = None
+    method: Text = None
+    query_string: object = None
+    rest_query: object = msgspec.field(default=None, name="query")
+    headers: object = None
+    data: object = None
+
+
+class Breadcrumb(msgspec.Struct):
+    """Something that happened before the event."""
+
+    type: Text = None
+    category: Text = None
+    level: Text = None
+    message: Scalar = None
+    data: object = None
+    timestamp: float | str | None = None
+
+
+class Breadcrumbs(msgspec.Struct):
+    """All of them, oldest first."""
+
+    values: list[Breadcrumb | None] | None = None
 
 
 class Csp(msgspec.Struct):
@@ -159,6 +187,8 @@ class Event(msgspec.Struct):
     tags: Tags = None
     fingerprint: list[Scalar] | None = None
     request: Request | None = None
+    user: dict[str, object] | None = None
+    breadcrumbs: Breadcrumbs | list[Breadcrumb | None] | None = None
     transaction: Text = None
     web_url: Text = None
     url: Text = None

@@ -2,7 +2,15 @@
 
 from server.ingest.notes import Notes
 from server.ingest.salvage import salvage
-from server.ingest.sentry.payload import Csp, Event, Exceptions, LogEntry, Request, Threads
+from server.ingest.sentry.payload import (
+    Breadcrumbs,
+    Csp,
+    Event,
+    Exceptions,
+    LogEntry,
+    Request,
+    Threads,
+)
 
 _STORED_NAMES = {"absPath": "abs_path", "lineNo": "lineno", "inApp": "in_app"}
 
@@ -24,6 +32,8 @@ def take_rest_entries(event: Event, path: str, notes: Notes) -> None:
                 event.logentry = salvage(entry.data, LogEntry, below, notes)
             case "request" if event.request is None:
                 event.request = salvage(entry.data, Request, below, notes)
+            case "breadcrumbs" if event.breadcrumbs is None:
+                event.breadcrumbs = salvage(entry.data, Breadcrumbs, below, notes)
             case "csp" if event.csp is None:
                 event.csp = salvage(entry.data, Csp, below, notes)
 
@@ -46,4 +56,21 @@ def _with_stored_stacktrace(value: object) -> object:
 def _stored_frame(frame: object) -> object:
     if not isinstance(frame, dict):
         return frame
-    return {_STORED_NAMES.get(name, name): value for name, value in frame.items()}
+    stored = {_STORED_NAMES.get(name, name): value for name, value in frame.items()}
+    return stored | _stored_source(stored.get("context"), stored.get("lineno"))
+
+
+def _stored_source(context: object, own: object) -> dict[str, object]:
+    """Return the source at a frame as a stored frame has it; `context` is numbered lines."""
+    numbered: list[tuple[int, object]] = []
+    for pair in context if isinstance(context, list) else ():
+        match pair:
+            case [int(number), text]:
+                numbered.append((number, text))
+    if not isinstance(own, int) or own not in dict(numbered):
+        return {}
+    return {
+        "pre_context": [text for number, text in numbered if number < own],
+        "context_line": dict(numbered)[own],
+        "post_context": [text for number, text in numbered if number > own],
+    }

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import msgspec
+
 from server.ingest.limits import without_middle
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Frame as SentryFrame
@@ -15,10 +17,20 @@ _MEMO_CHARACTERS = 512
 """Longer frames are not remembered, which keeps the memo under ten megabytes."""
 
 
-def newest_first(stacktrace: Stacktrace | None, path: str, notes: Notes) -> list[Frame]:
+class Trace(msgspec.Struct, frozen=True):
+    """A stack trace in our terms; `given` has Sentry's own frame for each."""
+
+    frames: list[Frame] = []
+    given: list[SentryFrame] = []
+
+
+NO_TRACE = Trace()
+
+
+def newest_first(stacktrace: Stacktrace | None, path: str, notes: Notes) -> Trace:
     """Return the frames of `stacktrace`, without nameless ones; a long trace loses its middle."""
     if stacktrace is None or not stacktrace.frames:
-        return []
+        return NO_TRACE
     given = stacktrace.frames
     named = [
         frame
@@ -32,7 +44,8 @@ def newest_first(stacktrace: Stacktrace | None, path: str, notes: Notes) -> list
             "module or function; left out"
         )
     kept = without_middle(named, f"{path}.frames", notes)
-    return [ours for frame in kept if (ours := _frame(frame)) is not None]
+    pairs = [(ours, frame) for frame in kept if (ours := _frame(frame)) is not None]
+    return Trace([ours for ours, _ in pairs], [frame for _, frame in pairs])
 
 
 def _frame(frame: SentryFrame) -> Frame | None:

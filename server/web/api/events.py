@@ -54,12 +54,17 @@ async def find_event(request: web.Request) -> EventAnswer:
         seq=seq,
         received=from_micros(stored.received),
         about=UNREADABLE if entry is None else without_secrets(became(entry)),
-        entry=masked_values(msgspec.json.decode(stored.body, type=dict[str, object])),
+        entry=masked_entry(stored.body),
         decision=None if decision is None else decision.code,
         reason=why_decided(seq, decision, decided_to),
         incident_id=None if decision is None else decision.incident_id,
         numbers={} if decision is None else decision.numbers,
     )
+
+
+def masked_entry(body: bytes) -> dict[str, object]:
+    """Return the entry of the journal that `body` holds as JSON, with secrets masked."""
+    return masked_values(msgspec.json.decode(body, type=dict[str, object]))
 
 
 def read_entry(body: bytes) -> Entry | None:

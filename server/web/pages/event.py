@@ -4,11 +4,14 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE
-from server.web.api.events import find_event, read_entry
+from server.web.api.events import find_event
 from server.web.pages.chrome import read_chrome
+from server.web.pages.kept_event import kept_event
 from server.web.pages.rendering import render
-from server.wording.formats import FrameRun, fold_frames, shown_links, source_name, utc
+from server.web.pages.stack_trace import what_was_raised
+from server.wording.formats import shown_links, source_name, utc
 from server.wording.numbers import named_numbers
+from shared.event_context import NO_CONTEXT
 from shared.pipe import EventEntry
 
 
@@ -18,8 +21,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
     kept = msgspec.json.encode(found.entry)
-    entry = read_entry(kept)
-    event = entry if isinstance(entry, EventEntry) else None
+    happened = kept_event(kept)
+    event = None if happened is None else happened.event
     return render(
         request,
         "event.html",
@@ -28,21 +31,14 @@ async def show(request: web.Request) -> web.StreamResponse:
             "chrome": chrome,
             "found": found,
             "event": event,
-            "raised": [] if event is None else _raised(event),
+            "raised": [] if happened is None else what_was_raised(happened.event, happened.context),
+            "context": NO_CONTEXT if happened is None else happened.context,
             "facts": [] if event is None else _facts(event),
             "links": [] if event is None else shown_links(event.links, event.source),
             "numbers": named_numbers(found.numbers),
             "json": msgspec.json.format(kept, indent=2).decode(),
         },
     )
-
-
-def _raised(event: EventEntry) -> list[tuple[str, str, list[FrameRun]]]:
-    """Return the event's exception, and those raised from it: type, message and stack trace."""
-    first = (event.exception_type, event.message, fold_frames(event.stacktrace))
-    return [first] + [
-        (each.exception_type, each.message, fold_frames(each.stacktrace)) for each in event.chain
-    ]
 
 
 def _facts(event: EventEntry) -> list[tuple[str, str]]:

@@ -14,10 +14,12 @@ from server.storage.times import micros_now
 from server.web.api.deploys import page_of
 from server.web.api.incident_timeline import read_timeline
 from server.web.pages.chrome import read_chrome
+from server.web.pages.kept_event import KeptEvent, find_kept_event
 from server.web.pages.rate_chart import HEIGHT, WIDTH, draw
 from server.web.pages.rendering import render
+from server.web.pages.stack_trace import Raised, fold_frames, what_was_raised
 from server.wording.explain import explain_incident
-from server.wording.formats import fold_frames, shown_links
+from server.wording.formats import shown_links
 from server.wording.numbers import named_numbers
 from server.wording.reasons import in_words
 from server.wording.timeline import fold_joined
@@ -36,6 +38,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         silence = await silences.of_incident(tx, incident_id, micros_now())
         rate = await _rate(request, tx, incident)
         deploy_urls = await _deploy_urls(tx, incident.summary)
+    opening = await find_kept_event(request.app[JOURNAL], incident.opened_seq)
     what = "alerts" if incident.summary.alert_rule else "events"
     return render(
         request,
@@ -53,7 +56,8 @@ async def show(request: web.Request) -> web.StreamResponse:
             "height": HEIGHT,
             "why": explain_incident(incident.summary),
             "numbers": _numbers(incident.summary.trigger_numbers),
-            "runs": fold_frames(incident.summary.stacktrace),
+            "raised": _raised(incident.summary, opening),
+            "opening": opening,
             "links": shown_links(incident.summary.links, incident.summary.source),
             "tags": _tags(incident.summary),
             "deploy_urls": deploy_urls,
@@ -69,6 +73,14 @@ async def _rate(request: web.Request, tx: Transaction, incident: StoredIncident)
         return await read_rate(tx, request.app[JOURNAL], incident, datetime.now(UTC))
     except JournalUnavailable:
         return None
+
+
+def _raised(summary: IncidentSummary, opening: KeptEvent | None) -> list[Raised]:
+    """Return what was raised, with all that is kept of it only where that is the event shown."""
+    if opening is not None and opening.event.stacktrace == summary.stacktrace:
+        first, *others = what_was_raised(opening.event, opening.context)
+        return [Raised(summary.exception_type, summary.message, first.runs), *others]
+    return [Raised(summary.exception_type, summary.message, fold_frames(summary.stacktrace))]
 
 
 def _numbers(numbers: Numbers) -> list[tuple[str, str]]:

@@ -59,6 +59,7 @@ def _environment() -> jinja2.Environment:
         "first_line": first_line,
         "ago": formats.ago,
         "clock": formats.clock,
+        "clock_seconds": formats.clock_seconds,
         "error_events": say_events,
         "error_rate": say_rate,
         "per_minute": per_minute,

@@ -10,6 +10,7 @@ import msgspec
 
 from server.ingest.delivery import Delivery
 from server.ingest.sentry import parse_sentry
+from shared.event_context import unpack_context
 from shared.pipe import Entry, EventEntry, decode_inbound, encode_lines
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +53,9 @@ def assert_fit(entry: Entry) -> None:
     """An entry is written and read again as it was, within all limits, without control codes."""
     (line,) = encode_lines([entry]).splitlines()
     assert decode_inbound(line) == entry
-    for text in texts_of(msgspec.to_builtins(entry)):
+    if isinstance(entry, EventEntry):
+        unpack_context(entry.context)
+    for text in texts_of(msgspec.json.decode(line)):
         assert not _CONTROL.search(text), f"{text!r} holds control characters"
 
 

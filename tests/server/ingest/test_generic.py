@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from server.ingest.delivery import InvalidPayload
 from server.ingest.generic import DEPLOY, parse_generic
 from shared.event import MAX_COMMITS, MAX_FILES, MAX_FRAMES, Event, Frame
+from shared.event_context import (
+    Breadcrumb,
+    EventContext,
+    HttpRequest,
+    SourceLines,
+    unpack_context,
+)
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
-from tests.builders import change_window, event
+from tests.builders import START, change_window, event
 from tests.server.ingest.arbitrary import JSON, PATIENT
 from tests.server.ingest.sentry_payloads import RECEIVED, assert_fit
 
@@ -57,6 +64,20 @@ def test_a_whole_event_is_taken_as_it_is() -> None:
     read = event_of(dict(msgspec.to_builtins(sent)))
     for name in Event.__struct_fields__:
         assert getattr(read, name) == getattr(sent, name), name
+
+
+def test_what_was_around_an_event_is_taken_within_its_limits() -> None:
+    context = EventContext(
+        sources=[SourceLines(frame=0, line="total = 0", before=["def total():"])],
+        request=HttpRequest(method="GET", query="a=1", headers={"Accept": "*/*"}, body="{}"),
+        user={"id": "7"},
+        breadcrumbs=[Breadcrumb(message="cart opened", time=START)],
+    )
+    read = event_of(fields() | {"context": msgspec.to_builtins(context)})
+    assert unpack_context(read.context) == context
+    wrong = {"sources": [{"frame": 0, "line": "x" * 257}]}
+    assert list(faults_of(fields() | {"context": wrong})) == ["context.sources[0].line"]
+    assert list(faults_of(fields() | {"context": "odd"})) == ["context"]
 
 
 def test_fields_that_are_null_are_left_out() -> None:

@@ -3,15 +3,23 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from server.keys import DATABASE, JOURNAL
 from server.storage.main import checkpoints, decisions
 from shared.decisions import Code
 from shared.event import ChainedException
+from shared.event_context import (
+    Breadcrumb,
+    EventContext,
+    HttpRequest,
+    SourceLines,
+    pack_context,
+)
 from shared.pipe import Decision, Entry
-from tests.builders import event_entry, frame, silence
-from tests.server.web.conftest import Client
+from tests.builders import at, event_entry, frame, silence
+from tests.server.web.conftest import Client, Open
 
 
 async def kept(client: Client, *entries: Entry, **decided: Any) -> int:
@@ -66,6 +74,68 @@ async def test_an_event_shows_what_was_kept_of_it_and_why_what_became_of_it(
     assert (found["seq"], found["decision"], found["incident_id"]) == (seq, "in_incident", incident)
     assert found["reason"] in shown
     assert found["entry"]["tags"] == {"browser": "Firefox"}
+
+
+AROUND = EventContext(
+    sources=[SourceLines(frame=0, before=["def total(cart):"], line="    raise Boom(cart)")],
+    request=HttpRequest(
+        method="POST", query="page=2", headers={"Accept": "*/*", "X-Api-Key": "k3y"}, body="{}"
+    ),
+    user={"email": "ada@acme.example"},
+    breadcrumbs=[
+        Breadcrumb(message="cart opened", category="ui", time=at(-60)),
+        Breadcrumb(message="login with password=hunter2", level="warning"),
+    ],
+)
+
+
+async def test_an_event_shows_what_was_around_it_without_secrets(client: Client) -> None:
+    event = event_entry(
+        None,
+        received=None,
+        stacktrace=[frame("shop/cart.py", "total", 12)],
+        context=pack_context(AROUND),
+    )
+    shown = await page(client, await kept(client, event))
+    for part in (
+        '<td class="source-number">11</td><td class="source-text">def total(cart):</td>',
+        '<td class="source-number">12</td><td class="source-text">    raise Boom(cart)</td>',
+        "<strong>POST</strong>",
+        "?page=2",
+        "ada@acme.example",
+        "08:59:00</time> ui",
+        "cart opened",
+        "password=***",
+    ):
+        assert part in shown
+    for secret in ("hunter2", "k3y"):
+        assert secret not in shown
+
+
+async def test_an_event_is_shown_where_what_was_around_it_is_of_another_version(
+    client: Client,
+) -> None:
+    event = event_entry(None, received=None, context=msgspec.Raw(b'{"sources":7}'))
+    assert "Stack trace" in await page(client, await kept(client, event))
+
+
+async def test_an_incident_shows_what_was_around_the_event_that_opened_it(
+    client: Client, open_incident: Open
+) -> None:
+    trace = [frame("shop/cart.py", "total", 12)]
+    raised = [ChainedException("CheckoutFailed", "could not pay", [frame("shop/pay.py", "pay")])]
+    around: dict[str, Any] = {"stacktrace": trace, "chain": raised, "context": pack_context(AROUND)}
+    await kept(client, event_entry(None, received=None, **around))
+    for number, stacktrace, is_shown in ((1, trace, True), (2, [frame("other.py")], False)):
+        opened = await open_incident(number, seq=1, stacktrace=stacktrace)
+        async with client.get(f"/incidents/{opened}") as response:
+            shown = await response.text()
+        assert ("raise Boom(cart)" in shown) is is_shown
+        assert ("CheckoutFailed" in shown) is is_shown
+        # Whoever was affected is told either way.
+        assert "ada@acme.example" in shown
+        assert "2 breadcrumbs" in shown
+        assert "hunter2" not in shown
 
 
 async def test_secrets_are_masked_by_their_look_and_by_their_name(client: Client) -> None:

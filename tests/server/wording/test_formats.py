@@ -4,26 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from server.wording.formats import ago, fold_frames, lasted, link_name, percent, place_of_frame, utc
+from server.wording.formats import ago, lasted, link_name, percent, place_of_frame, utc
 from shared.event import Frame
-from tests.builders import START, frame
-
-OURS = frame()
-THEIRS = frame("lib/x.py", in_app=False)
-UNKNOWN = frame("who/knows.py", in_app=None)
-
-
-def test_frames_of_libraries_fold_and_those_that_may_be_ours_stand_open() -> None:
-    runs = fold_frames([OURS, THEIRS, THEIRS, UNKNOWN, OURS])
-    assert [(run.folded, len(run.frames)) for run in runs] == [(False, 1), (True, 2), (False, 2)]
-
-
-def test_a_trace_of_libraries_only_stands_open() -> None:
-    assert [(run.folded, len(run.frames)) for run in fold_frames([THEIRS, THEIRS])] == [(False, 2)]
-
-
-def test_no_frames_are_no_runs() -> None:
-    assert fold_frames([]) == []
+from tests.builders import START
 
 
 @pytest.mark.parametrize(
