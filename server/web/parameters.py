@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from server.storage.main.deploy_list import DeployFilter
+from server.storage.main.not_told import NotToldFilter
 from server.storage.main.outbox import DeliveryFilter
 from server.web.api.webhook_list import WebhookFilter
 
@@ -25,6 +26,7 @@ PARAMETERS: Mapping[str, Sequence[str]] = {
     "/api/notifications/read-all": ("up_to",),
     "/api/webhooks": (*WebhookFilter.__struct_fields__, *_PAGED),
     "/api/deliveries": (*DeliveryFilter.__struct_fields__, *_PAGED),
+    "/api/not-told": (*NotToldFilter.__struct_fields__, *_PAGED),
     "/api/dead-letters": ("state", *_PAGED),
 }
 """By path; the other addresses take none."""

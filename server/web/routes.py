@@ -15,6 +15,7 @@ from server.web.api import (
     incidents,
     integrations,
     noise,
+    not_told,
     silences,
     webhooks,
     wishes,
@@ -36,6 +37,7 @@ from server.web.pages import (
     settings,
 )
 from server.web.pages import integrations as integrations_page
+from server.web.pages import not_told as not_told_page
 from server.web.pages import silences as silences_page
 from server.web.pages.rendering import as_page, set_up_templates
 from server.web.pages.unsubscribe import ask_whether_to_end, end_mails
@@ -88,6 +90,7 @@ def _pages() -> list[web.RouteDef]:
         web.get("/deliveries", _page(deliveries_page.show)),
         web.get("/deliveries/incoming", _page(incoming.show)),
         web.post(f"/deliveries/{_ID}/resend", _page(deliveries_page.resend_from_page)),
+        web.get("/deliveries/not-told", _page(not_told_page.show)),
         web.get("/deliveries/dead-letters", _page(dead_letters_page.show)),
         web.post(
             f"/deliveries/dead-letters/{_SEQ}/replay",
@@ -149,6 +152,7 @@ def _api() -> list[web.RouteDef]:
         web.get("/api/deliveries", for_people(deliveries.list_deliveries)),
         web.get(f"/api/deliveries/{_ID}", for_people(deliveries.get_delivery)),
         web.post(f"/api/deliveries/{_ID}/resend", for_people(deliveries.resend_delivery)),
+        web.get("/api/not-told", for_people(not_told.list_not_told)),
         web.post("/api/channels/{channel}/test", for_people(deliveries.try_channel)),
         web.get("/api/settings/notifications", for_people(wishes.get_wishes)),
         web.put("/api/settings/notifications", for_people(wishes.set_wishes)),

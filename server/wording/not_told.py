@@ -4,8 +4,9 @@ from datetime import datetime
 
 import msgspec
 
-from server.storage.main.not_told import KeptFrom, Reason, Way
+from server.storage.main.not_told import KeptFrom, KeptFromIncident, Reason, Way
 from server.wording.explain import change_words
+from shared.structs import made_of
 
 _FROM = {"error": "errors and worse", "critical": "critical incidents"}
 
@@ -21,16 +22,27 @@ class NotToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class NotToldOfIncident(NotToldAnswer, frozen=True, kw_only=True):
+    """The same with the incident."""
+
+    incident_id: str
+    title: str
+    service: str
+    environment: str
+
+
 def not_told_in_words(kept: KeptFrom) -> NotToldAnswer:
     """The same with a sentence for it."""
-    return NotToldAnswer(
-        at=kept.at,
-        change=kept.change,
-        person=kept.person,
-        way=kept.way,
-        reason=kept.reason,
-        words=f"{change_words(kept.change)}: {_what(kept)}, because {_why(kept)}.",
-    )
+    return made_of(kept, NotToldAnswer, words=_words(kept))
+
+
+def not_told_of_incident(kept: KeptFromIncident) -> NotToldOfIncident:
+    """The same with a sentence for it."""
+    return made_of(kept, NotToldOfIncident, words=_words(kept))
+
+
+def _words(kept: KeptFrom) -> str:
+    return f"{change_words(kept.change)}: {_what(kept)}, because {_why(kept)}."
 
 
 def _what(kept: KeptFrom) -> str:

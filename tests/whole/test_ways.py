@@ -126,7 +126,7 @@ async def test_axe_finds_nothing_on_any_page(
         for path in (
             *("/incidents", *(f"/incidents/{each['incident_id']}" for each in found)),
             *("/events/1", "/deploys", "/deploys/1", "/notifications", "/integrations"),
-            *("/deliveries", "/deliveries/incoming", "/deliveries/dead-letters"),
+            *(f"/deliveries{each}" for each in ("", "/incoming", "/not-told", "/dead-letters")),
             *("/settings", "/settings/silences", "/settings/account", "/settings/people"),
             *("/first-account", "/incidents/none"),
         ):

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.main.tables import not_told, people
+from server.storage.main.tables import incidents, not_told, people
 from server.storage.rows import struct_of
 
 Reason = Literal[
@@ -50,6 +50,23 @@ class KeptFrom(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None
 
 
+class KeptFromIncident(KeptFrom, frozen=True, kw_only=True):
+    """A `KeptFrom` with its incident."""
+
+    id: int
+    incident_id: str
+    title: str
+    service: str
+    environment: str
+
+
+class NotToldFilter(msgspec.Struct, frozen=True):
+    """What is looked for: of a person by name, of an incident; None does not filter."""
+
+    person: str | None = None
+    incident_id: str | None = None
+
+
 async def add(
     tx: AsyncConnection,
     incident_id: str,
@@ -75,3 +92,24 @@ async def of_incident(tx: AsyncConnection, incident_id: str, limit: int) -> list
         .limit(limit)
     )
     return [struct_of(row, KeptFrom, person=row.name) for row in rows][::-1]
+
+
+async def newest(
+    tx: AsyncConnection, wanted: NotToldFilter, limit: int, before: int | None = None
+) -> list[KeptFromIncident]:
+    """Return who was not told, newest first; with `before`, only what is older than that id."""
+    query = (
+        select(
+            not_told, people.c.name, incidents.c.title, incidents.c.service, incidents.c.environment
+        )
+        .join(incidents, incidents.c.incident_id == not_told.c.incident_id)
+        .join(people, people.c.id == not_told.c.person_id, isouter=True)
+    )
+    if wanted.person is not None:
+        query = query.where(people.c.name == wanted.person)
+    if wanted.incident_id is not None:
+        query = query.where(not_told.c.incident_id == wanted.incident_id)
+    if before is not None:
+        query = query.where(not_told.c.id < before)
+    rows = await tx.execute(query.order_by(not_told.c.id.desc()).limit(limit))
+    return [struct_of(row, KeptFromIncident, person=row.name) for row in rows]
