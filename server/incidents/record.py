@@ -22,7 +22,7 @@ from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import checkpoints, decisions, deploys, incidents, silences
+from server.storage.main import checkpoints, decisions, deploys, incident_hours, incidents, silences
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
 from server.wording.explain import explain_change
@@ -85,6 +85,7 @@ class Recorder:
         async with self._database.write() as tx:
             recorded = await _store(tx, messages, entries)
             await _count_silenced(tx, recorded.decisions, to_micros(self._now()))
+            await _count_by_hour(tx, recorded.decisions, entries)
             plans = await announce(
                 tx,
                 recorded.happened,
@@ -171,6 +172,19 @@ async def _count_silenced(tx: Transaction, made: Sequence[Decision], now: int) -
     )
     for incident_id, alarms in silenced.items():
         await silences.count(tx, incident_id, alarms, now)
+
+
+async def _count_by_hour(
+    tx: Transaction, made: Sequence[Decision], entries: Sequence[JournalEntry]
+) -> None:
+    """Count the events of incidents by the hour in which they came."""
+    hours = {entry.seq: entry.received // incident_hours.HOUR_US for entry in entries}
+    events = Counter(
+        (each.incident_id, hours[each.seq])
+        for each in made
+        if each.incident_id and each.code is not Code.SILENCED and each.seq in hours
+    )
+    await incident_hours.count(tx, events)
 
 
 async def _add_change(tx: Transaction, incident: Incident) -> None:

@@ -24,6 +24,7 @@ from server.storage.main.incident_search import Search, matching
 from server.storage.main.tables import (
     incident_changes,
     incident_deploys,
+    incident_hours,
     incidents,
     noise_filters,
     not_told,
@@ -354,7 +355,7 @@ async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: 
         .where(noise_filters.c.last_incident_id.in_(going))
         .values(last_incident_id=None)
     )
-    for table in (notifications, not_told, symptoms, incident_changes, incidents):
+    for table in (notifications, not_told, symptoms, incident_changes, incident_hours, incidents):
         await tx.execute(delete(table).where(table.c.incident_id.in_(going)))
     return len(going)
 

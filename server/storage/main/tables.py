@@ -125,6 +125,16 @@ incident_texts = Table(
 `incident_search` in step, and a text is removed with its incident.
 """
 
+incident_hours = Table(
+    "incident_hours",
+    metadata,
+    Column("incident_id", String, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("events", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many events of an incident came in an hour (hours since 1970)."""
+
 incident_changes = Table(
     "incident_changes",
     metadata,

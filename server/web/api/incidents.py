@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from server.incidents.last_day import read_last_day
 from server.incidents.rate import read_rate
 from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
 from server.storage.main import decisions, incidents, not_told, notifications
@@ -43,7 +44,7 @@ class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
     """An incident as the list gives it: the engine's summary, and what became of it.
 
     `opened_seq` is the entry whose decision opened it (``/api/decisions/{seq}``). `url` is its
-    page.
+    page. `last_day` are its events in each of the last 24 hours, the running one last.
     """
 
     state: Literal["open", "ended"]
@@ -52,6 +53,7 @@ class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     opened_seq: int
+    last_day: list[int]
     explanation: str
     url: str
 
@@ -102,10 +104,12 @@ async def list_incidents(request: web.Request) -> web.Response:
     limit = read_limit(request.query)
     async with request.app[DATABASE].read() as tx:
         found = await incidents.newest(tx, wanted, limit + 1, after)
-    shown = found[:limit]
+        shown = found[:limit]
+        days = await read_last_day(tx, shown, datetime.now(UTC))
     more = write_place(shown[-1]) if len(found) > limit else None
     base = request.app[SETTINGS].public_url
-    return answer(IncidentPage([_incident(each, base) for each in shown], more))
+    listed = [_incident(each, day, base) for each, day in zip(shown, days, strict=True)]
+    return answer(IncidentPage(listed, more))
 
 
 async def get_incident(request: web.Request) -> web.Response:
@@ -118,7 +122,8 @@ async def get_incident(request: web.Request) -> web.Response:
         changes = await incidents.changes(tx, incident_id, 1000)
         timeline = await read_timeline(tx, incident_id)
         kept = await not_told.of_incident(tx, incident_id, 1000)
-    found = _incident(incident, request.app[SETTINGS].public_url)
+        (day,) = await read_last_day(tx, [incident], datetime.now(UTC))
+    found = _incident(incident, day, request.app[SETTINGS].public_url)
     return answer(
         made_of(
             found,
@@ -203,7 +208,7 @@ async def get_decision(request: web.Request) -> web.Response:
     )
 
 
-def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
+def _incident(incident: StoredIncident, day: list[int], base_url: str) -> IncidentAnswer:
     summary = in_words(incident.summary)
     return made_of(
         summary,
@@ -216,6 +221,7 @@ def _incident(incident: StoredIncident, base_url: str) -> IncidentAnswer:
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
         opened_seq=incident.opened_seq,
+        last_day=day,
         explanation=explain_incident(summary),
         url=f"{base_url}/incidents/{summary.incident_id}",
     )

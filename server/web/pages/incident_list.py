@@ -1,17 +1,20 @@
 """The page of all incidents: searched, filtered and paged."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import web
 
+from server.incidents.last_day import read_last_day
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import incidents
 from server.storage.main.incidents import IncidentFilter, Places
 from server.web.forms import offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
+from server.web.pages.sparkline import HEIGHT, WIDTH, draw_spark
 from server.web.requests import TRIGGERS, read_filter, read_place, write_place
 
 PAGE_SIZE = 50
@@ -47,14 +50,17 @@ async def show(request: web.Request) -> web.StreamResponse:
         # One more than is shown tells whether there is an older page.
         found = await incidents.by_need(tx, wanted, PAGE_SIZE + 1, after)
         places = await incidents.places(tx, MAX_CHOICES)
-    shown = found[:PAGE_SIZE]
+        shown = found[:PAGE_SIZE]
+        days = await read_last_day(tx, shown, datetime.now(UTC))
     return render(
         request,
         "incidents.html",
         {
             "here": "incidents",
             "chrome": chrome,
-            "incidents": shown,
+            "incidents": list(zip(shown, map(draw_spark, days), strict=True)),
+            "width": WIDTH,
+            "height": HEIGHT,
             "wanted": wanted,
             "text": request.query.get("text", "").strip(),
             "narrowed": _narrowed(request.query),

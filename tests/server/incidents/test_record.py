@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from sqlalchemy import Table, select
 
+from server.incidents.last_day import HOURS, read_last_day
 from server.incidents.record import Recorder
 from server.notify.live import Live
 from server.process.metrics import Metrics
@@ -13,6 +14,8 @@ from server.settings.settings import MinSeverity
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, decisions
+from server.storage.main import incidents as incidents_table
+from server.storage.main.incident_hours import HOUR_US
 from server.storage.main.tables import (
     deploys,
     incident_changes,
@@ -21,6 +24,7 @@ from server.storage.main.tables import (
     notifications,
     symptoms,
 )
+from server.storage.times import from_micros, to_micros
 from shared.decisions import Code
 from shared.incident import Symptom
 from shared.pipe import (
@@ -191,3 +195,36 @@ async def test_a_decided_deploy_is_stored_with_its_commits(database: Database) -
     (deploy,) = await rows(database, deploys)
     assert (deploy["service"], deploy["environment"]) == ("shop", "production")
     assert b"Round prices half up" in deploy["commits"]
+
+
+async def test_the_events_of_an_incident_are_counted_by_the_hour_in_which_they_came(
+    database: Database,
+) -> None:
+    first = to_micros(at(0)) // HOUR_US
+    entries = [
+        JournalEntry(seq, (first + hours) * HOUR_US + minute * 60_000_000, b"{}")
+        for seq, hours, minute in ((5, 0, 0), (6, 0, 59), (7, 2, 0), (8, 2, 1), (9, 2, 2))
+    ]
+    said: list[Outbound] = [
+        *OPENED,
+        Decision(6, Code.IN_INCIDENT, "inc-0123456789abcdef"),
+        Decision(7, Code.IN_INCIDENT, "inc-0123456789abcdef"),
+        Decision(8, Code.SILENCED, "inc-0123456789abcdef"),
+        Decision(9, Code.KNOWN),
+    ]
+    store = recorder(database)
+    await store.record(said[:3], entries[:2])
+    await store.record(said[3:], entries[2:])
+    # Said again after a restart, they are not counted again.
+    await store.record(said, entries)
+    async with database.read() as tx:
+        stored = await incidents_table.get(tx, "inc-0123456789abcdef")
+        assert stored is not None
+        for hours, counted in ((2, [2, 0, 1]), (3, [2, 0, 1, 0]), (0, [2])):
+            now = from_micros((first + hours + 1) * HOUR_US - 1)
+            (day,) = await read_last_day(tx, [stored], now)
+            assert day == [0] * (HOURS - len(counted)) + counted
+        for hours, seen in ((HOURS - 1, 3), (HOURS, 1)):
+            (day,) = await read_last_day(tx, [stored], from_micros((first + hours) * HOUR_US))
+            assert sum(day) == seen
+        assert await read_last_day(tx, [], at(0)) == []

@@ -14,6 +14,7 @@ from server.storage.main import (
     checkpoints,
     dead_letters,
     deploys,
+    incident_hours,
     incident_search,
     incidents,
     notifications,
@@ -109,8 +110,13 @@ async def test_incidents_go_in_steps_until_none_is_left(scene: Scene) -> None:
     for number in range(250):
         await scene.open(number)
         await scene.end(number)
+    async with scene.database.write() as tx:
+        await incident_hours.count(tx, {(incident_id(each), 7): 1 for each in range(250)})
     await scene.after(days=400)
     assert await scene.incidents() == []
+    async with scene.database.read() as tx:
+        left = await incident_hours.of_incidents(tx, list(map(incident_id, range(250))), [7])
+    assert set(map(tuple, left.values())) == {(0,)}
 
 
 async def test_an_incident_that_a_restarted_engine_would_end_again_stays(scene: Scene) -> None:

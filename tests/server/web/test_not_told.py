@@ -186,3 +186,55 @@ async def test_the_page_of_who_was_not_told_says_it_in_words(
         assert "operator was not notified, because they only want critical incidents." in shown
     async with client.get("/deliveries/not-told?person=ada") as response:
         assert "ada was told of everything." in await response.text()
+
+
+async def listed(client: Client, query: str = "") -> list[dict[str, Any]]:
+    async with client.get(f"/api/not-told?{query}") as response:
+        assert response.status == 200
+        found: list[dict[str, Any]] = (await response.json())["not_told"]
+        return found
+
+
+async def test_all_who_were_not_told_are_listed_newest_first_a_page_at_a_time(
+    client: Client, database: Database
+) -> None:
+    await set_wishes(database, min_severity="critical")
+    for number in (1, 2, 3):
+        await record(database, number=number)
+    found = await listed(client)
+    assert [each["incident_id"] for each in found] == [incident_id(each) for each in (3, 2, 1)]
+    assert found[0] == {
+        "at": found[0]["at"],
+        "change": "opened",
+        "person": "operator",
+        "way": "any",
+        "reason": "below_own_severity",
+        "words": "Opened: operator was not notified, because they only want critical incidents.",
+        "incident_id": incident_id(3),
+        "title": "ValueError: price 3 is negative",
+        "service": "shop",
+        "environment": "production",
+    }
+    assert await listed(client, f"incident_id={incident_id(2)}") == [found[1]]
+    assert await listed(client, "person=operator") == found
+    assert await listed(client, "person=nobody") == []
+    async with client.get("/api/not-told?limit=2") as response:
+        page = await response.json()
+    assert page["not_told"] == found[:2]
+    assert await listed(client, f"before={page['next']}") == found[2:]
+
+
+async def test_the_page_of_who_was_not_told_says_it_in_words(
+    client: Client, database: Database
+) -> None:
+    async with client.get("/deliveries/not-told") as response:
+        assert "Everybody was told of everything." in await response.text()
+    await set_wishes(database, min_severity="critical")
+    await record(database)
+    for query in ("", "?person=operator"):
+        async with client.get(f"/deliveries/not-told{query}") as response:
+            shown = await response.text()
+        assert f'href="/incidents/{incident_id(1)}"' in shown
+        assert "operator was not notified, because they only want critical incidents." in shown
+    async with client.get("/deliveries/not-told?person=ada") as response:
+        assert "ada was told of everything." in await response.text()
