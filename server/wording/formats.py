@@ -38,7 +38,7 @@ def clock(moment: datetime) -> str:
 
 def clock_seconds(moment: datetime) -> str:
     """Hours, minutes and seconds in UTC, for what happened within minutes."""
-    return f"{moment.astimezone(UTC):%H:%M:%S}"
+    return f"{moment.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def short_clock(moment: datetime, beside: datetime) -> str:
@@ -48,7 +48,7 @@ def short_clock(moment: datetime, beside: datetime) -> str:
 
 def utc(moment: datetime) -> str:
     """Date and time, for anywhere."""
-    return f"{clock(moment)} UTC"
+    return f"{clock(moment.astimezone(UTC))} UTC"
 
 
 def web_url(text: str | None) -> str | None:

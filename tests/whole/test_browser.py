@@ -197,6 +197,26 @@ async def test_all_tabs_count_alike_and_share_one_stream(
         await one_stream(server)
 
 
+async def test_times_are_those_of_the_reader_and_in_utc_on_hover_and_without_scripts(
+    server: ServerProcess, browser: Browser
+) -> None:
+    moment = datetime.now(UTC).replace(microsecond=0)
+    await send(server, event(timestamp=moment.isoformat()))
+    await opened(server, 1)
+    utc = f"{moment:%-d %b %Y, %H:%M:%S} UTC"
+    in_tokyo = f"{moment + timedelta(hours=9):%-d %b %Y, %H:%M:%S}"
+    for scripts, shown in ((True, in_tokyo), (False, utc)):
+        async with visitor(
+            browser, timezone_id="Asia/Tokyo", java_script_enabled=scripts
+        ) as context:
+            page = await context.new_page()
+            await page.goto(f"{server.url}/incidents")
+            await page.locator("#rows .row-link").click()
+            began = page.locator(".facts time").first
+            await expect(began).to_have_text(shown)
+            await expect(began).to_have_attribute("title", utc)
+
+
 async def test_a_restart_of_the_server_loses_and_doubles_nothing(
     tmp_path: Path, browser: Browser
 ) -> None:

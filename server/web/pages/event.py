@@ -9,7 +9,7 @@ from server.web.pages.chrome import read_chrome
 from server.web.pages.kept_event import kept_event
 from server.web.pages.rendering import render
 from server.web.pages.stack_trace import what_was_raised
-from server.wording.formats import shown_links, source_name, utc
+from server.wording.formats import shown_links, source_name
 from server.wording.numbers import named_numbers
 from shared.event_context import NO_CONTEXT
 from shared.pipe import EventEntry
@@ -44,7 +44,6 @@ async def show(request: web.Request) -> web.StreamResponse:
 def _facts(event: EventEntry) -> list[tuple[str, str]]:
     """Return what is known about the event besides its exception: names and values."""
     facts = {
-        "Time": utc(event.timestamp),
         "Severity": event.severity,
         "Release": event.release,
         "Route": event.api_route,

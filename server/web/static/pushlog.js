@@ -198,6 +198,7 @@ function isTypedIn(element) {
 }
 
 function replace(old, fresh) {
+  showTimes(fresh);
   for (const details of old.querySelectorAll("details[id]")) {
     const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
     if (same) same.open = details.open;
@@ -220,17 +221,33 @@ function ago(moment) {
   return "just now";
 }
 
-function refreshTimes() {
-  for (const time of document.querySelectorAll("time[data-ago]")) {
+const DAY = { day: "numeric", month: "short" };
+const MINUTES = { hour: "2-digit", minute: "2-digit" };
+const SECONDS = { ...MINUTES, second: "2-digit" };
+// What the server writes in UTC, in the zone of whoever reads it; its title stays in UTC.
+const FORMS = {
+  full: { ...DAY, year: "numeric", ...SECONDS },
+  day: { ...DAY, ...MINUTES },
+  minutes: MINUTES,
+  seconds: SECONDS,
+};
+
+function showTimes(root) {
+  for (const time of root.querySelectorAll("time[data-ago]")) {
     const text = ago(Date.parse(time.dateTime));
     if (time.textContent !== text) time.textContent = text;
   }
+  for (const time of root.querySelectorAll("time[data-form]")) {
+    time.textContent = new Date(time.dateTime).toLocaleString("en-GB", FORMS[time.dataset.form]);
+    delete time.dataset.form;
+  }
 }
 
-setInterval(refreshTimes, 20_000);
+showTimes(document);
+setInterval(() => showTimes(document), 20_000);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) {
-    refreshTimes();
+    showTimes(document);
     if (stale) refreshSoon();
   }
 });

@@ -103,7 +103,7 @@ async def test_an_event_shows_what_was_around_it_without_secrets(client: Client)
         "<strong>POST</strong>",
         "?page=2",
         "ada@acme.example",
-        "08:59:00</time> ui",
+        "08:59:00 UTC</time> ui",
         "cart opened",
         "password=***",
     ):
