@@ -33,7 +33,8 @@ def test_beyond_the_limit_the_least_recently_seen_are_forgotten_but_come_back_as
 
 def test_what_is_forgotten_twice_is_new_again() -> None:
     state = State()
-    most = 10 * (1 + records.TOMBSTONES_PER_ISSUE)
+    # ENGINE.md says: twice as many tombstones as issues.
+    most = 10 * (1 + 2)
     run([builders.settings(1, 0, max_issues=10)], state)
     run([error(n + 2, n) for n in range(most + 1)], state)
     assert len(state.tombstones) == most - 10

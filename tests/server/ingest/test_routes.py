@@ -126,8 +126,13 @@ async def test_one_body_posted_by_hand_ten_times_is_ten_events(
 async def test_a_body_over_the_limit_gets_413_also_when_it_was_packed_small(
     http: aiohttp.ClientSession, server: ServerProcess
 ) -> None:
-    status, _ = await answer(http, server, "sentry", io.BytesIO(b" " * (5 * 1024 * 1024 + 1)))
-    assert status == 413
+    for source, most in (("sentry", 5), ("incidents", 5), ("github", 25)):
+        # What is no JSON, but not too large either, gets 400.
+        for more, status in ((0, 400), (1, 413)):
+            body = io.BytesIO(b" " * (most * 1024 * 1024 + more))
+            found, said = await answer(http, server, source, body)
+            assert found == status, (source, more)
+        assert f"at most {most} MiB" in said["error"]
     bomb = gzip.compress(b" " * (100 * 1024 * 1024))
     status, _ = await answer(http, server, "sentry", bomb, {"Content-Encoding": "gzip"})
     assert status == 413

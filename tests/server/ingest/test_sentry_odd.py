@@ -156,6 +156,16 @@ def test_whatever_is_too_long_is_cut_and_the_cut_is_named() -> None:
         assert any(name in note for note in read.notes), name
 
 
+@pytest.mark.parametrize(("length", "is_cut"), [(8_192, False), (8_193, True)])
+def test_a_cut_is_named_only_where_there_is_one(length: int, is_cut: bool) -> None:
+    payload = sample()
+    payload["data"]["event"]["exception"]["values"][0]["value"] = "x" * length
+    read = event_of(payload)
+    assert len(read.message) == 8_192
+    assert read.message.endswith("…") is is_cut
+    assert any("the message is cut to 8192 of" in each for each in read.notes) is is_cut
+
+
 def test_control_characters_and_halves_of_surrogate_pairs_are_taken_out() -> None:
     payload = sample()
     payload["data"]["event"]["exception"]["values"][0] |= {

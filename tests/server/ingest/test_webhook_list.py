@@ -89,6 +89,11 @@ async def test_each_webhook_is_listed_with_its_outcome_and_why(
     assert missing["reason"].startswith("Signature missing")
     assert {each["delivery_id"] for each in found} == {DELIVERY, None}
     assert missing["size_bytes"] == len(body)
+    async with http.get(f"{signed.url}/api/integrations") as response:
+        sentry = (await response.json())["sentry"]
+    assert sentry["last"]["outcome"] == "refused"
+    assert sentry["last"]["signature"] == "it had no signature"
+    assert sentry["accepted_at"] is not None
 
 
 async def test_of_what_was_refused_neither_body_nor_signature_is_kept(

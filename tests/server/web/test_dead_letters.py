@@ -12,7 +12,7 @@ from server.storage.journal.entry import JournalEntry
 from server.storage.main import accounts, dead_letters, sessions
 from server.storage.times import micros_now
 from shared.pipe import decode_inbound, encode_lines
-from tests.builders import event_entry
+from tests.builders import event_entry, tick
 from tests.server.web.conftest import Client
 
 RECEIVED = 1_741_078_800_000_000
@@ -108,6 +108,16 @@ async def test_what_cannot_be_read_stays_where_it_is(
 ) -> None:
     await bury(database, 7, body)
     assert (await client.post("/api/dead-letters/7/replay")).status == 422
+    assert (await read(client, "/api/dead-letters/7"))["state"] == "waiting"
+
+
+async def test_what_is_no_entry_is_not_replayed_and_it_is_said(
+    client: Client, database: Database
+) -> None:
+    await bury(database, 7, encode_lines([tick(0)]).strip())
+    async with client.post("/api/dead-letters/7/replay") as response:
+        assert response.status == 422
+        assert (await response.json())["error"] == "The dead letter is not a journal entry."
     assert (await read(client, "/api/dead-letters/7"))["state"] == "waiting"
 
 

@@ -8,6 +8,7 @@ import pytest
 from server.storage.database import Database
 from server.storage.main import incidents
 from server.web.pages.incident_list import PAGE_SIZE
+from server.web.pages.notifications import PAGE_SIZE as NOTIFICATIONS
 from shared.event import Frame
 from shared.incident import SuspectCommit
 from shared.pipe import IncidentEnded
@@ -242,6 +243,18 @@ async def test_the_bell_and_its_list_work_by_forms(client: Client, open_incident
     response = await client.post("/notifications/read-all", data={"up_to": "2"})
     assert response.status == 200
     assert "Mark all read" not in (await page(client, "/notifications")).words
+
+
+@pytest.mark.parametrize(
+    ("count", "has_older"), [(NOTIFICATIONS, False), (NOTIFICATIONS + 1, True)]
+)
+async def test_there_are_older_notifications_only_beyond_a_page(
+    client: Client, open_incident: Open, count: int, has_older: bool
+) -> None:
+    for number in range(count):
+        await open_incident(number)
+    shown = await page(client, "/notifications")
+    assert ("/notifications?before=" in str(shown.links)) is has_older
 
 
 async def test_marking_all_read_leaves_what_the_page_did_not_show(
