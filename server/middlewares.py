@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
@@ -17,6 +18,12 @@ RETRY_AFTER_S = 5
 """When to try again if a database cannot be used."""
 
 _KEPT = (hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE)
+
+
+class ErrorAnswer(msgspec.Struct):
+    """Why a request was refused or failed, in words."""
+
+    error: str
 
 
 @web.middleware
@@ -94,6 +101,5 @@ def _told(request: web.Request, error: web.HTTPException) -> web.Response:
     if not request.path.startswith(("/api/", "/health", "/metrics")):
         raise error
     kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
-    return web.json_response(
-        {"error": error.text or error.reason}, status=error.status, headers=kept
-    )
+    told = msgspec.to_builtins(ErrorAnswer(error.text or error.reason))
+    return web.json_response(told, status=error.status, headers=kept)

@@ -2,17 +2,41 @@
 
 import time
 from http import HTTPStatus
+from typing import Literal
 
+import msgspec
 from aiohttp import web
+from msgspec import UNSET, UnsetType
 
-from server.ingest.delivery import Delivery, InvalidPayload
+from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.webhook import Webhook, note_accepted, note_unentered
 from server.keys import JOURNAL, METRICS, SETTINGS, SUPERVISOR
+from server.middlewares import ErrorAnswer
 from server.process import log
 from server.storage.journal.entry import JournalUnavailable
 from shared.pipe import EventEntry
 
 RETRY_AFTER_S = 30
+
+
+class Accepted(msgspec.Struct, kw_only=True):
+    """A webhook that was taken.
+
+    `seq` is its entry of the journal. A `duplicate` makes no second entry. With `event` false there
+    was nothing to decide on, and `about` says what it was.
+    """
+
+    accepted: Literal[True] = True
+    event: Literal[False] | UnsetType = UNSET
+    about: str | UnsetType = UNSET
+    duplicate: bool | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+
+
+class InvalidAnswer(ErrorAnswer):
+    """Why there is no event in a body: each fault with its place and what would be right."""
+
+    details: list[Fault] | UnsetType = UNSET
 
 
 async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> web.Response:
@@ -22,9 +46,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
     if not delivery.entries:
         log.webhook_noted(source, delivery.about, "No event")
         note_unentered(request, webhook, "no_event", delivery.about, delivery)
-        return web.json_response(
-            {"accepted": True, "event": False, "about": delivery.about}, status=HTTPStatus.ACCEPTED
-        )
+        return _answer(Accepted(event=False, about=delivery.about), HTTPStatus.ACCEPTED)
     supervisor = request.app[SUPERVISOR]
     if supervisor.backlog >= request.app[SETTINGS].incident_queue_max:
         log.child_not_writable("dropped")
@@ -43,7 +65,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
         note_unentered(
             request, webhook, "duplicate", delivery.about, delivery, first_seq=appended.seqs[0]
         )
-        return web.json_response({"accepted": True, "duplicate": True}, status=HTTPStatus.ACCEPTED)
+        return _answer(Accepted(duplicate=True), HTTPStatus.ACCEPTED)
     for entry in delivery.entries:
         if isinstance(entry, EventEntry):
             log.webhook_ingested(source, entry.exception_type, entry.service, entry.environment)
@@ -53,16 +75,14 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
         log.child_not_writable("queued")
     note_accepted(request, webhook, delivery.about)
     request.app[METRICS].accept_seconds.observe(time.perf_counter() - started)
-    return web.json_response(
-        {"accepted": True, "duplicate": False, "seq": appended.seqs[0]}, status=HTTPStatus.ACCEPTED
-    )
+    return _answer(Accepted(duplicate=False, seq=appended.seqs[0]), HTTPStatus.ACCEPTED)
 
 
 def refuse(request: web.Request, webhook: Webhook, status: HTTPStatus, reason: str) -> web.Response:
     """Answer a sender who is not allowed or sent too much; `reason` says what would be right."""
     log.webhook_error(webhook.source, reason, f"refused with {status.value}")
     note_unentered(request, webhook, "refused", reason)
-    return web.json_response({"error": reason}, status=status)
+    return _answer(ErrorAnswer(reason), status)
 
 
 def cut_off(request: web.Request, webhook: Webhook, wait_s: int) -> web.Response:
@@ -78,20 +98,19 @@ def cut_off(request: web.Request, webhook: Webhook, wait_s: int) -> web.Response
 
 def invalid(request: web.Request, webhook: Webhook, error: InvalidPayload) -> web.Response:
     """Answer a body that holds no event, naming each fault and what would be right."""
-    details = [{"path": fault.path, "message": fault.message} for fault in error.faults]
     shown = "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)
     reason = f"{error} ({shown})" if shown else str(error)
     log.webhook_error(webhook.source, reason, "no event in it")
     note_unentered(request, webhook, "invalid", reason)
-    return web.json_response(
-        {"error": str(error), "details": details}, status=HTTPStatus.BAD_REQUEST
-    )
+    return _answer(InvalidAnswer(str(error), list(error.faults)), HTTPStatus.BAD_REQUEST)
 
 
 def unavailable(reason: str) -> web.Response:
     """Answer 503: nothing was stored, and the sender should send it again."""
-    return web.json_response(
-        {"error": reason},
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
-        headers={"Retry-After": str(RETRY_AFTER_S)},
-    )
+    response = _answer(ErrorAnswer(reason), HTTPStatus.SERVICE_UNAVAILABLE)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _answer(body: Accepted | ErrorAnswer, status: HTTPStatus) -> web.Response:
+    return web.json_response(msgspec.to_builtins(body), status=status)

@@ -7,7 +7,7 @@ Pages of other sites cannot change anything: a browser says where a request come
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +22,10 @@ from server.storage.main.accounts import Role
 from server.storage.times import micros_now
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Who = Literal["anybody", "admin", "session"]
+"""Whom a guard lets in, of those who are signed in or send a token."""
+
+_WHO = "who_may_use_it"
 
 _READING = (hdrs.METH_GET, hdrs.METH_HEAD)
 """The methods that change nothing."""
@@ -81,6 +85,11 @@ def for_anybody(handler: Handler) -> Handler:
     return guarded
 
 
+def who_may(handler: Handler) -> Who | None:
+    """Return whom the guard of `handler` lets in; None if nobody has to say who they are."""
+    return cast("Who | None", getattr(handler, _WHO, None))
+
+
 async def read_identity(request: web.Request) -> Identity | None:
     """Return whom the request's token or cookie stands for; with a wrong token, always nobody."""
     now = micros_now()
@@ -127,7 +136,7 @@ def from_another_site(request: web.BaseRequest, own_host: str = "") -> bool:
     return not host or host not in (request.headers.get(hdrs.HOST), own_host)
 
 
-def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> Handler:
+def _guarded(handler: Handler, who: Who) -> Handler:
     @functools.wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
         _refuse_other_sites(request)
@@ -143,6 +152,7 @@ def _guarded(handler: Handler, who: Literal["anybody", "admin", "session"]) -> H
         request[_IDENTITY] = found
         return await handler(request)
 
+    setattr(guarded, _WHO, who)
     return guarded
 
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from server.storage.main.incident_search import read_search
 from server.storage.main.incidents import (
@@ -30,11 +31,23 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 Name = TypeVar("Name", bound=str)
 
-_PLACE = re.compile(r"([0-2])\.(\d{1,3})\.(\d{1,18})\.(inc-[0-9a-f]{16})", re.ASCII)
+_PLACE = r"([0-2])\.([0-9]{1,3})\.([0-9]{1,18})\.(inc-[0-9a-f]{16})"
 _MAX_NUMBER = 2**63 - 1
 
+Number = Annotated[int, Meta(ge=0, le=_MAX_NUMBER)]
+Limit = Annotated[int, Meta(ge=0, le=MAX_LIMIT)]
+"""How many to list; 0 lists one."""
+PlaceInIncidents = Annotated[str, Meta(pattern=f"^{_PLACE}$")]
 
-def answer(body: msgspec.Struct | Mapping[str, object], status: int = 200) -> web.Response:
+
+class Removed(msgspec.Struct):
+    """What was removed."""
+
+    id: int
+    removed: Literal[True] = True
+
+
+def answer(body: msgspec.Struct, status: int = 200) -> web.Response:
     """Return `body` as JSON that nobody on the way may keep."""
     return web.Response(
         body=msgspec.json.encode(body),
@@ -81,7 +94,7 @@ def read_place(query: Mapping[str, str]) -> Place | None:
     text = query.get("before")
     if not text:
         return None
-    found = _PLACE.fullmatch(text)
+    found = re.fullmatch(_PLACE, text)
     if found is None:
         raise web.HTTPBadRequest(text="`before` is not a place in the list of incidents.")
     return Place(int(found[1]), int(found[2]), int(found[3]), found[4])

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -64,6 +64,27 @@ class MadeToken(msgspec.Struct):
     token: str
 
 
+class PasswordChanged(msgspec.Struct):
+    """The new password is set, and the person's other sessions have ended."""
+
+    sessions_ended: int
+    changed: Literal[True] = True
+
+
+class SessionEnded(msgspec.Struct):
+    """The session that was signed out."""
+
+    id: int
+    ended: Literal[True] = True
+
+
+class TokenRevoked(msgspec.Struct):
+    """The token that is no longer valid."""
+
+    id: int
+    revoked: Literal[True] = True
+
+
 async def get_account(request: web.Request) -> web.Response:
     """``GET /api/account``."""
     async with request.app[DATABASE].read() as tx:
@@ -78,7 +99,7 @@ async def set_name(request: web.Request) -> web.Response:
 async def set_password(request: web.Request) -> web.Response:
     """``PUT /api/account/password``."""
     ended = await change_password(request, await read_body(request, PasswordBody))
-    return answer({"changed": True, "sessions_ended": ended})
+    return answer(PasswordChanged(ended))
 
 
 async def list_sessions(request: web.Request) -> web.Response:
@@ -91,7 +112,7 @@ async def list_sessions(request: web.Request) -> web.Response:
 
 async def remove_session(request: web.Request) -> web.Response:
     """``DELETE /api/account/sessions/{id}``."""
-    return answer({"id": await end_session(request), "ended": True})
+    return answer(SessionEnded(await end_session(request)))
 
 
 async def list_tokens(request: web.Request) -> web.Response:
@@ -107,7 +128,7 @@ async def add_token(request: web.Request) -> web.Response:
 
 async def remove_token(request: web.Request) -> web.Response:
     """``DELETE /api/account/tokens/{id}``."""
-    return answer({"id": await revoke_token(request), "revoked": True})
+    return answer(TokenRevoked(await revoke_token(request)))
 
 
 async def rename(request: web.Request, body: NameBody) -> Account:

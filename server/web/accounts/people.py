@@ -18,7 +18,7 @@ from server.storage.main.one_time_links import OneTimeLink
 from server.storage.times import micros_now
 from server.web.accounts.details import check_email
 from server.web.auth import person_id
-from server.web.requests import answer, read_body
+from server.web.requests import Removed, answer, read_body
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,7 +76,7 @@ async def invite_person(request: web.Request) -> web.Response:
 
 async def remove_invitation(request: web.Request) -> web.Response:
     """``DELETE /api/people/invitations/{id}``."""
-    return answer({"id": await take_back(request), "removed": True})
+    return answer(Removed(await take_back(request)))
 
 
 async def set_role(request: web.Request) -> web.Response:
@@ -86,7 +86,7 @@ async def set_role(request: web.Request) -> web.Response:
 
 async def remove_person(request: web.Request) -> web.Response:
     """``DELETE /api/people/{id}``."""
-    return answer({"id": await remove(request), "removed": True})
+    return answer(Removed(await remove(request)))
 
 
 async def everybody(request: web.Request) -> PeopleList:

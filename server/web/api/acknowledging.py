@@ -4,6 +4,9 @@ An acknowledgement is not a journal entry, because the engine decides nothing by
 change what people are told: an incident that gets worse is news to whoever looks after it, too.
 """
 
+from datetime import datetime
+
+import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, LIVE
@@ -14,15 +17,21 @@ from server.web.api.incident_wishes import name_of_asker
 from server.web.requests import answer
 
 
+class Acknowledgement(msgspec.Struct):
+    """Who looks after the incident, and since when."""
+
+    incident_id: str
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
 async def acknowledge_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/acknowledge``: doing it again changes nothing."""
     incident = await acknowledge(request)
     return answer(
-        {
-            "incident_id": incident.summary.incident_id,
-            "acknowledged_at": incident.acknowledged_at,
-            "acknowledged_by": incident.acknowledged_by,
-        }
+        Acknowledgement(
+            incident.summary.incident_id, incident.acknowledged_at, incident.acknowledged_by
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """The API of the dead letters: entries that the engine died on, to view, replay or discard."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -50,6 +51,21 @@ class DeadLetterPage(msgspec.Struct):
     next: int | None
 
 
+class Replayed(msgspec.Struct):
+    """The dead letter `seq` is the new entry `replayed_as` of the journal."""
+
+    seq: int
+    replayed_as: int
+    state: Literal["replayed"] = "replayed"
+
+
+class Discarded(msgspec.Struct):
+    """The dead letter `seq` will not be replayed."""
+
+    seq: int
+    state: Literal["discarded"] = "discarded"
+
+
 async def list_letters(request: web.Request) -> web.Response:
     """``GET /api/dead-letters``; ``state``, ``limit`` and ``before`` narrow it."""
     before, limit = read_number(request.query, "before"), read_limit(request.query)
@@ -76,12 +92,12 @@ async def get_letter(request: web.Request) -> web.Response:
 async def replay_letter(request: web.Request) -> web.Response:
     """``POST /api/dead-letters/{seq}/replay``: gives it to the engine again, as a new entry."""
     seq, replayed_as = await replay(request)
-    return answer({"seq": seq, "state": "replayed", "replayed_as": replayed_as}, status=202)
+    return answer(Replayed(seq, replayed_as), status=202)
 
 
 async def discard_letter(request: web.Request) -> web.Response:
     """``POST /api/dead-letters/{seq}/discard``: discards it, because nobody wants it."""
-    return answer({"seq": await discard(request), "state": "discarded"})
+    return answer(Discarded(await discard(request)))
 
 
 async def replay(request: web.Request) -> tuple[int, int]:

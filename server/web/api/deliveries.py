@@ -1,6 +1,7 @@
 """The API of the outbox: what was sent, what failed and why, and sending it again."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -49,6 +50,21 @@ class DeliveryPage(msgspec.Struct):
     next: int | None
 
 
+class Resent(msgspec.Struct):
+    """A delivery that will be tried once more."""
+
+    id: int
+    state: Literal["waiting"] = "waiting"
+
+
+class ChannelTried(msgspec.Struct):
+    """A test message that arrived."""
+
+    channel: ChannelName
+    receiver: str
+    sent: Literal[True] = True
+
+
 async def list_deliveries(request: web.Request) -> web.Response:
     """``GET /api/deliveries``: lists deliveries.
 
@@ -79,7 +95,7 @@ async def resend_delivery(request: web.Request) -> web.Response:
     """``POST /api/deliveries/{id}/resend``: tries it once more, for another day."""
     row_id = int(request.match_info["id"])
     await resend(request, row_id)
-    return answer({"id": row_id, "state": "waiting"}, status=202)
+    return answer(Resent(row_id), status=202)
 
 
 async def resend(request: web.Request, row_id: int) -> None:
@@ -98,7 +114,7 @@ async def resend(request: web.Request, row_id: int) -> None:
 async def try_channel(request: web.Request) -> web.Response:
     """``POST /api/channels/{channel}/test``: sends a test message now; 502 with what went wrong."""
     channel, receiver = await send_test(request)
-    return answer({"channel": channel, "receiver": receiver, "sent": True})
+    return answer(ChannelTried(channel, receiver))
 
 
 async def send_test(request: web.Request) -> tuple[ChannelName, str]:

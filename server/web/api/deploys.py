@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import deploy_list
@@ -28,7 +30,8 @@ from shared.event import Commit
 from shared.incident import ErrorRate
 from shared.structs import made_of
 
-_PLACE = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
+_PLACE = r"([0-9]{1,18})\.([0-9]{1,18})"
+PlaceInDeploys = Annotated[str, Meta(pattern=f"^{_PLACE}$")]
 
 
 class RateAnswer(msgspec.Struct):
@@ -142,7 +145,7 @@ def read_place(query: Mapping[str, str]) -> DeployPlace | None:
     text = query.get("before")
     if not text:
         return None
-    found = _PLACE.fullmatch(text)
+    found = re.fullmatch(_PLACE, text)
     if found is None:
         raise web.HTTPBadRequest(text="`before` is not a place in the list of deploys.")
     return DeployPlace(int(found[1]), int(found[2]))

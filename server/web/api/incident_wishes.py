@@ -39,10 +39,18 @@ class SnoozeBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: _Reason = ""
 
 
+class Journalled(msgspec.Struct):
+    """What somebody did about the incident is entry `seq` of the journal."""
+
+    incident_id: str
+    seq: int
+
+
 async def resolve_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/resolve``: if it comes again, it is a regression."""
     incident_id, by = await asked(request)
-    return await _tell(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
+    entry = Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC))
+    return await _tell(request, incident_id, entry)
 
 
 async def silence_incident(request: web.Request) -> web.Response:
@@ -61,10 +69,8 @@ async def snooze_incident(request: web.Request) -> web.Response:
 async def _silence(request: web.Request, until: datetime | None, reason: str) -> web.Response:
     incident_id, by = await asked(request)
     now = datetime.now(UTC)
-    return await _tell(
-        request,
-        Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason.strip()),
-    )
+    entry = Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason.strip())
+    return await _tell(request, incident_id, entry)
 
 
 async def asked(request: web.Request) -> tuple[str, str]:
@@ -82,9 +88,9 @@ async def name_of_asker(tx: Transaction, request: web.Request) -> str:
     return person.name if person else "somebody"
 
 
-async def _tell(request: web.Request, entry: Resolve | Silence) -> web.Response:
+async def _tell(request: web.Request, incident_id: str, entry: Resolve | Silence) -> web.Response:
     seq = await append(request, entry)
-    return answer({"incident_id": entry.incident_id, "seq": seq}, status=202)
+    return answer(Journalled(incident_id, seq), status=202)
 
 
 async def append(request: web.Request, entry: Resolve | Silence) -> int:

@@ -84,6 +84,12 @@ class NotificationPage(msgspec.Struct):
     next: int | None
 
 
+class Unread(msgspec.Struct):
+    """How many of the person's notifications are unread now."""
+
+    unread: int
+
+
 class DecisionAnswer(msgspec.Struct):
     """What became of an event, with the reason in words."""
 
@@ -168,7 +174,7 @@ async def mark_read(request: web.Request) -> web.Response:
             raise web.HTTPNotFound(text=f"There is no notification {notification_id}.")
         unread = await notifications.unread_count(tx, person)
     request.app[LIVE].publish(person)
-    return answer({"unread": unread})
+    return answer(Unread(unread))
 
 
 async def mark_all_read(request: web.Request) -> web.Response:
@@ -184,7 +190,7 @@ async def mark_all_read(request: web.Request) -> web.Response:
         await notifications.mark_all_read(tx, person, up_to, micros_now())
         unread = await notifications.unread_count(tx, person)
     request.app[LIVE].publish(person)
-    return answer({"unread": unread})
+    return answer(Unread(unread))
 
 
 async def get_decision(request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from server.keys import DATABASE
 from server.storage.main import noise
 from server.storage.main.noise import NoiseFilter, PatternTaken
-from server.web.requests import answer, read_body
+from server.web.requests import Removed, answer, read_body
 
 
 class FilterBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ async def change_filter(request: web.Request) -> web.Response:
 
 async def remove_filter(request: web.Request) -> web.Response:
     """``DELETE /api/noise-filters/{id}``."""
-    return answer({"id": await remove(request), "removed": True})
+    return answer(Removed(await remove(request)))
 
 
 async def add(request: web.Request, body: FilterBody) -> NoiseFilter:

@@ -9,7 +9,7 @@ from server.keys import DATABASE
 from server.storage.main import silences
 from server.storage.main.silences import Silenced
 from server.storage.times import micros_now
-from server.web.api.incident_wishes import append, name_of_asker
+from server.web.api.incident_wishes import Journalled, append, name_of_asker
 from server.web.requests import answer
 from shared.pipe import Silence
 
@@ -29,7 +29,7 @@ async def list_silences(request: web.Request) -> web.Response:
 async def lift_silence(request: web.Request) -> web.Response:
     """``DELETE /api/silences/{incident_id}``."""
     incident_id, seq = await lift(request)
-    return answer({"incident_id": incident_id, "seq": seq}, status=202)
+    return answer(Journalled(incident_id, seq), status=202)
 
 
 async def lift(request: web.Request) -> tuple[str, int]:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from server.keys import DATABASE, JOURNAL, SETTINGS
 from server.storage.main.webhooks import Outcome, Route
@@ -16,7 +18,8 @@ from shared.structs import made_of
 
 LONGEST_ID = 256
 
-_PLACE = re.compile(r"(\d{1,19})\.(\d{1,19})", re.ASCII)
+_PLACE = r"([0-9]{1,19})\.([0-9]{1,19})"
+PlaceInWebhooks = Annotated[str, Meta(pattern=f"^{_PLACE}$")]
 
 
 class WebhookAnswer(msgspec.Struct, kw_only=True):
@@ -85,7 +88,7 @@ def _read_place(query: Mapping[str, str]) -> Place:
     text = query.get("before")
     if not text:
         return Place()
-    found = _PLACE.fullmatch(text)
+    found = re.fullmatch(_PLACE, text)
     if found is None:
         raise web.HTTPBadRequest(text="`before` is not a place in the list of webhooks.")
     seq, row = Place().seq, Place().row
