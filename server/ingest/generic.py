@@ -2,17 +2,20 @@
 
 import json
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.limits import read_chain, read_change_window, read_stacktrace
 from server.ingest.notes import Notes
 from server.ingest.text import clean_line, many_lines
 from shared.event import ChangeWindow
-from shared.event_context import pack_context, unpack_context
+from shared.event_context import EventContext, pack_context, unpack_context
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
 
 DEPLOY = "Deploy"
@@ -48,6 +51,33 @@ _LONGEST_LINE = 512
 _SHOWN_OF_AN_ID = 12
 """The number of characters by which people tell commits apart."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def _body(name: str, about: str, required: Collection[str], left_out: Collection[str]) -> Any:
+    """Return the type of a body, with the fields of an entry that a sender may set."""
+    kept = [
+        field
+        for field in msgspec.structs.fields(EventEntry)
+        if field.name not in _SET_BY_PUSHLOG and field.name not in left_out
+    ]
+    types = {field.name: field.type for field in kept}
+    types |= {"context": EventContext | None, "change_window": ChangeWindow}
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (field.name, types[field.name])
+        if field.name in required
+        else (field.name, types[field.name] | UnsetType, UNSET)
+        for field in kept
+    ]
+    return msgspec.defstruct(name, fields, kw_only=True, namespace={"__doc__": about})
+
+
+EventBody: type[msgspec.Struct] = _body(
+    "EventBody", "An event in PushLog's own form.", _REQUIRED, ()
+)
+DeployBody: type[msgspec.Struct] = _body(
+    "DeployBody", "The news of a deploy.", _REQUIRED_OF_DEPLOY, _OF_ERRORS_ONLY
+)
+"""What `parse_generic` takes, for a description; it reads field by field, to name each fault."""
 
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _fields = {

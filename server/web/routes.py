@@ -20,6 +20,7 @@ from server.web.api import (
     webhooks,
     wishes,
 )
+from server.web.api.openapi import get_document
 from server.web.api.simulate import simulate_incident
 from server.web.api.stream import stream
 from server.web.assets import serve_asset
@@ -119,6 +120,7 @@ def _pages() -> list[web.RouteDef]:
 
 def _api() -> list[web.RouteDef]:
     return [
+        web.get("/api/openapi.json", for_people(get_document)),
         web.get("/api/incidents", for_people(incidents.list_incidents)),
         web.get("/api/incidents/{incident_id}", for_people(incidents.get_incident)),
         web.get("/api/incidents/{incident_id}/rate", for_people(incidents.get_rate)),
