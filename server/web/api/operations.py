@@ -25,6 +25,7 @@ from server.web.api import (
     incidents,
     integrations,
     noise,
+    not_told,
     silences,
     webhooks,
     wishes,
@@ -257,6 +258,10 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="Changes one", answer=NoiseFilter, body=noise.FilterBody, refusals=_CONFLICT
     ),
     "DELETE /api/noise-filters/{id}": Operation(summary="Removes one", answer=Removed),
+    "GET /api/not-told": Operation(
+        summary="Who was not told of an incident, by what, and why, newest first",
+        answer=not_told.NotToldPage,
+    ),
     "GET /api/dead-letters": Operation(
         summary="Entries on which the engine died, newest first",
         answer=dead_letters.DeadLetterPage,
