@@ -1,3 +1,1 @@
 """Decide on events: fingerprint, statistics, trigger, suspects, grouping. Lines in, lines out."""
-
-VERSION = "0.1.0"

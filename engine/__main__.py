@@ -10,11 +10,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 
-from engine import VERSION
 from engine.fold import answer, finish, refuse, rest
 from engine.memory.state import State
 from shared.lines import Lines, TooLong
 from shared.pipe import MAX_LINE_BYTES, Outbound, Ready, UnreadableLine, encode_lines
+from shared.version import VERSION
 
 READ_BYTES = 1024 * 1024
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine import VERSION
 from scripts.installation import read_installation, say_database
 from server.settings.settings import Settings
 from server.storage.backup.folder import (
@@ -30,6 +29,7 @@ from server.storage.backup.folder import (
 from server.storage.backup.snapshot import Inconsistent, copy_databases
 from server.storage.files.private_files import sync_folder
 from server.storage.journal.disk import KEPT_FREE
+from shared.version import VERSION
 
 EXIT_FAILED = 1
 
