@@ -25,6 +25,7 @@ from server.web.api.simulate import simulate_incident
 from server.web.api.stream import stream
 from server.web.assets import serve_asset
 from server.web.auth import Handler, for_admins, for_people
+from server.web.browser_errors import routes as browser_errors
 from server.web.pages import dead_letters as dead_letters_page
 from server.web.pages import deliveries as deliveries_page
 from server.web.pages import deploys as deploys_page
@@ -51,7 +52,7 @@ _UNSUBSCRIBE = r"/unsubscribe/{token:[0-9a-f]{40}}"
 
 def routes() -> list[web.RouteDef]:
     """Return the table: for anybody, and for people."""
-    table = [*_for_anybody(), *accounts.routes(), *_pages(), *_api()]
+    table = [*_for_anybody(), *browser_errors.routes(), *accounts.routes(), *_pages(), *_api()]
     return [strictly(each) if each.path.startswith("/api/") else each for each in table]
 
 
@@ -59,6 +60,7 @@ def set_up_web(app: web.Application) -> None:
     """Add the routes and what they need to `app`."""
     set_up_templates(app)
     accounts.set_up_accounts(app)
+    browser_errors.set_up_browser_errors(app)
     app.add_routes(routes())
     # This comes before the wait for requests under way: a stream ends only when it is told to.
     app.on_shutdown.append(_end_streams)

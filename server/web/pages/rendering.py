@@ -10,10 +10,11 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 
-from server.keys import LIVE
+from server.keys import LIVE, SETTINGS
 from server.middlewares import refused_for_now
 from server.web.assets import asset_url
 from server.web.auth import Handler
+from server.web.browser_errors.page import reporting
 from server.wording import formats
 from server.wording.deploys import per_minute, say_events, say_rate, short_name, watched_until
 from server.wording.explain import news_words
@@ -88,7 +89,8 @@ def render(
     request: web.Request, template: str, context: dict[str, object], status: int = 200
 ) -> web.Response:
     """Return the page, compressed if the reader accepts that."""
-    context = {"seen": request[_SEEN], **context}
+    shown_always = {"seen": request[_SEEN], "reporting": reporting(request.app[SETTINGS])}
+    context = {**shown_always, **context}
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.enable_compression()
     return response

@@ -28,6 +28,8 @@ OPEN = {
     "/reset/{secret}",
     # Anyone with the link from a mail may end the mails to its receiver.
     "/unsubscribe/{token}",
+    # The page of the sign-in may fail too.
+    "/errors",
     # On the machine itself: see the tests of it.
     "/metrics",
 }
