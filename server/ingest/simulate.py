@@ -24,11 +24,11 @@ _FRAMES = (
 def simulated_payload(now: datetime, token: str) -> bytes:
     """Return a webhook of an error at `now`. Each `token` makes another issue.
 
-    It carries the tag of Sentry's own samples, so it counts as a test and still notifies.
+    It carries the tag of Sentry's own samples, so it counts as a test and still notifies. Unlike
+    Sentry's, it names no page of the event: there is none.
     """
     event_id = blake2b(token.encode("utf-8", "replace"), digest_size=16).hexdigest()
     issue_id = str(int(event_id[:12], 16))
-    page = f"https://sentry.io/organizations/example/issues/{issue_id}/events/{event_id}/"
     event = {
         "event_id": event_id,
         "issue_id": issue_id,
@@ -62,7 +62,6 @@ def simulated_payload(now: datetime, token: str) -> bytes:
             [SAMPLE_TAG, "yes"],
         ],
         "fingerprint": ["{{ default }}"],
-        "web_url": page,
         "url": f"https://sentry.io/api/0/projects/example/simulated-shop/events/{event_id}/",
     }
     body = {

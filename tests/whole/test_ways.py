@@ -4,13 +4,14 @@ And no page on the way keeps out who cannot see well or uses no mouse.
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 from playwright.async_api import Browser, Page, expect
 
-from tests.processes import ROOT, ServerProcess
+from tests.processes import ROOT, ServerProcess, running_server
 from tests.whole.conftest import needs_chromium
 from tests.whole.test_browser import TIMEOUT_MS, event, live, opened, send, visitor
 
@@ -94,6 +95,46 @@ async def test_a_silence_is_seen_and_lifted_in_the_browser(
         await page.goto(f"{server.url}/settings/silences")
         await page.get_by_role("button", name="Lift the silence of").click()
         await expect(page.locator("#silences")).to_contain_text("Nothing is silenced.")
+
+
+async def test_a_simulated_incident_is_marked_wherever_it_appears(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with (
+        running_server(tmp_path, env={"ENABLE_TEST_ROUTES": "true"}) as server,
+        visitor(browser) as context,
+    ):
+        page = await context.new_page()
+        await page.goto(f"{server.url}/integrations")
+        await live(page)
+        await page.get_by_role("button", name="Simulate production incident").click()
+        await page.locator("#simulated").get_by_role("link", name="Open incident").click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("SimulatedIncident")
+        await expect(page.get_by_role("link", name="Open in Sentry")).to_have_count(0)
+        await expect(page.locator("#unread-number")).to_have_text("1")
+        await page.goto(f"{server.url}/incidents")
+        await expect(page.locator("#rows")).to_contain_text("SimulatedIncident")
+        await page.goto(f"{server.url}/deliveries/incoming")
+        await expect(page.locator("main")).to_contain_text("SimulatedIncident")
+
+
+async def test_one_event_of_many_is_found_by_the_id_that_sentry_shows(
+    server: ServerProcess, browser: Browser
+) -> None:
+    wanted = "0d5d6f7a8b9c4d3e8f10213243546579"
+    await send(server, event(event_id=wanted, message="price 7 of sku-1 is negative"))
+    await send(server, *[event(event_id=f"{number:032x}") for number in range(300)])
+    async with visitor(browser) as context:
+        page = await context.new_page()
+        await page.goto(f"{server.url}/deliveries/incoming")
+        # As people copy it from Sentry's page.
+        await page.get_by_label("ID of the event").fill(f" {wanted.upper()} ")
+        await page.get_by_role("button", name="Find").click()
+        found = page.locator("main ol > li")
+        await expect(found).to_have_count(1)
+        await found.get_by_role("link", name="Entry").first.click()
+        await expect(page.locator("main")).to_contain_text("price 7 of sku-1 is negative")
+        await expect(page.locator("main")).to_contain_text(wanted)
 
 
 async def violations(page: Page) -> list[str]:

@@ -32,15 +32,15 @@ from shared.pipe import (
 MAX_LOOKED_AT = 2_000
 """Entries to read for a page; those of the wanted source are kept."""
 
-MAX_SEARCHED = 20_000
-"""Entries to search for an id, inside SQLite, for a page."""
+MAX_SEARCHED = 1_000_000
+"""Entries to search for an id, inside SQLite, for a page: some seconds, if it is not there."""
 
 _CHUNK = 200
 _CHUNK_BYTES = 1024 * 1024
 _STRETCH = 2_000
 """Entries to search at once: the engine's feeder uses the same thread, and waits."""
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 OutcomeAsked = Literal["accepted", "not_accepted", Unentered]
 
@@ -202,7 +202,7 @@ async def _search_back(
 
 
 def names_of(named: str) -> tuple[str, ...]:
-    """Return the ways to write an id: Sentry writes the UUIDs of events without dashes."""
+    """Return the ways to write an id: Sentry writes UUIDs of events in small letters, no dashes."""
     if _UUID.fullmatch(named):
         return named, named.replace("-", "").lower()
     return (named,)

@@ -4,10 +4,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from server.keys import DATABASE, JOURNAL
 from server.storage.main import checkpoints, decisions, webhooks
 from server.storage.main.webhooks import UnenteredWebhook
-from server.web.api.webhook_list import MAX_LOOKED_AT, MAX_SEARCHED
+from server.web.api import webhook_list
+from server.web.api.webhook_list import MAX_LOOKED_AT
 from shared.decisions import Code
 from shared.pipe import Decision, Entry, Settings
 from tests.builders import (
@@ -174,10 +177,13 @@ async def test_a_rare_source_is_looked_for_within_bounds_and_the_page_says_how_f
     assert answer["looked_back_to"] is None
 
 
-async def test_an_old_id_is_searched_for_within_bounds(client: Client) -> None:
+async def test_an_old_id_is_searched_for_within_bounds(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_list, "MAX_SEARCHED", 4_000)
     await append(client, error(event_id="old"))
     for _ in range(3):
-        await append(client, *[error(stacktrace=[])] * (MAX_SEARCHED // 2))
+        await append(client, *[error(stacktrace=[])] * 2_000)
     answer = await ask(client, "id=old")
     assert answer["webhooks"] == []
     answer = await ask(client, f"id=old&before={answer['next']}")
