@@ -119,8 +119,8 @@ def judge(watch: Watch, at: float) -> VerdictReading | None:
 
 def errors_after(watch: Watch, at: float) -> ErrorRate | None:
     """Return the errors from the deploy's announcement until `at`, or None if no time passed."""
-    passed_min = (min(at, watch.due) - watch.start) / 60.0
-    return ErrorRate(watch.events, round(passed_min, 2)) if passed_min > 0.0 else None
+    passed_min = round((min(at, watch.due) - watch.start) / 60.0, 2)
+    return ErrorRate(watch.events, passed_min) if passed_min > 0.0 else None
 
 
 def _level(watch: Watch, probability: float) -> float:

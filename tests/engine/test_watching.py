@@ -184,6 +184,17 @@ def test_the_errors_after_a_faulty_deploy_are_those_until_it_was_called_so() -> 
     assert 1.0 < said.after.minutes < 1.5
 
 
+@pytest.mark.parametrize(("seconds", "minutes"), [(0.2, None), (0.4, 0.01)])
+def test_a_deploy_that_another_replaces_at_once_has_no_rate_after_it(
+    seconds: float, minutes: float | None
+) -> None:
+    first = builders.change_window_entry(FIRST, DEPLOYED, deploy_id="d1")
+    second = builders.change_window_entry(FIRST + 1, DEPLOYED + seconds, deploy_id="d2")
+    said = of_type(run([*known_service(), first, second]), DeployVerdict)
+    assert [each.verdict for each in said] == ["too_little_data"]
+    assert said[0].after == (None if minutes is None else ErrorRate(0, minutes))
+
+
 def test_of_a_service_that_is_new_nobody_knows_the_errors_before() -> None:
     out = run([builders.change_window_entry(1, 0), builders.tick(HOUR)])
     (said,) = of_type(out, DeployVerdict)

@@ -261,4 +261,5 @@ def _listed(row: Row[Any]) -> ListedDeploy:
 
 
 def _rate(events: int | None, minutes: float | None) -> ErrorRate | None:
-    return None if events is None or minutes is None else ErrorRate(events, minutes)
+    # An engine may have counted for no time, which is no rate.
+    return ErrorRate(events, minutes) if events is not None and minutes else None

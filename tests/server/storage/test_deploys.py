@@ -200,6 +200,14 @@ async def test_the_errors_of_a_verdict_go_with_it_when_the_deploy_moves(database
     assert (moved.verdict, moved.before, moved.after) == ("watching", None, None)
 
 
+async def test_errors_in_no_time_are_no_rate(database: Database) -> None:
+    await stored(database, change_window(10))
+    async with database.write() as tx:
+        await deploys.set_verdict(tx, verdict(10, after=ErrorRate(3, 0.0)))
+        (judged,) = await deploy_list.newest(tx, DeployFilter(), 9)
+    assert judged.after is None
+
+
 async def test_who_deployed_is_still_known_when_a_bot_tells_that_it_succeeded(
     database: Database,
 ) -> None:
