@@ -225,6 +225,9 @@ def test_what_is_taken_can_be_read_by_the_engine_whatever_one_part_of_it_is_at_i
 ) -> None:
     parse, body = CASES[name]
     bodies = [(path, value) for path in paths(body) for value in sizes(part(body, path))]
+    if name.startswith("sentry level"):
+        # Otherwise they are like the one without a level of its own.
+        bodies = [(path, value) for path, value in bodies if {"tags", "level"} & set(path)]
     # A hundred services make as many entries, which are alike: a part of the bodies will do.
     entries = len(parse(json.dumps(body).encode()).entries)
     bodies = bodies[:: 1 + entries // 10]
