@@ -1,12 +1,9 @@
 """Slows down guessing: limits how often a secret may be tried, by address and by account."""
 
-import math
-import time
-
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from server.process.counts import Counts
 from server.process.senders import sender_of
 
 _BY_ACCOUNT = RateLimitItemPerMinute(10, 15)
@@ -27,30 +24,26 @@ class Throttle:
     """
 
     def __init__(self) -> None:
-        self._storage = MemoryStorage()
-        self._limiter = MovingWindowRateLimiter(self._storage)
+        self._counts = Counts(MAX_COUNTS, MovingWindowRateLimiter)
 
     def __len__(self) -> int:
         """Return how many counts are held."""
-        return len(self._storage.events)
+        return len(self._counts)
 
     async def wait_s(self, address: str, account: str) -> int:
         """Count one try; return how many seconds until the next is allowed, or 0 if this one is.
 
         It counts before anything is compared: tries that come all at once are many tries too.
         """
-        if len(self) >= MAX_COUNTS:
-            await self._storage.reset()
         for item, keys in self._limits(address, account):
-            if not await self._limiter.hit(item, *keys):
-                window = await self._limiter.get_window_stats(item, *keys)
-                return max(1, math.ceil(window.reset_time - time.time()))
+            if wait_s := await self._counts.hit(item, *keys):
+                return wait_s
         return 0
 
     async def forgive(self, address: str, account: str) -> None:
         """Forget the failures of this account, because the try was right."""
         (_, (item, keys)) = self._limits(address, account)
-        await self._limiter.clear(item, *keys)
+        await self._counts.forget(item, *keys)
 
     def _limits(
         self, address: str, account: str

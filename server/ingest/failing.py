@@ -1,12 +1,8 @@
 """Counts senders who keep sending invalid requests, so that they can be answered cheaply."""
 
-import math
-import time
-
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 
+from server.process.counts import Counts
 from server.process.senders import sender_of
 from server.storage.main.webhooks import Route
 
@@ -26,27 +22,20 @@ class Failing:
     """
 
     def __init__(self) -> None:
-        self._storage = MemoryStorage()
-        self._limiter = FixedWindowRateLimiter(self._storage)
+        self._counts = Counts(MAX_SENDERS)
 
     def __len__(self) -> int:
         """Return how many senders are counted."""
-        return len(self._storage.storage)
+        return len(self._counts)
 
     async def wait_s(self, source: Route, address: str) -> int:
         """Return how many seconds this sender is still cut off for, or 0."""
-        keys = (source, sender_of(address))
-        if await self._limiter.test(_LIMIT, *keys):
-            return 0
-        window = await self._limiter.get_window_stats(_LIMIT, *keys)
-        return max(1, math.ceil(window.reset_time - time.time()))
+        return await self._counts.wait_s(_LIMIT, source, sender_of(address))
 
     async def count(self, source: Route, address: str) -> None:
         """Count an invalid request of this sender."""
-        if len(self) >= MAX_SENDERS:
-            await self._storage.reset()
-        await self._limiter.hit(_LIMIT, source, sender_of(address))
+        await self._counts.hit(_LIMIT, source, sender_of(address))
 
     async def forgive(self, source: Route, address: str) -> None:
         """Forget this sender's failures, because it sent something good."""
-        await self._limiter.clear(_LIMIT, source, sender_of(address))
+        await self._counts.forget(_LIMIT, source, sender_of(address))

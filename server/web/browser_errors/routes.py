@@ -9,19 +9,29 @@ from collections.abc import AsyncIterator
 import aiohttp
 import msgspec
 from aiohttp import hdrs, web
+from limits import RateLimitItemPerMinute
 
 from server.client import client_address
 from server.keys import SETTINGS
+from server.process.counts import Counts
+from server.process.senders import sender_of
 from server.web.auth import for_anybody
 from server.web.browser_errors.dsn import Dsn, read_dsn
 from server.web.browser_errors.envelope import dsn_of
 from server.web.browser_errors.relay import Relay
-from server.web.browser_errors.senders import Senders
 
 PATH = "/errors"
 
 MAX_ENVELOPE_BYTES = 200_000
 """An error with 30 breadcrumbs has less than a tenth of this."""
+
+REPORTS_A_MINUTE = 30
+"""For one address. A page that fails once a second is known by then."""
+
+MAX_SENDERS = 1_000
+"""Beyond that, all begin again; how many reports are under way at once is limited elsewhere."""
+
+LIMIT = RateLimitItemPerMinute(REPORTS_A_MINUTE)
 
 
 class Tunnel(msgspec.Struct, frozen=True):
@@ -29,7 +39,7 @@ class Tunnel(msgspec.Struct, frozen=True):
 
     dsn: Dsn
     relay: Relay
-    senders: Senders
+    reports: Counts
 
 
 TUNNEL = web.AppKey("tunnel", Tunnel)
@@ -54,7 +64,7 @@ async def take_envelope(request: web.Request) -> web.Response:
     tunnel = request.app.get(TUNNEL)
     if tunnel is None:
         raise web.HTTPNotFound
-    if wait_s := await tunnel.senders.wait_s(client_address(request)):
+    if wait_s := await tunnel.reports.hit(LIMIT, sender_of(client_address(request))):
         raise web.HTTPTooManyRequests(headers={hdrs.RETRY_AFTER: str(wait_s)})
     envelope = await _read(request)
     if dsn_of(envelope) != tunnel.dsn.public:
@@ -69,7 +79,7 @@ async def take_envelope(request: web.Request) -> web.Response:
 async def _tunnel(app: web.Application) -> AsyncIterator[None]:
     dsn = read_dsn(app[SETTINGS].vite_sentry_dsn or "")
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        app[TUNNEL] = Tunnel(dsn, Relay(session, dsn.envelope_url), Senders())
+        app[TUNNEL] = Tunnel(dsn, Relay(session, dsn.envelope_url), Counts(MAX_SENDERS))
         yield
 
 

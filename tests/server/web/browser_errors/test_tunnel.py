@@ -18,8 +18,13 @@ from server.web.browser_errors.relay import (
     Outcome,
     Relay,
 )
-from server.web.browser_errors.routes import MAX_ENVELOPE_BYTES
-from server.web.browser_errors.senders import MAX_SENDERS, REPORTS_A_MINUTE, Senders
+from server.web.browser_errors.routes import (
+    LIMIT,
+    MAX_ENVELOPE_BYTES,
+    MAX_SENDERS,
+    REPORTS_A_MINUTE,
+    TUNNEL,
+)
 from tests.fakes.sentry import FakeSentry
 from tests.server.web.conftest import Client, build
 from tests.waiting import LIMIT_S
@@ -124,11 +129,11 @@ async def test_a_sender_who_sends_too_many_waits(start: Start, sentry: FakeSentr
     assert len(sentry.requests) == REPORTS_A_MINUTE // 2
 
 
-async def test_many_senders_take_no_more_memory() -> None:
-    senders = Senders()
+async def test_many_senders_take_no_more_memory(start: Start, sentry: FakeSentry) -> None:
+    reports = (await start(sentry.dsn)).app[TUNNEL].reports
     for number in range(MAX_SENDERS + 5):
-        assert await senders.wait_s(f"10.0.{number // 256}.{number % 256}") == 0
-        assert len(senders) <= MAX_SENDERS
+        assert await reports.hit(LIMIT, f"10.0.{number // 256}.{number % 256}") == 0
+        assert len(reports) <= MAX_SENDERS
 
 
 @pytest.mark.parametrize(
