@@ -151,10 +151,10 @@ def _pairs(values: Iterable[tuple[object, object]]) -> dict[str, str]:
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, str):
-        return value
     match value:
-        case str() | int() | float() | None:
+        case str():
+            return value
+        case int() | float() | None:
             return scalar_text(value)
         case [str(only)]:
             return only
