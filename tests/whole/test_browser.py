@@ -28,17 +28,23 @@ async def visitor(browser: Browser, **options: Any) -> AsyncIterator[BrowserCont
     context = await browser.new_context(**options)
     await sign_in(context, port=0)
     context.set_default_timeout(TIMEOUT_MS)
-    faults: list[str] = []
+    faults = refused_by_policy(context)
     context.on("weberror", lambda error: faults.append(str(error.error)))
-    context.on(
-        "console",
-        lambda message: (
-            faults.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
     yield context
     await context.close()
     assert faults == []
+
+
+def refused_by_policy(context: BrowserContext) -> list[str]:
+    """What the pages' policy refuses from now on: the list grows as it comes."""
+    refused: list[str] = []
+    context.on(
+        "console",
+        lambda message: (
+            refused.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    return refused
 
 
 def event(number: int = 1, **changes: Any) -> dict[str, Any]:

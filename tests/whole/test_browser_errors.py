@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 from tests.fakes.sentry import FakeSentry
 from tests.processes import ServerProcess, running_server
 from tests.whole.conftest import needs_chromium
-from tests.whole.test_browser import TIMEOUT_MS, sign_in
+from tests.whole.test_browser import TIMEOUT_MS, refused_by_policy, sign_in
 
 pytestmark = needs_chromium
 
@@ -40,15 +40,8 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context()
     context.set_default_timeout(TIMEOUT_MS)
     await sign_in(context, port=0)
-    page = await context.new_page()
-    refused: list[str] = []
-    page.on(
-        "console",
-        lambda message: (
-            refused.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
-    yield page
+    refused = refused_by_policy(context)
+    yield await context.new_page()
     await context.close()
     assert refused == []
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +12,7 @@ import pytest
 
 from server.storage.journal.entry import JournalEntry, JournalUnavailable
 from server.storage.journal.journal import Journal
-from server.supervisor.child import start_child
+from server.supervisor.child import Child, start_child
 from server.supervisor.feeder import Feeder, Window
 from server.supervisor.protocol import Conversation
 from shared.pipe import Ready
@@ -94,24 +94,37 @@ class BadReads:
         return await self._journal.read(after_seq, limit, max_bytes)
 
 
-async def test_a_read_of_the_journal_that_fails_is_said_and_not_tried_again_in_a_circle(
-    stage: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
-    await stage.accept("Boom", "Boom")
-    child = await start_child(("/bin/cat",), lambda _: None)
+@contextlib.asynccontextmanager
+async def fed(
+    journal: Journal | BadReads, *command: str, window: Window
+) -> AsyncIterator[tuple[Child, Conversation]]:
+    """A child that says nothing by itself, and is fed with the journal."""
+    child = await start_child(command, lambda _: None)
     conversation = Conversation(0)
     conversation.hear(Ready("test"), 10)
-    journal = BadReads(stage.journal, 100)
     feeder = Feeder(
         child,
         conversation,
         cast("Journal", journal),
-        window=Window(),
+        window=window,
         one_by_one_to=0,
         record_each=False,
     )
     feeding = asyncio.create_task(feeder.feed())
     try:
+        yield child, conversation
+    finally:
+        feeding.cancel()
+        await child.kill()
+        await child.close()
+
+
+async def test_a_read_of_the_journal_that_fails_is_said_and_not_tried_again_in_a_circle(
+    stage: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.accept("Boom", "Boom")
+    journal = BadReads(stage.journal, 100)
+    async with fed(journal, "/bin/cat", window=Window()) as (child, conversation):
         await journal.failed.wait()
         for _ in range(20):
             # One turn of the loop each: a busy loop of retries would be done by now.
@@ -127,40 +140,20 @@ async def test_a_read_of_the_journal_that_fails_is_said_and_not_tried_again_in_a
         assert lines[0].startswith(b'{"type":"event","seq":1,')
         assert list(conversation.in_flight) == [1, 2]
         assert journal.reads < 20
-    finally:
-        feeding.cancel()
-        await child.kill()
-        await child.close()
 
 
 async def test_no_more_is_read_than_a_child_that_reads_nothing_has_room_for(stage: Scene) -> None:
     for _ in range(40):
         entry = event_entry(seq=None, received=None, tags={f"k{n}": "v" * 200 for n in range(100)})
         await stage.journal.append([entry] * 20, None)
-    child = await start_child(("/bin/sleep", "1000"), lambda _: None)
-    conversation = Conversation(0)
-    conversation.hear(Ready("test"), 10)
-    journal = BadReads(stage.journal, 0)
-    feeder = Feeder(
-        child,
-        conversation,
-        cast("Journal", journal),
-        window=Window(size_bytes=1024 * 1024 * 1024),
-        one_by_one_to=0,
-        record_each=False,
-    )
-    feeding = asyncio.create_task(feeder.feed())
-    try:
+    window = Window(size_bytes=1024 * 1024 * 1024)
+    async with fed(stage.journal, "/bin/sleep", "1000", window=window) as (_, conversation):
         await until(lambda: conversation.in_flight_bytes > 1024 * 1024)
         for _ in range(40):
             # Each takes as long as one of the feeder's would.
             await stage.journal.read(0, 800, 512 * 1024)
         assert conversation.in_flight_bytes < 4 * 1024 * 1024
         assert len(conversation.in_flight) < stage.journal.last_seq / 2
-    finally:
-        feeding.cancel()
-        await child.kill()
-        await child.close()
 
 
 async def test_entries_that_cannot_be_read_for_a_while_are_decided_after_it(
