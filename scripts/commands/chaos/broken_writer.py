@@ -8,7 +8,7 @@ import random
 import sys
 from collections.abc import Sequence
 
-from server.__main__ import main
+from server.main import main
 from server.storage.journal.entry import Appended, Arrival
 from server.storage.journal.file import JournalFile
 
