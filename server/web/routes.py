@@ -7,6 +7,7 @@ from server.web import health
 from server.web.accounts import routes as accounts
 from server.web.api import (
     acknowledging,
+    appearance,
     dead_letters,
     deliveries,
     deploys,
@@ -108,6 +109,7 @@ def _pages() -> list[web.RouteDef]:
         web.post("/integrations/simulate", _page(integrations_page.simulate_from_page)),
         web.get("/settings", _page(settings.show)),
         web.post("/settings/notifications", _page(settings.save_wishes)),
+        web.post("/settings/appearance", _page(settings.save_appearance)),
         web.post("/settings/channels/{channel}/test", _page(settings.try_channel)),
         web.get("/settings/silences", _page(silences_page.show)),
         web.post("/settings/silences/{incident_id}/lift", _page(silences_page.lift_from_list)),
@@ -160,6 +162,8 @@ def _api() -> list[web.RouteDef]:
         web.post("/api/channels/{channel}/test", for_people(deliveries.try_channel)),
         web.get("/api/settings/notifications", for_people(wishes.get_wishes)),
         web.put("/api/settings/notifications", for_people(wishes.set_wishes)),
+        web.get("/api/settings/appearance", for_people(appearance.get_appearance)),
+        web.put("/api/settings/appearance", for_people(appearance.set_appearance)),
         web.get("/api/silences", for_people(silences.list_silences)),
         web.delete("/api/silences/{incident_id}", for_people(silences.lift_silence)),
         web.get("/api/noise-filters", for_people(noise.list_filters)),

@@ -400,3 +400,22 @@ async def one_stream(server: ServerProcess) -> None:
             text = await (await session.get(f"{server.url}/metrics")).text()
             if re.search(r"^pushlog_live_streams 1(\.0)?$", text, re.MULTILINE):
                 return
+
+
+async def test_pages_are_light_or_dark_as_the_person_says_or_else_as_the_system_is(
+    http: ClientSession, server: ServerProcess, browser: Browser
+) -> None:
+    async with visitor(browser, color_scheme="dark") as context:
+        page = await context.new_page()
+        grounds = {}
+        for appearance in ("system", "light", "dark"):
+            async with http.put(
+                f"{server.url}/api/settings/appearance", json={"appearance": appearance}
+            ) as response:
+                assert response.status == 200
+            await page.goto(f"{server.url}/incidents")
+            grounds[appearance] = await page.evaluate(
+                "getComputedStyle(document.body).backgroundColor"
+            )
+    dark, light = "rgb(19, 20, 25)", "rgb(246, 246, 244)"
+    assert grounds == {"system": dark, "light": light, "dark": dark}

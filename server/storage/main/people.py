@@ -1,4 +1,4 @@
-"""The table people, seen as recipients: who is told of incidents, and of which."""
+"""The table people: who is told of incidents, and of which, and how pages look to them."""
 
 from typing import Literal
 
@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import people
 from server.storage.rows import struct_of
+
+Appearance = Literal["system", "light", "dark"]
+"""How pages look; with ``system``, as the browser's system does."""
 
 _JSON = ("services", "environments")
 
@@ -74,6 +77,19 @@ async def is_taken(tx: AsyncConnection, email: str, *, by_other_than: int | None
     if by_other_than is not None:
         query = query.where(people.c.id != by_other_than)
     return (await tx.execute(query.limit(1))).first() is not None
+
+
+async def appearance(tx: AsyncConnection, person_id: int) -> Appearance:
+    """Return how pages look to this person."""
+    chosen: Appearance | None = await tx.scalar(
+        select(people.c.appearance).where(people.c.id == person_id)
+    )
+    return chosen or "system"
+
+
+async def set_appearance(tx: AsyncConnection, person_id: int, chosen: Appearance) -> None:
+    """Set how pages look to this person from now on."""
+    await tx.execute(update(people).where(people.c.id == person_id).values(appearance=chosen))
 
 
 async def make_operator(tx: AsyncConnection) -> None:

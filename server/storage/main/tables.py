@@ -224,10 +224,12 @@ people = Table(
     Column("environments", LargeBinary),
     Column("role", String, nullable=False, server_default="admin"),
     Column("password_hash", Text),
+    Column("appearance", String, nullable=False, server_default="system"),
 )
 """Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
 and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
-is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person.
+is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person. `appearance`
+is ``system``, ``light`` or ``dark``.
 """
 
 sessions = Table(

@@ -17,6 +17,7 @@ from server.storage.main.noise import NoiseFilter
 from server.web.accounts import account, people
 from server.web.api import (
     acknowledging,
+    appearance,
     dead_letters,
     deliveries,
     deploys,
@@ -188,6 +189,12 @@ OPERATIONS: Mapping[str, Operation] = {
         answer=wishes.WishesAnswer,
         body=wishes.WishesBody,
         refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    ),
+    "GET /api/settings/appearance": Operation(
+        summary="How pages look to you", answer=appearance.AppearanceBody
+    ),
+    "PUT /api/settings/appearance": Operation(
+        summary="Changes it", answer=appearance.AppearanceBody, body=appearance.AppearanceBody
     ),
     "GET /api/account": Operation(summary="Who you are", answer=Account, refusals=_NOT_FOUND),
     "PUT /api/account": Operation(

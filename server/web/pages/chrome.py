@@ -6,8 +6,9 @@ from aiohttp import web
 from server.keys import SETTINGS, SUPERVISOR
 from server.settings.settings import Settings
 from server.storage.database import Transaction
-from server.storage.main import notifications
+from server.storage.main import notifications, people
 from server.storage.main.notifications import Notification
+from server.storage.main.people import Appearance
 from server.web.auth import person_id
 from server.web.health import describe_engine, unsigned
 
@@ -17,6 +18,7 @@ SHOWN_IN_PANEL = 12
 class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     """The values that the templates ``base.html`` and ``panel.html`` show."""
 
+    appearance: Appearance
     unread: int
     newest_id: int
     notifications: list[Notification]
@@ -31,6 +33,7 @@ async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
     person = person_id(request)
     engine = describe_engine(request.app[SUPERVISOR].status())
     return Chrome(
+        appearance=await people.appearance(tx, person),
         unread=await notifications.unread_count(tx, person),
         newest_id=await notifications.newest_id(tx, person),
         notifications=await notifications.newest(tx, person, SHOWN_IN_PANEL),

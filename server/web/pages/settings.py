@@ -13,6 +13,7 @@ from server.keys import DATABASE, OFFICE, SETTINGS
 from server.storage.database import Transaction
 from server.storage.main import deploy_list, incidents, people
 from server.web.api import deliveries
+from server.web.api.appearance import AppearanceBody, change_appearance
 from server.web.api.wishes import WishesBody, change_wishes
 from server.web.auth import person_id
 from server.web.forms import read_form, words_of
@@ -58,6 +59,16 @@ async def save_wishes(request: web.Request) -> web.StreamResponse:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
     except (web.HTTPClientError, msgspec.ValidationError) as error:
         return await _page(request, problem=words_of(error), typed=typed)
+    raise web.HTTPSeeOther("/settings?said=saved")
+
+
+async def save_appearance(request: web.Request) -> web.StreamResponse:
+    """``POST /settings/appearance``."""
+    try:
+        body = msgspec.convert(await read_form(request), AppearanceBody)
+    except msgspec.ValidationError as error:
+        return await _page(request, problem=words_of(error))
+    await change_appearance(request, body)
     raise web.HTTPSeeOther("/settings?said=saved")
 
 

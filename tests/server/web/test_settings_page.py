@@ -80,6 +80,29 @@ async def test_a_wrong_input_is_named_and_kept(client: Client) -> None:
     assert "min_severity" in page
 
 
+async def test_i_choose_light_or_dark_for_all_my_pages(client: Client) -> None:
+    scheme = '<meta name="color-scheme" content="%s">'
+    async with client.get("/incidents") as response:
+        assert scheme % "light dark" in await response.text()
+    status, page = await post(client, "/settings/appearance", {"appearance": "dark"})
+    assert (status, "Saved." in page) == (200, True)
+    assert '<option value="dark" selected>' in page
+    async with client.get("/incidents") as response:
+        assert scheme % "dark" in await response.text()
+    async with client.get("/api/settings/appearance") as response:
+        assert await response.json() == {"appearance": "dark"}
+
+
+async def test_a_colour_that_pages_do_not_have_is_refused(client: Client) -> None:
+    status, page = await post(client, "/settings/appearance", {"appearance": "pink"})
+    assert status == 400
+    assert "appearance" in page
+    async with client.put("/api/settings/appearance", json={"appearance": "pink"}) as response:
+        assert response.status == 400
+    async with client.put("/api/settings/appearance", json={"appearance": "light"}) as response:
+        assert await response.json() == {"appearance": "light"}
+
+
 async def test_a_noise_filter_is_added_changed_and_removed(client: Client) -> None:
     pattern = "TimeoutError: *health*"
     _, page = await post(client, "/settings/noise", {"pattern": pattern, "enabled": "on"})
@@ -132,7 +155,7 @@ async def test_a_form_of_another_site_changes_nothing(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "count"), [("/settings", 3), ("/settings/silences", 9), ("/settings/account", 2)]
+    ("path", "count"), [("/settings", 4), ("/settings/silences", 9), ("/settings/account", 2)]
 )
 async def test_every_field_has_a_label(client: Client, path: str, count: int) -> None:
     async with client.get(path) as response:
