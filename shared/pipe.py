@@ -25,7 +25,7 @@ Seq = Annotated[int, Meta(ge=1)]
 
 
 class RestoredState(msgspec.Struct, tag="state"):
-    """A state as the engine saved it before; `value` is opaque to the server."""
+    """A state as the engine saved it before. Of values, the server reads only `shared.issue`."""
 
     key: str
     value: msgspec.Raw
@@ -154,12 +154,16 @@ class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
 
 
 class Decision(msgspec.Struct, tag="decision", omit_defaults=True):
-    """What became of one event, with the numbers that decided it. Codes: docs/DECISIONS.md."""
+    """What became of one event, with the numbers that decided it. Codes: docs/DECISIONS.md.
+
+    `issue` is the fingerprint of its issue, None for what is no error.
+    """
 
     seq: int
     code: Code
     incident_id: str | None = None
     numbers: Numbers = {}
+    issue: str | None = None
 
 
 class State(msgspec.Struct, tag="state"):

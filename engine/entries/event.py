@@ -22,6 +22,7 @@ from engine.statistics.spike import Alarm, observe, reading
 from shared.decisions import Code
 from shared.event import canonical_environment
 from shared.incident import Numbers
+from shared.issue import add_newest
 from shared.pipe import Decision, EventEntry, Outbound
 
 LATE_S = 3_600.0
@@ -64,6 +65,7 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
             wide_alarm = observe(service.rare, at)
             state.changed.service(scope_key(scope))
     _note_names(state, scope, key, issue, event)
+    issue.newest = add_newest(issue.newest, state.clock.seq)
     issues.touch(state, key, issue)
     incident = state.incidents.get(issue.incident)
     if (
@@ -75,8 +77,8 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
         and event.alert_rule is None
         and event.source_state is None
     ):
-        known = Decision(state.clock.seq, Code.KNOWN, None, _numbers(issue, at, new_minute))
-        return [*told, known]
+        numbers = _numbers(issue, at, new_minute)
+        return [*told, Decision(state.clock.seq, Code.KNOWN, None, numbers, key)]
     seen = Occurrence(
         event=event,
         scope=scope,
@@ -144,9 +146,10 @@ def _judged(state: State, seen: Occurrence) -> list[Outbound]:
     if isinstance(verdict, Fired):
         return _fire(state, seen, verdict)
     if not seen.counted and seen.event.occurrence:
-        return [Decision(state.clock.seq, Code.COUNTED_ALREADY)]
+        return [Decision(state.clock.seq, Code.COUNTED_ALREADY, issue=seen.key)]
     is_due = seen.new_minute and verdict is Code.KNOWN
-    return [Decision(state.clock.seq, verdict, None, _numbers(seen.issue, seen.at, is_due))]
+    numbers = _numbers(seen.issue, seen.at, is_due)
+    return [Decision(state.clock.seq, verdict, None, numbers, seen.key)]
 
 
 def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
@@ -158,8 +161,8 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
     issue, event = seen.issue, seen.event
     if issues.is_silenced(issue, state.now):
         if event.source_state is None or not issue.silenced_by_source:
-            was_in = issue.incident or None
-            return [Decision(state.clock.seq, Code.SILENCED, was_in, {"trigger": fired.trigger})]
+            was_in, numbers = issue.incident or None, Numbers(trigger=fired.trigger)
+            return [Decision(state.clock.seq, Code.SILENCED, was_in, numbers, seen.key)]
         issue.silenced_until, issue.silenced_by_source = 0.0, False
     if fired.trigger != "alert":
         issue.resolved, issue.resolved_release = 0.0, None
@@ -176,4 +179,6 @@ def _numbers(issue: Issue, at: float, is_due: bool) -> Numbers:
     """Return how usual the event is; only once a minute, because little changes within one."""
     if not is_due:
         return {}
-    return {name: rounded(value) for name, value in reading(issue.baseline, at).items()}
+    found = reading(issue.baseline, at)
+    issue.usual_per_min = rounded(found["usual_per_min"])
+    return {name: rounded(value) for name, value in found.items()}

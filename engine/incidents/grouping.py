@@ -32,7 +32,8 @@ def fire(state: State, seen: Occurrence, fired: Fired) -> tuple[OpenIncident, li
             told.append(_escalate(state, incident, seen))
         code = Code.JOINED
     numbers = {"trigger": fired.trigger} | fired.numbers
-    return incident, [*told, Decision(state.clock.seq, code, incident.incident_id, numbers)]
+    decision = Decision(state.clock.seq, code, incident.incident_id, numbers, seen.key)
+    return incident, [*told, decision]
 
 
 def absorb(state: State, incident: OpenIncident, seen: Occurrence) -> list[Outbound]:
@@ -41,10 +42,11 @@ def absorb(state: State, incident: OpenIncident, seen: Occurrence) -> list[Outbo
     if seen.event.source_state == "escalating":
         worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
     if not (worse or life.is_worse(incident, seen)):
-        return [Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id)]
+        return [Decision(state.clock.seq, Code.IN_INCIDENT, incident.incident_id, issue=seen.key)]
     told = _escalate(state, incident, seen)
     numbers: Numbers = {"severity": seen.event.severity, "events": incident.event_count}
-    return [told, Decision(state.clock.seq, Code.ESCALATED, incident.incident_id, numbers)]
+    decision = Decision(state.clock.seq, Code.ESCALATED, incident.incident_id, numbers, seen.key)
+    return [told, decision]
 
 
 def _find(state: State, seen: Occurrence) -> tuple[OpenIncident | None, list[SuspectCommit]]:

@@ -14,6 +14,7 @@ from engine.statistics.silence import Habit
 from engine.statistics.spike import Baseline
 from shared.event import PRODUCTION, ChangeWindow, Event, Severity
 from shared.incident import Numbers, SuspectCommit, Trigger
+from shared.issue import IssueState
 
 DEFAULT_MAX_ISSUES = 200_000
 """Issues with all their statistics; about 1 kB each."""
@@ -38,43 +39,11 @@ Scope = tuple[str, str]
 """A service and its environment."""
 
 
-class Issue(msgspec.Struct, array_like=True, gc=False):
-    """The events of one fingerprint. The size is constant, whatever the history."""
+class Issue(IssueState, array_like=True, gc=False):
+    """An issue with its statistics."""
 
-    service: str
-    environment: str
-    exception_type: str
-    """Recognises the issue under other rules."""
-    rules: int
-    """The version of the fingerprint rules that made the key."""
-    touched: int
-    """The last entry about it; issues are forgotten in this order."""
-    first_seen: float
-    last_seen: float
     baseline: Baseline
     habit: Habit
-    count: int = 0
-    incident: str = ""
-    """The incident that it is in, or was in last."""
-    by_rate: bool = False
-    """It is in that incident because of its rate, and leaves it when the rate is back."""
-    ended: float = 0.0
-    """When its last incident ended."""
-    flaps: int = 0
-    """How many of its incidents followed each other closely."""
-    resolved: float = 0.0
-    resolved_release: str | None = None
-    """The release that fixes it; events of older releases are no regression."""
-    silenced_until: float = 0.0
-    """-1.0 means for good."""
-    release: str | None = None
-    """The release in which it was last seen."""
-    issue_id: str | None = None
-    """The source's own name for it."""
-    alerts: dict[str, tuple[float, int]] | None = None
-    """When each rule of the source last fired for it, and with which severity."""
-    silenced_by_source: bool = False
-    """The source's silence ends when the source says that the issue is worse."""
 
 
 class Tombstone(msgspec.Struct, array_like=True, gc=False):

@@ -349,7 +349,9 @@ async def test_looking_at_an_incident_from_the_bell_marks_it_as_read(
         await expect(page.locator("#unread")).to_be_hidden()
 
 
-async def test_no_page_is_wider_than_the_screen(server: ServerProcess, browser: Browser) -> None:
+async def test_no_page_is_wider_than_the_screen(
+    http: ClientSession, server: ServerProcess, browser: Browser
+) -> None:
     long = "x" * 300
     await send(
         server,
@@ -357,6 +359,8 @@ async def test_no_page_is_wider_than_the_screen(server: ServerProcess, browser: 
         event(2, exception_type=long, stacktrace=[{"file": long, "function": long}]),
     )
     await opened(server, 2)
+    async with http.get(f"{server.url}/api/events/1") as response:
+        issue = (await response.json())["issue"]
     async with visitor(browser) as context:
         page = await context.new_page()
         await page.goto(f"{server.url}/incidents")
@@ -364,7 +368,13 @@ async def test_no_page_is_wider_than_the_screen(server: ServerProcess, browser: 
         others = [
             f"{server.url}/{name}"
             for name in (
-                *("notifications", "deliveries/incoming", "integrations", "events/1"),
+                *(
+                    "notifications",
+                    "deliveries/incoming",
+                    "integrations",
+                    "events/1",
+                    f"issues/{issue}",
+                ),
                 *("settings", "settings/silences", "settings/account", "deploys"),
             )
         ]

@@ -166,6 +166,7 @@ async def test_axe_finds_nothing_on_any_page(
         faults: dict[str, list[str]] = {}
         for path in (
             *("/incidents", *(f"/incidents/{each['incident_id']}" for each in found)),
+            f"/issues/{found[0]['top_symptoms'][0]['fingerprint']}",
             *("/events/1", "/deploys", "/deploys/1", "/notifications", "/integrations"),
             *(f"/deliveries{each}" for each in ("", "/incoming", "/not-told", "/dead-letters")),
             *("/settings", "/settings/silences", "/settings/account", "/settings/people"),

@@ -20,7 +20,8 @@ class EventAnswer(msgspec.Struct, kw_only=True):
     """An entry as it is kept, with secrets masked, and the decision on it.
 
     `about` says what it is. `decision` is None as long as the engine has not decided; `reason` then
-    says why not. `incident_id` is the incident that it belongs to.
+    says why not. `incident_id` is the incident that it belongs to, and `issue` the fingerprint of
+    its issue.
     """
 
     seq: int
@@ -30,6 +31,7 @@ class EventAnswer(msgspec.Struct, kw_only=True):
     decision: str | None
     reason: str
     incident_id: str | None
+    issue: str | None
     numbers: Numbers
 
 
@@ -58,6 +60,7 @@ async def find_event(request: web.Request) -> EventAnswer:
         decision=None if decision is None else decision.code,
         reason=why_decided(seq, decision, decided_to),
         incident_id=None if decision is None else decision.incident_id,
+        issue=None if decision is None else decision.issue,
         numbers={} if decision is None else decision.numbers,
     )
 

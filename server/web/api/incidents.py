@@ -91,12 +91,13 @@ class Unread(msgspec.Struct):
 
 
 class DecisionAnswer(msgspec.Struct):
-    """What became of an event, with the reason in words."""
+    """What became of an event, with the reason in words. `issue` is its issue's fingerprint."""
 
     seq: int
     code: Code
     incident_id: str | None
     numbers: Numbers
+    issue: str | None
     reason: str
 
 
@@ -209,6 +210,7 @@ async def get_decision(request: web.Request) -> web.Response:
             decision.code,
             decision.incident_id,
             decision.numbers,
+            decision.issue,
             explain_decision(decision),
         )
     )

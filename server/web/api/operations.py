@@ -25,6 +25,7 @@ from server.web.api import (
     incident_wishes,
     incidents,
     integrations,
+    issues,
     noise,
     not_told,
     silences,
@@ -136,6 +137,10 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "GET /api/decisions/{seq}": Operation(
         summary="What became of an event, and why", answer=incidents.DecisionAnswer
+    ),
+    "GET /api/issues/{fingerprint}": Operation(
+        summary="One issue: what was counted of it, its incidents and its newest events",
+        answer=issues.IssueAnswer,
     ),
     "GET /api/deploys": Operation(summary="Deploys, newest first", answer=deploys.DeployPage),
     "GET /api/deploys/{id}": Operation(

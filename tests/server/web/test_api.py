@@ -5,6 +5,7 @@ import pytest
 from server.storage.database import Database
 from server.storage.main import decisions
 from shared.decisions import Code
+from shared.incident import Numbers
 from shared.pipe import Decision
 from tests.server.web.conftest import Client, Open, incident, incident_id, record
 
@@ -115,12 +116,15 @@ async def test_a_notification_of_nobody_is_not_found(client: Client) -> None:
 async def test_every_decision_can_be_looked_up_with_its_reason(
     client: Client, database: Database
 ) -> None:
+    numbers: Numbers = {"trigger": "alert", "alert_rule": "High p95"}
     async with database.write() as tx:
         await decisions.store(
             tx,
             [
                 Decision(5, Code.KNOWN),
-                Decision(6, Code.OPENED, "inc-1", {"trigger": "alert", "alert_rule": "High p95"}),
+                Decision(
+                    6, Code.OPENED, "inc-1", {"trigger": "alert", "alert_rule": "High p95"}, "f1"
+                ),
             ],
         )
     body = await (await client.get("/api/decisions/6")).json()
@@ -128,7 +132,8 @@ async def test_every_decision_can_be_looked_up_with_its_reason(
         "seq": 6,
         "code": "opened",
         "incident_id": "inc-1",
-        "numbers": {"trigger": "alert", "alert_rule": "High p95"},
+        "numbers": numbers,
+        "issue": "f1",
         "reason": ("It opened an incident (inc-1). The alert rule “High p95” fired at the source."),
     }
     body = await (await client.get("/api/decisions/5")).json()

@@ -49,6 +49,7 @@ VALUES = {
     "channel": "slack",
     "secret": "s" * 43,
     "token": "0" * 40,
+    "fingerprint": "f" * 32,
 }
 
 

@@ -1,0 +1,174 @@
+"""The API of one issue: what PushLog has counted of it, its incidents and its newest events."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from aiohttp import web
+
+from server.keys import DATABASE, JOURNAL
+from server.notify.masking import without_secrets
+from server.storage.journal.journal import Journal
+from server.storage.main import checkpoints, decisions, issues
+from server.storage.main.issues import IncidentOfIssue
+from server.storage.times import from_micros
+from server.web.api.events import read_entry
+from server.web.requests import answer
+from server.wording.incoming import why_decided
+from shared.issue import IssueState, newest_events
+from shared.pipe import Decision, EventEntry
+
+MAX_INCIDENTS = 50
+
+_EARLIEST_S, _LATEST_S = -62_000_000_000.0, 250_000_000_000.0
+"""The years 5 and 9892, between which every moment is a date."""
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine has counted of an issue, a few seconds ago.
+
+    `usual_per_min` is how often its events came as of the last minute in which nothing was unusual
+    about it, None if there was none yet.
+    `release` is the one in which it was last seen, and `resolved_release` the one that fixes it.
+    `silenced_until` is None if it is silenced for good, or not `silenced` at all.
+    """
+
+    events: int
+    first_seen: datetime
+    last_seen: datetime
+    usual_per_min: float | None
+    release: str | None
+    resolved_at: datetime | None
+    resolved_release: str | None
+    silenced: bool
+    silenced_until: datetime | None
+
+
+class EventOfIssue(msgspec.Struct, frozen=True, kw_only=True):
+    """One of its newest events, and what became of it; `/api/events/{seq}` has all of it."""
+
+    seq: int
+    received: datetime
+    message: str
+    release: str | None
+    decision: str | None
+    reason: str
+    incident_id: str | None
+
+
+class IssueAnswer(msgspec.Struct, kw_only=True):
+    """An issue: the events of one fingerprint.
+
+    `counted` is None if the engine has forgotten the issue, because too many others were seen
+    since. `source`, `message` and `links` are those of its newest event that is kept. `incidents`
+    and `events` are sorted newest first.
+    """
+
+    fingerprint: str
+    service: str
+    environment: str
+    exception_type: str
+    message: str
+    source: str | None
+    source_issue_id: str | None
+    links: Mapping[str, str]
+    counted: Counted | None
+    incidents: Sequence[IncidentOfIssue]
+    events: Sequence[EventOfIssue]
+
+
+async def get_issue(request: web.Request) -> web.Response:
+    """``GET /api/issues/{fingerprint}``."""
+    return answer(await find_issue(request))
+
+
+async def find_issue(request: web.Request) -> IssueAnswer:
+    """Return the issue that the address names, or answer 404."""
+    fingerprint = request.match_info["fingerprint"]
+    async with request.app[DATABASE].read() as tx:
+        state = await issues.state_of(tx, fingerprint)
+        found = await issues.incidents_of(tx, fingerprint, MAX_INCIDENTS)
+        seqs = [] if state is None else newest_events(state.newest)
+        decided = await decisions.get_some(tx, seqs)
+        decided_to = (await checkpoints.progress(tx)).recorded_seq
+    kept = [(seq, await _read_event(request.app[JOURNAL], seq)) for seq in seqs]
+    events = [
+        _event_of_issue(seq, event, decided.get(seq), decided_to)
+        for seq, event in kept
+        if event is not None
+    ]
+    lead = next((event for _, event in kept if event is not None), None)
+    incidents = [_masked(each) for each in found]
+    named = incidents[0] if incidents else None
+    place = state or named
+    if place is None:
+        raise web.HTTPNotFound(
+            text=f"There is no issue {fingerprint}, or PushLog has seen too many others since."
+        )
+    return IssueAnswer(
+        fingerprint=fingerprint,
+        service=place.service,
+        environment=place.environment,
+        exception_type=place.exception_type,
+        message=events[0].message if events else named.message if named else "",
+        source=lead.source if lead else None,
+        source_issue_id=state.issue_id if state else None,
+        links=_masked_links(lead) if lead else {},
+        counted=None if state is None else _counted(state, datetime.now(UTC).timestamp()),
+        incidents=incidents,
+        events=events,
+    )
+
+
+async def _read_event(journal: Journal, seq: int) -> EventEntry | None:
+    stored = await journal.get(seq)
+    entry = None if stored is None else read_entry(stored.body)
+    if stored is None or not isinstance(entry, EventEntry):
+        return None
+    return msgspec.structs.replace(entry, received=from_micros(stored.received))
+
+
+def _event_of_issue(
+    seq: int, event: EventEntry, decision: Decision | None, decided_to: int
+) -> EventOfIssue:
+    return EventOfIssue(
+        seq=seq,
+        received=event.received or event.timestamp,
+        message=without_secrets(event.message),
+        release=event.release,
+        decision=None if decision is None else decision.code,
+        reason=why_decided(seq, decision, decided_to),
+        incident_id=None if decision is None else decision.incident_id,
+    )
+
+
+def _masked(incident: IncidentOfIssue) -> IncidentOfIssue:
+    return msgspec.structs.replace(
+        incident,
+        title=without_secrets(incident.title),
+        message=without_secrets(incident.message),
+    )
+
+
+def _masked_links(event: EventEntry) -> dict[str, str]:
+    return {name: without_secrets(url) for name, url in event.links.items()}
+
+
+def _counted(state: IssueState, now: float) -> Counted:
+    silenced = state.silenced_until < 0 or state.silenced_until > now
+    until = _moment(state.silenced_until) if state.silenced_until > now else None
+    return Counted(
+        events=state.count,
+        first_seen=_moment(state.first_seen),
+        last_seen=_moment(state.last_seen),
+        usual_per_min=state.usual_per_min or None,
+        release=state.release,
+        resolved_at=_moment(state.resolved) if state.resolved else None,
+        resolved_release=state.resolved_release,
+        silenced=silenced,
+        silenced_until=until,
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(min(max(seconds, _EARLIEST_S), _LATEST_S), UTC)
