@@ -28,7 +28,7 @@ async def announce(
         return []
     audience = Audience(
         people=await people.everyone(tx),
-        filters=await noise.enabled(tx),
+        filters=await noise.in_force(tx, now),
         floor=floor,
         outlets=outlets,
     )

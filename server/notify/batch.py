@@ -6,7 +6,7 @@ from typing import assert_never
 import msgspec
 
 from server.notify.news import IncidentNews
-from server.notify.noise import is_partly_noise, noise_in
+from server.notify.noise import is_partly_noise, noise_in, said_in_short
 from server.notify.plan import (
     Heard,
     Outlets,
@@ -109,7 +109,7 @@ def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan
             return None
     noise = noise_in(incident, audience.filters)
     if noise is not None:
-        kept = NotTold(way="any", reason="noise_filter", detail=noise.pattern)
+        kept = NotTold(way="any", reason="noise_filter", detail=said_in_short(noise))
         plan = Plan(not_told=[kept], held_back_by=noise)
     else:
         news = IncidentNews(

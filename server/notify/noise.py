@@ -1,24 +1,29 @@
 """Noise filters. Pure. Text is compared by patterns in which ``*`` stands for any characters."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-from server.storage.main.noise import NoiseFilter
+from server.storage.main.noise import FilterValues, NoiseFilter
 from shared.incident import IncidentSummary
 
+F = TypeVar("F", bound=FilterValues)
 
-def noise_in(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> NoiseFilter | None:
+
+def noise_in(incident: IncidentSummary, filters: Sequence[F]) -> F | None:
     """Return the filter because of which nobody is told, or None if some part is no noise."""
-    first = _first_match(filters, f"{incident.exception_type}: {incident.message}")
+    there = _of_place(filters, incident)
+    first = _first_match(there, f"{incident.exception_type}: {incident.message}")
     if first is None:
         return None
     others = (f"{each.exception_type}: {each.message}" for each in incident.top_symptoms)
-    return first if all(_first_match(filters, text) for text in others) else None
+    return first if all(_first_match(there, text) for text in others) else None
 
 
 def is_partly_noise(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> bool:
     """Return whether some of its symptoms are noise, and some are not."""
+    there = _of_place(filters, incident)
     found = [
-        _first_match(filters, f"{each.exception_type}: {each.message}") is not None
+        _first_match(there, f"{each.exception_type}: {each.message}") is not None
         for each in incident.top_symptoms
     ]
     return any(found) and not all(found)
@@ -46,5 +51,21 @@ def matches(pattern: str, text: str) -> bool:
     return True
 
 
-def _first_match(filters: Iterable[NoiseFilter], text: str) -> NoiseFilter | None:
+def said_in_short(held_back_by: NoiseFilter) -> str:
+    """Return what the filter matches: its pattern, and where."""
+    places = [each for each in (held_back_by.service, held_back_by.environment) if each]
+    return " ".join([held_back_by.pattern, *(["in"] if places else []), " / ".join(places)]).strip()
+
+
+def _of_place(filters: Iterable[F], incident: IncidentSummary) -> list[F]:
+    """Return the filters for the service and environment of this incident."""
+    return [
+        each
+        for each in filters
+        if matches(each.service or "*", incident.service)
+        and matches(each.environment or "*", incident.environment)
+    ]
+
+
+def _first_match(filters: Iterable[F], text: str) -> F | None:
     return next((each for each in filters if matches(each.pattern, text)), None)

@@ -3,28 +3,43 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import noise_filters
 from server.storage.rows import struct_of
+from server.storage.times import to_micros
 
 
-class NoiseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """A filter. `pattern` is compared with ``TYPE: MESSAGE``; ``*`` stands for any characters."""
+class FilterValues(msgspec.Struct, frozen=True, kw_only=True):
+    """What people say about a filter.
+
+    `pattern` is compared with ``TYPE: MESSAGE``; ``*`` stands for any characters. `service` and
+    `environment` are patterns too, and match all if they are empty. After `until`, the filter is
+    off; None means that it does not end.
+    """
+
+    pattern: str
+    service: str = ""
+    environment: str = ""
+    until: datetime | None = None
+    about: str = ""
+    enabled: bool = True
+
+
+class NoiseFilter(FilterValues, frozen=True, kw_only=True):
+    """A filter, who made it (empty if PushLog did), and what it held back."""
 
     id: int
-    pattern: str
-    about: str
-    enabled: bool
+    made_by: str
     held_back: int
     last_incident_id: str | None
     last_at: datetime | None
 
 
-class PatternTaken(ValueError):
-    """A filter with this pattern already exists."""
+class FilterExists(ValueError):
+    """There is a filter with this pattern for this service and environment."""
 
 
 async def everything(tx: AsyncConnection) -> list[NoiseFilter]:
@@ -33,10 +48,15 @@ async def everything(tx: AsyncConnection) -> list[NoiseFilter]:
     return [struct_of(row, NoiseFilter) for row in rows]
 
 
-async def enabled(tx: AsyncConnection) -> list[NoiseFilter]:
-    """Return the filters that are on, oldest first."""
+async def in_force(tx: AsyncConnection, now: int) -> list[NoiseFilter]:
+    """Return the filters that are on and have not ended, oldest first."""
     rows = await tx.execute(
-        select(noise_filters).where(noise_filters.c.enabled).order_by(noise_filters.c.id)
+        select(noise_filters)
+        .where(
+            noise_filters.c.enabled,
+            or_(noise_filters.c.until.is_(None), noise_filters.c.until > now),
+        )
+        .order_by(noise_filters.c.id)
     )
     return [struct_of(row, NoiseFilter) for row in rows]
 
@@ -48,28 +68,23 @@ async def get(tx: AsyncConnection, filter_id: int) -> NoiseFilter | None:
     return None if row is None else struct_of(row, NoiseFilter)
 
 
-async def add(tx: AsyncConnection, *, pattern: str, about: str, is_enabled: bool) -> NoiseFilter:
-    """Add a filter; raise `PatternTaken`."""
-    values = {"pattern": pattern, "about": about, "enabled": is_enabled}
+async def add(tx: AsyncConnection, values: FilterValues, made_by: str) -> NoiseFilter:
+    """Add a filter; raise `FilterExists`."""
+    columns = {**_columns(values), "made_by": made_by}
     try:
-        rows = await tx.execute(insert(noise_filters).values(values).returning(noise_filters))
+        rows = await tx.execute(insert(noise_filters).values(columns).returning(noise_filters))
     except IntegrityError as error:
-        raise PatternTaken from error
+        raise FilterExists from error
     return struct_of(rows.one(), NoiseFilter)
 
 
-async def change(
-    tx: AsyncConnection, filter_id: int, *, pattern: str, about: str, is_enabled: bool
-) -> bool:
-    """Change a filter, but keep its counts; return whether it exists. Raises `PatternTaken`."""
+async def change(tx: AsyncConnection, filter_id: int, values: FilterValues) -> bool:
+    """Change a filter, but keep its counts; return whether it exists. Raises `FilterExists`."""
+    changed = update(noise_filters).where(noise_filters.c.id == filter_id)
     try:
-        result = await tx.execute(
-            update(noise_filters)
-            .where(noise_filters.c.id == filter_id)
-            .values(pattern=pattern, about=about, enabled=is_enabled)
-        )
+        result = await tx.execute(changed.values(_columns(values)))
     except IntegrityError as error:
-        raise PatternTaken from error
+        raise FilterExists from error
     return result.rowcount == 1
 
 
@@ -86,3 +101,8 @@ async def count(tx: AsyncConnection, filter_id: int, incident_id: str, at: int) 
         .where(noise_filters.c.id == filter_id)
         .values(held_back=noise_filters.c.held_back + 1, last_incident_id=incident_id, last_at=at)
     )
+
+
+def _columns(values: FilterValues) -> dict[str, object]:
+    until = None if values.until is None else to_micros(values.until)
+    return {**msgspec.structs.asdict(values), "until": until}

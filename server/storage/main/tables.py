@@ -357,15 +357,21 @@ noise_filters = Table(
     "noise_filters",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("pattern", Text, nullable=False, unique=True),
+    Column("pattern", Text, nullable=False),
+    Column("service", Text, nullable=False, server_default=""),
+    Column("environment", Text, nullable=False, server_default=""),
+    Column("until", BigInteger),
     Column("about", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("held_back", Integer, nullable=False, server_default="0"),
     Column("last_incident_id", String),
     Column("last_at", BigInteger),
+    Column("made_by", Text, nullable=False, server_default=""),
+    UniqueConstraint("pattern", "service", "environment"),
 )
-"""Which errors nobody wants to hear of. `held_back` counts what nobody was told because of the
-filter; the last was `last_incident_id` at `last_at`.
+"""Which errors nobody wants to hear of: in which service and environment (patterns; empty means
+all), and until when. `held_back` counts what nobody was told because of the filter; the last was
+`last_incident_id` at `last_at`. `made_by` is empty if PushLog brought the filter along.
 """
 
 silences = Table(

@@ -27,6 +27,7 @@ from server.web.api import (
     integrations,
     issues,
     noise,
+    noise_preview,
     not_told,
     silences,
     webhooks,
@@ -265,6 +266,11 @@ OPERATIONS: Mapping[str, Operation] = {
         body=noise.FilterBody,
         status=_CREATED,
         refusals=_CONFLICT,
+    ),
+    "POST /api/noise-filters/preview": Operation(
+        summary="What a filter would have held back in the last days; changes nothing",
+        answer=noise_preview.Preview,
+        body=noise.FilterBody,
     ),
     "PUT /api/noise-filters/{id}": Operation(
         summary="Changes one", answer=NoiseFilter, body=noise.FilterBody, refusals=_CONFLICT

@@ -3,20 +3,31 @@
 Its forms work without JavaScript. If one is wrong, the page says what.
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
 import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE
-from server.storage.main import noise, silences
+from server.storage.main import incidents, noise, silences
 from server.storage.times import micros_now
 from server.web.api import noise as filters
-from server.web.api.noise import FilterBody
+from server.web.api.incident_wishes import MAX_SNOOZE_MIN
+from server.web.api.noise import FilterBody, checked
+from server.web.api.noise_preview import Preview, preview
 from server.web.api.silences import lift
 from server.web.forms import read_form, words_of
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
+from server.web.requests import read_number
+
+MAX_CHOICES = 500
 
 _PAGE = "/settings/silences"
+_EMPTY = dict.fromkeys(("pattern", "service", "environment", "about", "minutes", "enabled"), "")
+_DURATIONS = {"": "for good", "60": "an hour", "480": "8 hours", "1440": "a day", "10080": "a week"}
+"""How long a new filter applies: minutes, and words."""
 _SAID = {
     "saved": "Saved.",
     "removed": "The filter is removed.",
@@ -42,27 +53,39 @@ async def lift_from_incident(request: web.Request) -> web.StreamResponse:
 
 
 async def add_filter(request: web.Request) -> web.StreamResponse:
-    """``POST /settings/noise``."""
+    """``POST /settings/noise``: adds a filter or, with ``preview``, shows what it would match."""
+    form = await read_form(request)
     try:
-        await filters.add(request, await _filter(request))
+        body = _filter(form)
+        if "preview" in form:
+            found = await preview(request.app[DATABASE], checked(body))
+            return await _page(request, typed=form, found=found)
+        await filters.add(request, body)
     except (web.HTTPClientError, msgspec.ValidationError) as error:
-        return await _page(request, words_of(error))
+        return await _page(request, words_of(error), typed=form)
     raise web.HTTPSeeOther(f"{_PAGE}?said=saved#noise")
 
 
 async def change_filter(request: web.Request) -> web.StreamResponse:
     """``POST /settings/noise/{id}``: changes a filter or, with its second button, removes it."""
-    if "remove" in await read_form(request):
+    form = await read_form(request)
+    if "remove" in form:
         await filters.remove(request)
         raise web.HTTPSeeOther(f"{_PAGE}?said=removed#noise")
     try:
-        await filters.change(request, await _filter(request))
+        await filters.change(request, _filter(form))
     except (web.HTTPClientError, msgspec.ValidationError) as error:
         return await _page(request, words_of(error))
     raise web.HTTPSeeOther(f"{_PAGE}?said=saved#noise")
 
 
-async def _page(request: web.Request, problem: str | None = None) -> web.Response:
+async def _page(
+    request: web.Request,
+    problem: str | None = None,
+    *,
+    typed: Mapping[str, str] | None = None,
+    found: Preview | None = None,
+) -> web.Response:
     async with request.app[DATABASE].read() as tx:
         context: dict[str, object] = {
             "here": "settings",
@@ -71,14 +94,25 @@ async def _page(request: web.Request, problem: str | None = None) -> web.Respons
             "noise_filters": await noise.everything(tx),
             "said": _SAID.get(request.query.get("said", "")),
             "problem": problem,
+            "typed": _EMPTY | (dict(typed) if typed is not None else {"enabled": "on"}),
+            "found": found,
+            "places": await incidents.places(tx, MAX_CHOICES),
+            "durations": _DURATIONS,
         }
     return render(request, "silences.html", context, status=400 if problem else 200)
 
 
-async def _filter(request: web.Request) -> FilterBody:
-    form = await read_form(request)
+def _filter(form: Mapping[str, str]) -> FilterBody:
+    """Return the filter of a form, which ends after some ``minutes``, at ``until``, or never."""
+    minutes = read_number(form, "minutes", MAX_SNOOZE_MIN)
+    until: object = form.get("until") or None
+    if minutes:
+        until = datetime.now(UTC) + timedelta(minutes=minutes)
     asked = {
-        "pattern": form.get("pattern", ""),
+        "pattern": form.get("pattern") or "*",
+        "service": form.get("service", ""),
+        "environment": form.get("environment", ""),
+        "until": until,
         "about": form.get("about", ""),
         "enabled": "enabled" in form,
     }

@@ -10,6 +10,7 @@ from server.settings.settings import MinSeverity
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
 from server.storage.main import incidents, noise, notifications, outbox
+from server.storage.main.noise import FilterValues
 from server.storage.main.outbox import DeliveryFilter
 from server.storage.times import to_micros
 from shared.decisions import Code
@@ -117,7 +118,7 @@ async def test_noise_is_counted_and_told_nobody_until_it_is_more_than_noise(
     database: Database,
 ) -> None:
     async with database.write() as tx:
-        added = await noise.add(tx, pattern="ValueError*", about="", is_enabled=True)
+        added = await noise.add(tx, FilterValues(pattern="ValueError*"), "Ada")
     await Desk(database).recorder.record(OPENED, [])
     assert await told(database) == ([], [])
     async with database.read() as tx:

@@ -1,27 +1,26 @@
 """Noise filters hold back what matches, and nothing else."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.noise import is_partly_noise, matches, noise_in
+from server.notify.noise import is_partly_noise, matches, noise_in, said_in_short
 from server.storage.main.noise import NoiseFilter
 from shared.incident import Symptom
 from tests.server.notify.news import incident
 
 
-def noise_filter(pattern: str, number: int = 1) -> NoiseFilter:
-    return NoiseFilter(
-        id=number,
-        pattern=pattern,
-        about="",
-        enabled=True,
-        held_back=0,
-        last_incident_id=None,
-        last_at=None,
-    )
+def noise_filter(pattern: str, number: int = 1, **changes: Any) -> NoiseFilter:
+    fields: dict[str, Any] = {
+        "id": number,
+        "pattern": pattern,
+        "made_by": "Ada",
+        "held_back": 0,
+    } | changes
+    return NoiseFilter(last_incident_id=None, last_at=None, **fields)
 
 
 @given(st.text("ab*", max_size=12), st.text("ab", max_size=12))
@@ -44,6 +43,45 @@ def test_a_pattern_that_is_made_to_take_long_does_not() -> None:
 )
 def test_type_and_message_are_compared(pattern: str, is_noise: bool) -> None:
     assert (noise_in(incident(), [noise_filter(pattern)]) is not None) is is_noise
+
+
+@pytest.mark.parametrize(
+    ("service", "environment", "is_noise"),
+    [
+        ("", "", True),
+        ("shop", "", True),
+        ("SHOP", "prod*", True),
+        ("shop", "staging", False),
+        ("sho", "", False),
+        ("", "staging", False),
+    ],
+)
+def test_a_filter_holds_back_only_what_happens_where_it_says(
+    service: str, environment: str, is_noise: bool
+) -> None:
+    there = noise_filter("*", service=service, environment=environment)
+    assert (noise_in(incident(), [there]) is not None) is is_noise
+
+
+def test_what_is_noise_elsewhere_makes_an_incident_no_mixture() -> None:
+    mixed = incident(top_symptoms=[NOISE, Symptom("f2", "KeyError", "id", 1)])
+    assert is_partly_noise(mixed, [noise_filter("KeyError*")])
+    assert not is_partly_noise(mixed, [noise_filter("KeyError*", service="web")])
+
+
+@pytest.mark.parametrize(
+    ("service", "environment", "said"),
+    [
+        ("", "", "KeyError*"),
+        ("shop", "", "KeyError* in shop"),
+        ("", "staging", "KeyError* in staging"),
+        ("shop", "staging", "KeyError* in shop / staging"),
+    ],
+)
+def test_a_filter_says_what_it_matches(service: str, environment: str, said: str) -> None:
+    assert (
+        said_in_short(noise_filter("KeyError*", service=service, environment=environment)) == said
+    )
 
 
 def test_an_incident_of_which_one_symptom_is_no_noise_is_told() -> None:

@@ -12,6 +12,7 @@ from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
 from server.storage.main import accounts, incidents, noise, not_told
+from server.storage.main.noise import FilterValues
 from server.storage.main.not_told import KeptFrom, Reason
 from server.storage.times import to_micros
 from server.wording.not_told import not_told_in_words
@@ -82,7 +83,7 @@ async def test_a_noise_filter_is_named_until_it_is_told_after_all(client: Client
     database = client.app[DATABASE]
     await set_wishes(database)
     async with database.write() as tx:
-        await noise.add(tx, pattern="ValueError*", about="", is_enabled=True)
+        await noise.add(tx, FilterValues(pattern="ValueError*"), "Ada")
     await record(database, top_symptoms=[NOISE])
     (kept,) = await answered(client)
     assert kept["reason"] == "noise_filter"

@@ -1,14 +1,20 @@
 """The page of settings: forms that work without JavaScript and say what they got wrong."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from server.keys import DATABASE
 from server.storage.main import noise, people
-from tests.server.web.conftest import Box, Boxes, Client, Open
+from server.storage.main.noise import FilterValues
+from shared.incident import Symptom
+from tests.server.web.conftest import Box, Boxes, Client, Open, incident_id
 from tests.signed_in import OPERATOR
+
+PRICE = Symptom("f1", "ValueError", "price is negative", 3)
 
 WISHES = {
     "email": "ada@acme.example",
@@ -122,10 +128,87 @@ async def test_a_noise_filter_is_added_changed_and_removed(client: Client) -> No
     assert status == 400
 
 
-async def test_a_filter_that_would_hold_back_everything_is_refused(client: Client) -> None:
-    status, page = await post(client, "/settings/noise", {"pattern": "**"})
+@pytest.mark.parametrize("wide", [{"pattern": "**"}, {"pattern": "", "service": " * "}, {}])
+async def test_a_filter_that_would_hold_back_everything_is_refused(
+    client: Client, wide: dict[str, str]
+) -> None:
+    status, page = await post(client, "/settings/noise", wide)
     assert status == 400
     assert "would hold back everything" in page
+
+
+async def test_all_of_a_service_is_silenced_for_a_while_and_turned_off_and_on(
+    client: Client,
+) -> None:
+    fields = {"pattern": "", "service": "shop", "environment": "staging", "minutes": "60"}
+    _, page = await post(client, "/settings/noise", {**fields, "enabled": "on"})
+    assert "by operator, until" in page
+    async with client.app[DATABASE].read() as tx:
+        (added,) = [each for each in await noise.everything(tx) if each.service == "shop"]
+    assert (added.pattern, added.environment, added.made_by) == ("*", "staging", "operator")
+    assert added.until is not None
+    assert timedelta(minutes=59) < added.until - datetime.now(UTC) <= timedelta(minutes=60)
+    # The forms of the page carry along when it ends.
+    (kept,) = set(re.findall(r'name="until" value="([^"]+)"', page))
+    path = f"/settings/noise/{added.id}"
+    same = {"pattern": "*", "service": "shop", "environment": "staging", "until": kept}
+    for on in (False, True):
+        await post(client, path, same | ({"enabled": "on"} if on else {}))
+        async with client.app[DATABASE].read() as tx:
+            assert await noise.get(tx, added.id) == replace(added, enabled=on)
+
+
+async def test_a_filter_that_is_over_is_shown_so_and_can_be_turned_on_for_good(
+    client: Client,
+) -> None:
+    over = FilterValues(pattern="KeyError*", until=datetime.now(UTC) - timedelta(minutes=1))
+    async with client.app[DATABASE].write() as tx:
+        added = await noise.add(tx, over, "Ada")
+    async with client.get("/settings/silences") as response:
+        page = await response.text()
+    assert "by Ada, ended" in page
+    assert "Turn on for good" in page
+    assert 'name="until"' not in page
+    await post(client, f"/settings/noise/{added.id}", {"pattern": "KeyError*", "enabled": "on"})
+    async with client.app[DATABASE].read() as tx:
+        assert await noise.get(tx, added.id) == replace(added, until=None)
+
+
+async def test_a_preview_says_what_a_filter_would_have_held_back_and_adds_nothing(
+    client: Client, open_incident: Open
+) -> None:
+    now = datetime.now(UTC)
+    days_ago = {number: now - timedelta(days=number) for number in (0, 2, 8)}
+    for number, start in days_ago.items():
+        await open_incident(number, start_time=start, top_symptoms=[PRICE])
+    elsewhere = await open_incident(3, start_time=now, top_symptoms=[PRICE], service="web")
+    async with client.app[DATABASE].read() as tx:
+        before = await noise.everything(tx)
+    typed = {"pattern": "valueerror: *NEGATIVE", "service": "shop", "preview": "on"}
+    status, page = await post(client, "/settings/noise", typed)
+    assert status == 200
+    assert "of 3 incidents in the last 7 days, it would have held back 2:" in page
+    held_back = page.partition("Preview:")[2].partition("</ul>")[0]
+    assert re.findall(r"/incidents/(\S+)\"", held_back) == [incident_id(2), incident_id(0)]
+    assert elsewhere not in held_back
+    assert 'value="valueerror: *NEGATIVE"' in page
+    body = {"pattern": "valueerror: *NEGATIVE", "service": "shop"}
+    async with client.post("/api/noise-filters/preview", json=body) as response:
+        said = await response.json()
+    assert (said["days"], said["incidents"], said["held_back"]) == (7, 3, 2)
+    assert [each["incident_id"] for each in said["newest"]] == [incident_id(2), incident_id(0)]
+    async with client.app[DATABASE].read() as tx:
+        assert await noise.everything(tx) == before
+    _, page = await post(client, "/settings/noise", {"pattern": "Nothing*", "preview": "on"})
+    assert "it would have held back 0." in page
+
+
+async def test_a_filter_that_ended_before_it_began_is_refused(client: Client) -> None:
+    body = {"pattern": "KeyError*", "until": "2025-01-01T00:00:00Z"}
+    for path in ("/api/noise-filters", "/api/noise-filters/preview"):
+        async with client.post(path, json=body) as response:
+            assert response.status == 400
+            assert "`until` is in the past" in await response.text()
 
 
 async def test_a_channel_is_tried_out_and_what_goes_wrong_is_said(with_boxes: Boxes) -> None:
