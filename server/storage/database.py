@@ -1,6 +1,7 @@
 """Opens and migrates the main database, and lends it out as transactions."""
 
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from server.storage.files.free_space import AUTO_VACUUM, pages_to_give_back
 from server.storage.files.private_files import keep_private
 from server.storage.schema import MIGRATIONS, REVISIONS, read_revision
 
@@ -25,6 +27,8 @@ def migrate(path: Path) -> bool:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = keep_private(path)
+    if not path.stat().st_size:
+        _let_shrink(path)
     if read_revision(path) == REVISIONS[-1]:
         return is_new
     from alembic import command  # noqa: PLC0415 - see REVISIONS
@@ -35,6 +39,13 @@ def migrate(path: Path) -> bool:
     config.attributes["url"] = f"sqlite:///{path}"
     command.upgrade(config, "head")
     return is_new
+
+
+def _let_shrink(empty: Path) -> None:
+    with contextlib.closing(sqlite3.connect(empty)) as connection:
+        connection.execute(AUTO_VACUUM)
+        # The first page says it, and is written now.
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 class Database:
@@ -64,6 +75,26 @@ class Database:
                 yield connection
             finally:
                 await connection.rollback()
+
+    async def give_back(self) -> int:
+        """Give some of the file's free pages back to the file system; return how many bytes.
+
+        It returns 0 once few enough are left, or if the file was made without `AUTO_VACUUM`.
+        """
+        async with self._engine.connect() as connection:
+            before = await _number(connection, "page_count")
+            wanted = pages_to_give_back(before, await _number(connection, "freelist_count"))
+            if not wanted:
+                return 0
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            # Anything else would take one step of it, and give back one page.
+            await driver.executescript(f"PRAGMA incremental_vacuum({wanted})")
+            given = before - await _number(connection, "page_count")
+            return given * await _number(connection, "page_size")
+
+
+async def _number(connection: AsyncConnection, pragma: str) -> int:
+    return int((await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one())
 
 
 @contextlib.asynccontextmanager

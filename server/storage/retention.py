@@ -82,6 +82,8 @@ class Retention:
         """The watermark of the previous round."""
         self._removed: Counter[str] = Counter()
         """Rows removed in this round, by table."""
+        self._given_back = 0
+        """Bytes of both files given back to the file system in this round."""
         self._is_too_large = False
         """Set if the journal is too large even after everything that may be removed is gone."""
 
@@ -104,11 +106,13 @@ class Retention:
         if bound is None or newest is None:
             return
         self._removed.clear()
+        self._given_back = 0
         now = min(self._wall(), newest.received)
         try:
             await self._remove_events(bound, newest.seq, now - self._events_us)
             await self._remove_decisions()
             await self._remove_results(bound, now - self._incidents_us)
+            await self._give_back()
         finally:
             self._tell()
 
@@ -169,6 +173,16 @@ class Retention:
             self._count(table, removed)
             await _rest(started)
 
+    async def _give_back(self) -> None:
+        """Give the file system what both files will not need soon, in steps."""
+        for give_back in (self._journal.give_back, self._database.give_back):
+            given = 1
+            while given:
+                started = time.monotonic()
+                given = await give_back()
+                self._given_back += given
+                await _rest(started)
+
     async def _measure(self) -> int:
         size = await self._journal.used_bytes()
         self._metrics.journal_bytes.set(size)
@@ -191,6 +205,11 @@ class Retention:
         gone = [f"{table} {count:,}" for table, count in self._removed.items() if count]
         if gone:
             log.server(logging.INFO, f"Removed what is old: {', '.join(gone)}")
+        if self._given_back:
+            log.server(
+                logging.INFO,
+                f"Gave {self._given_back / 1e6:,.1f} MB of free space back to the file system",
+            )
 
 
 async def _rest(started: float) -> None:

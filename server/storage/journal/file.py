@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from server.storage.files.free_space import AUTO_VACUUM, pages_to_give_back
 from server.storage.files.private_files import keep_private
 from server.storage.journal.entry import (
     Appended,
@@ -134,6 +135,13 @@ class JournalFile:
         It does not wait for the disk: entries that a loss of power brings back are removed again.
         """
         return self._explained(lambda: self._remove(up_to_seq))
+
+    def give_back(self) -> int:
+        """Give some of the file's free pages back to the file system; return how many bytes.
+
+        It does not wait for the disk either. A file that was made without `AUTO_VACUUM` keeps them.
+        """
+        return self._explained(self._give_back)
 
     def used_bytes(self) -> int:
         """Return how many bytes of the file are in use. The rest is free for new entries."""
@@ -306,12 +314,25 @@ class JournalFile:
         finally:
             run("PRAGMA synchronous = FULL")
 
+    def _give_back(self) -> int:
+        before = self._number("page_count")
+        wanted = pages_to_give_back(before, self._number("freelist_count"))
+        if not wanted:
+            return 0
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            # `execute` would take one step of it, and give back one page.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({wanted})")
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+        return (before - self._number("page_count")) * self._number("page_size")
+
     def _used_bytes(self) -> int:
-        pages, free, size = (
-            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return (pages - free) * size
+        pages = self._number("page_count") - self._number("freelist_count")
+        return pages * self._number("page_size")
+
+    def _number(self, pragma: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
     def _read_end(self) -> tuple[int, int]:
         """Return the last `seq` ever given out, and the stamp of the last entry still there."""
@@ -344,6 +365,7 @@ def _connect(path: Path, writable: bool) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         if writable:
+            connection.execute(AUTO_VACUUM)
             connection.execute("PRAGMA journal_mode = WAL")
             # A commit is on the disk when it returns: 202 means that the event stays.
             connection.execute("PRAGMA synchronous = FULL")

@@ -43,10 +43,10 @@ class Waiting(msgspec.Struct, frozen=True):
     answer: asyncio.Future[Appended]
 
 
-class Removal(msgspec.Struct, frozen=True):
-    """Entries to remove, and the future that their number goes to."""
+class Upkeep(msgspec.Struct, frozen=True):
+    """Work on the file that nobody's answer waits for, and the future for its result."""
 
-    up_to_seq: int
+    work: Callable[[JournalFile], int]
     answer: asyncio.Future[int]
 
 
@@ -83,8 +83,8 @@ class GroupCommit:
         self._changed = threading.Condition()
         self._waiting: list[Waiting] = []
         self._waiting_bytes = 0
-        self._removals: list[Removal] = []
-        self._under_way: list[Waiting | Removal] = []
+        self._upkeep: list[Upkeep] = []
+        self._under_way: list[Waiting | Upkeep] = []
         self._committing = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="journal writer", daemon=True)
@@ -108,16 +108,15 @@ class GroupCommit:
             self._changed.notify()
         return answer
 
-    def remove(self, up_to_seq: int) -> asyncio.Future[int]:
-        """Return a future for how many entries were removed, set once they are gone.
+    def between_groups(self, work: Callable[[JournalFile], int]) -> asyncio.Future[int]:
+        """Return a future for the result of `work`, which is done between two groups.
 
-        They are removed between two groups, so that no group waits for the lock of another
-        connection. Remove only a few at a time.
+        So no group waits for the lock of another connection. `work` must be short.
         """
         answer: asyncio.Future[int] = self._loop.create_future()
         with self._changed:
             self._refuse_at_the_end()
-            self._removals.append(Removal(up_to_seq, answer))
+            self._upkeep.append(Upkeep(work, answer))
             self._changed.notify()
         return answer
 
@@ -158,7 +157,7 @@ class GroupCommit:
         self.trouble = f"its writer has ended: {error!r}"
         self.failed.set_result(error)
         with self._changed:
-            waiting = [*self._under_way, *self._waiting, *self._removals]
+            waiting = [*self._under_way, *self._waiting, *self._upkeep]
         for each in waiting:
             if not each.answer.done():
                 each.answer.set_exception(JournalUnavailable(self.trouble))
@@ -166,20 +165,20 @@ class GroupCommit:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not (self._waiting or self._removals or self._closing):
+                while not (self._waiting or self._upkeep or self._closing):
                     self._changed.wait()
-                if not (self._waiting or self._removals):
+                if not (self._waiting or self._upkeep):
                     break
                 group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
                 self._waiting_bytes -= sum(len(b) for each in group for b in each.arrival.bodies)
-                removal = self._removals.pop(0) if self._removals else None
-                self._under_way = [*group, *([] if removal is None else [removal])]
+                upkeep = self._upkeep.pop(0) if self._upkeep else None
+                self._under_way = [*group, *([] if upkeep is None else [upkeep])]
                 self._committing = bool(group)
                 received = self._clock.now()
             if group:
                 self._write_group(group, received)
-            if removal is not None:
-                self._carry_out(removal)
+            if upkeep is not None:
+                self._carry_out(upkeep)
 
     def _write_group(self, group: Sequence[Waiting], received: int) -> None:
         outcome = self._commit([each.arrival for each in group], received)
@@ -190,9 +189,9 @@ class GroupCommit:
             last_seq = self._last_seq
         self._loop.call_soon_threadsafe(self._answer, group, received, outcome, last_seq)
 
-    def _carry_out(self, removal: Removal) -> None:
-        removed = self._use(lambda file: file.remove(removal.up_to_seq))
-        self._loop.call_soon_threadsafe(_answer_removal, removal, removed)
+    def _carry_out(self, upkeep: Upkeep) -> None:
+        result = self._use(upkeep.work)
+        self._loop.call_soon_threadsafe(_answer_upkeep, upkeep, result)
 
     def _commit(
         self, arrivals: Sequence[Arrival], received: int
@@ -248,11 +247,11 @@ class GroupCommit:
                 waiting.answer.set_result(appended)
 
 
-def _answer_removal(removal: Removal, removed: int | JournalUnavailable) -> None:
+def _answer_upkeep(upkeep: Upkeep, result: int | JournalUnavailable) -> None:
     # The caller may have been cancelled meanwhile.
-    if removal.answer.done():
+    if upkeep.answer.done():
         return
-    if isinstance(removed, JournalUnavailable):
-        removal.answer.set_exception(removed)
+    if isinstance(result, JournalUnavailable):
+        upkeep.answer.set_exception(result)
     else:
-        removal.answer.set_result(removed)
+        upkeep.answer.set_result(result)

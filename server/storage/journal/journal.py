@@ -115,9 +115,16 @@ class Journal:
         Appends wait while this runs, so remove only a few at a time. Raises `JournalUnavailable`.
         """
         up_to_seq = min(up_to_seq, self._last_seq - 1)
-        removed = await self._writer.remove(up_to_seq)
+        removed = await self._writer.between_groups(lambda file: file.remove(up_to_seq))
         self._tail.remove(up_to_seq)
         return removed
+
+    async def give_back(self) -> int:
+        """Give some of the file's free pages back to the file system; return how many bytes.
+
+        It returns 0 once few enough are left. Raises `JournalUnavailable`.
+        """
+        return await self._writer.between_groups(JournalFile.give_back)
 
     async def used_bytes(self) -> int:
         """Return the size of the journal, without the room that removed entries left in its file.

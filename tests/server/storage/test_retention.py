@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -222,6 +223,23 @@ async def test_what_went_is_logged_and_counted(
     caplog.clear()
     await scene.tidy()
     assert caplog.text == ""
+
+
+async def test_the_room_of_what_went_is_given_back_and_said_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await scene.receive(1000, size=2000)
+    scene.clock.pass_days(31)
+    await scene.receive(1)
+    await scene.checkpoint(1001)
+    await scene.tidy()
+    said = re.findall(r"Gave (\S+) MB of free space back to the file system", caplog.text)
+    assert len(said) == 1
+    assert float(said[0]) > 1.5
+    caplog.clear()
+    await scene.tidy()
+    assert "free space" not in caplog.text
 
 
 async def test_a_database_that_is_locked_ends_no_round_for_good(
