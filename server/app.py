@@ -124,7 +124,10 @@ async def _journal(app: web.Application) -> AsyncIterator[None]:
         app[JOURNAL] = journal
         async with app[DATABASE].write() as tx:
             await join_pair(tx, journal, app[SETTINGS].journal_path)
-        async with app[BACKGROUND].running("write the journal", journal.watch()):
+        async with (
+            app[BACKGROUND].running("write the journal", journal.watch()),
+            app[BACKGROUND].running("try the journal", journal.try_again()),
+        ):
             yield
 
 

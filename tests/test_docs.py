@@ -196,6 +196,7 @@ COMMANDS = {
     'curl -s -H "Authorization: Bearer $PUSHLOG_TOKEN" http://localhost:3000/api/dead-letters': (
         FIRST_RUN
     ),
+    'curl -H "Authorization: Bearer $PUSHLOG_TOKEN" http://localhost:3000/health': FIRST_RUN,
     "scripts/people --help": FIRST_RUN,
     'scripts/people token "my laptop"': "tests/scripts/test_people.py",
     "scripts/test-email ada@example.com": MAIL,

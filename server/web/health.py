@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, LIVE, METRICS, SETTINGS, SUPERVISOR
+from server.ingest.accept import why_full
+from server.keys import DATABASE, JOURNAL, LIVE, METRICS, SETTINGS, SUPERVISOR
 from server.process.metrics import CONTENT_TYPE, Gauges, resident_bytes
 from server.settings.settings import Settings
 from server.storage.errors import STORAGE_TROUBLE
@@ -18,6 +19,7 @@ from server.storage.journal.disk import KEPT_FREE, Disk, share_free
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import checkpoints, outbox
 from server.supervisor.supervisor import EngineStatus
+from server.web.auth import read_identity
 from server.web.requests import answer
 
 PROBE_TIMEOUT_S = 2.0
@@ -26,6 +28,7 @@ LATE_S = 300.0
 """An accepted event that waits longer than this for its decision means that not all is well."""
 
 Lamp = Literal["good", "busy", "bad"]
+Status = Literal["ok", "degraded", "down"]
 
 
 class EngineWords(msgspec.Struct, frozen=True):
@@ -44,73 +47,72 @@ class StorageHealth(msgspec.Struct, kw_only=True):
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """The health of everything.
+    """The health of everything, for people of this installation.
 
     `status` is ``ok``; ``degraded`` if events are accepted but not all is well; or ``down`` if they
-    cannot be accepted. `unsigned` names the variables without which anybody can send events.
+    are refused with 503. `reasons` say what is wrong, the gravest first. `unsigned` names the
+    variables without which anybody can send events.
     """
 
-    status: Literal["ok", "degraded", "down"]
+    status: Status
+    reasons: list[str]
     engine: EngineStatus
     storage: StorageHealth
     oldest_waiting_s: float | None
     """The age of the oldest event without a decision; None if nothing waits."""
     unsigned: list[str]
 
-    def trouble(self) -> str | None:
-        """Return what is wrong, only the gravest. A start is no trouble, nor is a young event."""
-        if self.storage.journal is not None:
-            return f"the journal: {self.storage.journal}"
-        if self.storage.database is not None:
-            return f"the main database: {self.storage.database}"
-        if self.engine.degraded is not None:
-            return self.engine.degraded
-        if self.oldest_waiting_s is not None and self.oldest_waiting_s > LATE_S:
-            return f"an event has waited over {LATE_S / 60:.0f} minutes for its decision"
-        return None
+
+class HealthForAll(msgspec.Struct, frozen=True):
+    """What a stranger may know."""
+
+    status: Status
 
 
 async def health(request: web.Request) -> web.Response:
     """``GET /health``: 200 while events are accepted, whatever the engine does; otherwise 503."""
-    body = await examine(request.app)
-    down = body.status == "down"
+    found = await examine(request.app)
+    body = found if await _is_known(request) else HealthForAll(found.status)
+    down = found.status == "down"
     return answer(body, HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK)
 
 
 async def examine(app: web.Application) -> Health:
     """Check everything now."""
     storage = StorageHealth(
-        journal=_journal_trouble(app[SETTINGS].journal_path),
+        journal=_journal_trouble(app[SETTINGS].journal_path) or app[JOURNAL].trouble,
         database=await _database_trouble(app),
     )
-    found = Health(
-        status="ok",
-        engine=app[SUPERVISOR].status(),
+    engine = app[SUPERVISOR].status()
+    oldest_waiting_s = await _oldest_waiting_s(app)
+    refused = _why_refused(app, storage)
+    worse = _why_degraded(storage, engine, oldest_waiting_s)
+    return Health(
+        status="down" if refused else "degraded" if worse else "ok",
+        reasons=[*refused, *worse],
+        engine=engine,
         storage=storage,
-        oldest_waiting_s=await _oldest_waiting_s(app),
+        oldest_waiting_s=oldest_waiting_s,
         unsigned=unsigned(app[SETTINGS]),
     )
-    if storage.journal is not None:
-        found.status = "down"
-    elif found.trouble() is not None:
-        found.status = "degraded"
-    return found
 
 
 async def why_no_heartbeat(app: web.Application) -> str | None:
-    """Return `Health.trouble`; also require that the engine runs, and is not only about to."""
+    """Return the gravest reason; also require that the engine runs, and is not only about to."""
     found = await examine(app)
-    trouble = found.trouble()
-    if trouble is None and found.engine.state != "running":
+    if found.reasons:
+        return found.reasons[0]
+    if found.engine.state != "running":
         return f"the engine is {found.engine.state.replace('_', ' ')}"
-    return trouble
+    return None
 
 
 async def engine_health(request: web.Request) -> web.Response:
     """``GET /health/engine``: 200 while the engine decides, otherwise 503."""
     engine = request.app[SUPERVISOR].status()
     well = engine.degraded is None
-    return answer(engine, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+    body = engine if await _is_known(request) else HealthForAll("ok" if well else "degraded")
+    return answer(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -160,6 +162,36 @@ def unsigned(settings: Settings) -> list[str]:
         "GITHUB_WEBHOOK_SECRET": settings.github_webhook_secrets,
     }
     return [name for name, secret in secrets.items() if not secret]
+
+
+async def _is_known(request: web.Request) -> bool:
+    """Return whether the person who asks is one of this installation, as far as that is known."""
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            return await read_identity(request) is not None
+    except (*STORAGE_TROUBLE, TimeoutError):
+        return False
+
+
+def _why_refused(app: web.Application, storage: StorageHealth) -> list[str]:
+    """Return why the next event would be answered with 503."""
+    full = why_full(app)
+    journal = [] if storage.journal is None else [f"the journal: {storage.journal}"]
+    return journal if full is None else [*journal, full]
+
+
+def _why_degraded(
+    storage: StorageHealth, engine: EngineStatus, oldest_waiting_s: float | None
+) -> list[str]:
+    """Return why nobody might be told of an event. A start is no trouble, nor is a young event."""
+    reasons = []
+    if storage.database is not None:
+        reasons.append(f"the main database: {storage.database}")
+    if engine.degraded is not None:
+        reasons.append(engine.degraded)
+    if oldest_waiting_s is not None and oldest_waiting_s > LATE_S:
+        reasons.append(f"an event has waited over {LATE_S / 60:.0f} minutes for its decision")
+    return reasons
 
 
 def _journal_trouble(path: Path) -> str | None:

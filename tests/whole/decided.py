@@ -5,6 +5,7 @@ import asyncio
 import aiohttp
 
 from tests.processes import ServerProcess
+from tests.signed_in import AS_OPERATOR
 from tests.waiting import limit
 
 
@@ -12,7 +13,7 @@ async def all_decided(server: ServerProcess) -> None:
     """Return once nothing that was accepted waits for its decision."""
     # Before it has looked into the database it knows of nothing that waits.
     await server.log.wait_for("has its")
-    async with aiohttp.ClientSession() as http, limit():
+    async with aiohttp.ClientSession(headers=AS_OPERATOR) as http, limit():
         while await _backlog(http, server):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 

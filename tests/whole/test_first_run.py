@@ -71,6 +71,8 @@ async def test_the_event_of_the_docs_becomes_an_incident_and_leaves_no_dead_lett
             "http://localhost:3000/api/dead-letters"
         )
         assert '"dead_letters":[]' in await shell(letters, server, tmp_path)
+        health = 'curl -H "Authorization: Bearer $PUSHLOG_TOKEN" http://localhost:3000/health'
+        assert '"status":"ok","reasons":[]' in await shell(health, server, tmp_path)
 
 
 async def test_the_engine_alone_shows_what_it_does_with_sample_events(tmp_path: Path) -> None:

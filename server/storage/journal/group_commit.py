@@ -120,6 +120,15 @@ class GroupCommit:
             self._changed.notify()
         return answer
 
+    async def try_to_write(self) -> None:
+        """Write without changing anything; set `trouble` to what that says."""
+        try:
+            await self.between_groups(JournalFile.write_nothing)
+        except JournalUnavailable as error:
+            self.trouble = str(error)
+        else:
+            self.trouble = None
+
     def settled(self, seq: int) -> int | None:
         """Return the time if `seq` is the newest entry and none is on its way; otherwise None.
 

@@ -25,6 +25,9 @@ from shared.pipe import Entry, encode_lines
 
 TAIL_BYTES = 8 * 1024 * 1024
 
+TRY_EVERY_S = 2.0
+"""Longer than a failed file is left alone, so that each try opens it again."""
+
 T = TypeVar("T")
 
 
@@ -50,7 +53,7 @@ class Journal:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last delivery was refused, as long as none was accepted since."""
+        """Why the last delivery was refused, as long as nothing could be written since."""
         return self._writer.trouble
 
     async def append(self, entries: Sequence[Entry], identity: str | None) -> Appended:
@@ -141,6 +144,17 @@ class Journal:
     async def watch(self) -> None:
         """Wait forever, or until nothing can be appended any more; then raise the cause."""
         raise await asyncio.shield(self._writer.failed)
+
+    async def try_again(self) -> None:
+        """While deliveries are refused, try every few seconds whether that is over."""
+        while True:
+            await asyncio.sleep(TRY_EVERY_S)
+            if self.trouble is not None:
+                await self.try_once()
+
+    async def try_once(self) -> None:
+        """Write without changing anything; `trouble` says then whether that is possible."""
+        await self._writer.try_to_write()
 
     def settled(self, seq: int) -> int | None:
         """Return the time, in microseconds, if `seq` is the newest entry and none is on its way.

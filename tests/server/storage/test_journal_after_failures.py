@@ -15,7 +15,7 @@ from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.file import JournalFile
 from server.storage.journal.journal import Journal, open_journal
 from tests.builders import event_entry
-from tests.waiting import limit
+from tests.waiting import limit, until
 
 MISSING = "SQLite cannot go on .*no such table: (main\\.)?entries"
 
@@ -109,6 +109,33 @@ async def test_after_a_failed_write_all_are_refused_at_once_until_it_is_time_to_
         with pytest.raises(JournalUnavailable, match=MISSING):
             await journal.remove(1)
         assert journal.last_seq == 1
+
+
+async def test_while_deliveries_are_refused_it_is_tried_whether_that_is_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.journal.journal.TRY_EVERY_S", 0.0)
+    async with open_journal(path) as journal, asyncio.TaskGroup() as group:
+        trying = group.create_task(journal.try_again())
+        await append(journal)
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(JournalUnavailable, match="another program has locked the file"):
+                await append(journal)
+            assert journal.trouble is not None
+        await until(lambda: journal.trouble is None)
+        trying.cancel()
+        assert await append(journal) == 2
+
+
+async def test_a_try_that_fails_says_why(path: Path) -> None:
+    async with open_journal(path) as journal:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await journal.try_once()
+            assert "another program has locked the file" in str(journal.trouble)
+        await journal.try_once()
+        assert journal.trouble is None
 
 
 async def test_when_it_is_time_the_file_is_opened_again_and_takes_what_comes(

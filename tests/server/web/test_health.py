@@ -1,17 +1,25 @@
 """Probes tell what works; metrics count it."""
 
+import asyncio
+import contextlib
 import re
+import sqlite3
+import sys
+from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 
 from server.keys import METRICS, SETTINGS
 from server.supervisor.status import EngineState
 from server.supervisor.supervisor import EngineStatus
 from server.web.health import describe_engine
-from tests.processes import ServerProcess
+from tests.builders import event
+from tests.processes import ServerProcess, running_server
 from tests.server.web.conftest import Client
 from tests.signed_in import AS_OPERATOR
+from tests.waiting import limit
 
 WELL = EngineStatus(
     state="running",
@@ -28,7 +36,7 @@ async def test_health_names_the_engine_the_storage_and_what_is_unsigned(client: 
     response = await client.get("/health")
     assert response.status == 200
     body = await response.json()
-    assert body["status"] == "ok"
+    assert (body["status"], body["reasons"]) == ("ok", [])
     assert body["engine"]["state"] == "stopped"
     assert body["storage"] == {"journal": None, "database": None}
     assert body["unsigned"] == [
@@ -44,8 +52,65 @@ async def test_health_is_bad_where_events_cannot_be_stored(client: Client) -> No
     response = await client.get("/health")
     assert response.status == 503
     body = await response.json()
-    assert body["status"] == "down"
+    assert (body["status"], body["reasons"]) == ("down", ["the journal: its file is gone"])
     assert body["storage"] == {"journal": "its file is gone", "database": None}
+
+
+async def test_a_stranger_learns_whether_all_is_well_and_nothing_else(client: Client) -> None:
+    client.session.cookie_jar.clear()
+    for path in ("/health", "/health/engine"):
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            response = await client.get(path, headers=headers)
+            assert (response.status, await response.json()) == (200, {"status": "ok"})
+        response = await client.get(path, headers=AS_OPERATOR)
+        assert len(await response.json()) > 1
+    client.app[SETTINGS].journal_path.unlink()
+    response = await client.get("/health")
+    assert (response.status, await response.json()) == (503, {"status": "down"})
+
+
+async def test_whoever_cannot_be_looked_up_is_a_stranger(client: Client) -> None:
+    with contextlib.closing(sqlite3.connect(client.app[SETTINGS].database_path)) as connection:
+        connection.execute("DROP TABLE sessions")
+    response = await client.get("/health")
+    assert (response.status, await response.json()) == (200, {"status": "ok"})
+
+
+async def test_health_is_bad_while_webhooks_are_refused_because_too_many_wait(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    idle = f"{sys.executable} -m tests.fakes.engines.misbehaving idle"
+    env = {"INCIDENT_QUEUE_MAX": "2", "INCIDENT_ENGINE_BIN": idle}
+    async with running_server(tmp_path, env=env) as server:
+        await server.log.wait_for("has its 0 states")
+        assert (await http.get(f"{server.url}/health")).status == 200
+        url = f"{server.url}/api/webhooks/incidents"
+        # The server's own entry of settings may wait, too.
+        answers = [(await http.post(url, data=msgspec.json.encode(event()))).status for _ in "123"]
+        assert (answers[0], answers[-1]) == (202, 503)
+        response = await http.get(f"{server.url}/health")
+        assert response.status == 503
+        full = "the queue is full: INCIDENT_QUEUE_MAX events are waiting for the engine"
+        assert (await response.json())["reasons"] == [full]
+
+
+async def test_health_is_bad_from_a_refusal_until_the_journal_can_be_written_again(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    async with running_server(tmp_path) as server:
+        url = f"{server.url}/api/webhooks/incidents"
+        journal = tmp_path / "pushlog-journal.db"
+        with contextlib.closing(sqlite3.connect(journal, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert (await http.post(url, data=msgspec.json.encode(event()))).status == 503
+            response = await http.get(f"{server.url}/health")
+            assert response.status == 503
+            (reason,) = (await response.json())["reasons"]
+            assert reason.startswith("the journal: another program has locked the file")
+        # No webhook has to come for it to find that out.
+        async with limit():
+            while (await http.get(f"{server.url}/health")).status != 200:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
 
 
 async def test_the_health_of_the_engine_can_be_asked_alone(client: Client) -> None:
