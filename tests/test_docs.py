@@ -197,6 +197,7 @@ COMMANDS = {
         FIRST_RUN
     ),
     'curl -H "Authorization: Bearer $PUSHLOG_TOKEN" http://localhost:3000/health': FIRST_RUN,
+    f"{PRODUCTION} scripts/prune --dry-run": "tests/scripts/test_prune.py",
     "scripts/people --help": FIRST_RUN,
     'scripts/people token "my laptop"': "tests/scripts/test_people.py",
     "scripts/test-email ada@example.com": MAIL,

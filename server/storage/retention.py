@@ -20,7 +20,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from server.process import log
 from server.process.metrics import Metrics
@@ -86,6 +86,11 @@ class Retention:
         """Bytes of both files given back to the file system in this round."""
         self._is_too_large = False
         """Set if the journal is too large even after everything that may be removed is gone."""
+
+    @property
+    def removed(self) -> Mapping[str, int]:
+        """The rows that the last round removed, by table."""
+        return self._removed
 
     async def run(self) -> None:
         """Run round after round, until cancelled."""
@@ -155,10 +160,10 @@ class Retention:
     async def _remove_results(self, bound: int, before: int) -> None:
         # Incidents first: the messages about an incident can be removed once it is gone.
         steps: dict[str, Step] = {
-            "incidents": lambda tx, limit: incidents.remove_ended(tx, before, bound, limit),
+            "incidents": lambda tx, limit: incidents.remove_old(tx, before, bound, limit),
             "deploys": lambda tx, limit: deploys.remove_old(tx, before, limit),
-            "dead_letters": lambda tx, limit: dead_letters.remove_settled(tx, before, bound, limit),
-            "outbox": lambda tx, limit: outbox.remove_settled(tx, before, limit),
+            "dead_letters": lambda tx, limit: dead_letters.remove_old(tx, before, bound, limit),
+            "outbox": lambda tx, limit: outbox.remove_old(tx, before, limit),
             "slack_messages": lambda tx, limit: slack_messages.remove_old(tx, before, limit),
         }
         for table, step in steps.items():

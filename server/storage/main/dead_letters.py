@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import LargeBinary, delete, func, select, update
+from sqlalchemy import LargeBinary, Select, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -100,13 +100,12 @@ async def mark_discarded(tx: AsyncConnection, seq: int) -> bool:
     return await _settle(tx, seq, "discarded", None)
 
 
-async def remove_settled(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
-    """Remove settled dead letters of entries before `before`; return how many there were.
+def old(before: int, watermark: int) -> Select[tuple[int]]:
+    """Return the query of the settled dead letters of entries before `before`, the oldest first.
 
-    Removes at most the oldest `limit`. From `watermark` on, they must still be kept from the
-    engine.
+    From `watermark` on, they must still be kept from the engine.
     """
-    old = (
+    return (
         select(dead_letters.c.seq)
         .where(
             dead_letters.c.seq <= watermark,
@@ -114,9 +113,13 @@ async def remove_settled(tx: AsyncConnection, before: int, watermark: int, limit
             dead_letters.c.received < before,
         )
         .order_by(dead_letters.c.seq)
-        .limit(limit)
     )
-    return (await tx.execute(delete(dead_letters).where(dead_letters.c.seq.in_(old)))).rowcount
+
+
+async def remove_old(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
+    """Remove the first `limit` dead letters of `old`; return how many there were."""
+    going = old(before, watermark).limit(limit)
+    return (await tx.execute(delete(dead_letters).where(dead_letters.c.seq.in_(going)))).rowcount
 
 
 async def _settle(tx: AsyncConnection, seq: int, state: Fate, replayed_as: int | None) -> bool:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import decision_batches, notable_decisions
@@ -97,31 +97,33 @@ async def get_some(tx: AsyncConnection, seqs: Collection[int]) -> dict[int, Deci
     return found
 
 
-async def remove_batches(tx: AsyncConnection, before_seq: int, limit: int) -> int:
-    """Remove batches in which every entry is older than `before_seq`; return how many there were.
-
-    Removes at most the oldest `limit`.
-    """
-    old = (
+def old_batches(before_seq: int) -> Select[tuple[int]]:
+    """Return the query of the batches in which every entry is before `before_seq`, oldest first."""
+    return (
         select(decision_batches.c.last_seq)
         .where(decision_batches.c.last_seq < before_seq)
         .order_by(decision_batches.c.last_seq)
-        .limit(limit)
     )
-    result = await tx.execute(delete(decision_batches).where(decision_batches.c.last_seq.in_(old)))
-    return result.rowcount
 
 
-async def remove_notable(tx: AsyncConnection, before_seq: int, limit: int) -> int:
-    """Remove the index of decisions on entries before `before_seq`; return how many there were.
-
-    Removes at most the oldest `limit`.
-    """
-    old = (
+def old_notable(before_seq: int) -> Select[tuple[int]]:
+    """Return the query of the index of decisions on entries before `before_seq`, oldest first."""
+    return (
         select(notable_decisions.c.seq)
         .where(notable_decisions.c.seq < before_seq)
         .order_by(notable_decisions.c.seq)
-        .limit(limit)
     )
-    result = await tx.execute(delete(notable_decisions).where(notable_decisions.c.seq.in_(old)))
-    return result.rowcount
+
+
+async def remove_batches(tx: AsyncConnection, before_seq: int, limit: int) -> int:
+    """Remove the first `limit` batches of `old_batches`; return how many there were."""
+    going = old_batches(before_seq).limit(limit)
+    removed = delete(decision_batches).where(decision_batches.c.last_seq.in_(going))
+    return (await tx.execute(removed)).rowcount
+
+
+async def remove_notable(tx: AsyncConnection, before_seq: int, limit: int) -> int:
+    """Remove the first `limit` rows of `old_notable`; return how many there were."""
+    going = old_notable(before_seq).limit(limit)
+    removed = delete(notable_decisions).where(notable_decisions.c.seq.in_(going))
+    return (await tx.execute(removed)).rowcount

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import Row, Select, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import deploys
@@ -258,14 +258,13 @@ async def set_looked_up(tx: AsyncConnection, deploy: StoredDeploy, at: datetime)
     )
 
 
-async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
-    """Remove deploys older than `before` (microseconds); return how many there were.
+def old(before: int) -> Select[tuple[int]]:
+    """Return the query of the deploys older than `before` (microseconds), the oldest first.
 
-    Removes at most the oldest `limit`. The last deploy of a place stays, because it is what runs
-    there.
+    The last deploy of a place is never old, because it is what runs there.
     """
     later = deploys.alias()
-    old = (
+    return (
         select(deploys.c.id)
         .where(
             deploys.c.deployed_at < before,
@@ -276,9 +275,13 @@ async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
             ),
         )
         .order_by(deploys.c.deployed_at)
-        .limit(limit)
     )
-    return (await tx.execute(delete(deploys).where(deploys.c.id.in_(old)))).rowcount
+
+
+async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Remove the first `limit` deploys of `old`; return how many there were."""
+    going = old(before).limit(limit)
+    return (await tx.execute(delete(deploys).where(deploys.c.id.in_(going)))).rowcount
 
 
 def place_of(deploy: StoredDeploy) -> DeployPlace:

@@ -335,19 +335,22 @@ async def changes(tx: AsyncConnection, incident_id: str, limit: int) -> list[Inc
     return [struct_of(row, IncidentChange) for row in rows][::-1]
 
 
-async def remove_ended(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
-    """Remove incidents that ended before `before`, with all that belongs to them; return how many.
+def old(before: int, watermark: int) -> Select[tuple[str]]:
+    """Return the query of the incidents that ended before `before`, the oldest first.
 
-    This removes the oldest `limit` at most. The engine may repeat news when it is restored from
-    `watermark`, so that the incident must still be there to be found.
+    The engine may repeat news when it is restored from `watermark`, so that the incident must still
+    be there to be found.
     """
-    rows = await tx.execute(
+    return (
         select(incidents.c.incident_id)
         .where(incidents.c.ended_at < before, incidents.c.changed_seq <= watermark)
         .order_by(incidents.c.ended_at)
-        .limit(limit)
     )
-    going = list(rows.scalars())
+
+
+async def remove_old(tx: AsyncConnection, before: int, watermark: int, limit: int) -> int:
+    """Remove the first `limit` incidents of `old`, with what belongs to them; return how many."""
+    going = list(await tx.scalars(old(before, watermark).limit(limit)))
     if not going:
         return 0
     await tx.execute(

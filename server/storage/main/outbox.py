@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -257,13 +257,13 @@ async def counts(tx: AsyncConnection) -> dict[DeliveryState, int]:
     return {state: found.get(state, 0) for state in get_args(DeliveryState)}
 
 
-async def remove_settled(tx: AsyncConnection, before: int, limit: int) -> int:
-    """Remove deliveries made before `before` that are told or given up; return how many there were.
+def old(before: int) -> Select[tuple[int]]:
+    """Return the query of the deliveries made before `before` that are told or given up.
 
-    This removes the oldest `limit` at most. Deliveries of an incident stay as long as the incident:
-    they record who must hear of its end.
+    The oldest come first. Deliveries of an incident stay as long as the incident: they record who
+    must hear of its end.
     """
-    old = (
+    return (
         select(outbox.c.id)
         .where(
             outbox.c.created_at < before,
@@ -271,9 +271,13 @@ async def remove_settled(tx: AsyncConnection, before: int, limit: int) -> int:
             ~exists().where(incidents.c.incident_id == outbox.c.incident_id),
         )
         .order_by(outbox.c.created_at)
-        .limit(limit)
     )
-    return (await tx.execute(delete(outbox).where(outbox.c.id.in_(old)))).rowcount
+
+
+async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Remove the first `limit` deliveries of `old`; return how many there were."""
+    going = old(before).limit(limit)
+    return (await tx.execute(delete(outbox).where(outbox.c.id.in_(going)))).rowcount
 
 
 def _is_due(channel: ChannelName, now: int) -> ColumnElement[bool]:

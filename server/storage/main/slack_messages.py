@@ -1,7 +1,7 @@
 """The table slack_messages: our bot's messages that are edited as their subject changes."""
 
 import msgspec
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -72,13 +72,12 @@ async def tried(tx: AsyncConnection, subject: str, at: int) -> None:
     )
 
 
-async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
-    """Forget messages from before `before`, in microseconds; return how many there were.
+def old(before: int) -> Select[tuple[str]]:
+    """Return the query of the messages from before `before` (microseconds), the oldest first.
 
-    This forgets the oldest `limit` at most. The message of an incident stays as long as the
-    incident.
+    The message of an incident stays as long as the incident.
     """
-    old = (
+    return (
         select(slack_messages.c.subject)
         .where(
             # Slack names a message by its time: seconds, which have equally many digits in this
@@ -87,7 +86,11 @@ async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
             ~exists().where(incidents.c.incident_id == slack_messages.c.subject),
         )
         .order_by(slack_messages.c.ts)
-        .limit(limit)
     )
-    removed = await tx.execute(delete(slack_messages).where(slack_messages.c.subject.in_(old)))
+
+
+async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
+    """Forget the first `limit` messages of `old`; return how many there were."""
+    going = old(before).limit(limit)
+    removed = await tx.execute(delete(slack_messages).where(slack_messages.c.subject.in_(going)))
     return removed.rowcount

@@ -59,11 +59,11 @@ async def test_only_settled_letters_that_are_old_and_below_the_watermark_are_rem
     for seq in (1, 2, 4):
         await dead_letters.mark_discarded(tx, seq)
     # 2 was received exactly then, 3 still waits, and 4 is beyond the watermark.
-    assert await dead_letters.remove_settled(tx, NOW + 2, watermark=9, limit=9) == 1
+    assert await dead_letters.remove_old(tx, NOW + 2, watermark=9, limit=9) == 1
     assert await page(tx, None) == [4, 3, 2]
-    assert await dead_letters.remove_settled(tx, NOW + 9, watermark=2, limit=9) == 1
+    assert await dead_letters.remove_old(tx, NOW + 9, watermark=2, limit=9) == 1
     assert await page(tx, None) == [4, 3]
-    assert await dead_letters.remove_settled(tx, NOW + 9, watermark=3, limit=9) == 0
-    assert await dead_letters.remove_settled(tx, NOW + 9, watermark=4, limit=0) == 0
-    assert await dead_letters.remove_settled(tx, NOW + 9, watermark=4, limit=1) == 1
+    assert await dead_letters.remove_old(tx, NOW + 9, watermark=3, limit=9) == 0
+    assert await dead_letters.remove_old(tx, NOW + 9, watermark=4, limit=0) == 0
+    assert await dead_letters.remove_old(tx, NOW + 9, watermark=4, limit=1) == 1
     assert await page(tx, None) == [3]

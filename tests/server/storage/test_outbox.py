@@ -248,9 +248,9 @@ async def test_what_is_old_and_settled_is_removed_and_what_waits_is_not(tx: Tran
     oldest = await add(tx, "d", at=NOW - 1)
     await outbox.mark_sent(tx, [old], NOW)
     await outbox.mark_failed(tx, [oldest, newer], "no")
-    assert await outbox.remove_settled(tx, NOW - 1, 10) == 0
-    assert await outbox.remove_settled(tx, NOW + 1, 1) == 1
+    assert await outbox.remove_old(tx, NOW - 1, 10) == 0
+    assert await outbox.remove_old(tx, NOW + 1, 1) == 1
     assert await outbox.get(tx, oldest) is None
-    assert await outbox.remove_settled(tx, NOW + 1, 10) == 1
+    assert await outbox.remove_old(tx, NOW + 1, 10) == 1
     kept = [each.id for each in await outbox.newest(tx, DeliveryFilter(), 10)]
     assert kept == [newer, waiting]

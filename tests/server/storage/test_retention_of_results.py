@@ -102,8 +102,8 @@ async def test_an_incident_that_the_engine_may_tell_of_again_or_that_is_not_old_
     ended = to_micros(at(1))
     async with scene.database.write() as tx:
         for before, watermark in ((ended, 5), (ended + 1, 4)):
-            assert await incidents.remove_ended(tx, before, watermark, 10) == 0
-        assert await incidents.remove_ended(tx, ended + 1, 5, 10) == 1
+            assert await incidents.remove_old(tx, before, watermark, 10) == 0
+        assert await incidents.remove_old(tx, ended + 1, 5, 10) == 1
 
 
 async def test_incidents_go_in_steps_until_none_is_left(scene: Scene) -> None:
@@ -178,7 +178,7 @@ async def test_a_dead_letter_that_the_engine_may_be_given_again_stays(
         for entry in await scene.journal.read(0, 1, 10**6):
             await dead_letters.bury(tx, entry, "it kills the engine", THEN)
         assert await dead_letters.mark_discarded(tx, 1)
-        await dead_letters.remove_settled(tx, to_micros(LATER), watermark, 10)
+        await dead_letters.remove_old(tx, to_micros(LATER), watermark, 10)
         assert [each.seq for each in await dead_letters.newest(tx, None, 9)] == left
 
 

@@ -121,7 +121,7 @@ async def test_reasons_go_with_their_incident_and_with_their_person(client: Clie
     async with database.write() as tx:
         await incidents.end(tx, IncidentEnded(incident_id(1), "resolved", START))
         late = to_micros(START) + 10**12
-        assert await incidents.remove_ended(tx, late, 10**9, 10) == 1
+        assert await incidents.remove_old(tx, late, 10**9, 10) == 1
     async with database.read() as tx:
         assert await not_told.of_incident(tx, incident_id(1), 10) == []
 

@@ -119,7 +119,7 @@ async def test_a_program_lifts_a_silence_of_an_incident_that_is_no_longer_kept(
     await silence(client, opened)
     async with client.app[DATABASE].write() as tx:
         await incidents.end(tx, IncidentEnded(opened, "silenced by Ada", NOW))
-        assert await incidents.remove_ended(tx, 2**62, 2**62, 10) == 1
+        assert await incidents.remove_old(tx, 2**62, 2**62, 10) == 1
     assert [each["title"] for each in await listed(client)] == ["ValueError: price 1 is negative"]
     async with client.delete(f"/api/silences/{opened}") as response:
         assert response.status == 202

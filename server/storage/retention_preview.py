@@ -1,0 +1,75 @@
+"""Counts what the next round of retention would remove, and changes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from server.settings.settings import Settings
+from server.storage.database import Database, Transaction
+from server.storage.journal.file import JournalFile
+from server.storage.main import (
+    checkpoints,
+    dead_letters,
+    decisions,
+    deploys,
+    incidents,
+    outbox,
+    slack_messages,
+)
+from server.storage.retention import DAY_US
+
+
+async def preview(
+    settings: Settings, journal: JournalFile, database: Database, wall: int
+) -> Mapping[str, int]:
+    """Return how many rows would go, by table; `wall` is now, in microseconds.
+
+    What goes because the journal is too large is estimated, from the average size of an event. The
+    messages about an incident that goes are not counted: they go after it. Raises
+    `JournalUnavailable`.
+    """
+    async with database.read() as tx:
+        watermark = (await checkpoints.progress(tx)).watermark
+        now = min(wall, journal.last_received)
+        before = now - settings.retention_incident_days * DAY_US
+        last = _last_entry_to_go(settings, journal, min(watermark, journal.last_seq - 1), now)
+        first = _first_entry(journal)
+        queries: dict[str, Select[Any]] = {
+            "incidents": incidents.old(before, watermark),
+            "deploys": deploys.old(before),
+            "dead_letters": dead_letters.old(before, watermark),
+            "outbox": outbox.old(before),
+            "slack_messages": slack_messages.old(before),
+        }
+        if first is not None:
+            kept = max(first, last + 1)
+            queries["decision_batches"] = decisions.old_batches(kept)
+            queries["notable_decisions"] = decisions.old_notable(kept)
+        counts = {table: await _count(tx, query) for table, query in queries.items()}
+    entries = 0 if first is None else max(0, last + 1 - first)
+    return {"entries": entries, **counts}
+
+
+def _first_entry(journal: JournalFile) -> int | None:
+    found = journal.read(0, 1, 0)
+    return found[0].seq if found else None
+
+
+def _last_entry_to_go(settings: Settings, journal: JournalFile, bound: int, now: int) -> int:
+    """Return the newest entry that goes, at most `bound`; 0 if none does."""
+    (too_old,) = journal.seqs_before([now - settings.retention_days * DAY_US])
+    first = _first_entry(journal)
+    too_many = 0
+    excess = journal.used_bytes() - settings.retention_max_journal_mb * 1_000_000
+    if first is not None and excess > 0:
+        kept = journal.last_seq + 1 - first
+        too_many = first - 1 + min(kept, round(excess * kept / journal.used_bytes()))
+    return min(bound, max(too_old or 0, too_many))
+
+
+async def _count(tx: Transaction, query: Select[Any]) -> int:
+    counted: int | None = await tx.scalar(
+        select(func.count()).select_from(query.order_by(None).subquery())
+    )
+    return counted or 0
