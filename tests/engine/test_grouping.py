@@ -369,6 +369,15 @@ def test_a_burst_of_a_member_makes_its_incident_worse_half_an_hour_after_it_was_
     assert burst.count("in_incident") == 50 - times
 
 
+@pytest.mark.parametrize(("events", "code"), [(399, "in_incident"), (400, "escalated")])
+def test_ten_times_the_events_of_the_first_five_minutes_are_worse(events: int, code: str) -> None:
+    # The incident opens in the middle of a stretch of five minutes, and 40 events are in that one.
+    first = [error(n + 1, 150 + n) for n in range(40)]
+    later = [error(41 + n, 1_800 + n / 10) for n in range(events)]
+    out = run([*first, *later])
+    assert codes(out)[-1] == code
+
+
 @pytest.mark.parametrize(("after", "code"), [(1_799, "in_incident"), (1_800, "escalated")])
 def test_what_the_source_says_makes_an_incident_worse_half_an_hour_after_it_was_told(
     after: float, code: str

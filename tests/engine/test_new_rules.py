@@ -98,6 +98,16 @@ def test_relearning_goes_on_after_another_restart() -> None:
     assert codes(run([error(4, 2 * DAY, 1), error(5, 2 * DAY, 2)], state)) == ["known", "opened"]
 
 
+def test_another_restart_does_not_prolong_it() -> None:
+    stored, seq = under_older_rules(error(1, 0, 0), error(2, 1, 1))
+    state = restored(stored, seq)
+    run([error(3, RELEARNING_S - DAY, 0)], state)
+    lines, seq = save(state)
+    store(stored, lines)
+    state = restored(stored, seq)
+    assert codes(run([error(4, RELEARNING_S + DAY, 1)], state)) == ["opened"]
+
+
 def three_issues_in_one_incident() -> tuple[Stored, int, list[str]]:
     """Its states under older rules, and the newer keys of its issues."""
     entries = [

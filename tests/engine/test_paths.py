@@ -38,6 +38,7 @@ def agree(file: str | None, changed: str, module: str | None = None) -> float:
         ("/app/.next/server/app/cart/page.js", "src/app/cart/page.tsx"),
         ("https://s.example/_next/static/chunks/a/%5Bid%5D/page-0a1b2c3d.js", "a/[id]/page.tsx"),
         ("../src/cart/total.ts", "src/cart/total.ts"),
+        ("src/pages/../cart/total.ts", "src/cart/total.ts"),
         ("src/cart/total.ts:12:7", "src/cart/total.ts"),
         # Windows and .NET
         ("C:\\build\\agent\\src\\Shop\\Cart.cs", "src/Shop/Cart.cs"),
@@ -84,6 +85,7 @@ def test_a_module_stands_for_the_folders_that_a_frame_leaves_out(
         ("/app/apps/users/models.py", "apps/orders/models.py"),
         ("src/users/index.ts", "src/orders/index.ts"),
         ("/app/packages/api/dist/cart.js", "packages/web/src/cart.ts"),
+        ("src/pages/../total.ts", "lib/pages/total.ts"),
         ("shop/cart.py", "shop/cart.ts"),
         ("shop/cart.py", "shop/cart.md"),
         ("org/shop/Cart.java", "src/main/java/org/shop/CartTest.java"),

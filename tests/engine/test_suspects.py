@@ -103,6 +103,12 @@ def test_a_commit_that_hardly_can_break_anything_falls_back(changes: dict[str, A
     assert fallen is None or any(line.startswith("less likely") for line in words(fallen))
 
 
+@pytest.mark.parametrize(("added", "is_said"), [(99, False), (100, True)])
+def test_many_lines_are_said_from_a_hundred_on(added: int, is_said: bool) -> None:
+    (suspect,) = rank([commit("large", files=["shop/cart.py"], added=added, deleted=0)])
+    assert (f"it adds {added} lines" in words(suspect)) is is_said
+
+
 def test_tests_and_documents_of_the_same_name_are_no_suspects() -> None:
     test = commit("test", files=["tests/shop/cart.py"], functions=["total"])
     assert first([test, CART]) == "cart"
