@@ -1,7 +1,8 @@
 """Removes old data, in steps so small that nobody waits for them.
 
 Events are removed when they are older than `RETENTION_DAYS`, and sooner if the journal is larger
-than `RETENTION_MAX_JOURNAL_MB`; the decisions on them are removed with them. Incidents are removed
+than `RETENTION_MAX_JOURNAL_MB`, or if less than a tenth of the disk is free and they are older than
+a day; the decisions on them are removed with them. Incidents are removed
 when they ended more than `RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The
 same age applies to deploys, deliveries and settled dead letters. These are never removed:
 
@@ -17,17 +18,22 @@ set wrongly removes nothing while no entries come.
 """
 
 import asyncio
+import functools
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from server.process import log
 from server.process.metrics import Metrics
 from server.settings.settings import Settings
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
+from server.storage.files.free_space import KEPT_FREE
 from server.storage.journal.clock import wall_micros
+from server.storage.journal.disk import NEARLY_FULL, missing_bytes
 from server.storage.journal.entry import JournalEntry
 from server.storage.journal.journal import Journal
 from server.storage.main import (
@@ -69,8 +75,13 @@ class Retention:
         database: Database,
         metrics: Metrics,
         wall: Callable[[], int] = wall_micros,
+        missing: Callable[[Path], int] = missing_bytes,
     ) -> None:
-        """Prepare the rounds; `wall` gives microseconds since the epoch."""
+        """Prepare the rounds.
+
+        `wall` gives microseconds since the epoch, and `missing` the bytes that the disk of a folder
+        is short of.
+        """
         self._events_us = settings.retention_days * DAY_US
         self._incidents_us = settings.retention_incident_days * DAY_US
         self._max_bytes = settings.retention_max_journal_mb * 1_000_000
@@ -78,6 +89,7 @@ class Retention:
         self._database = database
         self._metrics = metrics
         self._wall = wall
+        self._missing_bytes = functools.partial(missing, settings.journal_path.parent)
         self._watermark: int | None = None
         """The watermark of the previous round."""
         self._removed: Counter[str] = Counter()
@@ -86,6 +98,8 @@ class Retention:
         """Bytes of both files given back to the file system in this round."""
         self._is_too_large = False
         """Set if the journal is too large even after everything that may be removed is gone."""
+        self._is_short = False
+        """Set while events go because the disk is nearly full."""
 
     @property
     def removed(self) -> Mapping[str, int]:
@@ -114,17 +128,19 @@ class Retention:
         self._given_back = 0
         now = min(self._wall(), newest.received)
         try:
-            await self._remove_events(bound, newest.seq, now - self._events_us)
+            await self._remove_events(bound, newest.seq, now)
             await self._remove_decisions()
             await self._remove_results(bound, now - self._incidents_us)
             await self._give_back()
         finally:
             self._tell()
 
-    async def _remove_events(self, bound: int, newest_seq: int, before: int) -> None:
+    async def _remove_events(self, bound: int, newest_seq: int, now: int) -> None:
+        wanted = await self._size_for_the_disk()
         while True:
             size = await self._measure()
             is_too_large = size > self._max_bytes
+            before = now - (self._events_us if size <= wanted else DAY_US)
             # Read whole entries, so that the wait for the disk is here and not where they are
             # removed.
             oldest = await self._journal.read(0, _ENTRIES_A_STEP, _BYTES_A_STEP)
@@ -138,7 +154,18 @@ class Retention:
             if not going:
                 self._warn(size, is_too_large)
                 return
+            is_short = size > wanted and not is_too_large
+            self._warn_of_the_disk(is_short and going[-1].received >= now - self._events_us)
             await self._remove_entries(going)
+
+    async def _size_for_the_disk(self) -> float:
+        """Return how large the journal may be so that enough of the disk is free."""
+        missing = self._missing_bytes()
+        size = await self._journal.bytes_that_can_shrink() if missing else 0
+        if not size:
+            self._is_short = False
+            return math.inf
+        return (1 - KEPT_FREE) * (size - missing)
 
     async def _remove_entries(self, going: list[JournalEntry]) -> None:
         started = time.monotonic()
@@ -205,6 +232,15 @@ class Retention:
                 "what is left of it waits for the engine, or is known again as a duplicate",
             )
         self._is_too_large = is_too_large
+
+    def _warn_of_the_disk(self, is_short: bool) -> None:
+        if is_short and not self._is_short:
+            log.server(
+                logging.WARNING,
+                f"less than {NEARLY_FULL:.0%} of the disk is free: events that are older than a "
+                "day are removed before RETENTION_DAYS says so",
+            )
+        self._is_short = self._is_short or is_short
 
     def _tell(self) -> None:
         gone = [f"{table} {count:,}" for table, count in self._removed.items() if count]

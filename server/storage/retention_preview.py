@@ -25,7 +25,8 @@ async def preview(
 ) -> Mapping[str, int]:
     """Return how many rows would go, by table; `wall` is now, in microseconds.
 
-    What goes because the journal is too large is estimated, from the average size of an event. The
+    What goes because the journal is too large is estimated, from the average size of an event; what
+    would go because the disk is nearly full is not counted, as that depends on the disk then. The
     messages about an incident that goes are not counted: they go after it. Raises
     `JournalUnavailable`.
     """

@@ -8,6 +8,9 @@ from pathlib import Path
 KEPT_FREE = 0.05
 """The share of the disk that stays free, so that the machine itself can go on."""
 
+NEARLY_FULL = 0.1
+"""If a smaller share of the disk is free, old events are removed sooner than they need be."""
+
 LOOK_EVERY_S = 1.0
 
 
@@ -44,3 +47,12 @@ def share_free(folder: Path) -> float:
     """Return the share of the disk, 0-1, that is free for a process without privileges."""
     room = os.statvfs(folder)
     return room.f_bavail / room.f_blocks if room.f_blocks else 1.0
+
+
+def missing_bytes(folder: Path) -> int:
+    """Return how many bytes more should be free; 0 if the disk cannot be asked."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return 0
+    return max(0, int(NEARLY_FULL * room.f_blocks - room.f_bavail) * room.f_frsize)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from server.storage.files.free_space import AUTO_VACUUM, pages_to_give_back
+from server.storage.files.free_space import AUTO_VACUUM, PAGES_A_STEP, pages_to_give_back
 from server.storage.files.private_files import keep_private
 from server.storage.journal.entry import (
     Appended,
@@ -149,6 +149,10 @@ class JournalFile:
         It does not wait for the disk.
         """
         return self._explained(self._write_nothing)
+
+    def bytes_that_can_shrink(self) -> int:
+        """Return the size of the file; 0 if it was made without `AUTO_VACUUM`."""
+        return self._explained(self._bytes_that_can_shrink)
 
     def used_bytes(self) -> int:
         """Return how many bytes of the file are in use. The rest is free for new entries."""
@@ -338,9 +342,17 @@ class JournalFile:
         try:
             # `execute` would take one step of it, and give back one page.
             self._connection.executescript(f"PRAGMA incremental_vacuum({wanted})")
+            if wanted < PAGES_A_STEP:
+                # Only now the file itself becomes shorter.
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:
             self._connection.execute("PRAGMA synchronous = FULL")
         return (before - self._number("page_count")) * self._number("page_size")
+
+    def _bytes_that_can_shrink(self) -> int:
+        if not self._number("auto_vacuum"):
+            return 0
+        return self._number("page_count") * self._number("page_size")
 
     def _used_bytes(self) -> int:
         pages = self._number("page_count") - self._number("freelist_count")

@@ -129,6 +129,13 @@ class Journal:
         """
         return await self._writer.between_groups(JournalFile.give_back)
 
+    async def bytes_that_can_shrink(self) -> int:
+        """Return the size of the file; 0 if `give_back` can give nothing back.
+
+        Raises `JournalUnavailable`.
+        """
+        return await self._from_file(JournalFile.bytes_that_can_shrink)
+
     async def used_bytes(self) -> int:
         """Return the size of the journal, without the room that removed entries left in its file.
 

@@ -1,10 +1,11 @@
 """The disk's free space is checked before a write, but not before each of many."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from server.storage.journal.disk import KEPT_FREE, LOOK_EVERY_S, Disk
+from server.storage.journal.disk import KEPT_FREE, LOOK_EVERY_S, Disk, missing_bytes
 from tests.clock import Clock
 
 
@@ -59,3 +60,19 @@ def test_one_that_could_never_be_asked_is_written_to(tmp_path: Path) -> None:
     room = Room()
     room.error = OSError("no such device")
     assert Disk(tmp_path, free_share=room.free).has_room()
+
+
+def test_a_disk_is_short_of_what_makes_a_tenth_of_it_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disk(free: int) -> None:
+        room = SimpleNamespace(f_blocks=1000, f_bavail=free, f_frsize=4096)
+        monkeypatch.setattr("os.statvfs", lambda _: room)
+
+    for free, missing in ((1000, 0), (100, 0), (99, 4096), (0, 409_600)):
+        disk(free)
+        assert missing_bytes(tmp_path) == missing
+
+
+def test_a_disk_that_cannot_be_asked_is_short_of_nothing(tmp_path: Path) -> None:
+    assert missing_bytes(tmp_path / "nowhere") == 0

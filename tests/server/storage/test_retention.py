@@ -242,6 +242,72 @@ async def test_the_room_of_what_went_is_given_back_and_said_once(
     assert "free space" not in caplog.text
 
 
+class FakeDisk:
+    """A disk that is short of as many bytes as the file must still become smaller."""
+
+    def __init__(self, path: Path, wanted: int) -> None:
+        self.path = path
+        self.wanted = wanted
+
+    def missing(self, folder: Path) -> int:
+        assert folder == Path("data")
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        return max(0, int(pages) * 4096 - self.wanted)
+
+
+async def test_on_a_disk_that_is_nearly_full_events_go_early_until_there_is_room(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(10):
+        await scene.receive(100, size=4000)
+        scene.clock.pass_days(0.1)
+    scene.clock.pass_days(2)
+    await scene.receive(100, size=4000)
+    await scene.checkpoint(1100)
+    disk = FakeDisk(scene.path, wanted=3_000_000)
+    scene.retention = Retention(
+        read_settings({}),
+        scene.journal,
+        scene.database,
+        scene.metrics,
+        scene.clock.micros,
+        disk.missing,
+    )
+    await scene.tidy()
+    kept = await scene.entries()
+    assert 400 < len(kept) < 600
+    assert kept[-1] == 1100
+    assert disk.missing(Path("data")) == 0
+    assert caplog.text.count("less than 10% of the disk is free") == 1
+    # There is room: nothing more goes.
+    await scene.tidy()
+    assert await scene.entries() == kept
+    # If others fill the disk, the events of the last day stay.
+    disk.wanted = 0
+    await scene.tidy()
+    assert await scene.entries() == list(range(1001, 1101))
+
+
+async def test_a_journal_that_cannot_shrink_loses_nothing_for_the_disk(
+    tmp_path: Path, database: Database, clock: Clock
+) -> None:
+    path = tmp_path / "of-before.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE of_before (a)")
+    async with open_journal(path, wall=clock.micros, monotonic=clock.micros) as journal:
+        scene = Scene(journal, database, clock, path)
+        await scene.receive(100)
+        clock.pass_days(2)
+        await scene.receive(1)
+        await scene.checkpoint(101)
+        scene.retention = Retention(
+            read_settings({}), journal, database, scene.metrics, clock.micros, lambda _: 10**9
+        )
+        await scene.tidy()
+        assert len(await scene.entries()) == 101
+
+
 async def test_a_database_that_is_locked_ends_no_round_for_good(
     scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
