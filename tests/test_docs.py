@@ -128,6 +128,7 @@ def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
         listeners=0,
         outbox={"waiting": 0},
         disk_free=1.0,
+        files={"main": 0},
     )
     text = Metrics().text(nothing).decode()
     metrics = set(re.findall(r"^# TYPE (pushlog_\w+)", text, re.MULTILINE))

@@ -61,6 +61,8 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
     listeners: int
     outbox: Mapping[str, int] | None
     disk_free: float | None
+    files: Mapping[str, int]
+    """Bytes of each database on the disk, by its name."""
 
 
 class Metrics:
@@ -191,6 +193,14 @@ class _Measured(Collector):
                 "The share of the disk under the data that is free.",
                 value=now.disk_free,
             )
+        files = GaugeMetricFamily(
+            "pushlog_file_bytes",
+            "Bytes that a database takes on the disk, with its write-ahead log.",
+            labels=("database",),
+        )
+        for database, size in now.files.items():
+            files.add_metric((database,), size)
+        yield files
 
 
 def resident_bytes(pid: int) -> int | None:

@@ -1,6 +1,7 @@
 """Whether PushLog lives and what its engine does, for probes, pages and Prometheus."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -130,6 +131,10 @@ async def metrics(request: web.Request) -> web.Response:
         listeners=request.app[LIVE].listening,
         outbox=await _outbox(request.app),
         disk_free=_disk_free(request.app[SETTINGS].journal_path.parent),
+        files={
+            "journal": _bytes_on_disk(request.app[SETTINGS].journal_path),
+            "main": _bytes_on_disk(request.app[SETTINGS].database_path),
+        },
     )
     text = request.app[METRICS].text(gauges)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
@@ -210,6 +215,15 @@ def _disk_free(folder: Path) -> float | None:
         return share_free(folder)
     except OSError:
         return None
+
+
+def _bytes_on_disk(database: Path) -> int:
+    """Return the size of the file and of its write-ahead log, as far as they are there."""
+    size = 0
+    for path in (database, database.with_name(f"{database.name}-wal")):
+        with contextlib.suppress(OSError):
+            size += path.stat().st_size
+    return size
 
 
 async def _outbox(app: web.Application) -> Mapping[str, int] | None:

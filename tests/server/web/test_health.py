@@ -187,7 +187,7 @@ async def test_metrics_count_in_the_format_of_prometheus(client: Client) -> None
 
 
 async def test_metrics_say_how_the_engines_process_the_outbox_and_the_disk_are(
-    server: ServerProcess,
+    tmp_path: Path, server: ServerProcess
 ) -> None:
     await server.log.wait_for("has its 0 states")
     async with aiohttp.ClientSession(headers=AS_OPERATOR) as http:
@@ -195,6 +195,10 @@ async def test_metrics_say_how_the_engines_process_the_outbox_and_the_disk_are(
     samples = dict(re.findall(r"^(\S+) (\S+)$", text, re.MULTILINE))
     assert float(samples["pushlog_engine_memory_bytes"]) > 5_000_000
     assert 0 < float(samples["pushlog_disk_free_ratio"]) <= 1
+    for database, name in (("journal", "pushlog-journal.db"), ("main", "pushlog.db")):
+        on_disk = sum(path.stat().st_size for path in (tmp_path / name, tmp_path / f"{name}-wal"))
+        # They may have grown since.
+        assert 4096 < float(samples[f'pushlog_file_bytes{{database="{database}"}}']) <= on_disk
     assert float(samples['pushlog_outbox_deliveries{state="waiting"}']) == 0
     assert float(samples["pushlog_well"]) == 1
     # There from the start: Prometheus sees no increase if a series begins at 1.
