@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from server.incidents.entries import store_entry
+from server.incidents.masked import masked
 from server.notify.announce import announce
 from server.notify.batch import Deployed, Happened, Over
 from server.notify.live import Live
@@ -137,11 +138,12 @@ async def _store(
                 # An update may be due after its entry was recorded; its row knows whether it is
                 # new.
                 if message.seq > known or message.change == "updated":
-                    await incidents.put(tx, message)
+                    incident = masked(message)
+                    await incidents.put(tx, incident)
                     recorded.incidents_changed = True
-                    if message.change != "updated":
-                        await _add_change(tx, message)
-                        recorded.happened.append(message)
+                    if incident.change != "updated":
+                        await _add_change(tx, incident)
+                        recorded.happened.append(incident)
             case IncidentEnded():
                 if stored := await _store_end(tx, message):
                     recorded.happened.append(Over(stored, _by(message)))

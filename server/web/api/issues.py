@@ -87,7 +87,7 @@ async def find_issue(request: web.Request) -> IssueAnswer:
     fingerprint = request.match_info["fingerprint"]
     async with request.app[DATABASE].read() as tx:
         state = await issues.state_of(tx, fingerprint)
-        found = await issues.incidents_of(tx, fingerprint, MAX_INCIDENTS)
+        incidents = await issues.incidents_of(tx, fingerprint, MAX_INCIDENTS)
         seqs = [] if state is None else newest_events(state.newest)
         decided = await decisions.get_some(tx, seqs)
         decided_to = (await checkpoints.progress(tx)).recorded_seq
@@ -98,7 +98,6 @@ async def find_issue(request: web.Request) -> IssueAnswer:
         if event is not None
     ]
     lead = next((event for _, event in kept if event is not None), None)
-    incidents = [_masked(each) for each in found]
     named = incidents[0] if incidents else None
     place = state or named
     if place is None:
@@ -139,14 +138,6 @@ def _event_of_issue(
         decision=None if decision is None else decision.code,
         reason=why_decided(seq, decision, decided_to),
         incident_id=None if decision is None else decision.incident_id,
-    )
-
-
-def _masked(incident: IncidentOfIssue) -> IncidentOfIssue:
-    return msgspec.structs.replace(
-        incident,
-        title=without_secrets(incident.title),
-        message=without_secrets(incident.message),
     )
 
 

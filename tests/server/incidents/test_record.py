@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Table, select
 
 from server.incidents.last_day import HOURS, read_last_day
+from server.incidents.masked import masked
 from server.incidents.record import Recorder
 from server.notify.live import Live
 from server.process.metrics import Metrics
@@ -228,3 +229,32 @@ async def test_the_events_of_an_incident_are_counted_by_the_hour_in_which_they_c
             (day,) = await read_last_day(tx, [stored], from_micros((first + hours) * HOUR_US))
             assert sum(day) == seen
         assert await read_last_day(tx, [], at(0)) == []
+
+
+async def test_no_secret_of_an_error_is_stored_told_or_logged(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    said = "cannot sign in with password=hunter2"
+    secretive = incident(
+        title=f"ValueError: {said}",
+        message=said,
+        top_symptoms=[Symptom("f1", "ValueError", said, 1)],
+        tags={"session_id": "hunter2", "browser": "Firefox"},
+        links={"source_url": "https://ada:hunter2@sentry.example/issues/1/"},
+        request_url="https://shop.example/pay?token=hunter2",
+    )
+    await recorder(database).record(
+        [secretive, Decision(5, Code.OPENED, secretive.incident_id)], []
+    )
+    everything = [row for table in TABLES for row in await rows(database, table)]
+    assert "hunter2" not in f"{everything}{caplog.text}"
+    async with database.read() as tx:
+        stored = await incidents_table.get(tx, secretive.incident_id)
+    assert stored is not None
+    assert stored.summary.title == "ValueError: cannot sign in with password=***"
+    assert stored.summary.tags == {"session_id": "***", "browser": "Firefox"}
+
+
+def test_an_incident_without_secrets_stays_as_it_is() -> None:
+    assert masked(incident()) == incident()

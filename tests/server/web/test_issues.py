@@ -137,7 +137,7 @@ async def test_what_is_secret_in_an_event_is_masked(client: Client, engine: Engi
     )
     for shown in (
         str(await answered(client, engine.only_issue())),
-        (await page(client, engine.only_issue())).partition("<main")[2],
+        await page(client, engine.only_issue()),
     ):
         assert "hunter2" not in shown
         assert "https://sentry.example/issues/7/" in shown
