@@ -129,6 +129,15 @@ async def test_an_engine_that_answers_nothing_is_replaced(stage: Scene) -> None:
     assert await stage.dead_letters() == []
 
 
+async def test_an_engine_that_has_its_states_is_waited_for_as_long_as_a_restore_may_take(
+    stage: Scene,
+) -> None:
+    hasty = Limits(tick_every_s=3_600, ping_every_s=0.05, silence_s=3_600, restore_s=0.2)
+    async with stage.supervising(misbehaving("mute"), limits=hasty) as supervisor:
+        await stage.until(lambda: supervisor.status().restarts >= 1)
+        assert "no sign of life" in (supervisor.status().degraded or "")
+
+
 async def test_an_engine_that_only_answers_pings_is_replaced(stage: Scene) -> None:
     await stage.accept("Boom", "Boom")
     async with stage.supervising(misbehaving("idle"), limits=IMPATIENT) as supervisor:
