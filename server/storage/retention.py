@@ -2,9 +2,9 @@
 
 Events are removed when they are older than `RETENTION_DAYS`, and sooner if the journal is larger
 than `RETENTION_MAX_JOURNAL_MB`, or if less than a tenth of the disk is free and they are older than
-a day; the decisions on them are removed with them. Incidents are removed
-when they ended more than `RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The
-same age applies to deploys, deliveries and settled dead letters. These are never removed:
+a day; the decisions on them are removed with them. Incidents are removed when they ended more than
+`RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The same age applies to
+deploys, deliveries and settled dead letters. These are never removed:
 
 - Entries after the watermark, from which a restarted engine goes on. The bound is the watermark of
   the previous round: a backup looks at the main database first and at the journal a moment later,
@@ -31,7 +31,7 @@ from server.process.metrics import Metrics
 from server.settings.settings import Settings
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
-from server.storage.files.free_space import KEPT_FREE
+from server.storage.files.free_space import SPARE
 from server.storage.journal.clock import wall_micros
 from server.storage.journal.disk import NEARLY_FULL, missing_bytes
 from server.storage.journal.entry import JournalEntry
@@ -165,7 +165,7 @@ class Retention:
         if not size:
             self._is_short = False
             return math.inf
-        return (1 - KEPT_FREE) * (size - missing)
+        return (1 - SPARE) * (size - missing)
 
     async def _remove_entries(self, going: list[JournalEntry]) -> None:
         started = time.monotonic()

@@ -7,7 +7,7 @@ will need soon is given back: a file that shrinks and grows all day would be wri
 AUTO_VACUUM = "PRAGMA auto_vacuum = INCREMENTAL"
 """Lets a file shrink. It takes effect only in a file that is empty."""
 
-KEPT_FREE = 0.1
+SPARE = 0.1
 """The share of the file's pages that may stay free."""
 
 PAGES_A_STEP = 250
@@ -16,4 +16,4 @@ PAGES_A_STEP = 250
 
 def pages_to_give_back(pages: int, free: int) -> int:
     """Return how many of the `free` pages, of all `pages`, the next step gives back."""
-    return max(0, min(int(free - KEPT_FREE * pages), PAGES_A_STEP))
+    return max(0, min(int(free - SPARE * pages), PAGES_A_STEP))

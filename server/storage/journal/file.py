@@ -3,8 +3,9 @@
 The calls block and are for one thread: `journal` makes them from threads of its own.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -312,25 +313,16 @@ class JournalFile:
         return found
 
     def _remove(self, up_to_seq: int) -> int:
-        run = self._connection.execute
-        # This is not synced by itself, but by the next group of entries, which follows it in the
-        # log.
-        run("PRAGMA synchronous = NORMAL")
-        try:
+        with self._unsynced():
             # The newest entry tells the clock where to go on.
-            return run(
+            return self._connection.execute(
                 "DELETE FROM entries WHERE seq <= min(?, (SELECT max(seq) FROM entries) - 1)",
                 (up_to_seq,),
             ).rowcount
-        finally:
-            run("PRAGMA synchronous = FULL")
 
     def _write_nothing(self) -> int:
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        try:
+        with self._unsynced():
             self._connection.execute("UPDATE sqlite_sequence SET seq = seq")
-        finally:
-            self._connection.execute("PRAGMA synchronous = FULL")
         return 0
 
     def _give_back(self) -> int:
@@ -338,16 +330,22 @@ class JournalFile:
         wanted = pages_to_give_back(before, self._number("freelist_count"))
         if not wanted:
             return 0
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        try:
+        with self._unsynced():
             # `execute` would take one step of it, and give back one page.
             self._connection.executescript(f"PRAGMA incremental_vacuum({wanted})")
             if wanted < PAGES_A_STEP:
                 # Only now the file itself becomes shorter.
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        return (before - self._number("page_count")) * self._number("page_size")
+
+    @contextlib.contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        """Write without a sync; the next group of entries, which follows in the log, makes one."""
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
         finally:
             self._connection.execute("PRAGMA synchronous = FULL")
-        return (before - self._number("page_count")) * self._number("page_size")
 
     def _bytes_that_can_shrink(self) -> int:
         if not self._number("auto_vacuum"):
