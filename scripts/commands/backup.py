@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.installation import read_installation, say_database
+from scripts.installation import read_installation, say_database, why_no_data
 from server.settings.settings import Settings
 from server.storage.backup.folder import (
     DATABASE,
@@ -73,11 +73,8 @@ def back_up(
     Raises `Refused`, `Inconsistent`, OSError and `sqlite3.Error`, and then leaves nothing behind.
     """
     sources = (settings.database_path, settings.journal_path)
-    for source in sources:
-        if not source.exists():
-            raise Refused(
-                f"{source.absolute()} does not exist: set DATABASE_URL to where the data is"
-            )
+    if reason := why_no_data(settings):
+        raise Refused(reason)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(folder):
         for left in _matching(folder, _PART):

@@ -6,10 +6,10 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 
-from scripts.installation import read_installation, say_database
+from scripts.installation import read_installation, say_database, why_no_data
 from server.process.metrics import Metrics
 from server.settings.settings import Settings
-from server.storage.database import migrate, open_database
+from server.storage.database import open_database
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.files.file_lock import InUse, lock_file
 from server.storage.journal.clock import wall_micros
@@ -35,7 +35,6 @@ def main(arguments: list[str] | None = None) -> int:
             _say("Would remove", asyncio.run(_look(settings)))
         else:
             with lock_file(settings.database_path):
-                migrate(settings.database_path)
                 _say("Removed", asyncio.run(_remove(settings)))
     except InUse:
         print(
@@ -51,11 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _check(settings: Settings) -> None:
-    for path in (settings.database_path, settings.journal_path):
-        if not path.exists():
-            raise Refused(
-                f"{path.absolute()} does not exist: set DATABASE_URL to where the data is"
-            )
+    if reason := why_no_data(settings):
+        raise Refused(reason)
     if read_revision(settings.database_path) != REVISIONS[-1]:
         raise Refused("the database has an older schema: run scripts/migrate, or start the server")
 

@@ -34,8 +34,9 @@ async def preview(
         watermark = (await checkpoints.progress(tx)).watermark
         now = min(wall, journal.last_received)
         before = now - settings.retention_incident_days * DAY_US
-        last = _last_entry_to_go(settings, journal, min(watermark, journal.last_seq - 1), now)
-        first = _first_entry(journal)
+        bound = min(watermark, journal.last_seq - 1)
+        first = next((each.seq for each in journal.read(0, 1, 0)), None)
+        last = 0 if first is None else min(bound, _last_not_wanted(settings, journal, first, now))
         queries: dict[str, Select[Any]] = {
             "incidents": incidents.old(before, watermark),
             "deploys": deploys.old(before),
@@ -52,21 +53,15 @@ async def preview(
     return {"entries": entries, **counts}
 
 
-def _first_entry(journal: JournalFile) -> int | None:
-    found = journal.read(0, 1, 0)
-    return found[0].seq if found else None
-
-
-def _last_entry_to_go(settings: Settings, journal: JournalFile, bound: int, now: int) -> int:
-    """Return the newest entry that goes, at most `bound`; 0 if none does."""
+def _last_not_wanted(settings: Settings, journal: JournalFile, first: int, now: int) -> int:
+    """Return the newest entry that is too old or one too many; 0 if none is."""
     (too_old,) = journal.seqs_before([now - settings.retention_days * DAY_US])
-    first = _first_entry(journal)
-    too_many = 0
-    excess = journal.used_bytes() - settings.retention_max_journal_mb * 1_000_000
-    if first is not None and excess > 0:
+    size, too_many = journal.used_bytes(), 0
+    excess = size - settings.retention_max_journal_mb * 1_000_000
+    if excess > 0:
         kept = journal.last_seq + 1 - first
-        too_many = first - 1 + min(kept, round(excess * kept / journal.used_bytes()))
-    return min(bound, max(too_old or 0, too_many))
+        too_many = first - 1 + min(kept, round(excess * kept / size))
+    return max(too_old or 0, too_many)
 
 
 async def _count(tx: Transaction, query: Select[Any]) -> int:
