@@ -53,8 +53,8 @@ def matches(pattern: str, text: str) -> bool:
 
 def said_in_short(held_back_by: NoiseFilter) -> str:
     """Return what the filter matches: its pattern, and where."""
-    places = [each for each in (held_back_by.service, held_back_by.environment) if each]
-    return " ".join([held_back_by.pattern, *(["in"] if places else []), " / ".join(places)]).strip()
+    place = " / ".join(filter(None, (held_back_by.service, held_back_by.environment)))
+    return f"{held_back_by.pattern} in {place}" if place else held_back_by.pattern
 
 
 def _of_place(filters: Iterable[F], incident: IncidentSummary) -> list[F]:

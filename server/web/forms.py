@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from aiohttp import web
 
+MAX_CHOICES = 500
+"""How many services and environments a page offers; API and addresses can name others."""
+
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
     """Return the fields as text, without blanks around them; leave out fields that are not text."""

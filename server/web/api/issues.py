@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL
 from server.notify.masking import without_secrets
-from server.storage.journal.journal import Journal
+from server.storage.journal.entry import JournalEntry
 from server.storage.main import checkpoints, decisions, issues
 from server.storage.main.issues import IncidentOfIssue
 from server.storage.times import from_micros
@@ -91,13 +91,14 @@ async def find_issue(request: web.Request) -> IssueAnswer:
         seqs = [] if state is None else newest_events(state.newest)
         decided = await decisions.get_some(tx, seqs)
         decided_to = (await checkpoints.progress(tx)).recorded_seq
-    kept = [(seq, await _read_event(request.app[JOURNAL], seq)) for seq in seqs]
-    events = [
-        _event_of_issue(seq, event, decided.get(seq), decided_to)
-        for seq, event in kept
-        if event is not None
+    stored = [each for seq in seqs if (each := await request.app[JOURNAL].get(seq)) is not None]
+    kept = [
+        (each, event) for each in stored if isinstance(event := read_entry(each.body), EventEntry)
     ]
-    lead = next((event for _, event in kept if event is not None), None)
+    events = [
+        _event_of_issue(each, event, decided.get(each.seq), decided_to) for each, event in kept
+    ]
+    lead = kept[0][1] if kept else None
     named = incidents[0] if incidents else None
     place = state or named
     if place is None:
@@ -119,24 +120,16 @@ async def find_issue(request: web.Request) -> IssueAnswer:
     )
 
 
-async def _read_event(journal: Journal, seq: int) -> EventEntry | None:
-    stored = await journal.get(seq)
-    entry = None if stored is None else read_entry(stored.body)
-    if stored is None or not isinstance(entry, EventEntry):
-        return None
-    return msgspec.structs.replace(entry, received=from_micros(stored.received))
-
-
 def _event_of_issue(
-    seq: int, event: EventEntry, decision: Decision | None, decided_to: int
+    stored: JournalEntry, event: EventEntry, decision: Decision | None, decided_to: int
 ) -> EventOfIssue:
     return EventOfIssue(
-        seq=seq,
-        received=event.received or event.timestamp,
+        seq=stored.seq,
+        received=from_micros(stored.received),
         message=without_secrets(event.message),
         release=event.release,
         decision=None if decision is None else decision.code,
-        reason=why_decided(seq, decision, decided_to),
+        reason=why_decided(stored.seq, decision, decided_to),
         incident_id=None if decision is None else decision.incident_id,
     )
 

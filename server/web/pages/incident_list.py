@@ -11,15 +11,13 @@ from server.incidents.last_day import read_last_day
 from server.keys import DATABASE, SETTINGS
 from server.storage.main import incidents
 from server.storage.main.incidents import IncidentFilter, Places
-from server.web.forms import offered
+from server.web.forms import MAX_CHOICES, offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.pages.sparkline import HEIGHT, WIDTH, draw_spark
 from server.web.requests import TRIGGERS, read_filter, read_place, write_place
 
 PAGE_SIZE = 50
-MAX_CHOICES = 500
-"""How many services and environments the form of filters offers; the address can name others."""
 
 _CHOSEN = ("service", "environment", "trigger", "severity")
 _SEVERITY_WORDS = {

@@ -16,12 +16,9 @@ from server.web.api import deliveries
 from server.web.api.appearance import AppearanceBody, change_appearance
 from server.web.api.wishes import WishesBody, change_wishes
 from server.web.auth import person_id
-from server.web.forms import read_form, words_of
+from server.web.forms import MAX_CHOICES, read_form, words_of
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
-
-MAX_CHOICES = 500
-"""How many services and environments the page offers; the API can name others."""
 
 _SAID = {
     "saved": "Saved.",

@@ -17,12 +17,10 @@ from server.web.api.incident_wishes import MAX_SNOOZE_MIN
 from server.web.api.noise import FilterBody, checked
 from server.web.api.noise_preview import Preview, preview
 from server.web.api.silences import lift
-from server.web.forms import read_form, words_of
+from server.web.forms import MAX_CHOICES, read_form, words_of
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import read_number
-
-MAX_CHOICES = 500
 
 _PAGE = "/settings/silences"
 _EMPTY = dict.fromkeys(("pattern", "service", "environment", "about", "minutes", "enabled"), "")
