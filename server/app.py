@@ -24,6 +24,7 @@ from server.keys import (
     SERVICES,
     SETTINGS,
     SUPERVISOR,
+    WATCH,
     WEBHOOK_BOOK,
 )
 from server.middlewares import bodies_in_time, errors_as_json
@@ -46,6 +47,8 @@ from server.storage.main.webhook_book import WebhookBook
 from server.storage.pair import join_pair
 from server.storage.retention import Retention
 from server.supervisor.supervisor import Supervisor
+from server.troubles.signs import Signs
+from server.troubles.watch import Watch
 from server.web.health import why_no_heartbeat
 from server.web.routes import set_up_web
 from shared.pipe import Settings as EngineSettings
@@ -83,6 +86,7 @@ def build_app(settings: Settings) -> web.Application:
             _post,
             _crashes,
             _supervisor,
+            _watch,
             _retention,
             _heartbeat,
         ]
@@ -183,6 +187,14 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
     async with app[BACKGROUND].running("supervise the engine", supervisor.run()):
         yield
         await supervisor.stop(ENGINE_STOP_TIMEOUT_S)
+
+
+async def _watch(app: web.Application) -> AsyncIterator[None]:
+    signs = Signs(app[SETTINGS], app[JOURNAL], app[DATABASE], app[SUPERVISOR])
+    outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
+    app[WATCH] = watch = Watch(signs, app[DATABASE], app[LIVE], outlets, wake)
+    async with app[BACKGROUND].running("watch for troubles", watch.run()):
+        yield
 
 
 async def _retention(app: web.Application) -> AsyncIterator[None]:

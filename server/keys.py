@@ -16,10 +16,12 @@ from server.storage.database import Database
 from server.storage.journal.journal import Journal
 from server.storage.main.webhook_book import WebhookBook
 from server.supervisor.supervisor import Supervisor
+from server.troubles.watch import Watch
 
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
 JOURNAL = web.AppKey("journal", Journal)
+WATCH = web.AppKey("watch", Watch)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 LIVE = web.AppKey("live", Live)
 METRICS = web.AppKey("metrics", Metrics)

@@ -19,6 +19,7 @@ from server.process import log
 from server.process.metrics import Gauges, Metrics
 from server.settings.env_file import NAMED_BY, parse_env_file
 from server.settings.settings import SettingsError, read_settings
+from server.troubles.kinds import KINDS
 from shared.decisions import Code
 from shared.incident import Trigger
 from tests.processes import ROOT
@@ -127,6 +128,7 @@ def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
         in_flight=0,
         listeners=0,
         outbox={"waiting": 0},
+        troubles={"queue": 0},
         disk_free=1.0,
         files={"main": 0},
     )
@@ -160,6 +162,12 @@ def test_every_code_of_a_decision_and_every_trigger_is_in_the_docs_and_the_rever
     documented = re.findall(r"^\| `(\w+)` \|", DECISIONS.read_text(), re.MULTILINE)
     triggers = get_args(Trigger)
     assert sorted(documented) == sorted([*(code.value for code in Code), *triggers])
+
+
+def test_every_kind_of_trouble_is_in_the_docs_and_the_reverse() -> None:
+    rows = table(OPERATIONS, "| kind | severity |")
+    documented = [(cells[0].strip("`"), cells[1]) for cells in rows]
+    assert documented == [(kind, about.severity) for kind, about in KINDS.items()]
 
 
 def test_every_module_that_the_docs_name_is_there() -> None:

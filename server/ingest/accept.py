@@ -14,6 +14,7 @@ from server.keys import JOURNAL, METRICS, SETTINGS, SUPERVISOR
 from server.middlewares import ErrorAnswer
 from server.process import log
 from server.storage.journal.entry import JournalUnavailable
+from server.supervisor.queue import why_full
 from shared.pipe import EventEntry
 
 RETRY_AFTER_S = 30
@@ -48,7 +49,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
         note_unentered(request, webhook, "no_event", delivery.about, delivery)
         return _answer(Accepted(event=False, about=delivery.about), HTTPStatus.ACCEPTED)
     supervisor = request.app[SUPERVISOR]
-    reason = why_full(request.app)
+    reason = why_full(supervisor.backlog, request.app[SETTINGS].incident_queue_max)
     if reason is not None:
         log.child_not_writable("dropped")
         note_unentered(request, webhook, "queue_full", reason, delivery)
@@ -76,13 +77,6 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
     note_accepted(request, webhook, delivery.about)
     request.app[METRICS].accept_seconds.observe(time.perf_counter() - started)
     return _answer(Accepted(duplicate=False, seq=appended.seqs[0]), HTTPStatus.ACCEPTED)
-
-
-def why_full(app: web.Application) -> str | None:
-    """Return why no event is accepted, if too many wait for the engine."""
-    if app[SUPERVISOR].backlog < app[SETTINGS].incident_queue_max:
-        return None
-    return "the queue is full: INCIDENT_QUEUE_MAX events are waiting for the engine"
 
 
 def refuse(request: web.Request, webhook: Webhook, status: HTTPStatus, reason: str) -> web.Response:

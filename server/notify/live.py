@@ -15,7 +15,8 @@ from typing import Literal
 MAX_LISTENERS = 500
 
 Topic = Literal["bell", "incidents"]
-"""``bell``: the notifications of the listener's person. ``incidents``: any of the incidents."""
+"""``bell``: the notifications of the listener's person. ``incidents``: any of the incidents, or the
+troubles of PushLog itself."""
 
 
 class TooManyListeners(RuntimeError):
@@ -95,7 +96,10 @@ class Live:
                 listener.wake("bell")
 
     def publish_incidents(self) -> None:
-        """Wake all listeners after an incident opened, changed or ended, and this was committed."""
+        """Wake all listeners after an incident or a trouble opened, changed or ended.
+
+        It must be committed.
+        """
         self._changes += 1
         for listener in self._listeners:
             listener.wake("incidents")

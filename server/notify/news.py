@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from server.storage.times import to_micros
-from shared.event import ChangeWindow
+from shared.event import ChangeWindow, Severity
 from shared.incident import IncidentSummary, Verdict
 
 
@@ -54,13 +54,26 @@ class CrashNews(msgspec.Struct, tag="crash", kw_only=True):
     traceback: str
 
 
+class TroubleNews(msgspec.Struct, tag="trouble", kw_only=True):
+    """Something is wrong with PushLog itself, or is no longer; `text` says what, as it was last."""
+
+    id: int
+    change: Literal["opened", "ended"]
+    severity: Severity
+    title: str
+    text: str
+    advice: str
+    opened_at: datetime
+    closed_at: datetime | None
+
+
 class TestNews(msgspec.Struct, tag="test"):
     """Somebody tests whether this channel works."""
 
     asked_at: datetime
 
 
-News = IncidentNews | PushNews | VerdictNews | CrashNews | TestNews
+News = IncidentNews | PushNews | VerdictNews | CrashNews | TroubleNews | TestNews
 
 
 def subject_of(news: News) -> str | None:
@@ -72,5 +85,7 @@ def subject_of(news: News) -> str | None:
             return f"push/{news.environment}/{to_micros(news.window.deploy_time)}"
         case VerdictNews():
             return f"push/{news.environment}/{to_micros(news.deploy_time)}"
+        case TroubleNews():
+            return f"trouble/{news.id}"
         case _:
             return None

@@ -60,6 +60,8 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int
     listeners: int
     outbox: Mapping[str, int] | None
+    troubles: Mapping[str, int]
+    """1 for each kind of which one is open, otherwise 0."""
     disk_free: float | None
     files: Mapping[str, int]
     """Bytes of each database on the disk, by its name."""
@@ -187,6 +189,12 @@ class _Measured(Collector):
             for state, count in now.outbox.items():
                 outbox.add_metric((state,), count)
             yield outbox
+        troubles = GaugeMetricFamily(
+            "pushlog_trouble", "1 while a trouble of this kind is open.", labels=("kind",)
+        )
+        for kind, is_open in now.troubles.items():
+            troubles.add_metric((kind,), is_open)
+        yield troubles
         if now.disk_free is not None:
             yield GaugeMetricFamily(
                 "pushlog_disk_free_ratio",

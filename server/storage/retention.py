@@ -4,7 +4,7 @@ Events are removed when they are older than `RETENTION_DAYS`, and sooner if the 
 than `RETENTION_MAX_JOURNAL_MB`, or if less than a tenth of the disk is free and they are older than
 a day; the decisions on them are removed with them. Incidents are removed when they ended more than
 `RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The same age applies to
-deploys, deliveries and settled dead letters. These are never removed:
+deploys, deliveries, settled dead letters, and troubles that are over. These are never removed:
 
 - Entries after the watermark, from which a restarted engine goes on. The bound is the watermark of
   the previous round: a backup looks at the main database first and at the journal a moment later,
@@ -44,6 +44,7 @@ from server.storage.main import (
     incidents,
     outbox,
     slack_messages,
+    troubles,
 )
 
 ROUND_EVERY_S = 60.0
@@ -191,6 +192,7 @@ class Retention:
             "deploys": lambda tx, limit: deploys.remove_old(tx, before, limit),
             "dead_letters": lambda tx, limit: dead_letters.remove_old(tx, before, bound, limit),
             "outbox": lambda tx, limit: outbox.remove_old(tx, before, limit),
+            "troubles": lambda tx, limit: troubles.remove_old(tx, before, limit),
             "slack_messages": lambda tx, limit: slack_messages.remove_old(tx, before, limit),
         }
         for table, step in steps.items():

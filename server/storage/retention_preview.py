@@ -16,6 +16,7 @@ from server.storage.main import (
     incidents,
     outbox,
     slack_messages,
+    troubles,
 )
 from server.storage.retention import DAY_US
 
@@ -42,6 +43,7 @@ async def preview(
             "deploys": deploys.old(before),
             "dead_letters": dead_letters.old(before, watermark),
             "outbox": outbox.old(before),
+            "troubles": troubles.old(before),
             "slack_messages": slack_messages.old(before),
         }
         if first is not None:

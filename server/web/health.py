@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -11,22 +11,17 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.ingest.accept import why_full
-from server.keys import DATABASE, JOURNAL, LIVE, METRICS, SETTINGS, SUPERVISOR
+from server.keys import DATABASE, LIVE, METRICS, SETTINGS, SUPERVISOR, WATCH
 from server.process.metrics import CONTENT_TYPE, Gauges, resident_bytes
 from server.settings.settings import Settings
 from server.storage.errors import STORAGE_TROUBLE
-from server.storage.journal.disk import KEPT_FREE, Disk, share_free
-from server.storage.journal.entry import JournalUnavailable
-from server.storage.main import checkpoints, outbox
+from server.storage.journal.disk import share_free
+from server.storage.main import outbox
 from server.supervisor.supervisor import EngineStatus
+from server.troubles.condition import PROBE_TIMEOUT_S
+from server.troubles.kinds import KINDS, degrades
 from server.web.auth import read_identity
 from server.web.requests import answer
-
-PROBE_TIMEOUT_S = 2.0
-
-LATE_S = 300.0
-"""An accepted event that waits longer than this for its decision means that not all is well."""
 
 Lamp = Literal["good", "busy", "bad"]
 Status = Literal["ok", "degraded", "down"]
@@ -47,12 +42,21 @@ class StorageHealth(msgspec.Struct, kw_only=True):
     database: str | None
 
 
+class OpenTrouble(msgspec.Struct, kw_only=True):
+    """A trouble of PushLog itself that people were told of, by its kind, and since when."""
+
+    kind: str
+    text: str
+    since: datetime
+
+
 class Health(msgspec.Struct, kw_only=True):
     """The health of everything, for people of this installation.
 
     `status` is ``ok``; ``degraded`` if events are accepted but not all is well; or ``down`` if they
-    are refused with 503. `reasons` say what is wrong, the gravest first. `unsigned` names the
-    variables without which anybody can send events.
+    are refused with 503. `reasons` say what is wrong, the gravest first. `troubles` are those that
+    are open, also the ones that are only a warning. `unsigned` names the variables without which
+    anybody can send events.
     """
 
     status: Status
@@ -61,6 +65,7 @@ class Health(msgspec.Struct, kw_only=True):
     storage: StorageHealth
     oldest_waiting_s: float | None
     """The age of the oldest event without a decision; None if nothing waits."""
+    troubles: list[OpenTrouble]
     unsigned: list[str]
 
 
@@ -80,20 +85,19 @@ async def health(request: web.Request) -> web.Response:
 
 async def examine(app: web.Application) -> Health:
     """Check everything now."""
-    storage = StorageHealth(
-        journal=_journal_trouble(app[SETTINGS].journal_path) or app[JOURNAL].trouble,
-        database=await _database_trouble(app),
-    )
-    engine = app[SUPERVISOR].status()
-    oldest_waiting_s = await _oldest_waiting_s(app)
-    refused = _why_refused(app, storage)
-    worse = _why_degraded(storage, engine, oldest_waiting_s)
+    condition, symptoms = await app[WATCH].examine()
+    worse = [each for each in symptoms if degrades(KINDS[each.kind].severity)]
+    refuses = any(each.kind == "refusing" for each in symptoms)
     return Health(
-        status="down" if refused else "degraded" if worse else "ok",
-        reasons=[*refused, *worse],
-        engine=engine,
-        storage=storage,
-        oldest_waiting_s=oldest_waiting_s,
+        status="down" if refuses else "degraded" if worse else "ok",
+        reasons=[each.text for each in worse],
+        engine=condition.engine,
+        storage=StorageHealth(journal=condition.journal, database=condition.database),
+        oldest_waiting_s=condition.oldest_waiting_s,
+        troubles=[
+            OpenTrouble(kind=each.kind, text=each.text, since=each.opened_at)
+            for each in app[WATCH].open
+        ],
         unsigned=unsigned(app[SETTINGS]),
     )
 
@@ -130,6 +134,7 @@ async def metrics(request: web.Request) -> web.Response:
         in_flight=found.engine.in_flight,
         listeners=request.app[LIVE].listening,
         outbox=await _outbox(request.app),
+        troubles=dict.fromkeys(KINDS, 0) | {each.kind: 1 for each in found.troubles},
         disk_free=_disk_free(request.app[SETTINGS].journal_path.parent),
         files={
             "journal": _bytes_on_disk(request.app[SETTINGS].journal_path),
@@ -178,38 +183,6 @@ async def _is_known(request: web.Request) -> bool:
         return False
 
 
-def _why_refused(app: web.Application, storage: StorageHealth) -> list[str]:
-    """Return why the next event would be answered with 503."""
-    full = why_full(app)
-    journal = [] if storage.journal is None else [f"the journal: {storage.journal}"]
-    return journal if full is None else [*journal, full]
-
-
-def _why_degraded(
-    storage: StorageHealth, engine: EngineStatus, oldest_waiting_s: float | None
-) -> list[str]:
-    """Return why nobody might be told of an event. A start is no trouble, nor is a young event."""
-    reasons = []
-    if storage.database is not None:
-        reasons.append(f"the main database: {storage.database}")
-    if engine.degraded is not None:
-        reasons.append(engine.degraded)
-    if oldest_waiting_s is not None and oldest_waiting_s > LATE_S:
-        reasons.append(f"an event has waited over {LATE_S / 60:.0f} minutes for its decision")
-    return reasons
-
-
-def _journal_trouble(path: Path) -> str | None:
-    """Return what would stop the next event from being stored, if it shows without storing one."""
-    if not path.exists():
-        return "its file is gone"
-    if not os.access(path, os.W_OK):
-        return "its file cannot be written"
-    if not Disk(path.parent).has_room():
-        return f"the disk is full but for the last {KEPT_FREE:.0%}"
-    return None
-
-
 def _disk_free(folder: Path) -> float | None:
     try:
         return share_free(folder)
@@ -233,23 +206,3 @@ async def _outbox(app: web.Application) -> Mapping[str, int] | None:
     except (*STORAGE_TROUBLE, TimeoutError):
         return None
     return {str(state): count for state, count in counts.items()}
-
-
-async def _oldest_waiting_s(app: web.Application) -> float | None:
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
-            return await app[SUPERVISOR].oldest_waiting_s()
-    except (JournalUnavailable, TimeoutError):
-        # Then the engine cannot be fed either, which shows by itself.
-        return None
-
-
-async def _database_trouble(app: web.Application) -> str | None:
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S), app[DATABASE].read() as tx:
-            await checkpoints.progress(tx)
-    except STORAGE_TROUBLE as error:
-        return str(error)
-    except TimeoutError:
-        return f"it does not answer within {PROBE_TIMEOUT_S:.0f} s"
-    return None

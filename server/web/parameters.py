@@ -50,6 +50,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "/api/deliveries": {**_filters(DeliveryFilter), **_paged(Number)},
     "/api/not-told": {**_filters(NotToldFilter), **_paged(Number)},
     "/api/dead-letters": {"state": Fate, **_paged(Number)},
+    "/api/troubles": _paged(Number),
 }
 """By path, the type of each; the other addresses take none. An empty value is the same as none."""
 

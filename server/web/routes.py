@@ -20,6 +20,7 @@ from server.web.api import (
     noise_preview,
     not_told,
     silences,
+    troubles,
     webhooks,
     wishes,
 )
@@ -45,6 +46,7 @@ from server.web.pages import (
 from server.web.pages import integrations as integrations_page
 from server.web.pages import not_told as not_told_page
 from server.web.pages import silences as silences_page
+from server.web.pages import troubles as troubles_page
 from server.web.pages.rendering import as_page, set_up_templates
 from server.web.pages.unsubscribe import ask_whether_to_end, end_mails
 from server.web.parameters import strictly
@@ -119,6 +121,7 @@ def _pages() -> list[web.RouteDef]:
         web.post("/settings/silences/{incident_id}/lift", _page(silences_page.lift_from_list)),
         web.post("/settings/noise", _page(silences_page.add_filter)),
         web.post(f"/settings/noise/{_ID}", _page(silences_page.change_filter)),
+        web.get("/troubles", _page(troubles_page.show)),
         web.get("/notifications", _page(notifications.show)),
         web.get("/notifications/panel", _page(notifications.panel)),
         web.post(f"/notifications/{_ID}/read", _page(notifications.mark_read)),
@@ -158,6 +161,7 @@ def _api() -> list[web.RouteDef]:
         web.get(f"/api/dead-letters/{_SEQ}", for_people(dead_letters.get_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/replay", for_admins(dead_letters.replay_letter)),
         web.post(f"/api/dead-letters/{_SEQ}/discard", for_admins(dead_letters.discard_letter)),
+        web.get("/api/troubles", for_people(troubles.list_troubles)),
         web.get("/api/integrations", for_people(integrations.get_integrations)),
         web.get("/api/webhooks", for_people(webhooks.list_webhooks)),
         web.get("/api/deliveries", for_people(deliveries.list_deliveries)),

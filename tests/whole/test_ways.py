@@ -169,7 +169,14 @@ async def test_axe_finds_nothing_on_any_page(
         for path in (
             *("/incidents", *(f"/incidents/{each['incident_id']}" for each in found)),
             f"/issues/{found[0]['top_symptoms'][0]['fingerprint']}",
-            *("/events/1", "/deploys", "/deploys/1", "/notifications", "/integrations"),
+            *(
+                "/events/1",
+                "/deploys",
+                "/deploys/1",
+                "/notifications",
+                "/integrations",
+                "/troubles",
+            ),
             *(f"/deliveries{each}" for each in ("", "/incoming", "/not-told", "/dead-letters")),
             *("/settings", "/settings/silences", "/settings/account", "/settings/people"),
             *("/first-account", "/incidents/none"),

@@ -22,6 +22,7 @@ from server.notify.news import (
     News,
     PushNews,
     TestNews,
+    TroubleNews,
     VerdictNews,
 )
 from server.wording.formats import (
@@ -68,6 +69,8 @@ def content_of(news: News, public_url: str) -> Content:
             return _verdict(news)
         case CrashNews():
             return _crash(news, public_url)
+        case TroubleNews():
+            return _trouble(news, public_url)
         case TestNews():
             return _test(news, public_url)
 
@@ -212,6 +215,32 @@ def _crash(news: CrashNews, public_url: str) -> Content:
         title=f"{news.error_type}: {masked_line(first_line(message), MAX_LINE)}",
         labels=["PushLog"],
         links=[("Open PushLog", Address(f"{public_url}/"))],
+        sections=sections,
+    )
+
+
+def _trouble(news: TroubleNews, public_url: str) -> Content:
+    since = [("Since", utc(news.opened_at))]
+    over = news.closed_at is not None
+    if news.closed_at is not None:
+        since = [
+            ("Began", utc(news.opened_at)),
+            ("Ended", utc(news.closed_at)),
+            ("Lasted", lasted(news.opened_at, news.closed_at)),
+        ]
+    sections = [
+        Section("What was wrong" if over else "What is wrong", [Paragraph(news.text)]),
+        Section("When", [Facts([*since, ("Installation", public_url)])]),
+    ]
+    if news.advice:
+        sections.insert(1, Section("What to do", [Paragraph(news.advice)]))
+    return Content(
+        subject=f"[PushLog] {'Over: ' if over else ''}{news.title}",
+        preview=news.text,
+        kicker="PushLog is well again" if over else "PushLog needs help",
+        tone="good" if over else news.severity,
+        title=news.title,
+        links=[("Open in PushLog", Address(f"{public_url}/troubles"))],
         sections=sections,
     )
 

@@ -10,9 +10,17 @@ import msgspec
 
 from server.notify.channel import Letter
 from server.notify.masking import without_query_values
-from server.notify.news import CrashNews, IncidentNews, News, PushNews, TestNews, VerdictNews
+from server.notify.news import (
+    CrashNews,
+    IncidentNews,
+    News,
+    PushNews,
+    TestNews,
+    TroubleNews,
+    VerdictNews,
+)
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
-from server.wording.formats import source_name
+from server.wording.formats import lasted, source_name
 from server.wording.reasons import say
 from shared.event import Commit, Frame
 from shared.incident import SuspectCommit
@@ -67,6 +75,8 @@ def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
                 _section(f"*{escaped_line(news.error_type, 200)}*"),
                 _section(f"*Error message*\n{code(news.message, MESSAGE_SHOWN)}"),
             ]
+        case TroubleNews() as news:
+            blocks = _trouble(news, public_url)
         case TestNews():
             blocks = [_section("This is a test: PushLog can post here.")]
     blocks[-1]["block_id"] = key[:_BLOCK_ID]
@@ -105,6 +115,8 @@ def reply_to(news: News) -> str | None:
             return f"*Ended*: {escaped_line(news.end_reason or 'it is over', 500)}."
         case VerdictNews(verdict="faulty" | "suspect"):
             return _verdict_line(news)
+        case TroubleNews(change="ended"):
+            return "*Over*: PushLog is well again."
         case _:
             return None
 
@@ -122,6 +134,10 @@ def _line(news: News) -> str:
             return f"Deploy of {news.service} to {news.environment}: {verdict}"
         case CrashNews():
             return f"PushLog failed: {news.error_type}: {news.message}"
+        case TroubleNews(change="ended"):
+            return f"PushLog is well again: over is “{news.title}”"
+        case TroubleNews():
+            return f"PushLog needs help: {news.title}: {news.text}"
         case TestNews():
             return "This is a test of PushLog"
 
@@ -185,6 +201,21 @@ def _push(news: PushNews, verdicts: Sequence[VerdictNews]) -> list[Block]:
         blocks.append(_list(head, [_commit_line(each) for each in reversed(shown)]))
     blocks += [_section(_verdict_line(each)) for each in verdicts[:10]]
     blocks.append(_context(escaped_line(deployed, 500)))
+    return blocks
+
+
+def _trouble(news: TroubleNews, public_url: str) -> list[Block]:
+    if news.closed_at is not None:
+        mark, state = "✅", f"Over after {lasted(news.opened_at, news.closed_at)}"
+    else:
+        mark, state = _SEVERITY[news.severity], f"Since {moment(news.opened_at)}"
+    blocks = [
+        _header(f"{mark} PushLog: {news.title}"),
+        _section(escaped(news.text, MESSAGE_SHOWN)),
+    ]
+    if news.advice:
+        blocks.append(_section(f"*What to do*\n{escaped(news.advice, 800)}"))
+    blocks.append(_context(f"{state} · {link(f'{public_url}/troubles', 'Open in PushLog', 100)}"))
     return blocks
 
 

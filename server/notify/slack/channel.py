@@ -14,7 +14,14 @@ import msgspec
 
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.delivery.pace import SLACK_BOT, SLACK_WEBHOOK, Meter
-from server.notify.news import IncidentNews, News, PushNews, VerdictNews, subject_of
+from server.notify.news import (
+    IncidentNews,
+    News,
+    PushNews,
+    TroubleNews,
+    VerdictNews,
+    subject_of,
+)
 from server.notify.slack.api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack.blocks import SlackText, render, render_digest, reply_to
 from server.settings.settings import Slack
@@ -215,6 +222,8 @@ def _with(said: list[News], news: News) -> list[News]:
                 if not (isinstance(each, VerdictNews) and each.service == news.service)
             ]
             return [said[0], *others, news]
+        case TroubleNews(), TroubleNews(change="ended"):
+            return [news]
     return said
 
 

@@ -5,32 +5,35 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.main.tables import incidents, notifications, people
+from server.storage.main.tables import incidents, notifications, people, troubles
+from server.storage.main.troubles import Trouble
 from server.storage.rows import struct_of
 from shared.event import Severity
 from shared.incident import Trigger
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """One person was told of one change of one incident; `id` grows in the order of telling.
+    """One person was told of one change of an incident, or of a trouble of PushLog.
 
-    Severity, service, environment and trigger are those of the incident as it is now.
+    `id` grows in the order of telling. Severity, service, environment and trigger are those of the
+    incident as it is now. A trouble has a severity only.
     """
 
     id: int
     person_id: int
-    incident_id: str
+    incident_id: str | None
+    trouble_id: int | None
     change: str
     title: str
     created_at: datetime
     read_at: datetime | None
     severity: Severity
-    service: str
-    environment: str
-    trigger: Trigger
+    service: str | None
+    environment: str | None
+    trigger: Trigger | None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +56,22 @@ async def add(tx: AsyncConnection, told: Change, person_ids: Sequence[int]) -> N
         "change": told.change,
         "title": told.title,
         "created_at": told.at,
+    }
+    await tx.execute(insert(notifications), [about | {"person_id": each} for each in person_ids])
+
+
+async def add_trouble(
+    tx: AsyncConnection, told: Trouble, change: str, at: int, person_ids: Sequence[int]
+) -> None:
+    """Tell these people that a trouble was ``opened`` or has ``ended``; `at` in microseconds."""
+    if not person_ids:
+        return
+    about = {
+        "trouble_id": told.id,
+        "seq": 0,
+        "change": change,
+        "title": told.title,
+        "created_at": at,
     }
     await tx.execute(insert(notifications), [about | {"person_id": each} for each in person_ids])
 
@@ -157,7 +176,15 @@ async def mark_all_read(tx: AsyncConnection, person_id: int, up_to: int, at: int
 
 
 def _told() -> Select[tuple[Any, ...]]:
-    about = (incidents.c.severity, incidents.c.service, incidents.c.environment)
-    return select(notifications, *about, incidents.c.trigger).join(
-        incidents, incidents.c.incident_id == notifications.c.incident_id
+    severity: ColumnElement[str] = func.coalesce(incidents.c.severity, troubles.c.severity)
+    return (
+        select(
+            notifications,
+            severity.label("severity"),
+            incidents.c.service,
+            incidents.c.environment,
+            incidents.c.trigger,
+        )
+        .outerjoin(incidents, incidents.c.incident_id == notifications.c.incident_id)
+        .outerjoin(troubles, troubles.c.id == notifications.c.trouble_id)
     )

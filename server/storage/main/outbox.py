@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -248,6 +248,57 @@ async def get(tx: AsyncConnection, row_id: int) -> Delivery | None:
     """Return the delivery of this id, or None."""
     row = (await tx.execute(select(outbox).where(outbox.c.id == row_id))).first()
     return None if row is None else struct_of(row, Delivery)
+
+
+class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver of a channel did not get: how many messages, and why not the last of them."""
+
+    channel: ChannelName
+    receiver: str
+    messages: int
+    reason: str
+
+
+async def undelivered(tx: AsyncConnection, *, created_after: int, due_by: int) -> list[Undelivered]:
+    """Return the receivers whom nothing has reached since something failed, by name.
+
+    It failed if it was given up, or if it was created by `due_by` and still waits for another try.
+    Only what was created after `created_after` counts. Both are in microseconds.
+    """
+    later = outbox.alias()
+    reached = exists().where(
+        later.c.channel == outbox.c.channel,
+        later.c.receiver == outbox.c.receiver,
+        later.c.state == "sent",
+        later.c.id > outbox.c.id,
+    )
+    last = func.max(outbox.c.id)
+    rows = await tx.execute(
+        # SQLite takes the other columns from the row of the maximum.
+        select(
+            outbox.c.channel,
+            outbox.c.receiver,
+            func.count().label("messages"),
+            func.coalesce(outbox.c.last_error, "").label("reason"),
+            last,
+        )
+        .where(
+            outbox.c.created_at > created_after,
+            or_(
+                outbox.c.state == "failed",
+                and_(
+                    outbox.c.state == "waiting",
+                    outbox.c.attempts > 0,
+                    outbox.c.last_error.is_not(None),
+                    outbox.c.created_at <= due_by,
+                ),
+            ),
+            ~reached,
+        )
+        .group_by(outbox.c.channel, outbox.c.receiver)
+        .order_by(outbox.c.channel, outbox.c.receiver)
+    )
+    return [struct_of(row, Undelivered) for row in rows]
 
 
 async def counts(tx: AsyncConnection) -> dict[DeliveryState, int]:

@@ -50,6 +50,12 @@ async def everyone(tx: AsyncConnection) -> list[Person]:
     return [_person(row) for row in await tx.execute(select(people).order_by(people.c.id))]
 
 
+async def admins(tx: AsyncConnection) -> list[Person]:
+    """Return those who look after this installation, oldest first."""
+    query = select(people).where(people.c.role == "admin").order_by(people.c.id)
+    return [_person(row) for row in await tx.execute(query)]
+
+
 async def get(tx: AsyncConnection, person_id: int) -> Person | None:
     """Return the person of this id, or None."""
     row = (await tx.execute(select(people).where(people.c.id == person_id))).first()

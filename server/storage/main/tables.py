@@ -281,7 +281,8 @@ notifications = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("person_id", Integer, ForeignKey("people.id"), nullable=False),
-    Column("incident_id", String, ForeignKey("incidents.incident_id"), nullable=False),
+    Column("incident_id", String, ForeignKey("incidents.incident_id")),
+    Column("trouble_id", Integer, ForeignKey("troubles.id", ondelete="CASCADE")),
     Column("seq", BigInteger, nullable=False),
     Column("change", String, nullable=False),
     Column("title", Text, nullable=False),
@@ -290,8 +291,33 @@ notifications = Table(
     UniqueConstraint("incident_id", "seq", "change", "person_id"),
     Index(None, "person_id", "id"),
     Index("ix_notifications_unread", "person_id", sqlite_where=text("read_at IS NULL")),
+    Index(
+        "ix_notifications_trouble",
+        "trouble_id",
+        "change",
+        "person_id",
+        unique=True,
+        sqlite_where=text("trouble_id IS NOT NULL"),
+    ),
 )
-"""The bell of each person. `id` is also the id of the message in the live stream."""
+"""The bell of each person: about an incident, or about a trouble, with `seq` 0. `id` is also the id
+of the message in the live stream.
+"""
+
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Index("ix_troubles_open", "kind", unique=True, sqlite_where=text("closed_at IS NULL")),
+    Index(None, "closed_at"),
+)
+"""What is or was wrong with PushLog itself: of each kind, at most one at a time is open."""
 
 not_told = Table(
     "not_told",

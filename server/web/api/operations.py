@@ -30,6 +30,7 @@ from server.web.api import (
     noise_preview,
     not_told,
     silences,
+    troubles,
     webhooks,
     wishes,
 )
@@ -160,6 +161,10 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "POST /api/notifications/read-all": Operation(
         summary="Marks all as read, or those up to an id", answer=incidents.Unread
+    ),
+    "GET /api/troubles": Operation(
+        summary="What is, and was, wrong with PushLog itself, newest first",
+        answer=troubles.TroublePage,
     ),
     "GET /api/integrations": Operation(
         summary="Sentry, GitHub and Slack: how far they are set up, and what arrived last",

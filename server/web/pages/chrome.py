@@ -1,14 +1,17 @@
-"""What every page shows: the bell, the engine's state, and what is wrong with the set-up."""
+"""What every page shows: the bell, the engine's state, and what is wrong with PushLog itself."""
+
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
 
-from server.keys import SETTINGS, SUPERVISOR
+from server.keys import SETTINGS, SUPERVISOR, WATCH
 from server.settings.settings import Settings
 from server.storage.database import Transaction
 from server.storage.main import notifications, people
 from server.storage.main.notifications import Notification
 from server.storage.main.people import Appearance
+from server.storage.main.troubles import Trouble
 from server.web.auth import person_id
 from server.web.health import describe_engine, unsigned
 
@@ -25,6 +28,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     engine_lamp: str
     engine_words: str
     engine_trouble: str | None
+    troubles: Sequence[Trouble]
     unsigned: str | None
 
 
@@ -32,6 +36,8 @@ async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
     """Return all of it, as it is now."""
     person = person_id(request)
     engine = describe_engine(request.app[SUPERVISOR].status())
+    troubles = request.app[WATCH].open
+    is_told = any(each.kind == "engine" for each in troubles)
     return Chrome(
         appearance=await people.appearance(tx, person),
         unread=await notifications.unread_count(tx, person),
@@ -39,7 +45,8 @@ async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
         notifications=await notifications.newest(tx, person, SHOWN_IN_PANEL),
         engine_lamp=engine.lamp,
         engine_words=engine.words,
-        engine_trouble=engine.trouble,
+        engine_trouble=None if is_told else engine.trouble,
+        troubles=troubles,
         unsigned=_unsigned_words(request.app[SETTINGS]),
     )
 

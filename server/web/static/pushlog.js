@@ -88,6 +88,11 @@ function showToasts(notifications) {
     showToast(`${notifications.length} new notifications`, "", "/notifications");
   } else {
     for (const each of notifications) {
+      if (each.incident_id === null) {
+        const head = each.change === "ended" ? "PushLog is well again" : "PushLog needs help";
+        showToast(head, each.title, "/troubles", each.id);
+        continue;
+      }
       const head = TOAST_HEADS[each.change === "opened" ? each.trigger : each.change] ?? "Incident";
       const where = `${each.service} / ${each.environment}`;
       const about = each.change === "ended" ? where : `${each.severity}, ${where}`;

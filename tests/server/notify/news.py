@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.notify.news import IncidentNews, PushNews, VerdictNews
+from server.notify.news import IncidentNews, PushNews, TroubleNews, VerdictNews
 from shared.event import Push
 from shared.incident import IncidentSummary, SuspectCommit, Symptom
 from tests.builders import at, change_window, commit, frame
@@ -96,3 +96,17 @@ def verdict_news(seconds: float = 0, **changes: Any) -> VerdictNews:
         "reasons": ["2 issues that were never seen before"],
     }
     return VerdictNews(**(fields | changes))
+
+
+def trouble_news(*, over: bool = False) -> TroubleNews:
+    """That mails are not delivered, or are again."""
+    return TroubleNews(
+        id=7,
+        change="ended" if over else "opened",
+        severity="error",
+        title="Mails are not delivered",
+        text="ada@acme.example: no <such> user",
+        advice="" if over else "Correct the address.",
+        opened_at=at(0),
+        closed_at=at(3600) if over else None,
+    )

@@ -18,7 +18,7 @@ from server.notify.news import CrashNews, IncidentNews, News
 from shared.event import Frame
 from shared.incident import SuspectCommit, Symptom
 from tests.builders import at, frame
-from tests.server.notify.news import ended, escalated, opened, push_news, verdict_news
+from tests.server.notify.news import ended, escalated, opened, push_news, trouble_news, verdict_news
 
 PUBLIC_URL = "https://pushlog.acme.example"
 LETTERHEAD = Letterhead(
@@ -129,9 +129,14 @@ def test_what_follows_says_at_once_what_has_changed() -> None:
         (push_news(), ["Push of 1 commit to main by ada", "acme/shop", "a1b2c3d4"]),
         (verdict_news(), ["faulty", "2 issues that were never seen before"]),
         (CRASH, ["PushLog itself failed", "Error message", "the worker ended", "/srv/post.py"]),
+        (
+            trouble_news(),
+            ["PushLog needs help", "Mails are not delivered", "no", "What to do", "Correct the"],
+        ),
+        (trouble_news(over=True), ["PushLog is well again", "What was wrong", "1 h"]),
         (kinds.TestNews(at(0)), ["Mail from PushLog arrives here", "4 Mar 2025"]),
     ],
-    ids=["push", "verdict", "crash", "test"],
+    ids=["push", "verdict", "crash", "trouble", "trouble over", "test"],
 )
 def test_every_kind_of_news_can_be_mailed(news: News, parts: list[str]) -> None:
     message = mail(news)

@@ -14,7 +14,7 @@ from server.settings.settings import Slack
 from server.storage.main.slack_messages import SlackMessage
 from tests.builders import START, frame
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
-from tests.server.notify.news import ended, escalated, opened, push_news, verdict_news
+from tests.server.notify.news import ended, escalated, opened, push_news, trouble_news, verdict_news
 
 PUBLIC_URL = "https://pushlog.example"
 
@@ -124,6 +124,30 @@ async def test_a_push_is_one_message_and_the_verdict_is_written_into_it(
     assert "*web in production*: 🔴 faulty: 2 issues that were never seen" in text_of(root)
     (reply,) = slack.replies(root["ts"])
     assert reply["reply_broadcast"] is True
+
+
+async def test_a_trouble_is_one_message_that_says_when_it_is_over(
+    bot: Bot, slack: FakeSlack
+) -> None:
+    await bot.send([letter(trouble_news())])
+    (root,) = slack.roots()
+    for part in (
+        "PushLog: Mails are not delivered",
+        "no &lt;such&gt; user",
+        "*What to do*\nCorrect the address.",
+        "Since ",
+        "https://pushlog.example/troubles",
+    ):
+        assert part in text_of(root) + str(root["blocks"]), part
+    await bot.send([letter(trouble_news(over=True), "a/later/key")])
+    (root,) = slack.roots()
+    assert "✅ PushLog: Mails are not delivered" in text_of(root)
+    assert "Over after 1 h" in text_of(root)
+    (reply,) = slack.replies(root["ts"])
+    assert "Over" in reply["text"]
+    # A repeat of what came before changes nothing.
+    await bot.send([letter(trouble_news())])
+    assert "Over after 1 h" in text_of(slack.roots()[0])
 
 
 async def test_a_clean_deploy_without_a_message_is_no_news_and_a_faulty_one_is(

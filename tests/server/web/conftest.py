@@ -23,10 +23,11 @@ from server.keys import (
     PASSWORDS,
     SETTINGS,
     SUPERVISOR,
+    WATCH,
 )
 from server.middlewares import errors_as_json
 from server.notify.channel import Channel, ChannelName, DeliveryFailed, Letter
-from server.notify.channels import PostOffice
+from server.notify.channels import PostOffice, outlets_of
 from server.notify.crash import CrashReporter
 from server.notify.delivery.pace import Meter
 from server.notify.live import Live
@@ -37,6 +38,8 @@ from server.storage.files.crash_files import CrashFiles
 from server.storage.journal.journal import open_journal
 from server.storage.main.slack_messages import SlackMessage
 from server.supervisor.supervisor import Supervisor
+from server.troubles.signs import Signs
+from server.troubles.watch import Watch
 from server.web.routes import set_up_web
 from shared.incident import SuspectCommit, Symptom
 from shared.pipe import Incident
@@ -85,6 +88,9 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
+        signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR])
+        outlets, wake = outlets_of(settings), app[OFFICE].wake
+        app[WATCH] = Watch(signs, app[DATABASE], app[LIVE], outlets, wake)
         yield
 
 

@@ -1,0 +1,1 @@
+"""What is wrong with PushLog itself: how it is noticed, and how people hear of it."""
