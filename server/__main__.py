@@ -1,11 +1,31 @@
-"""``python -m server``: `server.main`, imported without the garbage collector."""
+"""``python -m server``: take requests as early as possible, and load the rest while they wait."""
 
+import argparse
 import gc
 import sys
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Return the exit code, as `server.main.run` does."""
+    parser = argparse.ArgumentParser(
+        prog="python -m server", description="Serve, as the environment's variables say."
+    )
+    parser.add_argument(
+        "--first-steps", action="store_true", help="tell where it is and what to do next"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only tell whether it could start with these settings"
+    )
+    arguments = parser.parse_args()
     # Whatever is imported stays, so looking through it on the way is a waste: a tenth of a start.
     gc.disable()
-    from server.main import main
+    from server.listening import listen_early  # noqa: PLC0415 - only now
 
+    listening = None if arguments.check else listen_early()
+    from server.main import check, run  # noqa: PLC0415 - it takes half a second
+
+    return check() if arguments.check else run(listening, arguments.first_steps)
+
+
+if __name__ == "__main__":
     sys.exit(main())

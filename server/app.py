@@ -1,5 +1,6 @@
 """Wires the whole server: opens every resource in order, and closes them in reverse."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -92,6 +93,13 @@ def build_app(settings: Settings) -> web.Application:
         ]
     )
     return app
+
+
+async def wind_down(app: web.Application) -> None:
+    """End the engine and what tells people, while webhooks are still accepted."""
+    await asyncio.gather(
+        app[SUPERVISOR].stop(ENGINE_STOP_TIMEOUT_S), app[OFFICE].stop(POST_STOP_TIMEOUT_S)
+    )
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:

@@ -1,22 +1,26 @@
 """Read the settings, serve until a signal or a defect, end in order."""
 
-import argparse
 import asyncio
 import gc
 import logging
 import os
 import signal
+import socket
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from server import bad_http
-from server.app import BACKGROUND, build_app
+from server.app import BACKGROUND, build_app, wind_down
 from server.first_steps import address_of, first_steps
 from server.keys import CRASHES, FIRST_CODE
+from server.listening import BACKLOG, Listening, listen
 from server.notify.crash import CrashReporter
 from server.process import log, sentry_reporting
+from server.reload import become_next
 from server.settings.env_file import with_env_file
 from server.settings.settings import Settings, SettingsError, read_settings
+from server.signals import Signals
 from server.storage.database import migrate
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.files.crash_files import CrashFiles
@@ -31,6 +35,9 @@ With the limits of the engine and of deliveries (`server.app`), stopping takes a
 than the promised 5 s.
 """
 
+LAST_REQUEST_S = 0.1
+"""How long a connection that was just accepted may take to send a request before a stop."""
+
 KEEP_ALIVE_S = 150.0
 """How long a connection may stay open without a request, and how long a request's headers may take.
 
@@ -39,15 +46,22 @@ then send a webhook into a connection that is just being closed.
 """
 
 
-def main() -> int:
-    """Return the exit code: 0 after a signal, 1 after an unexpected end, 2 without a start."""
-    parser = argparse.ArgumentParser(
-        prog="python -m server", description="Serve, as the environment's variables say."
-    )
-    parser.add_argument(
-        "--first-steps", action="store_true", help="tell where it is and what to do next"
-    )
-    arguments = parser.parse_args()
+def check() -> int:
+    """Return 0 if a server could start with this code and these settings; otherwise say why not."""
+    log.set_up()
+    try:
+        read_settings(with_env_file(os.environ))
+    except SettingsError as error:
+        _say_faults(error)
+        return 2
+    return 0
+
+
+def run(listening: Listening | None, tell_first_steps: bool) -> int:
+    """Serve, on sockets that listen already or on new ones, and again after each reload.
+
+    Return the exit code: 0 after a signal, 1 after an unexpected end, 2 without a start.
+    """
     # Whatever is imported stays. Without this, the garbage collector looks through all of it now
     # and then, and at the end, which took a fifth of a second.
     gc.freeze()
@@ -58,8 +72,7 @@ def main() -> int:
         environ = with_env_file(os.environ)
         settings = read_settings(environ)
     except SettingsError as error:
-        for fault in error.faults:
-            log.server(logging.ERROR, f"cannot start: {fault}")
+        _say_faults(error)
         return 2
     for overlooked in environ.unknown_names():
         log.server(logging.WARNING, overlooked)
@@ -72,7 +85,11 @@ def main() -> int:
                 log.server(
                     logging.INFO, f"Made a new, empty database: {settings.database_path.absolute()}"
                 )
-            return asyncio.run(serve(settings, folding, arguments.first_steps))
+            listening = listening or listen(settings)
+            code = asyncio.run(serve(settings, listening, folding, tell_first_steps))
+            if code is None:
+                # Otherwise a second signal to reload would end the process until it listens again.
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
     except (InUse, NotAPair, NewerSchema, *STORAGE_TROUBLE) as error:
         log.server(logging.ERROR, f"cannot start: {error}")
         return 2
@@ -82,24 +99,19 @@ def main() -> int:
     finally:
         sentry_reporting.flush()
         folding.flush()
+    if code is None:
+        log.flush()
+        become_next(listening)
+    return code
 
 
-async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool) -> int:
-    """Serve until SIGINT or SIGTERM; a second signal ends the process immediately."""
-    stop = asyncio.Event()
+async def serve(
+    settings: Settings, listening: Listening, folding: log.Folding, tell_first_steps: bool
+) -> int | None:
+    """Serve until a signal, and return the exit code; None if the next version is to take over."""
     app = build_app(settings)
     crashes = app[CRASHES]
-
-    def on_signal() -> None:
-        if stop.is_set():
-            # Answered events are in the journal, so nothing is lost by not waiting.
-            crashes.end()
-            log.flush()
-            os._exit(130)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    signals = Signals(on_second=crashes.end)
     asyncio.get_running_loop().set_exception_handler(crashes.on_loop_error)
     # No access log: it costs more than the handler, and the contract lines say what matters.
     runner = web.AppRunner(
@@ -111,8 +123,10 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
     await runner.setup()
     try:
         crashes.begin()
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
-        await site.start()
+        # Copies, because closing them must not end those that the next version gets.
+        accepting = [each.dup() for each in listening.sockets]
+        for each in accepting:
+            await web.SockSite(runner, each, backlog=BACKLOG).start()
         port = runner.addresses[0][1]
         log.server(logging.INFO, f"Listening on http://{settings.host}:{port}")
         address = address_of(settings, port)
@@ -125,20 +139,43 @@ async def serve(settings: Settings, folding: log.Folding, tell_first_steps: bool
 
         def on_failure(found: asyncio.Future[BaseException]) -> None:
             crashes.report(found.result())
-            stop.set()
+            signals.stop()
 
         failed.add_done_callback(on_failure)
         async with app[BACKGROUND].running("flush the log", _flush(folding)):
-            await stop.wait()
-        log.server(logging.INFO, "Stopping")
-        return 1 if failed.done() else 0
+            await signals.end.wait()
+        log.server(logging.INFO, "Reloading" if signals.reloads else "Stopping")
+        # Webhooks are still accepted meanwhile: they wait for the next engine.
+        await wind_down(app)
+        await _take_last_requests(accepting)
     finally:
+        if not signals.reloads:
+            listening.close()
         try:
             await runner.cleanup()
         finally:
-            # `main` keeps the error, so no other process needs to guess why.
+            # `run` keeps the error, so no other process needs to guess why.
             crashes.end()
-        log.server(logging.INFO, "Stopped")
+    if signals.reloads:
+        return None
+    log.server(logging.INFO, "Stopped")
+    return 1 if failed.done() else 0
+
+
+async def _take_last_requests(accepting: Sequence[socket.socket]) -> None:
+    """Accept no more connections, and let those that were accepted send their request.
+
+    aiohttp closes connections without one. It closes the sockets, too, which breaks a connection
+    that it has just accepted: so they are only left alone here.
+    """
+    for each in accepting:
+        asyncio.get_running_loop().remove_reader(each)
+    await asyncio.sleep(LAST_REQUEST_S)
+
+
+def _say_faults(error: SettingsError) -> None:
+    for fault in error.faults:
+        log.server(logging.ERROR, f"cannot start: {fault}")
 
 
 async def _flush(folding: log.Folding) -> None:

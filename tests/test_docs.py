@@ -221,6 +221,7 @@ COMMANDS = {
     "scripts/setup": "tests/whole/test_setup.py",
     "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
     "pm2 restart pushlog-prod": PM2,
+    "pm2 sendSignal SIGHUP pushlog-prod": PM2,
     "pm2 start ecosystem.config.js --only pushlog-staging": PM2,
     "pm2 stop pushlog-prod": PM2,
     'pm2 logs pushlog-prod --lines 500 --nostream | grep -E "webhooks/sentry|incident-engine"': PM2,
@@ -243,7 +244,7 @@ NOT_RUN = {
     'sudo adduser --disabled-password --gecos "" pushlog': "changes the machine",
     "sudo install -d -o pushlog /srv/pushlog": "changes the machine",
     "cp prod.env.example prod.env && chmod 600 prod.env": "its parts are read by other tests",
-    "git pull && scripts/setup && pm2 restart pushlog-prod": "asks for a newer version",
+    "git pull && scripts/setup && pm2 sendSignal SIGHUP pushlog-prod": "asks for a newer version",
 }
 
 

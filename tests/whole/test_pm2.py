@@ -22,6 +22,7 @@ from tests.waiting import LIMIT_S
 
 PM2 = ROOT / "tests/tools/node_modules/.bin/pm2"
 COMMANDS = re.findall(r"^pm2 logs .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+OPERATIONS = (ROOT / "docs/OPERATIONS.md").read_text()
 PORTS = {"pushlog-prod": 3000, "pushlog-staging": 3001}
 
 pytestmark = [
@@ -175,6 +176,25 @@ async def test_the_readmes_commands_show_what_became_of_a_webhook_under_pm2(pm2:
     assert f"[incident-engine] incident {incident[1]} (new_issue) shop/production: " in shown
     assert re.search(r"Sentry webhook error: .+", pm2.shell(refused))
     assert "[incident-engine] child not writable; event queued" in pm2.shell(engine)
+
+
+async def test_the_docs_way_to_reload_keeps_the_process_and_reads_the_settings_again(
+    pm2: Pm2,
+) -> None:
+    pm2.set_env_file("prod")
+    pm2.run("start", "ecosystem.config.js", "--only", "pushlog-prod")
+    async with pm2.following("pushlog-prod") as log:
+        url = f"{await listening(log)}/api/webhooks/sentry"
+        before = pm2.described("pushlog-prod")
+        pm2.set_env_file("prod", SENTRY_WEBHOOK_SECRET="s3cret")
+        (command,) = set(re.findall(r"^pm2 sendSignal .*$", OPERATIONS, re.MULTILINE))
+        since = log.position()
+        pm2.shell(command)
+        assert await listening(log, since) == url.removesuffix("/api/webhooks/sentry")
+        assert await post(url, sentry_alert("OutOfStock")) == 401
+    after = pm2.described("pushlog-prod")
+    for name in ("status", "restart_time", "pm_uptime"):
+        assert after[name] == before[name]
 
 
 async def test_pm2_stops_it_in_order_and_production_and_staging_stand_beside_each_other(

@@ -8,7 +8,7 @@ import random
 import sys
 from collections.abc import Sequence
 
-from server.main import main
+from server.main import run
 from server.storage.journal.entry import Appended, Arrival
 from server.storage.journal.file import JournalFile
 
@@ -38,4 +38,4 @@ def break_at(count: int) -> None:
 
 if __name__ == "__main__":
     break_at(int(sys.argv.pop(1)))
-    sys.exit(main())
+    sys.exit(run(None, False))

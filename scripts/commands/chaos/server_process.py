@@ -103,17 +103,24 @@ class Server:
             )
         async with asyncio.timeout(_START_S):
             while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    if self._process.returncode is not None:
-                        # Killed while it started: its death belongs to `_keep`.
-                        return
-                    await asyncio.sleep(0.02)
-                    continue
-                writer.close()
-                self.up.set()
-                return
+                if await self._answers():
+                    self.up.set()
+                    return
+                if self._process.returncode is not None:
+                    # Killed while it started: its death belongs to `_keep`.
+                    return
+                await asyncio.sleep(0.02)
+
+    async def _answers(self) -> bool:
+        """Return whether it answers; it takes connections before it can."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+            answered = bool(await reader.read(1))
+            writer.close()
+        except OSError:
+            return False
+        return answered
 
     async def _keep(self) -> None:
         while True:
