@@ -15,14 +15,10 @@ import signal
 import sqlite3
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import aiohttp
-import msgspec
-
+from scripts.commands.benchmarks.steady_load import SENT, steady_load
 from scripts.commands.chaos.server_process import Server
 
 _ENGINE = (sys.executable, "-m", "engine")
@@ -31,14 +27,6 @@ _QUIET_S = 1.0
 """How long webhooks go on coming after each reload or restart."""
 
 _LINE = "{name:8} {times:5} {sent:9,} {refused:9,}  {span:7.2f}  {longest:7.2f}"
-
-
-class Sent(msgspec.Struct, frozen=True):
-    """One webhook: when it was sent, how long until its answer, and whether that was 202."""
-
-    at: float
-    took_s: float
-    accepted: bool
 
 
 Act = Callable[[Server, contextlib.AsyncExitStack], Awaitable[None]]
@@ -59,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _measure(name: str, act: Act, server: Server, options: argparse.Namespace) -> None:
     spans: list[float] = []
-    async with contextlib.AsyncExitStack() as life, _load(server.url, options.per_second) as sent:
+    async with (
+        contextlib.AsyncExitStack() as life,
+        steady_load(server.url, options.per_second) as sent,
+    ):
         await life.enter_async_context(server.running())
         sent.clear()
         await asyncio.sleep(_QUIET_S)
@@ -71,8 +62,8 @@ async def _measure(name: str, act: Act, server: Server, options: argparse.Namesp
             spans.append(max(refused) - min(refused) + 1 / options.per_second if refused else 0.0)
     accepted = [each for each in sent if each.accepted]
     with contextlib.closing(sqlite3.connect(server.journal)) as journal:
-        query = "SELECT count(*) FROM entries WHERE CAST(body AS TEXT) LIKE '%GapError%'"
-        (kept,) = journal.execute(query).fetchone()
+        query = "SELECT count(*) FROM entries WHERE CAST(body AS TEXT) LIKE ?"
+        (kept,) = journal.execute(query, (f"%{SENT}%",)).fetchone()
     if kept < len(accepted):
         raise RuntimeError(f"{len(accepted)} were accepted, and only {kept} are in the journal")
     print(
@@ -100,48 +91,6 @@ async def _reload(server: Server, _life: contextlib.AsyncExitStack) -> None:
         os.kill(server.pid, signal.SIGHUP)
     while server.log.read_bytes().count(b"Listening on") == before:  # noqa: ASYNC110 - another process
         await asyncio.sleep(_LOOK_EVERY_S)
-
-
-@contextlib.asynccontextmanager
-async def _load(url: str, per_second: float) -> AsyncIterator[list[Sent]]:
-    """Send webhooks while the context lasts; the list grows, and is whole after it."""
-    sent: list[Sent] = []
-
-    async def one(http: aiohttp.ClientSession) -> None:
-        started = time.monotonic()
-        accepted = False
-        with contextlib.suppress(aiohttp.ClientError):
-            async with http.post(f"{url}/api/webhooks/incidents", json=_event()) as response:
-                await response.read()
-                accepted = response.status == 202
-        sent.append(Sent(started, time.monotonic() - started, accepted))
-
-    async def all_of_them() -> None:
-        connector = aiohttp.TCPConnector(force_close=True, limit=0)
-        async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as group:
-            while not ended:
-                group.create_task(one(http))
-                await asyncio.sleep(1 / per_second)
-
-    ended = False
-    sending = asyncio.create_task(all_of_them())
-    try:
-        yield sent
-    finally:
-        ended = True
-        await sending
-
-
-def _event() -> dict[str, object]:
-    return {
-        "source": "benchmark",
-        "service": "shop",
-        "environment": "production",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "severity": "error",
-        "exception_type": "GapError",
-        "message": "sent while the server was restarted",
-    }
 
 
 def _parser() -> argparse.ArgumentParser:
