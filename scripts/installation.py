@@ -27,14 +27,6 @@ def read_installation() -> Settings:
         raise SystemExit(EXIT_SETTINGS) from None
 
 
-def why_no_data(settings: Settings) -> str | None:
-    """Return what is missing of the data that a command is to work on, and what to do."""
-    for path in (settings.database_path, settings.journal_path):
-        if not path.exists():
-            return f"{path.absolute()} does not exist: set DATABASE_URL to where the data is"
-    return None
-
-
 def say_database(settings: Settings) -> None:
     """Say on stderr which database the command uses, because one machine may have several."""
     why = "" if os.environ.get("DATABASE_URL") else " (set DATABASE_URL to use another one)"

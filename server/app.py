@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.github.lookup import open_lookup
 from server.heartbeat import Heartbeat
@@ -21,6 +21,7 @@ from server.keys import (
     JOURNAL,
     LIVE,
     METRICS,
+    NIGHTLY,
     OFFICE,
     SERVICES,
     SETTINGS,
@@ -39,6 +40,7 @@ from server.process.loop_lag import measure_loop_lag
 from server.process.metrics import Metrics
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
+from server.storage.backup.nightly import Nightly
 from server.storage.database import open_database
 from server.storage.files.crash_files import CrashFiles
 from server.storage.journal.entry import JournalUnavailable
@@ -55,6 +57,7 @@ from server.web.routes import set_up_web
 from shared.pipe import Settings as EngineSettings
 
 BACKGROUND = web.AppKey("background", Background)
+LEAVING = web.AppKey("leaving", asyncio.Event)
 
 ENGINE_STOP_TIMEOUT_S = 2.5
 """How long the engine may take for its last answers before it is killed; nothing is lost then."""
@@ -67,6 +70,8 @@ def build_app(settings: Settings) -> web.Application:
     """Build the application; nothing is opened or started before it runs."""
     app = web.Application(middlewares=[errors_as_json, bodies_in_time])
     app[SETTINGS] = settings
+    app[LEAVING] = asyncio.Event()
+    app.on_response_prepare.append(_part)
     app[CRASHES] = CrashReporter(CrashFiles(settings.database_path))
     app[METRICS] = Metrics()
     app[LIVE] = Live()
@@ -87,6 +92,7 @@ def build_app(settings: Settings) -> web.Application:
             _post,
             _crashes,
             _supervisor,
+            _nightly,
             _watch,
             _retention,
             _heartbeat,
@@ -95,8 +101,19 @@ def build_app(settings: Settings) -> web.Application:
     return app
 
 
+async def _part(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell a proxy before a stop to send nothing more on this connection, which is about to close.
+
+    Otherwise it would now and then answer 502 for a webhook that it sent in that moment.
+    """
+    if request.app[LEAVING].is_set():
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
+
+
 async def wind_down(app: web.Application) -> None:
     """End the engine and what tells people, while webhooks are still accepted."""
+    app[LEAVING].set()
     await asyncio.gather(
         app[SUPERVISOR].stop(ENGINE_STOP_TIMEOUT_S), app[OFFICE].stop(POST_STOP_TIMEOUT_S)
     )
@@ -197,8 +214,20 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
         await supervisor.stop(ENGINE_STOP_TIMEOUT_S)
 
 
+async def _nightly(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    folder = settings.backup_folder
+    if folder is None:
+        app[NIGHTLY] = None
+        yield
+        return
+    app[NIGHTLY] = nightly = Nightly(settings.database_path, folder, settings.backup_keep)
+    async with app[BACKGROUND].running("make backups", nightly.run()):
+        yield
+
+
 async def _watch(app: web.Application) -> AsyncIterator[None]:
-    signs = Signs(app[SETTINGS], app[JOURNAL], app[DATABASE], app[SUPERVISOR])
+    signs = Signs(app[SETTINGS], app[JOURNAL], app[DATABASE], app[SUPERVISOR], app[NIGHTLY])
     outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
     app[WATCH] = watch = Watch(signs, app[DATABASE], app[LIVE], outlets, wake)
     async with app[BACKGROUND].running("watch for troubles", watch.run()):

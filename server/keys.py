@@ -12,6 +12,7 @@ from server.notify.live import Live
 from server.process.metrics import Metrics
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
+from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
 from server.storage.journal.journal import Journal
 from server.storage.main.webhook_book import WebhookBook
@@ -21,6 +22,7 @@ from server.troubles.watch import Watch
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
 JOURNAL = web.AppKey("journal", Journal)
+NIGHTLY = web.AppKey[Nightly | None]("nightly")
 WATCH = web.AppKey("watch", Watch)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 LIVE = web.AppKey("live", Live)

@@ -129,6 +129,7 @@ def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
         listeners=0,
         outbox={"waiting": 0},
         troubles={"queue": 0},
+        last_backup=0.0,
         disk_free=1.0,
         files={"main": 0},
     )
@@ -243,6 +244,7 @@ NOT_RUN = {
     "sudo npm install -g pm2": "changes the machine",
     'sudo adduser --disabled-password --gecos "" pushlog': "changes the machine",
     "sudo install -d -o pushlog /srv/pushlog": "changes the machine",
+    "sudo install -d -o pushlog -m 700 /var/backups/pushlog": "changes the machine",
     "cp prod.env.example prod.env && chmod 600 prod.env": "its parts are read by other tests",
     "git pull && scripts/setup && pm2 sendSignal SIGHUP pushlog-prod": "asks for a newer version",
 }

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 
-from scripts.installation import read_installation, say_database, why_no_data
+from scripts.installation import read_installation, say_database
 from server.process.metrics import Metrics
 from server.settings.settings import Settings
 from server.storage.database import open_database
@@ -15,6 +15,7 @@ from server.storage.files.file_lock import InUse, lock_file
 from server.storage.journal.clock import wall_micros
 from server.storage.journal.file import JournalFile
 from server.storage.journal.journal import open_journal
+from server.storage.pair import why_no_data
 from server.storage.retention import Retention
 from server.storage.retention_preview import preview
 from server.storage.schema import REVISIONS, NewerSchema, read_revision

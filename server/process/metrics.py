@@ -62,6 +62,8 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Mapping[str, int] | None
     troubles: Mapping[str, int]
     """1 for each kind of which one is open, otherwise 0."""
+    last_backup: float | None
+    """In seconds since the epoch."""
     disk_free: float | None
     files: Mapping[str, int]
     """Bytes of each database on the disk, by its name."""
@@ -195,6 +197,12 @@ class _Measured(Collector):
         for kind, is_open in now.troubles.items():
             troubles.add_metric((kind,), is_open)
         yield troubles
+        if now.last_backup is not None:
+            yield GaugeMetricFamily(
+                "pushlog_last_backup_timestamp_seconds",
+                "When the newest backup in BACKUP_FOLDER was made.",
+                value=now.last_backup,
+            )
         if now.disk_free is not None:
             yield GaugeMetricFamily(
                 "pushlog_disk_free_ratio",

@@ -92,6 +92,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int
     retention_incident_days: int
     retention_max_journal_mb: int
+    backup_folder: Path | None
+    """Where a backup is made each night, if anywhere."""
+    backup_keep: int
 
     @property
     def journal_path(self) -> Path:
@@ -150,6 +153,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         retention_days=reader.read("RETENTION_DAYS", 30, _days),
         retention_incident_days=reader.read("RETENTION_INCIDENT_DAYS", 365, _days),
         retention_max_journal_mb=reader.read("RETENTION_MAX_JOURNAL_MB", 10_000, _megabytes),
+        backup_folder=reader.read("BACKUP_FOLDER", None, Path),
+        backup_keep=reader.read("BACKUP_KEEP", 14, _count),
     )
     if reader.faults:
         raise SettingsError(reader.faults)

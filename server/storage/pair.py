@@ -5,6 +5,7 @@ The journal must hold what was decided, and still hold what is not decided yet.
 
 from pathlib import Path
 
+from server.settings.settings import Settings
 from server.storage.database import Transaction
 from server.storage.journal.journal import Journal
 from server.storage.main import checkpoints
@@ -17,6 +18,14 @@ class NotAPair(RuntimeError):
     one: new events would get numbers that count as decided, and nobody would hear of them. Or it
     begins after what the engine must be given next: events between the two would be skipped.
     """
+
+
+def why_no_data(settings: Settings) -> str | None:
+    """Return what is missing of the data that a command is to work on, and what to do."""
+    for path in (settings.database_path, settings.journal_path):
+        if not path.exists():
+            return f"{path.absolute()} does not exist: set DATABASE_URL to where the data is"
+    return None
 
 
 async def join_pair(tx: Transaction, journal: Journal, path: Path) -> None:

@@ -18,6 +18,7 @@ Kind = Literal[
     "slack",
     "disk_85",
     "disk_90",
+    "backup",
 ]
 
 
@@ -104,6 +105,13 @@ KINDS: Mapping[str, About] = {
         0,
         "Make room: events older than a day are being removed before RETENTION_DAYS says so. At "
         "95 % webhooks are refused.",
+    ),
+    "backup": About(
+        "No backup was made",
+        "warning",
+        0,
+        "Run scripts/backup with the folder of BACKUP_FOLDER, as the user that PushLog runs as, "
+        "and mend what it says. PushLog tries again every hour.",
     ),
 }
 

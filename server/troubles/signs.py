@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from server.settings.settings import Settings
+from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
@@ -38,6 +39,7 @@ class Signs:
         journal: Journal,
         database: Database,
         supervisor: Supervisor,
+        nightly: Nightly | None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = wall_micros,
@@ -47,6 +49,7 @@ class Signs:
         self._journal = journal
         self._database = database
         self._supervisor = supervisor
+        self._nightly = nightly
         self._monotonic = monotonic
         self._wall = wall
         self._growth = Growth()
@@ -64,6 +67,8 @@ class Signs:
         Call it every few seconds.
         """
         found = [*self._trends(condition), *self._disk()]
+        if self._nightly is not None and self._nightly.failure is not None:
+            found.append(Symptom("backup", self._nightly.failure))
         if condition.database is None:
             try:
                 found += await self._in_tables()
@@ -100,11 +105,13 @@ class Signs:
 
     async def _in_tables(self) -> list[Symptom]:
         now = self._wall()
+        undelivered: Sequence[Undelivered] = ()
         async with self._database.read() as tx:
             waiting = (await dead_letters.counts(tx))["waiting"]
-            undelivered = await outbox.undelivered(
-                tx, created_after=now - FORGOTTEN_US, due_by=now - LATE_MAIL_US
-            )
+            if self._settings.smtp is not None or self._settings.slack is not None:
+                undelivered = await outbox.undelivered(
+                    tx, created_after=now - FORGOTTEN_US, due_by=now - LATE_MAIL_US
+                )
         found = []
         if waiting:
             letters = "1 dead letter waits" if waiting == 1 else f"{waiting:,} dead letters wait"

@@ -19,7 +19,7 @@ from server.troubles.condition import Condition
 from server.troubles.kinds import KINDS, Symptom
 from server.troubles.lasting import Lasting
 
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 10.0
 
 
 class LooksForSymptoms(Protocol):

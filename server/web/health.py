@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, LIVE, METRICS, SETTINGS, SUPERVISOR, WATCH
+from server.keys import DATABASE, LIVE, METRICS, NIGHTLY, SETTINGS, SUPERVISOR, WATCH
 from server.process.metrics import CONTENT_TYPE, Gauges, resident_bytes
 from server.settings.settings import Settings
 from server.storage.errors import STORAGE_TROUBLE
@@ -135,6 +135,7 @@ async def metrics(request: web.Request) -> web.Response:
         listeners=request.app[LIVE].listening,
         outbox=await _outbox(request.app),
         troubles=dict.fromkeys(KINDS, 0) | {each.kind: 1 for each in found.troubles},
+        last_backup=_last_backup(request.app),
         disk_free=_disk_free(request.app[SETTINGS].journal_path.parent),
         files={
             "journal": _bytes_on_disk(request.app[SETTINGS].journal_path),
@@ -181,6 +182,12 @@ async def _is_known(request: web.Request) -> bool:
             return await read_identity(request) is not None
     except (*STORAGE_TROUBLE, TimeoutError):
         return False
+
+
+def _last_backup(app: web.Application) -> float | None:
+    """Return when the newest nightly backup was made, in seconds since the epoch."""
+    nightly = app[NIGHTLY]
+    return None if nightly is None or nightly.last is None else nightly.last.timestamp()
 
 
 def _disk_free(folder: Path) -> float | None:

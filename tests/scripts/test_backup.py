@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.commands.backup import Refused, back_up
 from scripts.commands.restore import exchange, restore
 from server.settings.settings import Settings, read_settings
 from server.storage.backup.folder import DATABASE, JOURNAL, MAIL_KEY, examine
+from server.storage.backup.make import Refused, back_up
 from server.storage.backup.snapshot import Inconsistent, copy_databases, examine_copies
 from server.storage.files.key_file import read_or_make_key
 from server.storage.journal.journal import open_journal

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -207,3 +208,17 @@ async def test_what_cannot_be_backed_up_or_restored_is_said(data: Path, tmp_path
     assert code == 1
     assert f"{tmp_path} is no complete backup: there is no manifest.json in it" in err
     assert asides(data) == []
+
+
+async def test_with_a_folder_set_the_server_makes_backups_that_can_be_restored(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "backups"
+    async with running_server(tmp_path, env={"BACKUP_FOLDER": str(folder)}) as server:
+        made = await server.log.wait_for(r"\[server\] Made a backup, (\S+): all up to entry \d+")
+        async with aiohttp.ClientSession(headers=AS_OPERATOR) as http:
+            metrics = await (await http.get(f"{server.url}/metrics")).text()
+        assert re.search(r"^pushlog_last_backup_timestamp_seconds \d", metrics, re.MULTILINE)
+        assert await server.interrupt() == 0
+    restored = await restore(tmp_path, Path(made[1]))
+    assert "Restored" in restored

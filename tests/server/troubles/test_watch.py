@@ -13,6 +13,7 @@ from server.notify.live import Live
 from server.notify.news import TroubleNews
 from server.notify.plan import Outlets
 from server.settings.settings import read_settings
+from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
 from server.storage.journal.journal import Journal, open_journal
@@ -38,8 +39,15 @@ class House:
         self.clock = clock
         self.live = Live()
         self.posted = 0
-        self.settings = read_settings({"DATABASE_URL": f"sqlite:///{folder}/pushlog.db"})
+        self.settings = read_settings(
+            {
+                "DATABASE_URL": f"sqlite:///{folder}/pushlog.db",
+                "SMTP_HOST": "mail.acme.example",
+                "SMTP_FROM": "pushlog@acme.example",
+            }
+        )
         self.supervisor = Supervisor(["true"], journal, database, Recordings(database).record)
+        self.nightly = Nightly(self.settings.database_path, folder / "backups", 2)
         self.journal = journal
         self.watch = self.new_watch()
 
@@ -47,7 +55,7 @@ class House:
         """The watch of another start."""
         wall, monotonic = self.clock.micros, self.clock.seconds
         signs = Signs(
-            self.settings, self.journal, self.database, self.supervisor,
+            self.settings, self.journal, self.database, self.supervisor, self.nightly,
             monotonic=monotonic, wall=wall,
         )  # fmt: skip
         return Watch(
@@ -248,5 +256,13 @@ async def test_a_disk_that_fills_is_told_at_85_and_at_90_percent(
     assert await house.look(5) == ["disk_85", "disk_90"]
     assert "8% of the disk" in house.watch.open[1].text
     free["share"] = 0.2
+    await house.look(5)
+    assert await house.look(60) == []
+
+
+async def test_a_backup_that_failed_is_a_trouble_until_one_is_made(house: House) -> None:
+    house.nightly.failure = "another backup is running"
+    assert await house.look() == ["backup"]
+    house.nightly.failure = None
     await house.look(5)
     assert await house.look(60) == []

@@ -19,6 +19,7 @@ from server.keys import (
     JOURNAL,
     LIVE,
     METRICS,
+    NIGHTLY,
     OFFICE,
     PASSWORDS,
     SETTINGS,
@@ -88,7 +89,8 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
-        signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR])
+        app[NIGHTLY] = None
+        signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR], None)
         outlets, wake = outlets_of(settings), app[OFFICE].wake
         app[WATCH] = Watch(signs, app[DATABASE], app[LIVE], outlets, wake)
         yield
