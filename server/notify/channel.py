@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -26,6 +26,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """The editable message about the same thing, if there is one."""
 
 
+FailureKind = Literal["connection", "settings", "message", "limit", "defect"]
+"""Where a failure lies: on the way there; in our settings or account; in this message or its
+receiver; in how much we send; in PushLog itself."""
+
+
 class DeliveryFailed(Exception):
     """The receiver, or the way there, did not accept it.
 
@@ -35,9 +40,17 @@ class DeliveryFailed(Exception):
     was edited before it failed, and is to be remembered all the same.
     """
 
-    def __init__(self, reason: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        permanent: bool,
+        kind: FailureKind = "connection",
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(reason)
         self.permanent = permanent
+        self.kind = kind
         self.retry_after_s = retry_after_s
         self.standing: Sequence[SlackMessage] = ()
 

@@ -38,6 +38,10 @@ _LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("accepted", "duplicate", "no_event", "refused", "invalid", "not_stored", "queue_full"),
     ),
     "deliveries": (("email", "slack"), ("sent", "retried", "failed")),
+    "delivery_failures": (
+        ("email", "slack"),
+        ("connection", "settings", "message", "limit", "defect"),
+    ),
 }
 """Values that can be known in advance exist from the start, with 0.
 
@@ -104,6 +108,12 @@ class Metrics:
             ("channel", "outcome"),
             registry=self.registry,
         )
+        self.delivery_failures = Counter(
+            "pushlog_delivery_failures",
+            "Tries to deliver a message that failed, by where the failure lies.",
+            ("channel", "kind"),
+            registry=self.registry,
+        )
         self.refreshes = Counter(
             "pushlog_slack_refreshes",
             "Edits of Slack messages whose incident went on, by what became of them.",
@@ -130,6 +140,7 @@ class Metrics:
         for counter, (firsts, seconds) in (
             (self.webhooks, _LABELS["webhooks"]),
             (self.deliveries, _LABELS["deliveries"]),
+            (self.delivery_failures, _LABELS["delivery_failures"]),
         ):
             for values in itertools.product(firsts, seconds):
                 counter.labels(*values)

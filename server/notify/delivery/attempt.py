@@ -43,7 +43,8 @@ async def attempt(
     except REFUSED_BY_STORAGE as defect:
         return _defect(channel, defect)
     except STORAGE_TROUBLE as error:
-        return DeliveryFailed(f"the database cannot be used now: {error}", permanent=False)
+        reason = f"the database cannot be used now: {error}"
+        return DeliveryFailed(reason, permanent=False, kind="defect")
     except Exception as defect:
         return _defect(channel, defect)
     await _store(database, channel, standing, now(), sent=[row.id for row in rows])
@@ -72,14 +73,15 @@ async def _store(
 
 def _defect(channel: Channel, defect: Exception) -> DeliveryFailed:
     log.server(logging.ERROR, f"{channel.name} broke", exc_info=defect)
-    return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
+    return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True, kind="defect")
 
 
 async def _letter(database: Database, channel: Channel, row: Delivery) -> Letter:
     try:
         news = _decode(row.news)
     except msgspec.DecodeError as error:
-        raise DeliveryFailed(f"written by another version: {error}", permanent=True) from error
+        reason = f"written by another version: {error}"
+        raise DeliveryFailed(reason, permanent=True, kind="defect") from error
     standing = None
     if channel.editing and (subject := subject_of(news)):
         async with database.read() as tx:

@@ -82,7 +82,7 @@ class Refresher:
         except Exception as defect:
             # Otherwise one incident that cannot be shown would end the process at each start.
             log.server(logging.ERROR, "slack broke", exc_info=defect)
-            return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True)
+            return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True, kind="defect")
         self._backoff.forget()
         self._metrics.refreshes.labels(outcome=outcome).inc()
         return None

@@ -179,6 +179,7 @@ class Postman:
         self, receiver: str, rows: Sequence[Delivery], failure: DeliveryFailed
     ) -> None:
         ids, reason = [row.id for row in rows], str(failure)
+        self._metrics.delivery_failures.labels(channel=self._channel.name, kind=failure.kind).inc()
         if failure.permanent:
             self._count("failed", len(rows))
             self._say(f"given up: {reason}", rows)

@@ -49,12 +49,14 @@ class EmailChannel:
             # it.
             mail = await asyncio.to_thread(compose, letters, self._letterhead, self._now())
         except NotAnAddress as error:
-            raise DeliveryFailed(str(error), permanent=True) from error
+            raise DeliveryFailed(str(error), permanent=True, kind="message") from error
         try:
             await send_mail(mail, self._smtp, self._timeout_s)
         except (aiosmtplib.SMTPException, OSError) as error:
             failure = failure_of(error, self._smtp, self._timeout_s)
-            raise DeliveryFailed(failure.reason, permanent=failure.permanent) from error
+            raise DeliveryFailed(
+                failure.reason, permanent=failure.permanent, kind=failure.kind
+            ) from error
         return ()
 
 

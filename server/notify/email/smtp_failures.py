@@ -11,6 +11,7 @@ import ssl
 import aiosmtplib
 import msgspec
 
+from server.notify.channel import FailureKind
 from server.settings.settings import Smtp
 
 
@@ -20,6 +21,7 @@ class Failure(msgspec.Struct, frozen=True):
     reason: str
     advice: str
     permanent: bool = False
+    kind: FailureKind = "connection"
 
 
 def failure_of(error: BaseException, smtp: Smtp, timeout_s: float) -> Failure:
@@ -82,12 +84,14 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
                 f"the login of {smtp.user} was refused: {_said(error)}",
                 "Check SMTP_USER and SMTP_PASS. Many providers require an app password or an API "
                 "key instead of the account's password.",
+                kind="settings",
             )
         case aiosmtplib.SMTPSenderRefused():
             return Failure(
                 f"the sender {smtp.sender} was refused: {_said(error)}",
                 "SMTP_FROM must be an address that this account may send from. If the server "
                 "requires a login, set SMTP_USER and SMTP_PASS.",
+                kind="settings",
             )
         case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
             return _answer(error.recipients[0], smtp)
@@ -96,6 +100,7 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
                 f"the receiver {error.recipient} was refused: {_said(error)}",
                 "Check the address. If the answer mentions relaying, the server accepts mail to "
                 "other domains only after a login: set SMTP_USER and SMTP_PASS.",
+                kind="settings" if error.code in _LOGIN_WANTED else "message",
                 permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
         case aiosmtplib.SMTPDataError():
@@ -103,6 +108,7 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
                 f"the mail itself was refused: {_said(error)}",
                 "The answer says why. Often the reason is the server's spam filter, or SPF and "
                 "DKIM of the sender's domain.",
+                kind="settings" if error.code in _LOGIN_WANTED else "message",
                 permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
         # aiosmtplib mostly uses the base class itself for what a server does not offer.
@@ -112,6 +118,7 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
                 "If it does not support STARTTLS, set SMTP_SECURITY=tls with port 465 or, in a "
                 "network that you trust, SMTP_SECURITY=none. If it does not support login, remove "
                 "SMTP_USER.",
+                kind="settings",
             )
         case aiosmtplib.SMTPResponseException():
             return Failure(

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from server.notify.channel import DeliveryFailed
+from server.notify.channel import DeliveryFailed, FailureKind
 
 TIMEOUT_S = 10.0
 
@@ -61,6 +61,9 @@ _REFUSALS: dict[str, tuple[bool, str]] = {
 and what it means. A problem with token, scopes, channel or webhook can be fixed within the day that
 a message waits, as with a mail server (`smtp_failures`)."""
 
+_LIMITS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_SLACKS_OWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """Codes which say that a message can no longer be edited."""
 
@@ -76,9 +79,20 @@ class SlackRefused(DeliveryFailed):
         permanent, meaning = _REFUSALS.get(code, (False, "PushLog does not know this refusal"))
         said = f"{code} ({detail})" if detail else code
         super().__init__(
-            f"Slack answered {said}: {meaning}", permanent=permanent, retry_after_s=retry_after_s
+            f"Slack answered {said}: {meaning}",
+            permanent=permanent,
+            kind=_kind_of(code, permanent),
+            retry_after_s=retry_after_s,
         )
         self.code = code
+
+
+def _kind_of(code: str, permanent: bool) -> FailureKind:
+    if permanent:
+        return "message"
+    if code in _LIMITS:
+        return "limit"
+    return "connection" if code in _SLACKS_OWN else "settings"
 
 
 class _Answer(msgspec.Struct):
@@ -150,7 +164,7 @@ class SlackApi:
             answer = msgspec.json.decode(text, type=_Answer)
         except msgspec.DecodeError as error:
             raise DeliveryFailed(
-                "the server at SLACK_API_URL is not Slack", permanent=False
+                "the server at SLACK_API_URL is not Slack", permanent=False, kind="settings"
             ) from error
         if not answer.ok:
             detail = f"needed: {answer.needed}" if answer.needed else ""
@@ -193,9 +207,9 @@ def refuse_by_status(status: int, headers: Mapping[str, str], code: str) -> None
     if code in _REFUSALS:
         raise SlackRefused(code)
     said = f": {code}" if code.isprintable() and code else ""
-    raise DeliveryFailed(
-        f"Slack answered HTTP {status}{said}", permanent=status in _PERMANENT_STATUS
-    )
+    permanent = status in _PERMANENT_STATUS
+    kind: FailureKind = "message" if permanent else "settings" if status < 500 else "connection"
+    raise DeliveryFailed(f"Slack answered HTTP {status}{said}", permanent=permanent, kind=kind)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -182,23 +182,23 @@ async def test_a_webhook_gets_a_message_for_each_change(webhook: Channel, slack:
 
 
 @pytest.mark.parametrize(
-    ("answer", "permanent", "retry_after_s", "reason"),
+    ("answer", "permanent", "retry_after_s", "kind", "reason"),
     [
-        (too_many(17), False, 17.0, "too many messages"),
-        (not_ok("ratelimited"), False, None, "too many messages"),
-        (not_ok("invalid_auth"), False, None, "Slack does not know SLACK_BOT_TOKEN"),
-        (not_ok("token_revoked"), False, None, "create a new one"),
-        (not_ok("channel_not_found"), False, None, "SLACK_CHANNEL"),
-        (not_ok("invalid_blocks"), True, None, "does not accept the message"),
-        (not_ok("msg_too_long"), True, None, "too long"),
-        (not_ok("not_in_channel"), False, None, "invite it"),
-        (not_ok("fatal_error"), False, None, "Slack has a problem"),
-        (not_ok("something_new"), False, None, "something_new"),
-        (web.Response(status=503, text="upstream"), False, None, "HTTP 503"),
-        (web.Response(status=413), True, None, "HTTP 413"),
-        (web.Response(status=404), False, None, "HTTP 404"),
-        (web.Response(status=302, headers={"Location": "/"}), False, None, "HTTP 302"),
-        (web.Response(text="<html>hotel wifi"), False, None, "is not Slack"),
+        (too_many(17), False, 17.0, "limit", "too many messages"),
+        (not_ok("ratelimited"), False, None, "limit", "too many messages"),
+        (not_ok("invalid_auth"), False, None, "settings", "Slack does not know SLACK_BOT_TOKEN"),
+        (not_ok("token_revoked"), False, None, "settings", "create a new one"),
+        (not_ok("channel_not_found"), False, None, "settings", "SLACK_CHANNEL"),
+        (not_ok("invalid_blocks"), True, None, "message", "does not accept the message"),
+        (not_ok("msg_too_long"), True, None, "message", "too long"),
+        (not_ok("not_in_channel"), False, None, "settings", "invite it"),
+        (not_ok("fatal_error"), False, None, "connection", "Slack has a problem"),
+        (not_ok("something_new"), False, None, "settings", "something_new"),
+        (web.Response(status=503, text="upstream"), False, None, "connection", "HTTP 503"),
+        (web.Response(status=413), True, None, "message", "HTTP 413"),
+        (web.Response(status=404), False, None, "settings", "HTTP 404"),
+        (web.Response(status=302, headers={"Location": "/"}), False, None, "settings", "HTTP 302"),
+        (web.Response(text="<html>hotel wifi"), False, None, "settings", "is not Slack"),
     ],
 )
 async def test_each_refusal_of_the_api_is_understood(
@@ -207,12 +207,14 @@ async def test_each_refusal_of_the_api_is_understood(
     answer: web.Response,
     permanent: bool,
     retry_after_s: float | None,
+    kind: str,
     reason: str,
 ) -> None:
     slack.answers = [answer]
     with pytest.raises(DeliveryFailed, match=reason) as failure:
         await bot.send([letter(TryNews(START))])
     assert failure.value.permanent is permanent
+    assert failure.value.kind == kind
     assert failure.value.retry_after_s == retry_after_s
 
 

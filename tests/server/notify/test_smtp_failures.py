@@ -32,6 +32,7 @@ def test_a_receiver_is_refused_for_good_only_by_5xx_that_is_not_about_our_login(
         assert found.permanent == (code in NEVER)
         assert found.reason == f"the receiver bob@acme.example was refused: {code} no such user"
         assert found.advice.startswith("Check the address. If the answer mentions relaying")
+        assert found.kind == ("settings" if code in (530, 534, 535, 538) else "message")
 
 
 @pytest.mark.parametrize("code", LATER + NEVER)
@@ -42,16 +43,18 @@ def test_a_mail_is_refused_for_good_only_by_5xx_that_is_not_about_our_login(code
 
 
 def test_what_is_wrong_with_the_way_or_the_account_is_never_for_good() -> None:
-    for error in (
-        aiosmtplib.SMTPAuthenticationError(535, "no"),
-        aiosmtplib.SMTPSenderRefused(550, "no", SMTP.sender),
-        aiosmtplib.SMTPResponseException(554, "no"),
-        aiosmtplib.SMTPException("no STARTTLS"),
-        aiosmtplib.SMTPRecipientsRefused([]),
-        TimeoutError(),
-        ConnectionRefusedError(111, "[Errno 111] refused"),
+    for error, kind in (
+        (aiosmtplib.SMTPAuthenticationError(535, "no"), "settings"),
+        (aiosmtplib.SMTPSenderRefused(550, "no", SMTP.sender), "settings"),
+        (aiosmtplib.SMTPResponseException(554, "no"), "connection"),
+        (aiosmtplib.SMTPException("no STARTTLS"), "settings"),
+        (aiosmtplib.SMTPRecipientsRefused([]), "connection"),
+        (TimeoutError(), "connection"),
+        (ConnectionRefusedError(111, "[Errno 111] refused"), "connection"),
     ):
-        assert not meaning(error).permanent, error
+        found = meaning(error)
+        assert not found.permanent, error
+        assert found.kind == kind, error
 
 
 def test_an_error_means_what_it_was_raised_from() -> None:
