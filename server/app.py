@@ -245,7 +245,7 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
     if url is None:
         yield
         return
-    heartbeat = Heartbeat(url, lambda: why_no_heartbeat(app))
+    heartbeat = Heartbeat(url, lambda: why_no_heartbeat(app), app[SETTINGS].outgoing_networks)
     async with app[BACKGROUND].running("call the heartbeat", heartbeat.run()):
         yield
 

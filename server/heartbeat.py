@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from server.process import log
+from server.process.outgoing import Networks, open_session, why_not_connected
 
 EVERY_S = 60.0
 LOOK_AGAIN_S = 5.0
@@ -23,12 +24,14 @@ class Heartbeat:
     """Calls `url` at most once in `every_s`, and only while `find_trouble` finds no trouble.
 
     The log says when that changes, but never names the address: anybody who knows it can call it.
+    `allowed` are the inside networks that may be called.
     """
 
     def __init__(
         self,
         url: str,
         find_trouble: Callable[[], Awaitable[str | None]],
+        allowed: Networks = (),
         *,
         every_s: float = EVERY_S,
         look_again_s: float = LOOK_AGAIN_S,
@@ -36,6 +39,7 @@ class Heartbeat:
     ) -> None:
         self._url = url
         self._find_trouble = find_trouble
+        self._allowed = allowed
         self._every_s = every_s
         self._look_again_s = look_again_s
         self._timeout_s = timeout_s
@@ -43,8 +47,7 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Look and call forever."""
-        # Neither the answer nor a cookie is kept: each call is like the first.
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with open_session(self._allowed) as session:
             while True:
                 trouble = await self._find_trouble()
                 if trouble is not None:
@@ -71,7 +74,7 @@ class Heartbeat:
         except TimeoutError:
             return f"no answer within {self._timeout_s:.0f} s"
         except aiohttp.ClientConnectorError as error:
-            return f"no connection to {error.host}, port {error.port}"
+            return why_not_connected(error)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The text of these errors may hold the address.
             return type(error).__name__

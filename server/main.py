@@ -27,6 +27,7 @@ from server.storage.files.crash_files import CrashFiles
 from server.storage.files.file_lock import InUse, lock_file
 from server.storage.pair import NotAPair
 from server.storage.schema import NewerSchema
+from server.web.health import unsigned
 
 SHUTDOWN_TIMEOUT_S = 1.0
 """How long requests under way may take to finish.
@@ -130,6 +131,12 @@ async def serve(
         port = runner.addresses[0][1]
         log.server(logging.INFO, f"Listening on http://{settings.host}:{port}")
         address = address_of(settings, port)
+        if missing := unsigned(settings):
+            log.server(
+                logging.WARNING,
+                f"webhooks are unsigned: whoever reaches this server can send events. Set "
+                f"{' and '.join(missing)}",
+            )
         if code := app[FIRST_CODE].code:
             log.server(logging.INFO, f"First account: {address}/first-account with code {code}")
         if tell_first_steps:

@@ -50,7 +50,7 @@ async def _try_out(settings: Settings, slack: Slack) -> int:
         news=TestNews(at),
     )
     try:
-        await try_slack(slack, letter, settings.public_url)
+        await try_slack(slack, letter, settings.public_url, settings.outgoing_networks)
     except DeliveryFailed as failure:
         print(f"Not sent: {failure}.", file=sys.stderr)
         return EXIT_NOT_SENT

@@ -14,6 +14,7 @@ from server.notify.channel import DeliveryFailed
 from server.notify.email.channel import try_login
 from server.notify.email.smtp_failures import failure_of
 from server.notify.slack.api import SlackApi
+from server.process.outgoing import open_session, why_not_connected
 from server.settings.settings import Settings, Slack, Smtp
 
 TIMEOUT_S = 10.0
@@ -77,6 +78,8 @@ async def examine_github(session: aiohttp.ClientSession, settings: Settings) -> 
             allow_redirects=False,
         ) as response:
             status = response.status
+    except aiohttp.ClientConnectorError as error:
+        return fail("GitHub", f"{why_not_connected(error)}: check GITHUB_API_URL")
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         return fail(
             "GitHub", f"it cannot be reached ({type(error).__name__}): check GITHUB_API_URL"
@@ -119,7 +122,7 @@ def _with_a_clock(settings: Settings) -> Iterator[str]:
 async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
     """Check all of them at once."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with open_session(settings.outgoing_networks, timeout=timeout) as session:
         return await asyncio.gather(
             examine_mail(settings.smtp),
             examine_slack(session, settings.slack),

@@ -8,16 +8,27 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    hdrs,
+)
 from yarl import URL
 
 from server.github.limits import Broken, GoodAnswer, NoSuchThing, NotNow, read_answer
 from server.github.rest import RestCommit, RestComparison, read_commit
+from server.process.outgoing import why_not_connected
 from shared.event import MAX_COMMITS, Commit
 
 TIMEOUT_S = 20.0
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 PAGE = 100
+MAX_REDIRECTS = 3
+
+_REDIRECTS = frozenset({301, 302, 307, 308})
 
 _REPOSITORY = re.compile(r"(?!\.\.?/)[\w.-]+/(?!\.\.?$)[\w.-]+", re.ASCII)
 
@@ -104,26 +115,17 @@ class GitHubApi:
         pause_s = self._not_before_s - self._now_s()
         if pause_s > 0:
             raise MustWait("the rate limit", pause_s)
-        try:
-            async with self._session.get(
-                URL(self._base_url + path, encoded=True),
-                headers={
-                    "Accept": "application/vnd.github+json",
-                    "Authorization": f"Bearer {self._token}",
-                    "User-Agent": "PushLog",
-                    "X-GitHub-Api-Version": "2022-11-28",
-                },
-                timeout=ClientTimeout(total=TIMEOUT_S),
-            ) as response:
-                body = bytearray()
-                async for chunk in response.content.iter_any():
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
-                        raise Unanswerable("the answer is too large")
-        except TimeoutError as error:
-            raise BrokenAnswer(f"no answer within {TIMEOUT_S:.0f} s") from error
-        except ClientError as error:
-            raise Unreachable(f"GitHub cannot be reached: {error!r}") from error
+        url = URL(self._base_url + path, encoded=True)
+        for _ in range(MAX_REDIRECTS + 1):
+            response, body = await self._ask(url)
+            location = response.headers.get(hdrs.LOCATION)
+            if response.status not in _REDIRECTS or location is None:
+                break
+            # A repository that was renamed. The token is for this server alone.
+            target = url.join(URL(location, encoded=True))
+            if target.origin() != url.origin():
+                raise Unanswerable("GitHub redirects to another server")
+            url = target
         meaning = read_answer(response.status, response.headers, body, self._now_s())
         match meaning:
             case NotNow(reason, wait_s):
@@ -139,6 +141,32 @@ class GitHubApi:
             return msgspec.json.decode(body, type=struct)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Unanswerable(f"the answer cannot be read: {error}") from error
+
+    async def _ask(self, url: URL) -> tuple[ClientResponse, bytearray]:
+        try:
+            async with self._session.get(
+                url,
+                headers={
+                    "Accept": "application/vnd.github+json",
+                    "Authorization": f"Bearer {self._token}",
+                    "User-Agent": "PushLog",
+                    "X-GitHub-Api-Version": "2022-11-28",
+                },
+                timeout=ClientTimeout(total=TIMEOUT_S),
+                allow_redirects=False,
+            ) as response:
+                body = bytearray()
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise Unanswerable("the answer is too large")
+                return response, body
+        except TimeoutError as error:
+            raise BrokenAnswer(f"no answer within {TIMEOUT_S:.0f} s") from error
+        except ClientConnectorError as error:
+            raise Unreachable(f"GitHub cannot be reached: {why_not_connected(error)}") from error
+        except ClientError as error:
+            raise Unreachable(f"GitHub cannot be reached: {error!r}") from error
 
 
 def _checked(repository: str) -> str:

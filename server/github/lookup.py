@@ -14,7 +14,6 @@ import random
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
 import msgspec
 
 from server.github.api import BrokenAnswer, GitHubApi, MustWait, Unreachable
@@ -22,6 +21,7 @@ from server.github.history import Found, commits_between
 from server.github.inquiries import Inquiries
 from server.process import log
 from server.process.backoff import Backoff
+from server.process.outgoing import open_session
 from server.settings.settings import Settings
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
@@ -197,7 +197,7 @@ async def open_lookup(
         ):
             yield
     """
-    async with aiohttp.ClientSession() as session:
+    async with open_session(settings.outgoing_networks) as session:
         api = None
         if settings.github_token is not None:
             api = GitHubApi(session, settings.github_api_url, settings.github_token)

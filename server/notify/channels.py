@@ -96,7 +96,9 @@ async def open_office(
                 (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp)), EMAIL)
             )
         if settings.slack is not None:
-            slack = await stack.enter_async_context(open_slack(settings.slack, settings.public_url))
+            slack = await stack.enter_async_context(
+                open_slack(settings.slack, settings.public_url, allowed=settings.outgoing_networks)
+            )
             if isinstance(slack, BotChannel):
                 channels.append((slack, SLACK_BOT))
                 refresher = Refresher(database, slack, metrics)

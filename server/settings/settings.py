@@ -88,6 +88,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp: Smtp | None
     slack: Slack | None
     heartbeat_url: str | None
+    outgoing_networks: tuple[IPv4Network | IPv6Network, ...]
+    """Inside networks that names in settings may stand for."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     retention_days: int
     retention_incident_days: int
@@ -149,6 +151,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         smtp=_smtp(reader),
         slack=_slack(reader),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
+        outgoing_networks=reader.read("OUTGOING_NETWORKS", (), _networks),
         trusted_proxies=reader.read("TRUSTED_PROXIES", (), _networks),
         retention_days=reader.read("RETENTION_DAYS", 30, _days),
         retention_incident_days=reader.read("RETENTION_INCIDENT_DAYS", 365, _days),

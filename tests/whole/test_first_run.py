@@ -106,3 +106,16 @@ async def check_help(script: Path, folder: Path) -> None:
     output, _ = await process.communicate()
     assert process.returncode == 0, script.name
     assert re.match(rf"usage: (scripts/)?{script.name}\b", output.decode()), script.name
+
+
+async def test_each_secret_that_is_missing_is_named_at_the_start_and_none_that_is_set(
+    tmp_path: Path,
+) -> None:
+    names = ["SENTRY_WEBHOOK_SECRET", "INCIDENT_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET"]
+    for missing in (names, names[2:], []):
+        env = {name: "s3cret" for name in names if name not in missing}
+        async with running_server(tmp_path, env=env) as server:
+            await server.log.wait_for(r"\[server\] First account")
+            said = server.log.matching("webhooks are unsigned")
+            assert len(said) == bool(missing)
+            assert [name for name in names if name in "".join(said)] == missing

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from server.notify.channel import DeliveryFailed, FailureKind
+from server.process.outgoing import InsideAddress
 
 TIMEOUT_S = 10.0
 
@@ -220,6 +221,8 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
 def _unreachable(error: Any) -> str:
     """Return what went wrong, without the address, because a webhook's address is secret."""
     match error:
+        case aiohttp.ClientConnectorError(os_error=InsideAddress() as inside):
+            return str(inside)
         case aiohttp.ClientConnectorDNSError():
             return f"the name {error.host} cannot be looked up (DNS)"
         case aiohttp.ClientConnectorCertificateError():

@@ -24,6 +24,7 @@ from server.notify.news import (
 )
 from server.notify.slack.api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack.blocks import SlackText, render, render_digest, reply_to
+from server.process.outgoing import Networks, open_session
 from server.settings.settings import Slack
 from server.storage.main.slack_messages import SlackMessage
 from shared.incident import IncidentSummary
@@ -168,9 +169,13 @@ async def open_slack(
     slack: Slack,
     public_url: str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    allowed: Networks = (),
 ) -> AsyncIterator[BotChannel | WebhookChannel]:
-    """Yield the channel that the settings name: a bot if there is a token, else the webhook."""
-    async with aiohttp.ClientSession() as session:
+    """Yield the channel that the settings name: a bot if there is a token, else the webhook.
+
+    `allowed` are the inside networks that may be called.
+    """
+    async with open_session(allowed) as session:
         if slack.bot_token and slack.channel:
             api = SlackApi(session, slack.api_url, slack.bot_token, now)
             yield BotChannel(api, public_url, now)
@@ -178,10 +183,10 @@ async def open_slack(
             yield WebhookChannel(session, slack.webhook_url or "", public_url)
 
 
-async def try_slack(slack: Slack, letter: Letter, public_url: str) -> None:
+async def try_slack(slack: Slack, letter: Letter, public_url: str, allowed: Networks = ()) -> None:
     """Send one letter, which is not remembered. Raises `DeliveryFailed`."""
     message = _message(_shown([letter], public_url))
-    async with aiohttp.ClientSession() as session:
+    async with open_session(allowed) as session:
         if slack.bot_token and slack.channel:
             api = SlackApi(session, slack.api_url, slack.bot_token)
             await api.post_message(message | {"channel": slack.channel})

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import hdrs
 
 from server.process import log
+from server.process.outgoing import why_not_connected
 
 TIMEOUT_S = 5.0
 """How long Sentry may take to answer. It usually takes less than one second."""
@@ -70,7 +71,7 @@ class Relay:
         except TimeoutError:
             _log_lost(f"no answer within {self._timeout_s:g} s")
         except aiohttp.ClientConnectorError as error:
-            _log_lost(f"no connection to {error.host}, port {error.port}")
+            _log_lost(why_not_connected(error))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The text of these errors may hold the address.
             _log_lost(type(error).__name__)

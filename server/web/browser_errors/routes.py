@@ -6,7 +6,6 @@ the SDK sends its envelopes here (its option ``tunnel``). Without `VITE_SENTRY_D
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 import msgspec
 from aiohttp import hdrs, web
 from limits import RateLimitItemPerMinute
@@ -14,6 +13,7 @@ from limits import RateLimitItemPerMinute
 from server.client import client_address
 from server.keys import SETTINGS
 from server.process.counts import Counts
+from server.process.outgoing import open_session
 from server.process.senders import sender_of
 from server.web.auth import for_anybody
 from server.web.browser_errors.dsn import Dsn, read_dsn
@@ -78,7 +78,7 @@ async def take_envelope(request: web.Request) -> web.Response:
 
 async def _tunnel(app: web.Application) -> AsyncIterator[None]:
     dsn = read_dsn(app[SETTINGS].vite_sentry_dsn or "")
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with open_session(app[SETTINGS].outgoing_networks) as session:
         app[TUNNEL] = Tunnel(dsn, Relay(session, dsn.envelope_url), Counts(MAX_SENDERS))
         yield
 

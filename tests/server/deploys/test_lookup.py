@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from server.github.api import GitHubApi
+from server.github.api import GitHubApi, Unanswerable
 from server.github.inquiries import MAX_ASKED_COMMITS, MAX_TRIES
 from server.github.lookup import FIRST_BACKOFF_S, POLL_S, DeployLookup
 from server.storage.database import Database
@@ -370,3 +370,30 @@ async def test_an_answer_that_cannot_be_read_is_none(place: Place) -> None:
     await place.announce(push(pushed("c1")))
     assert await place.lookup().turn() == POLL_S
     assert (await place.told(), await place.waiting()) == ([], 0)
+
+
+async def test_a_repository_that_was_renamed_is_asked_for_where_it_is_now(place: Place) -> None:
+    place.github.add("acme/shop", rest_commit("c1", {"shop/cart.py": PATCH}))
+    moved = web.Response(status=301, headers={"Location": "/repos/acme/shop/commits/c1"})
+    place.github.answers = [moved]
+    commit = await place.api.commit("acme/former", "c1")
+    assert commit.files == ["shop/cart.py"]
+    assert place.github.asked == ["/repos/acme/former/commits/c1", "/repos/acme/shop/commits/c1"]
+
+
+@pytest.mark.parametrize(
+    "location", ["http://127.0.0.1:1/x", "https://example.com/", "//example.com/x"]
+)
+async def test_no_redirect_leads_to_another_server(place: Place, location: str) -> None:
+    place.github.answers = [web.Response(status=302, headers={"Location": location})]
+    with pytest.raises(Unanswerable, match="GitHub redirects to another server"):
+        await place.api.commit("acme/shop", "c1")
+    assert len(place.github.asked) == 1
+
+
+async def test_redirects_that_never_end_are_given_up(place: Place) -> None:
+    here = "/repos/acme/shop/commits/c1"
+    place.github.answers = [web.Response(status=302, headers={"Location": here}) for _ in range(10)]
+    with pytest.raises(Unanswerable, match="GitHub answers 302"):
+        await place.api.commit("acme/shop", "c1")
+    assert len(place.github.asked) == 4
