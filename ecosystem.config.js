@@ -30,6 +30,8 @@ function pushlog(stage, port) {
     treekill: false,
     // A start that fails is tried again after 100 ms, then ever later, up to 15 s, for ever.
     exp_backoff_restart_delay: 100,
+    // Of the server alone. It takes 70 MB when idle, 200 MB after a storm, and 295 MB at worst, with
+    // two pushes of 25 MB at once.
     max_memory_restart: '512M',
     // No number in the names of the log files: there is only one process.
     merge_logs: true,

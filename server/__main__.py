@@ -20,8 +20,18 @@ def main() -> int:
     # Whatever is imported stays, so looking through it on the way is a waste: a tenth of a start.
     gc.disable()
     from server.listening import listen_early  # noqa: PLC0415 - only now
+    from server.process import log  # noqa: PLC0415
+    from server.settings.faults import say_faults  # noqa: PLC0415
+    from server.settings.settings import SettingsError  # noqa: PLC0415
 
-    listening = None if arguments.check else listen_early()
+    try:
+        listening = None if arguments.check else listen_early()
+    except SettingsError as error:
+        # At once, so that a process manager shows for most of the time that it does not run.
+        log.set_up()
+        say_faults(error)
+        log.flush()
+        return 2
     from server.main import check, run  # noqa: PLC0415 - it takes half a second
 
     return check() if arguments.check else run(listening, arguments.first_steps)

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Sequence
 
 from server.settings.env_file import with_env_file
-from server.settings.settings import Settings, SettingsError, read_settings
+from server.settings.settings import Settings, read_settings
 
 BACKLOG = 1024
 """How many connections may wait. The system has a limit of its own, on Debian 4096."""
@@ -46,10 +46,14 @@ class Listening:
 
 
 def listen_early() -> Listening | None:
-    """Listen, or return None if that is not possible: what follows finds out why, and says so."""
+    """Listen, or return None if that is not possible: what follows finds out why, and says so.
+
+    Raises `SettingsError`.
+    """
+    settings = read_settings(with_env_file(os.environ))
     try:
-        return listen(read_settings(with_env_file(os.environ)))
-    except (SettingsError, OSError):
+        return listen(settings)
+    except OSError:
         return None
 
 

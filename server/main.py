@@ -19,6 +19,7 @@ from server.notify.crash import CrashReporter
 from server.process import log, sentry_reporting
 from server.reload import become_next
 from server.settings.env_file import with_env_file
+from server.settings.faults import say_faults
 from server.settings.settings import Settings, SettingsError, read_settings
 from server.signals import Signals
 from server.storage.database import migrate
@@ -53,7 +54,7 @@ def check() -> int:
     try:
         read_settings(with_env_file(os.environ))
     except SettingsError as error:
-        _say_faults(error)
+        say_faults(error)
         return 2
     return 0
 
@@ -73,7 +74,7 @@ def run(listening: Listening | None, tell_first_steps: bool) -> int:
         environ = with_env_file(os.environ)
         settings = read_settings(environ)
     except SettingsError as error:
-        _say_faults(error)
+        say_faults(error)
         return 2
     for overlooked in environ.unknown_names():
         log.server(logging.WARNING, overlooked)
@@ -178,11 +179,6 @@ async def _take_last_requests(accepting: Sequence[socket.socket]) -> None:
     for each in accepting:
         asyncio.get_running_loop().remove_reader(each)
     await asyncio.sleep(LAST_REQUEST_S)
-
-
-def _say_faults(error: SettingsError) -> None:
-    for fault in error.faults:
-        log.server(logging.ERROR, f"cannot start: {fault}")
 
 
 async def _flush(folding: log.Folding) -> None:

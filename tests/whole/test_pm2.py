@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -18,11 +19,12 @@ import aiohttp
 import pytest
 
 from tests.processes import MARK, ROOT, Log, clean_environment, find_marked
-from tests.waiting import LIMIT_S
+from tests.waiting import LIMIT_S, limit
 
 PM2 = ROOT / "tests/tools/node_modules/.bin/pm2"
 COMMANDS = re.findall(r"^pm2 logs .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
 OPERATIONS = (ROOT / "docs/OPERATIONS.md").read_text()
+LOGROTATE = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
 PORTS = {"pushlog-prod": 3000, "pushlog-staging": 3001}
 
 pytestmark = [
@@ -195,6 +197,68 @@ async def test_the_docs_way_to_reload_keeps_the_process_and_reads_the_settings_a
     after = pm2.described("pushlog-prod")
     for name in ("status", "restart_time", "pm_uptime"):
         assert after[name] == before[name]
+
+
+async def test_a_setting_that_is_wrong_shows_in_the_status_and_why_in_the_log(pm2: Pm2) -> None:
+    pm2.set_env_file("prod", RETENTION_DAYS="never")
+    pm2.run("start", "ecosystem.config.js", "--only", "pushlog-prod")
+    async with pm2.following("pushlog-prod") as log:
+        await log.wait_for_count(r"cannot start: RETENTION_DAYS: must be a number of days", 3)
+        # It is online only for the tenth of a second in which it finds out.
+        async with limit():
+            while (  # noqa: ASYNC110 - another process
+                described := pm2.described("pushlog-prod")
+            )["status"] != "waiting restart":
+                await asyncio.sleep(0.05)
+        assert described["exit_code"] == 2
+        assert described["restart_time"] >= 2
+        # Nobody has to start it once the setting is right.
+        pm2.set_env_file("prod")
+        await listening(log)
+
+
+@pytest.mark.skipif(LOGROTATE is None, reason="needs Debian's logrotate")
+async def test_logrotate_as_documented_loses_no_line_of_the_log(pm2: Pm2, tmp_path: Path) -> None:
+    (config,) = re.findall(r"```logrotate\n(.*?)```", OPERATIONS, re.DOTALL)
+    for documented, here in (
+        ("/home/pushlog/.pm2", str(pm2.home)),
+        ("    su pushlog pushlog\n", ""),
+        ("su - pushlog -c 'pm2 reloadLogs'", "pm2 reloadLogs"),
+    ):
+        assert documented in config
+        config = config.replace(documented, here)
+    (tmp_path / "logrotate").write_text(config)
+    rotate = f"{LOGROTATE} --force --state {tmp_path}/state {tmp_path}/logrotate"
+    pm2.set_env_file("prod")
+    pm2.run("start", "ecosystem.config.js", "--only", "pushlog-prod")
+    logs = pm2.home / "logs"
+    new, moved = logs / "pushlog-prod-out.log", logs / "pushlog-prod-out.log.1"
+    async with pm2.following("pushlog-prod") as log:
+        webhook = f"{await listening(log)}/api/webhooks/sentry"
+        for number in range(3):
+            pm2.shell(rotate)
+            await post(webhook, sentry_alert(f"Error{number}"))
+            # The file that is new now.
+            await log.wait_for(rf"Ingested: Error{number} in")
+            assert f"Error{number}" in new.read_text()
+    assert f"Error{number - 1}" in moved.read_text()
+    with gzip.open(logs / "pushlog-prod-out.log.2.gz", "rt") as older:
+        assert f"Error{number - 2}" in older.read()
+
+
+async def test_what_was_saved_is_there_again_after_a_resurrection(pm2: Pm2) -> None:
+    pm2.set_env_file("prod")
+    pm2.run("start", "ecosystem.config.js", "--only", "pushlog-prod")
+    async with pm2.following("pushlog-prod") as log:
+        await listening(log)
+        pm2.run("save")
+        # As after a reboot: nothing of pm2 or PushLog runs.
+        pm2.run("kill")
+        await log.wait_for(r"\[server\] Stopped")
+        since = log.position()
+        pm2.run("resurrect")
+        url = await listening(log, since)
+        assert await post(f"{url}/api/webhooks/sentry", sentry_alert("OutOfStock")) == 202
 
 
 async def test_pm2_stops_it_in_order_and_production_and_staging_stand_beside_each_other(
