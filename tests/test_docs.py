@@ -220,6 +220,7 @@ COMMANDS = {
     "scripts/replay --production prod,eu": "tests/scripts/test_replay.py",
     "python -m engine < events.ndjson": "tests/engine/test_process.py",
     "scripts/setup": "tests/whole/test_setup.py",
+    "scripts/upgrade": "tests/whole/test_upgrade.py",
     "pm2 start ecosystem.config.js --only pushlog-prod": PM2,
     "pm2 restart pushlog-prod": PM2,
     "pm2 sendSignal SIGHUP pushlog-prod": PM2,
@@ -246,7 +247,6 @@ NOT_RUN = {
     "sudo install -d -o pushlog /srv/pushlog": "changes the machine",
     "sudo install -d -o pushlog -m 700 /var/backups/pushlog": "changes the machine",
     "cp prod.env.example prod.env && chmod 600 prod.env": "its parts are read by other tests",
-    "git pull && scripts/setup && pm2 sendSignal SIGHUP pushlog-prod": "asks for a newer version",
 }
 
 

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = read_installation()
     say_database(settings)
     try:
-        restored = restore(settings, backup)
+        restored = restore(settings, backup, keep_journal=options.keep_journal)
     except (InUse, Inconsistent, NewerSchema, OSError) as error:
         print(f"scripts/restore: nothing was changed: {error}", file=sys.stderr)
         return EXIT_FAILED
@@ -61,14 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
         f"Restored {settings.database_path.absolute()} as it was on "
         f"{manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, up to entry {manifest.last_seq}."
     )
+    if options.keep_journal:
+        print("The journal stays: what it has accepted since then is decided again.")
     if restored.aside is not None:
         print(f"The data from before is in {restored.aside}.")
     print("If its schema is older, the next start brings it to the newest.")
     return 0
 
 
-def restore(settings: Settings, backup: Path) -> Restored:
-    """Put `backup` where the settings say that the data is.
+def restore(settings: Settings, backup: Path, *, keep_journal: bool = False) -> Restored:
+    """Put `backup` where the settings say that the data is; with `keep_journal`, all but that.
 
     Raises `InUse`, `Inconsistent`, `NewerSchema` or OSError, and then everything is as it was.
     """
@@ -81,6 +83,8 @@ def restore(settings: Settings, backup: Path) -> Restored:
     }
     # A key that the backup does not have stays: mails that were sent since may depend on it.
     targets = {name: place for name, place in places.items() if name in manifest.files}
+    if keep_journal:
+        del targets[JOURNAL]
     folder = places[DATABASE].parent
     folder.mkdir(parents=True, exist_ok=True)
     with lock_file(places[DATABASE]), lock_file(places[JOURNAL]):
@@ -141,6 +145,12 @@ def _parser() -> argparse.ArgumentParser:
         "beside it and never overwritten.",
         epilog="Exit codes: 0 restored, 1 nothing was changed (the reason is printed), 2 a setting "
         "is wrong.",
+    )
+    parser.add_argument(
+        "--keep-journal",
+        action="store_true",
+        help="leave the journal as it is: every event that was accepted since the backup is kept, "
+        "and decided again",
     )
     parser.add_argument("backup", type=Path, metavar="BACKUP", help="the folder pushlog-TIME")
     return parser

@@ -27,21 +27,25 @@ OPERATIONS = (ROOT / "docs/OPERATIONS.md").read_text()
 LOGROTATE = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
 PORTS = {"pushlog-prod": 3000, "pushlog-staging": 3001}
 
-pytestmark = [
+needs_pm2 = [
     pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js, which is not there"),
     pytest.mark.skipif(
         not PM2.exists(), reason="needs pm2, which scripts/test installs where npm is there"
     ),
 ]
+pytestmark = needs_pm2
 
 
 class Pm2:
     """A pm2 of its own, with a copy of the deployment: same code, other ports, data of its own."""
 
-    def __init__(self, home: Path, deployment: Path) -> None:
+    def __init__(self, home: Path, deployment: Path, *, is_checkout: bool = False) -> None:
+        """A deployment that is a checkout already has all that it needs."""
         self.home = home
         self.deployment = deployment
         self.mark = uuid.uuid4().hex
+        if is_checkout:
+            return
         for name in ("engine", "server", "shared", ".venv"):
             (deployment / name).symlink_to(ROOT / name)
         shutil.copy(ROOT / "ecosystem.config.js", deployment / "pushlog.config.js")
