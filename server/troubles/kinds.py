@@ -19,6 +19,7 @@ Kind = Literal[
     "disk_85",
     "disk_90",
     "backup",
+    "silence",
 ]
 
 
@@ -112,6 +113,13 @@ KINDS: Mapping[str, About] = {
         0,
         "Run scripts/backup with the folder of BACKUP_FOLDER, as the user that PushLog runs as, "
         "and mend what it says. PushLog tries again every hour.",
+    ),
+    "silence": About(
+        "A source has gone silent",
+        "warning",
+        0,
+        "Look at the source's own settings and log: whether it still sends webhooks here, and what "
+        "they are answered. The page of received webhooks shows what came last.",
     ),
 }
 

@@ -15,6 +15,7 @@ from server.storage.main.outbox import ChannelName, Undelivered
 from server.supervisor.supervisor import Supervisor
 from server.troubles.condition import Condition, find_condition
 from server.troubles.kinds import Kind, Symptom
+from server.troubles.rhythms import Rhythms
 from server.troubles.trends import Growth, Low, NoCheckpoint, Restarts
 
 FILLING = 0.15
@@ -55,6 +56,7 @@ class Signs:
         self._growth = Growth()
         self._no_checkpoint = NoCheckpoint()
         self._restarts = Restarts()
+        self._rhythms = Rhythms()
         self._low: dict[Kind, Low] = {"disk_85": Low(FILLING), "disk_90": Low(NEARLY_FULL)}
 
     async def condition(self) -> Condition:
@@ -108,6 +110,7 @@ class Signs:
         undelivered: Sequence[Undelivered] = ()
         async with self._database.read() as tx:
             waiting = (await dead_letters.counts(tx))["waiting"]
+            silent = await self._rhythms.silent(tx, now)
             if self._settings.smtp is not None or self._settings.slack is not None:
                 undelivered = await outbox.undelivered(
                     tx, created_after=now - FORGOTTEN_US, due_by=now - LATE_MAIL_US
@@ -116,6 +119,8 @@ class Signs:
         if waiting:
             letters = "1 dead letter waits" if waiting == 1 else f"{waiting:,} dead letters wait"
             found.append(Symptom("dead_letters", f"{letters} for somebody to settle"))
+        if silent:
+            found.append(Symptom("silence", "; ".join(silent)))
         channels: tuple[ChannelName, ...] = ("email", "slack")
         for channel in channels:
             of_channel = [each for each in undelivered if each.channel == channel]

@@ -13,7 +13,7 @@ from server.process import log
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
-from server.storage.main import troubles
+from server.storage.main import active_hours, troubles
 from server.storage.main.troubles import Trouble
 from server.troubles.condition import Condition
 from server.troubles.kinds import KINDS, Symptom
@@ -65,6 +65,7 @@ class Watch:
         self._open: dict[str, Trouble] | None = None
         self._beyond: list[Symptom] = []
         self._said: set[str] = set()
+        self._noted = 0
 
     @property
     def open(self) -> Sequence[Trouble]:
@@ -104,8 +105,17 @@ class Watch:
             return
         try:
             await self._store(self._open, wanted)
+            await self._note_that_it_runs()
         except STORAGE_TROUBLE as error:
             log.server(logging.ERROR, f"a trouble waits to be told: {error}")
+
+    async def _note_that_it_runs(self) -> None:
+        """Note once a minute that webhooks could come: a pause of ours is no source's silence."""
+        minute = self._wall() // 60_000_000
+        if minute != self._noted:
+            async with self._database.write() as tx:
+                await active_hours.mark(tx, {active_hours.PUSHLOG: [minute]})
+            self._noted = minute
 
     def _say(self, wanted: Mapping[str, str | None]) -> None:
         for kind, text in wanted.items():

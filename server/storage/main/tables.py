@@ -463,3 +463,15 @@ webhook_sources = Table(
     Column("accepted_at", BigInteger),
 )
 """The last webhook of each source, and when the last one came that was not refused."""
+
+active_hours = Table(
+    "active_hours",
+    metadata,
+    Column("who", String, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("minutes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""In which minutes of an hour (hours since 1970) a source of webhooks sent something, or PushLog
+itself ran: bit 0 of `minutes` is the first.
+"""

@@ -16,7 +16,8 @@ from server.process import log
 from server.process.cancellation import finish
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
-from server.storage.main import webhooks
+from server.storage.main import active_hours, webhooks
+from server.storage.main.active_hours import minute_of
 from server.storage.main.webhooks import Route, SourceNews, UnenteredWebhook
 
 KEPT_AT_ONCE = 10
@@ -38,6 +39,7 @@ class WebhookBook:
         self._without_secrets = without_secrets
         self._kept: dict[Kind, list[UnenteredWebhook]] = {}
         self._sources: dict[Route, SourceNews] = {}
+        self._active: dict[str, set[int]] = {}
         self._noted = asyncio.Event()
         self._is_in_trouble = False
 
@@ -51,6 +53,8 @@ class WebhookBook:
     def came(self, news: SourceNews) -> None:
         """Remember the last webhook of its source."""
         self._sources[news.source] = _newer(self._sources.get(news.source), news)
+        if news.accepted_at is not None:
+            self._active.setdefault(news.source, set()).add(minute_of(news.accepted_at))
         self._noted.set()
 
     async def run(self, database: Database) -> None:
@@ -74,6 +78,7 @@ class WebhookBook:
         self._noted.clear()
         kept, self._kept = self._kept, {}
         sources, self._sources = self._sources, {}
+        active, self._active = self._active, {}
         try:
             async with database.write() as tx:
                 if kept:
@@ -89,8 +94,9 @@ class WebhookBook:
                         for each in sources.values()
                     ],
                 )
+                await active_hours.mark(tx, active)
         except BaseException:
-            self._take_back(kept, sources)
+            self._take_back(kept, sources, active)
             raise
 
     def _shown(self, text: str) -> str:
@@ -108,7 +114,10 @@ class WebhookBook:
             self._is_in_trouble = False
 
     def _take_back(
-        self, kept: dict[Kind, list[UnenteredWebhook]], sources: dict[Route, SourceNews]
+        self,
+        kept: dict[Kind, list[UnenteredWebhook]],
+        sources: dict[Route, SourceNews],
+        active: dict[str, set[int]],
     ) -> None:
         for kind, later in self._kept.items():
             for webhook in later:
@@ -117,6 +126,8 @@ class WebhookBook:
         for source, news in sources.items():
             later_news = self._sources.get(source)
             self._sources[source] = news if later_news is None else _newer(news, later_news)
+        for who, minutes in active.items():
+            self._active.setdefault(who, set()).update(minutes)
         self._noted.set()
 
 
