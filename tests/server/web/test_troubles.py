@@ -64,6 +64,10 @@ async def test_the_bell_leads_to_the_page_that_says_what_to_do(client: Client) -
     assert KINDS["dead_letters"].advice in main
 
 
+async def test_the_page_is_found_while_there_is_no_trouble(client: Client) -> None:
+    assert '<a href="/troubles">' in await page(client, "/notifications")
+
+
 async def test_what_is_over_is_listed_too_and_needs_no_advice(client: Client) -> None:
     assert "No troubles." in await page(client, "/troubles")
     async with client.app[DATABASE].write() as tx:
