@@ -7,7 +7,7 @@ from scripts.diagnosis.finding import Finding, fail, ok, warn
 from server.settings.env_file import Asked, with_env_file
 from server.settings.settings import Settings, SettingsError, read_settings
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def examine_configuration(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
@@ -60,7 +60,7 @@ def _overlooked(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("webhooks", "a secret is set for each source")
     tells = settings.smtp is not None or settings.slack is not None
-    if tells and urlsplit(settings.public_url).hostname in _LOOPBACK:
+    if tells and urlsplit(settings.public_url).hostname in LOOPBACK:
         yield warn(
             "links",
             f"links in mails and Slack lead to {settings.public_url}, which is each reader's own "

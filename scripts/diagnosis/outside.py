@@ -1,4 +1,4 @@
-"""Check what PushLog talks to (mail server, Slack, GitHub), and compare this machine's clock."""
+"""Check mail server, Slack and GitHub, the way in by PUBLIC_URL, and this machine's clock."""
 
 import asyncio
 import time
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import aiosmtplib
 
+from scripts.diagnosis.configuration import LOOPBACK
 from scripts.diagnosis.finding import Finding, fail, ok, warn
 from server.notify.channel import DeliveryFailed
 from server.notify.email.channel import try_login
@@ -20,6 +21,8 @@ from server.settings.settings import Settings, Slack, Smtp
 TIMEOUT_S = 10.0
 
 _SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_REDIRECTS = range(300, 400)
+_FROM_PROXY = frozenset({502, 503, 504})
 _CLOCK_WARN_S = 5.0
 _CLOCK_FAIL_S = 300.0
 
@@ -91,6 +94,42 @@ async def examine_github(session: aiohttp.ClientSession, settings: Settings) -> 
     return warn("GitHub", f"it answered HTTP {status} to a request with GITHUB_TOKEN")
 
 
+async def examine_way_in(public_url: str) -> Finding:
+    """Ask for `/health` as somebody from outside does, through the proxy in front of PushLog."""
+    what = "way in"
+    if urlsplit(public_url).hostname in LOOPBACK:
+        return ok(what, f"not checked: PUBLIC_URL is {public_url}, this machine itself")
+    # A name may well stand for an address inside: it is our own.
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{public_url}/health", allow_redirects=False) as response,
+        ):
+            status, text = response.status, await response.content.read(1_000)
+    except aiohttp.ClientConnectorCertificateError as error:
+        return fail(
+            what, f"the certificate of {public_url} is not valid: {error.certificate_error}"
+        )
+    except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+        return warn(
+            what,
+            f"{public_url} cannot be reached from here ({type(error).__name__}): check the name, "
+            "the proxy and the firewall. Some networks have no way back to themselves",
+        )
+    if status in _REDIRECTS:
+        return warn(what, f"{public_url} redirects: set PUBLIC_URL to where it leads")
+    if status in _FROM_PROXY and not text.startswith(b'{"status"'):
+        return fail(
+            what,
+            f"the proxy at {public_url} answers HTTP {status}: PushLog does not run, or the proxy "
+            "passes requests to another port",
+        )
+    if not text.startswith(b'{"status"'):
+        return fail(what, f"something else than PushLog answers at {public_url} (HTTP {status})")
+    return ok(what, f"{public_url} leads to PushLog")
+
+
 async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Compare with the first answer from the servers that PushLog talks to anyway."""
     for url in _with_a_clock(settings):
@@ -128,4 +167,5 @@ async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
             examine_slack(session, settings.slack),
             examine_github(session, settings),
             examine_clock(session, settings),
+            examine_way_in(settings.public_url),
         )

@@ -9,15 +9,18 @@ import os
 import pwd
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
 from server.settings.settings import Settings
+from server.storage.backup.make import newest_backup
 from server.storage.journal.disk import KEPT_FREE, share_free
 from server.storage.schema import REVISIONS
 
 _SOON_FULL = 3 * KEPT_FREE
 _BUSY_TIMEOUT_S = 5.0
+_BACKUP_AGE = timedelta(hours=26)
 
 
 def examine_storage(settings: Settings) -> Iterator[Finding]:
@@ -37,6 +40,8 @@ def examine_storage(settings: Settings) -> Iterator[Finding]:
         return
     yield _database(settings.database_path)
     yield _journal(settings.journal_path)
+    yield from _troubles(settings.database_path)
+    yield _backups(settings)
 
 
 def _folder(settings: Settings, folder: Path) -> Finding:
@@ -116,6 +121,35 @@ def _journal(path: Path) -> Finding:
     holder = _holder(path.with_name(f"{path.name}.lock"))
     use = f"in use by the running server (process {holder})" if holder else "no server is using it"
     return ok(what, f"readable up to entry {last or 0}; {use}")
+
+
+def _troubles(database: Path) -> Iterator[Finding]:
+    """Yield a warning for each trouble that the server has noticed in itself."""
+    with contextlib.suppress(sqlite3.Error), _reading(database) as connection:
+        # An older schema has no such table, and a database that cannot be read is told above.
+        query = "SELECT title, text FROM troubles WHERE closed_at IS NULL ORDER BY id"
+        found = connection.execute(query).fetchall()
+        for title, text in found:
+            yield warn("trouble", f"{title}: {text}. The page /troubles says what to do")
+        if not found:
+            yield ok("trouble", "the server has noticed none in itself")
+
+
+def _backups(settings: Settings) -> Finding:
+    what, folder = "backups", settings.backup_folder
+    if folder is None:
+        return ok(what, "BACKUP_FOLDER is not set: the server makes none")
+    try:
+        newest = newest_backup(folder)
+    except OSError as error:
+        return fail(what, f"{folder} cannot be read: {error.strerror}")
+    if newest is None:
+        return warn(what, f"there is none in {folder} yet: the server makes the first at its start")
+    age = datetime.now(UTC) - newest
+    hours = f"the newest in {folder} is {age / timedelta(hours=1):.0f} h old"
+    if age > _BACKUP_AGE:
+        return warn(what, f"{hours}: the server's log says why it made no other")
+    return ok(what, hours)
 
 
 def _holder(lock: Path) -> str | None:

@@ -13,9 +13,11 @@ from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
 from scripts.diagnosis.finding import warn
-from scripts.diagnosis.outside import examine_clock
+from scripts.diagnosis.outside import examine_clock, examine_way_in
 from scripts.diagnosis.storage import examine_storage
 from server.settings.settings import read_settings
+from server.storage.database import open_database
+from server.storage.main import troubles
 from tests.databases import make_database
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
@@ -55,10 +57,14 @@ async def test_beside_a_running_server_everything_is_well_and_nothing_is_sent(
         FakeSlack() as slack,
         FakeGitHub() as github,
         FakeSmtp(login=("ada", "s3cret")) as smtp,
-        running_server(tmp_path) as server,
+        running_server(
+            tmp_path, env={"HOST": "127.0.0.9", "BACKUP_FOLDER": f"{tmp_path}/backups"}
+        ) as server,
     ):
+        await server.log.wait_for("Made a backup")
         code, found = await run(
             tmp_path,
+            BACKUP_FOLDER=f"{tmp_path}/backups",
             SENTRY_WEBHOOK_SECRET="s",
             INCIDENT_WEBHOOK_SECRET="s",
             GITHUB_WEBHOOK_SECRET="s",
@@ -73,7 +79,8 @@ async def test_beside_a_running_server_everything_is_well_and_nothing_is_sent(
             SMTP_USER="ada",
             SMTP_PASS="s3cret",
             SMTP_FROM="pushlog@acme.example",
-            PUBLIC_URL="https://pushlog.acme.example",
+            # No address of the loopback that people use.
+            PUBLIC_URL=server.url,
         )
         assert [line for line in found.values() if not line.startswith("ok")] == []
         assert code == 0
@@ -213,3 +220,57 @@ async def test_a_clock_that_goes_wrong_is_noticed(
 
 def test_a_line_holds_nothing_that_a_terminal_obeys() -> None:
     assert warn("engine", "odd\x1b[31m\nwords").line() == r"warn  engine: odd\x1b[31m\nwords"
+
+
+async def test_a_trouble_and_a_backup_that_is_missing_are_told(tmp_path: Path) -> None:
+    make_database(tmp_path / "pushlog.db")
+    settings = read_settings(
+        {"DATABASE_URL": f"sqlite:///{tmp_path}/pushlog.db", "BACKUP_FOLDER": f"{tmp_path}/b"}
+    )
+
+    def found() -> dict[str, str]:
+        return {each.what: each.line() for each in examine_storage(settings)}
+
+    assert found()["trouble"] == "ok    trouble: the server has noticed none in itself"
+    assert found()["backups"].startswith("warn  backups: there is none in ")
+    async with open_database(tmp_path / "pushlog.db") as database, database.write() as tx:
+        await troubles.begin(
+            tx, kind="queue", severity="error", title="Events wait", text="too long", at=0
+        )
+    assert found()["trouble"].startswith("warn  trouble: Events wait: too long. ")
+    old = datetime.now(UTC) - timedelta(hours=30)
+    (tmp_path / "b" / f"pushlog-{old:%Y%m%dT%H%M%S}.000Z").mkdir(parents=True)
+    assert "is 30 h old: the server's log says why" in found()["backups"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict", "words"),
+    [
+        (200, '{"status":"ok"}', "ok", "leads to PushLog"),
+        (503, '{"status":"down"}', "ok", "leads to PushLog"),
+        (502, "<html>Bad Gateway", "FAIL", "the proxy at http://127.0.0.9"),
+        (200, "<html>It works!", "FAIL", "something else than PushLog answers"),
+        (301, "", "warn", "set PUBLIC_URL to where it leads"),
+    ],
+)
+async def test_the_way_in_is_tried_from_outside(
+    status: int, body: str, verdict: str, words: str
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        headers = {"Location": "/elsewhere"} if status == 301 else {}
+        return web.Response(status=status, text=body, headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/health", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.9", 0).start()
+    found = await examine_way_in(f"http://127.0.0.9:{runner.addresses[0][1]}")
+    await runner.cleanup()
+    assert found.verdict == verdict
+    assert words in found.text
+
+
+async def test_a_way_in_that_leads_nowhere_is_told_and_this_machine_needs_none() -> None:
+    assert (await examine_way_in("http://127.0.0.9:1")).verdict == "warn"
+    assert (await examine_way_in("http://localhost:3000")).text.startswith("not checked")
