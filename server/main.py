@@ -135,8 +135,8 @@ async def serve(
         if missing := unsigned(settings):
             log.server(
                 logging.WARNING,
-                f"webhooks are unsigned: whoever reaches this server can send events. Set "
-                f"{' and '.join(missing)}",
+                "webhooks are unsigned: whoever reaches this server can send events. Set "
+                f"{', '.join(missing)}",
             )
         if code := app[FIRST_CODE].code:
             log.server(logging.INFO, f"First account: {address}/first-account with code {code}")
