@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from server.notify.news import CrashNews, News
+from server.notify.news import CrashNews
+from server.notify.plan import mail
 from server.process import log, sentry_reporting
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
@@ -36,7 +37,6 @@ RETRY_S = 5.0
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrashNews).decode
-_encode_news: Callable[[News], bytes] = _encode
 
 
 class CrashReporter:
@@ -163,13 +163,7 @@ def plan_crash(news: CrashNews, everyone: Iterable[Person]) -> Sequence[NewDeliv
     """Plan a mail for each person with incident mails on, whatever else they want to hear about."""
     begin = crashes.crash_key(cause_of(news), to_micros(news.at))
     return [
-        NewDelivery(
-            key=f"{begin}/email/person-{person.id}",
-            channel="email",
-            receiver=person.email,
-            incident_id=None,
-            news=_encode_news(news),
-        )
+        mail(begin, person.id, person.email, news)
         for person in everyone
         if person.email is not None and person.email_incidents
     ]

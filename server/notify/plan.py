@@ -81,14 +81,16 @@ def plan_change(
         if outlets.email:
             match mail_address(person):
                 case str(address):
-                    plan.deliveries.append(_mail(name, person.id, address, news))
+                    plan.deliveries.append(
+                        mail(name, person.id, address, news, incident.incident_id)
+                    )
                 case NotTold() as kept:
                     plan.not_told.append(kept)
     if outlets.slack:
         if news.change == "opened" and _is_push(incident):
             plan.not_told.append(NotTold(way="slack", reason="told_as_push"))
         else:
-            plan.deliveries.append(_post(name, outlets, incident.incident_id, news))
+            plan.deliveries.append(post(name, outlets, news, incident.incident_id))
     return plan
 
 
@@ -116,9 +118,9 @@ def plan_end(
             and person.email_incidents
             and ("email", person.email) in heard.outside
         ):
-            plan.deliveries.append(_mail(name, person.id, person.email, news))
+            plan.deliveries.append(mail(name, person.id, person.email, news, incident_id))
     if outlets.slack and ("slack", outlets.slack_receiver) in heard.outside:
-        plan.deliveries.append(_post(name, outlets, incident_id, news))
+        plan.deliveries.append(post(name, outlets, news, incident_id))
     return plan
 
 
@@ -138,7 +140,7 @@ def plan_push(
         window=told,
         links={"source_url": push.url} if push.url else {},
     )
-    return Plan(deliveries=[_post(f"push/{seq}", outlets, None, news)])
+    return Plan(deliveries=[post(f"push/{seq}", outlets, news)])
 
 
 def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
@@ -156,7 +158,7 @@ def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
         verdict=verdict.verdict,
         reasons=[say(each) for each in verdict.reasons],
     )
-    return Plan(deliveries=[_post(name, outlets, None, news)])
+    return Plan(deliveries=[post(name, outlets, news)])
 
 
 def _is_push(incident: IncidentSummary) -> bool:
@@ -168,13 +170,15 @@ def _is_push(incident: IncidentSummary) -> bool:
     )
 
 
-def _mail(name: str, person_id: int, address: str, news: IncidentNews) -> NewDelivery:
-    return _delivery(
-        f"{name}/email/person-{person_id}", "email", address, news.incident.incident_id, news
-    )
+def mail(
+    name: str, person_id: int, address: str, news: News, incident_id: str | None = None
+) -> NewDelivery:
+    """Return the mail to this person about what `name` names."""
+    return _delivery(f"{name}/email/person-{person_id}", "email", address, incident_id, news)
 
 
-def _post(name: str, outlets: Outlets, incident_id: str | None, news: News) -> NewDelivery:
+def post(name: str, outlets: Outlets, news: News, incident_id: str | None = None) -> NewDelivery:
+    """Return the message in Slack about what `name` names."""
     return _delivery(f"{name}/slack", "slack", outlets.slack_receiver, incident_id, news)
 
 

@@ -6,18 +6,14 @@ Nothing that people set for incidents applies: whoever runs PushLog must hear th
 from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
 from server.notify.news import TroubleNews
-from server.notify.plan import Outlets
+from server.notify.plan import Outlets, mail, post
 from server.storage.database import Transaction
 from server.storage.main import notifications, outbox, people
-from server.storage.main.outbox import ChannelName, NewDelivery
+from server.storage.main.outbox import NewDelivery
 from server.storage.main.people import Person
 from server.storage.main.troubles import Trouble
 from server.storage.times import to_micros
-
-_encode = msgspec.json.Encoder().encode
 
 
 async def tell_trouble(
@@ -51,22 +47,12 @@ def plan_trouble(
     news: TroubleNews, admins: Sequence[Person], outlets: Outlets
 ) -> list[NewDelivery]:
     """Plan a mail for each admin who gets mail, and a message in Slack."""
-    deliveries = []
-
-    def deliver(channel: ChannelName, to: str, receiver: str) -> None:
-        deliveries.append(
-            NewDelivery(
-                key=f"trouble/{news.id}/{news.change}/{to}",
-                channel=channel,
-                receiver=receiver,
-                incident_id=None,
-                news=_encode(news),
-            )
-        )
-
-    for each in admins:
-        if outlets.email and each.email is not None and each.email_incidents:
-            deliver("email", f"email/person-{each.id}", each.email)
+    name = f"trouble/{news.id}/{news.change}"
+    deliveries = [
+        mail(name, each.id, each.email, news)
+        for each in admins
+        if outlets.email and each.email is not None and each.email_incidents
+    ]
     if outlets.slack:
-        deliver("slack", "slack", outlets.slack_receiver)
+        deliveries.append(post(name, outlets, news))
     return deliveries
