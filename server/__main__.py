@@ -2,6 +2,8 @@
 
 import argparse
 import gc
+import logging
+import os
 import sys
 
 
@@ -21,20 +23,26 @@ def main() -> int:
     gc.disable()
     from server.listening import listen_early  # noqa: PLC0415 - only now
     from server.process import log  # noqa: PLC0415
-    from server.settings.faults import say_faults  # noqa: PLC0415
-    from server.settings.settings import SettingsError  # noqa: PLC0415
+    from server.settings.env_file import with_env_file  # noqa: PLC0415
+    from server.settings.settings import SettingsError, read_settings  # noqa: PLC0415
 
     try:
-        listening = None if arguments.check else listen_early()
+        environ = with_env_file(os.environ)
+        settings = read_settings(environ)
     except SettingsError as error:
         # At once, so that a process manager shows for most of the time that it does not run.
         log.set_up()
-        say_faults(error)
+        for fault in error.faults:
+            log.server(logging.ERROR, f"cannot start: {fault}")
         log.flush()
         return 2
-    from server.main import check, run  # noqa: PLC0415 - it takes half a second
+    listening = None if arguments.check else listen_early(settings)
+    from server.main import run  # noqa: PLC0415 - it takes half a second
 
-    return check() if arguments.check else run(listening, arguments.first_steps)
+    if arguments.check:
+        # The settings can be read, and the code can be loaded.
+        return 0
+    return run(settings, environ.unknown_names(), listening, arguments.first_steps)
 
 
 if __name__ == "__main__":

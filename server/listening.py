@@ -8,8 +8,7 @@ import os
 import socket
 from collections.abc import Sequence
 
-from server.settings.env_file import with_env_file
-from server.settings.settings import Settings, read_settings
+from server.settings.settings import Settings
 
 BACKLOG = 1024
 """How many connections may wait. The system has a limit of its own, on Debian 4096."""
@@ -37,7 +36,7 @@ class Listening:
     def hand_over(self) -> dict[str, str]:
         """Let the program that this process becomes inherit copies of the sockets.
 
-        Return the variables of the environment from which `inherited` knows them there.
+        Return the variables of the environment from which `listen` knows them there.
         """
         copies = [os.dup(each.fileno()) for each in self.sockets]
         for each in copies:
@@ -45,12 +44,8 @@ class Listening:
         return {_INHERITED: ",".join([self.host, str(self.port), *map(str, copies)])}
 
 
-def listen_early() -> Listening | None:
-    """Listen, or return None if that is not possible: what follows finds out why, and says so.
-
-    Raises `SettingsError`.
-    """
-    settings = read_settings(with_env_file(os.environ))
+def listen_early(settings: Settings) -> Listening | None:
+    """Listen, or return None if that is not possible: what follows finds out why, and says so."""
     try:
         return listen(settings)
     except OSError:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 from collections.abc import Sequence
@@ -18,9 +17,7 @@ from server.listening import BACKLOG, Listening, listen
 from server.notify.crash import CrashReporter
 from server.process import log, sentry_reporting
 from server.reload import become_next
-from server.settings.env_file import with_env_file
-from server.settings.faults import say_faults
-from server.settings.settings import Settings, SettingsError, read_settings
+from server.settings.settings import Settings
 from server.signals import Signals
 from server.storage.database import migrate
 from server.storage.errors import STORAGE_TROUBLE
@@ -48,21 +45,16 @@ then send a webhook into a connection that is just being closed.
 """
 
 
-def check() -> int:
-    """Return 0 if a server could start with this code and these settings; otherwise say why not."""
-    log.set_up()
-    try:
-        read_settings(with_env_file(os.environ))
-    except SettingsError as error:
-        say_faults(error)
-        return 2
-    return 0
+def run(
+    settings: Settings,
+    overlooked: Sequence[str],
+    listening: Listening | None,
+    tell_first_steps: bool,
+) -> int:
+    """Serve, on sockets that listen already or on new ones, until a signal or a reload.
 
-
-def run(listening: Listening | None, tell_first_steps: bool) -> int:
-    """Serve, on sockets that listen already or on new ones, and again after each reload.
-
-    Return the exit code: 0 after a signal, 1 after an unexpected end, 2 without a start.
+    `overlooked` says what in the env file has no effect. Return the exit code: 0 after a signal, 1
+    after an unexpected end, 2 without a start. After a reload, this does not return.
     """
     # Whatever is imported stays. Without this, the garbage collector looks through all of it now
     # and then, and at the end, which took a fifth of a second.
@@ -70,14 +62,8 @@ def run(listening: Listening | None, tell_first_steps: bool) -> int:
     gc.enable()
     folding = log.set_up()
     bad_http.shorten()
-    try:
-        environ = with_env_file(os.environ)
-        settings = read_settings(environ)
-    except SettingsError as error:
-        say_faults(error)
-        return 2
-    for overlooked in environ.unknown_names():
-        log.server(logging.WARNING, overlooked)
+    for each in overlooked:
+        log.server(logging.WARNING, each)
     sentry_reporting.start(settings.sentry_dsn)
     try:
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)

@@ -69,6 +69,4 @@ def test_an_address_of_another_machine_is_named() -> None:
 
 
 def test_what_stops_an_early_start_is_left_to_be_said_later() -> None:
-    wrong = {"HOST": "nowhere.invalid", "PORT": "0", "PUSHLOG_ENV_FILE": os.devnull}
-    with patch.dict(os.environ, wrong):
-        assert listen_early() is None
+    assert listen_early(settings(HOST="nowhere.invalid")) is None

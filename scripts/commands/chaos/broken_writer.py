@@ -4,11 +4,13 @@ At its COUNT-th group, before or after it is written, an exception is raised tha
 disk's. The server must answer everybody who waits, and end.
 """
 
+import os
 import random
 import sys
 from collections.abc import Sequence
 
 from server.main import run
+from server.settings.settings import read_settings
 from server.storage.journal.entry import Appended, Arrival
 from server.storage.journal.file import JournalFile
 
@@ -38,4 +40,4 @@ def break_at(count: int) -> None:
 
 if __name__ == "__main__":
     break_at(int(sys.argv.pop(1)))
-    sys.exit(run(None, False))
+    sys.exit(run(read_settings(os.environ), (), None, False))
