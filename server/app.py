@@ -112,7 +112,10 @@ async def _part(request: web.Request, response: web.StreamResponse) -> None:
 
 
 async def wind_down(app: web.Application) -> None:
-    """End the engine and what tells people, while webhooks are still accepted."""
+    """End the engine and what tells people, while webhooks are still accepted.
+
+    Call it before the cleanup of the application, which would cut them off.
+    """
     app[LEAVING].set()
     await asyncio.gather(
         app[SUPERVISOR].stop(ENGINE_STOP_TIMEOUT_S), app[OFFICE].stop(POST_STOP_TIMEOUT_S)
@@ -184,7 +187,6 @@ async def _post(app: web.Application) -> AsyncIterator[None]:
                 app[BACKGROUND].running("keep Slack up to date", office.refresher.run())
             )
         yield
-        await office.stop(POST_STOP_TIMEOUT_S)
 
 
 async def _crashes(app: web.Application) -> AsyncIterator[None]:
@@ -211,7 +213,6 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
     await _tell_settings(app)
     async with app[BACKGROUND].running("supervise the engine", supervisor.run()):
         yield
-        await supervisor.stop(ENGINE_STOP_TIMEOUT_S)
 
 
 async def _nightly(app: web.Application) -> AsyncIterator[None]:

@@ -30,8 +30,8 @@ from server.web.health import unsigned
 SHUTDOWN_TIMEOUT_S = 1.0
 """How long requests under way may take to finish.
 
-With the limits of the engine and of deliveries (`server.app`), stopping takes at most 4.5 s, less
-than the promised 5 s.
+With the limits of the engine and of deliveries (`server.app`), which end at the same time, stopping
+takes at most 4 s, less than the promised 5 s.
 """
 
 LAST_REQUEST_S = 0.1
@@ -108,11 +108,11 @@ async def serve(
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
         keepalive_timeout=KEEP_ALIVE_S,
     )
+    # Copies, because closing them must not end those that the next version gets.
+    accepting = [each.dup() for each in listening.sockets]
     await runner.setup()
     try:
         crashes.begin()
-        # Copies, because closing them must not end those that the next version gets.
-        accepting = [each.dup() for each in listening.sockets]
         for each in accepting:
             await web.SockSite(runner, each, backlog=BACKLOG).start()
         port = runner.addresses[0][1]
@@ -139,10 +139,10 @@ async def serve(
         async with app[BACKGROUND].running("flush the log", _flush(folding)):
             await signals.end.wait()
         log.server(logging.INFO, "Reloading" if signals.reloads else "Stopping")
+    finally:
         # Webhooks are still accepted meanwhile: they wait for the next engine.
         await wind_down(app)
         await _take_last_requests(accepting)
-    finally:
         if not signals.reloads:
             listening.close()
         try:
