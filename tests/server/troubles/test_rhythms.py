@@ -1,7 +1,5 @@
 """What sources send is kept by the minute, and whoever goes silent is a trouble."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -13,10 +11,8 @@ from server.storage.main.webhooks import SourceNews
 from server.storage.times import to_micros
 from tests.builders import at
 from tests.clock import Clock
+from tests.server.troubles.conftest import House
 from tests.server.troubles.test_silence import DAY, LEARNED
-from tests.server.troubles.test_watch import House, house
-
-__all__ = ["house"]
 
 
 async def known(database: Database, since: int = 0) -> dict[str, int]:
@@ -79,9 +75,8 @@ async def test_only_what_was_understood_counts_and_survives_a_database_in_troubl
 
 
 async def test_a_source_that_goes_silent_is_a_trouble_until_it_sends_again(
-    house: House, tmp_path: Path, clock: Clock
+    house: House, clock: Clock
 ) -> None:
-    del tmp_path
     now = clock.micros() // 60_000_000
     async with house.database.write() as tx:
         weeks = range(now - LEARNED, now)
