@@ -25,7 +25,7 @@ from server.storage.files.crash_files import CrashFiles
 from server.storage.files.file_lock import InUse, lock_file
 from server.storage.pair import NotAPair
 from server.storage.schema import NewerSchema
-from server.web.health import unsigned
+from server.web.health import say_unsigned
 
 SHUTDOWN_TIMEOUT_S = 1.0
 """How long requests under way may take to finish.
@@ -118,12 +118,8 @@ async def serve(
         port = runner.addresses[0][1]
         log.server(logging.INFO, f"Listening on http://{settings.host}:{port}")
         address = address_of(settings, port)
-        if missing := unsigned(settings):
-            log.server(
-                logging.WARNING,
-                "webhooks are unsigned: whoever reaches this server can send events. Set "
-                f"{', '.join(missing)}",
-            )
+        if said := say_unsigned(settings):
+            log.server(logging.WARNING, f"webhooks are unsigned: {said}")
         if code := app[FIRST_CODE].code:
             log.server(logging.INFO, f"First account: {address}/first-account with code {code}")
         if tell_first_steps:

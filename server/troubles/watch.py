@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from server.notify.live import Live
 from server.notify.plan import Outlets
@@ -18,18 +17,9 @@ from server.storage.main.troubles import Trouble
 from server.troubles.condition import Condition
 from server.troubles.kinds import KINDS, Symptom
 from server.troubles.lasting import Lasting
+from server.troubles.signs import Signs
 
 LOOK_EVERY_S = 10.0
-
-
-class LooksForSymptoms(Protocol):
-    """What the watch needs from `server.troubles.signs.Signs`."""
-
-    async def condition(self) -> Condition:
-        """Return how everything is at this moment."""
-
-    async def beyond(self, condition: Condition) -> list[Symptom]:
-        """Return the symptoms beyond those of `condition`."""
 
 
 class Watch:
@@ -41,7 +31,7 @@ class Watch:
 
     def __init__(
         self,
-        signs: LooksForSymptoms,
+        signs: Signs,
         database: Database,
         live: Live,
         outlets: Outlets,

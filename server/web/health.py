@@ -175,6 +175,14 @@ def unsigned(settings: Settings) -> list[str]:
     return [name for name, secret in secrets.items() if not secret]
 
 
+def say_unsigned(settings: Settings) -> str | None:
+    """Return a sentence on what anybody can send, and how to stop that; None if nothing."""
+    names = unsigned(settings)
+    if not names:
+        return None
+    return f"anyone who reaches this server can send it events. Set {' and '.join(names)}."
+
+
 async def _is_known(request: web.Request) -> bool:
     """Return whether the person who asks is one of this installation, as far as that is known."""
     try:

@@ -31,8 +31,8 @@ from shared.version import VERSION
 NICENESS = 10
 """On a machine with few processors, the server's work comes first."""
 
-_TIME = "%Y%m%dT%H%M%S.%f"
-_NAME = re.compile(r"pushlog-(?P<time>\d{8}T\d{6}\.\d{3})Z")
+_FORM = "pushlog-%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(r"pushlog-\d{8}T\d{6}\.\d{3}Z")
 _PART = re.compile(rf"\.{_NAME.pattern}\.part")
 
 Room = Callable[[Path], tuple[int, int, int]]
@@ -75,6 +75,18 @@ def back_up(
             raise
         sync_folder(folder)
         return backup, manifest, [] if keep is None else _remove_beyond(folder, keep)
+
+
+def described(backup: Path, manifest: Manifest) -> str:
+    """Return a line on what was made."""
+    size = sum(each.size_bytes for each in manifest.files.values())
+    return f"{backup}: all up to entry {manifest.last_seq}, {size / 1024**2:.1f} MiB"
+
+
+def newest_backup(folder: Path) -> datetime | None:
+    """Return when the newest backup in `folder` was begun, or None. Raises OSError."""
+    made = _matching(folder, _NAME) if folder.exists() else ()
+    return datetime.strptime(made[-1].name, _FORM).replace(tzinfo=UTC) if made else None
 
 
 @contextlib.contextmanager
@@ -127,17 +139,3 @@ def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
 
 def _mib(size_bytes: int) -> str:
     return f"{size_bytes / 1024**2:.0f} MiB"
-
-
-def described(backup: Path, manifest: Manifest) -> str:
-    """Return a line on what was made."""
-    size = sum(each.size_bytes for each in manifest.files.values())
-    return f"{backup}: all up to entry {manifest.last_seq}, {size / 1024**2:.1f} MiB"
-
-
-def newest_backup(folder: Path) -> datetime | None:
-    """Return when the newest backup in `folder` was begun, or None. Raises OSError."""
-    if not folder.exists():
-        return None
-    times = [found["time"] for path in folder.iterdir() if (found := _NAME.fullmatch(path.name))]
-    return datetime.strptime(max(times), _TIME).replace(tzinfo=UTC) if times else None

@@ -6,14 +6,13 @@ import msgspec
 from aiohttp import web
 
 from server.keys import SETTINGS, SUPERVISOR, WATCH
-from server.settings.settings import Settings
 from server.storage.database import Transaction
 from server.storage.main import notifications, people
 from server.storage.main.notifications import Notification
 from server.storage.main.people import Appearance
 from server.storage.main.troubles import Trouble
 from server.web.auth import person_id
-from server.web.health import describe_engine, unsigned
+from server.web.health import describe_engine, say_unsigned
 
 SHOWN_IN_PANEL = 12
 
@@ -47,12 +46,5 @@ async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
         engine_words=engine.words,
         engine_trouble=None if is_told else engine.trouble,
         troubles=troubles,
-        unsigned=_unsigned_words(request.app[SETTINGS]),
+        unsigned=say_unsigned(request.app[SETTINGS]),
     )
-
-
-def _unsigned_words(settings: Settings) -> str | None:
-    names = unsigned(settings)
-    if not names:
-        return None
-    return f"anyone who reaches this server can send it events. Set {' and '.join(names)}."
