@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.commands.benchmarks.backups import back_up
 from scripts.commands.benchmarks.steady_load import Sent, steady_load
 from scripts.commands.chaos.server_process import Server
 from server.storage.database import migrate, open_database
@@ -64,21 +65,10 @@ async def _measure(
         until = time.monotonic() + options.seconds
         while beside and time.monotonic() < until:
             started = time.monotonic()
-            await _back_up(server, folder)
+            await back_up(server)
             backup_s = time.monotonic() - started
         await asyncio.sleep(max(0.0, until - time.monotonic()))
     return sent, backup_s
-
-
-async def _back_up(server: Server, folder: Path) -> None:
-    backup = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "scripts.commands.backup", folder / "backups", "--keep", "1"),
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{server.database}"},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    if await backup.wait() != 0:
-        raise RuntimeError("the backup failed")
 
 
 async def _fill(server: Server, events: int, decided: bool) -> None:

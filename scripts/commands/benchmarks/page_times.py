@@ -19,17 +19,15 @@ from statistics import median
 
 import aiohttp
 
+from scripts.commands.benchmarks.reader_token import TOKEN, give_token
 from scripts.commands.chaos.server_process import Server
-from server.accounts.secrets import digest
 from server.storage.database import Database, Transaction, migrate, open_database
 from server.storage.journal.journal import Journal, open_journal
 from server.storage.main import (
-    api_tokens,
     checkpoints,
     decisions,
     incident_hours,
     incidents,
-    people,
 )
 from server.storage.times import micros_now, to_micros
 from shared.decisions import Code
@@ -38,7 +36,6 @@ from shared.incident import Symptom
 from shared.pipe import Decision, EventEntry, Incident, IncidentEnded
 
 _ENGINE = (sys.executable, "-m", "engine")
-_TOKEN = "benchmark"  # noqa: S105 - of a database that is removed at the end
 _FLOOR = "/static/pushlog.css"
 _BATCH = 2_000
 _OPEN = 200
@@ -70,7 +67,7 @@ async def _measure(folder: Path, count: int, events: int, rounds: int) -> None:
         f"{count:,} incidents, {_OPEN} of them open, and {events:,} events, "
         f"made in {time.monotonic() - started:.0f} s\n"
     )
-    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     async with server.running(), aiohttp.ClientSession(server.url, headers=headers) as session:
         addresses = await _addresses(session)
         times: dict[str, list[float]] = {name: [] for name in addresses}
@@ -128,17 +125,7 @@ async def _fill(server: Server, count: int, events: int) -> None:
     await asyncio.to_thread(migrate, server.database)
     async with open_database(server.database) as database:
         async with database.write() as tx:
-            await people.make_operator(tx)
-            person = (await people.everyone(tx))[0].id
-            await api_tokens.add(
-                tx,
-                digest=digest(_TOKEN),
-                person_id=person,
-                name="benchmark",
-                ending=_TOKEN[-4:],
-                scope="read",
-                at=micros_now(),
-            )
+            await give_token(tx)
         for first in range(0, count, _BATCH):
             async with database.write() as tx:
                 for number in range(first, min(first + _BATCH, count)):

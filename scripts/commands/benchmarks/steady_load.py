@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 
 import aiohttp
@@ -21,16 +21,45 @@ class Sent(msgspec.Struct, frozen=True):
     accepted: bool
 
 
+class Webhook(msgspec.Struct, frozen=True):
+    """A webhook to send: where to, what, and as what."""
+
+    path: str
+    body: object
+    headers: Mapping[str, str] = {}
+
+
+def one_like_the_last() -> Webhook:
+    """Return one more event of always the same issue."""
+    return Webhook(
+        "/api/webhooks/incidents",
+        {
+            "source": "benchmark",
+            "service": "shop",
+            "environment": "production",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "severity": "error",
+            "exception_type": SENT,
+            "message": "one of many at a steady pace",
+        },
+    )
+
+
 @contextlib.asynccontextmanager
-async def steady_load(url: str, per_second: float) -> AsyncIterator[list[Sent]]:
+async def steady_load(
+    url: str, per_second: float, make: Callable[[], Webhook] = one_like_the_last
+) -> AsyncIterator[list[Sent]]:
     """Send webhooks while the context lasts; the list grows, and is whole after it."""
     sent: list[Sent] = []
 
     async def one(http: aiohttp.ClientSession) -> None:
+        webhook = make()
         started = time.monotonic()
         accepted = False
         with contextlib.suppress(aiohttp.ClientError):
-            async with http.post(f"{url}/api/webhooks/incidents", json=_event()) as response:
+            async with http.post(
+                url + webhook.path, json=webhook.body, headers=webhook.headers
+            ) as response:
                 await response.read()
                 accepted = response.status == 202
         sent.append(Sent(started, time.monotonic() - started, accepted))
@@ -49,15 +78,3 @@ async def steady_load(url: str, per_second: float) -> AsyncIterator[list[Sent]]:
     finally:
         ended = True
         await sending
-
-
-def _event() -> dict[str, object]:
-    return {
-        "source": "benchmark",
-        "service": "shop",
-        "environment": "production",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "severity": "error",
-        "exception_type": SENT,
-        "message": "one of many at a steady pace",
-    }

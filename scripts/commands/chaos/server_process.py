@@ -22,7 +22,11 @@ class Server:
     """Starts the server in `folder` again whenever it was killed; its log is a file there."""
 
     def __init__(
-        self, folder: Path, engine: Sequence[str], env: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        engine: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "server"),
     ) -> None:
         """Set up the server. `env` takes precedence over the clean environment that it is given."""
         self.first: Sequence[str] | None = None
@@ -48,6 +52,7 @@ class Server:
             **(env or {}),
             _MARK: self._mark,
         }
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._may_fail = False
 
@@ -95,7 +100,7 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
 
     async def _start(self) -> None:
-        command = self.first or (sys.executable, "-m", "server")
+        command = self.first or self._command
         self._may_fail, self.first = self.first is not None, None
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
