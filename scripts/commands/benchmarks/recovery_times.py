@@ -75,22 +75,21 @@ async def _measure(folder: Path, issues: int, waiting: int) -> Row:
     started = time.monotonic()
     async with server.running():
         listening_s = time.monotonic() - started
-        await _recorded(server.database, known + 1)
+        await recorded(server.database, known + 1)
         first_decision_s = time.monotonic() - started
-        last = _number(server.journal, "SELECT max(seq) FROM entries")
-        await _recorded(server.database, last)
+        last = number(server.journal, "SELECT max(seq) FROM entries")
+        await recorded(server.database, last)
         all_decided_s = time.monotonic() - started
         (engine,) = server.engines()
         os.kill(engine, signal.SIGKILL)
         started = time.monotonic()
         await post(server.url)
-        await _recorded(server.database, last + 1)
+        await recorded(server.database, last + 1)
         engine_back_s = time.monotonic() - started
         (engine,) = server.engines()
         return Row(
             issues=issues,
-            states_mb=_number(server.database, "SELECT sum(length(value)) FROM engine_states")
-            / 1e6,
+            states_mb=number(server.database, "SELECT sum(length(value)) FROM engine_states") / 1e6,
             listening_s=listening_s,
             first_decision_s=first_decision_s,
             all_decided_s=all_decided_s,
@@ -109,10 +108,10 @@ async def _prepare(server: Server, issues: int, waiting: int) -> int:
             many = [_event("Known") for _ in range(start, min(start + 1_000, waiting))]
             await journal.append(many, None)
     await asyncio.to_thread(migrate, server.database)
-    said = await _states(first)
+    said = await states_after(first)
     (issue,) = [each for each in said if each.key.startswith("issue:")]
     async with open_database(server.database) as database:
-        for some in _slices(issue, issues):
+        for some in copies(issue, issues):
             async with database.write() as tx:
                 await checkpoints.store(tx, 0, some)
         async with database.write() as tx:
@@ -121,7 +120,7 @@ async def _prepare(server: Server, issues: int, waiting: int) -> int:
     return len(first)
 
 
-async def _states(entries: Sequence[Entry]) -> list[State]:
+async def states_after(entries: Sequence[Entry]) -> list[State]:
     """Return what the engine says must come back after `entries`."""
     numbered = [msgspec.structs.replace(entry, seq=n) for n, entry in enumerate(entries, 1)]
     engine = await asyncio.create_subprocess_exec(
@@ -134,7 +133,8 @@ async def _states(entries: Sequence[Entry]) -> list[State]:
     return [each for each in said if isinstance(each, State)]
 
 
-def _slices(issue: State, issues: int) -> Iterator[list[State]]:
+def copies(issue: State, issues: int) -> Iterator[list[State]]:
+    """Yield the state under so many keys, in lists of what goes into one transaction."""
     for start in range(0, issues, _STATES_A_TRANSACTION):
         yield [
             State(f"issue:{n:032x}", issue.value)
@@ -169,18 +169,19 @@ async def post(url: str) -> None:
         raise RuntimeError(answer.decode(errors="replace"))
 
 
-async def _recorded(database: Path, seq: int) -> None:
+async def recorded(database: Path, seq: int) -> None:
     """Return once the decision on entry `seq` is stored."""
     async with asyncio.timeout(_TIMEOUT_S):
         query = "SELECT max(recorded_seq) FROM engine_progress"
-        while _number(database, query) < seq:  # noqa: ASYNC110 - another process
+        while number(database, query) < seq:  # noqa: ASYNC110 - another process
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _number(path: Path, query: str) -> int:
+def number(path: Path, query: str) -> int:
+    """Return the one number that the query of this database finds; 0 for none."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        ((number,),) = connection.execute(query).fetchall()
-    return number if isinstance(number, int) else 0
+        ((found,),) = connection.execute(query).fetchall()
+    return found if isinstance(found, int) else 0
 
 
 def _peak_mb(pid: int) -> float:

@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ import aiohttp
 
 from scripts.commands.benchmarks.backups import back_up
 from scripts.commands.benchmarks.reader_token import TOKEN, give_token
+from scripts.commands.benchmarks.recovery_times import number
 from scripts.commands.benchmarks.steady_load import Sent, steady_load
 from scripts.commands.chaos import checks
 from scripts.commands.chaos.server_process import Server
@@ -97,20 +97,20 @@ class Soak:
         """Print the tables; return whether every accepted webhook was recorded."""
         journal, database = self._server.journal, self._server.database
         took = sorted(1000 * each.took_s for each in self._sent if each.accepted)
-        appended = _number(journal, "SELECT max(seq) FROM entries")
-        recorded = _number(database, "SELECT max(recorded_seq) FROM engine_progress")
+        appended = number(journal, "SELECT max(seq) FROM entries")
+        recorded = number(database, "SELECT max(recorded_seq) FROM engine_progress")
         found = {
             "webhooks sent": len(self._sent),
             "accepted": len(took),
             "appended": appended,
             "recorded": recorded,
-            "still kept": _number(journal, "SELECT count(*) FROM entries"),
-            "incidents kept": _number(database, "SELECT count(*) FROM incidents"),
+            "still kept": number(journal, "SELECT count(*) FROM entries"),
+            "incidents kept": number(database, "SELECT count(*) FROM incidents"),
             "engines killed": self._kills,
             "backups": self._backups,
             "messages to readers": self._heard,
-            "dead letters": _number(database, "SELECT count(*) FROM dead_letters"),
-            "troubles": _number(database, "SELECT count(*) FROM troubles"),
+            "dead letters": number(database, "SELECT count(*) FROM dead_letters"),
+            "troubles": number(database, "SELECT count(*) FROM troubles"),
         }
         print(f"\n{growth(self.readings)}\n")
         print(", ".join(f"{name} {count:,}" for name, count in found.items()))
@@ -154,12 +154,6 @@ class Soak:
                         async for line in response.content:
                             self._heard += line.startswith(b"data:")
                 await asyncio.sleep(_AGAIN_S)
-
-
-def _number(path: Path, query: str) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        (number,) = connection.execute(query).fetchone()
-    return number or 0
 
 
 def _parser() -> argparse.ArgumentParser:
