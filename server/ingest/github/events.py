@@ -81,12 +81,14 @@ def _read(body: bytes, content_type: str, struct: type[S], notes: Notes) -> S:
 
 
 def _form_payload(body: bytes) -> bytes:
+    # latin-1 keeps each byte as it is: reading the JSON tells whether they are UTF-8.
     try:
-        found = parse_qs(body, max_num_fields=10).get(b"payload")
+        fields = parse_qs(body.decode("latin-1"), max_num_fields=10, encoding="latin-1")
+        found = fields.get("payload")
     except ValueError:
         found = None
     if not found:
         raise InvalidPayload(
             "the form has no payload", (Fault("payload", "expected a form field with the JSON"),)
         )
-    return found[0]
+    return found[0].encode("latin-1")

@@ -21,11 +21,15 @@ class Person(msgspec.Struct):
 
 
 class Repository(msgspec.Struct):
-    """A repository. `id` survives a renaming; `full_name` (``owner/name``) does not."""
+    """A repository. `id` survives a renaming; `full_name` (``owner/name``) does not.
+
+    `pushed_at` is when it was pushed to last: in seconds since 1970 in a push, else a text.
+    """
 
     id: int | None = None
     full_name: Text = None
     default_branch: Text = None
+    pushed_at: int | Text = None
 
 
 class PushedCommit(msgspec.Struct):

@@ -187,6 +187,8 @@ def _said(deploy: _Deploy, read: Commits) -> str:
 
 def _counted(read: Commits) -> str:
     match len(read.commits), read.commits_cut:
+        case 0, cut if cut:
+            return "Push of unknown commits"
         case count, cut if cut:
             return f"Push of more than {count} commits"
         case 0, _:
@@ -223,11 +225,15 @@ def _base(push: Push) -> str | None:
 
 
 def _identity(push: Push) -> str | None:
-    """Return the push's own identity: a repository's and its owner's hooks both send each push."""
+    """Return the push's own identity: a repository's and its owner's hooks both send each push.
+
+    A branch that was moved back may be pushed to the same commit again, at another time.
+    """
     if not (push.repository and push.before and push.after):
         return None
     place = push.repository.id or push.repository.full_name
-    return f"github push {place} {push.ref} {push.before} {push.after}"
+    at = push.repository.pushed_at
+    return f"github push {place} {push.ref} {push.before} {push.after} {at}"
 
 
 def _no_deploy(identity: str | None, about: str) -> Delivery:

@@ -185,6 +185,20 @@ def test_a_form_holds_the_same_as_the_json() -> None:
     assert parse(form, "push", content_type=FORM) == parse(body, "push")
 
 
+@pytest.mark.parametrize("space", ["+", "%20"])
+def test_a_form_holds_letters_beyond_ascii_as_the_json_does(space: str) -> None:
+    body = json.dumps(sample("push"), ensure_ascii=False).replace("Add vouchers", "Ergänze Łódź 🎁")
+    form = urlencode({"payload": body}).replace("+", space).encode()
+    delivery = parse(form, "push", content_type=FORM)
+    assert delivery == parse(body.encode(), "push")
+    (entry,) = delivery.entries
+    assert isinstance(entry, EventEntry)
+    assert entry.change_window is not None
+    assert entry.change_window.commits[1].message == "Ergänze Łódź 🎁"
+    raw = b"payload=" + body.replace("%", "%25").replace("&", "%26").replace("+", "%2B").encode()
+    assert parse(raw, "push", content_type=FORM) == delivery
+
+
 @pytest.mark.parametrize("form", [b"", b"x=1", b"payload=", b"&" * 50 + b"payload=1"])
 def test_a_form_without_a_payload_is_refused(form: bytes) -> None:
     with pytest.raises(InvalidPayload, match="form"):

@@ -104,8 +104,14 @@ def test_a_push_is_context_alone_where_deploys_are_not_told() -> None:
 
 def test_a_push_is_known_again_by_itself_whatever_delivers_it() -> None:
     assert parse(sample("push")).identity == (
-        f"github push 4711 refs/heads/main {sha('zero')} {sha('three')}"
+        f"github push 4711 refs/heads/main {sha('zero')} {sha('three')} 1741078800"
     )
+
+
+def test_a_push_that_is_made_again_after_the_branch_was_moved_back_is_another() -> None:
+    push = sample("push")
+    again = push | {"repository": push["repository"] | {"pushed_at": 1741079000}}
+    assert parse(push).identity != parse(again).identity
 
 
 def test_a_push_that_does_not_say_what_it_was_is_known_by_its_delivery() -> None:
@@ -181,6 +187,13 @@ def test_of_too_many_commits_the_newest_are_kept_and_the_cut_is_marked() -> None
     assert [commit.id for commit in window.commits] == [each["id"] for each in commits[7:]]
     assert window.cut == 7
     assert entry.message.startswith(f"Push of more than {MAX_COMMITS} commits to main")
+
+
+def test_a_service_that_none_of_the_listed_commits_touches_is_not_told_of_0_commits() -> None:
+    services = ServiceMap((ServiceRule("acme/shop", "jobs/", "jobs"),), ())
+    commits = [pushed(str(number)) for number in range(MAX_COMMITS + 7)]
+    entry = deploy_of(parse(push_of(*commits), services))
+    assert entry.message == "Push of unknown commits to main by ada"
 
 
 def test_of_too_many_files_as_many_are_kept_as_fit_and_the_cut_is_marked() -> None:
