@@ -14,6 +14,7 @@ from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.limits import read_chain, read_change_window, read_stacktrace
 from server.ingest.notes import Notes
 from server.ingest.text import clean_line, many_lines
+from server.ingest.utc import is_plausible
 from shared.event import ChangeWindow
 from shared.event_context import EventContext, pack_context, unpack_context
 from shared.pipe import ChangeWindowEntry, Entry, EventEntry
@@ -110,6 +111,14 @@ def parse_generic(
         counted = "a field breaks" if len(faults) == 1 else f"{len(faults)} fields break"
         raise InvalidPayload(f"{counted} the rules of an event", tuple(faults))
     window = values.get("change_window")
+    if isinstance(window, ChangeWindow) and not is_plausible(window.deploy_time):
+        notes.add("change_window.deploy_time: not plausible; the time of receipt is used")
+        window = msgspec.structs.replace(window, deploy_time=received)
+        values["change_window"] = window
+    timestamp = values.get("timestamp")
+    if isinstance(timestamp, datetime) and not is_plausible(timestamp):
+        notes.add("timestamp: not plausible; the time of receipt is used")
+        values["timestamp"] = received
     entry: Entry
     if is_deploy and isinstance(window, ChangeWindow):
         about = "deploy"

@@ -1,6 +1,7 @@
 """Converts times to UTC as they come in, whatever offset their sender wrote them with.
 
-Code that shows a time later can use it as it is.
+Code that shows a time later can use it as it is. A time that cannot be right is no time: the zero
+of a program's clock, or seconds that were taken for milliseconds.
 """
 
 from datetime import UTC, datetime
@@ -11,7 +12,15 @@ from msgspec.structs import replace
 from shared.event import ChangeWindow, Commit
 from shared.pipe import Entry, EventEntry, Resolve, Silence
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Whatever says that it was before, does not know when it was."""
+
 W = TypeVar("W", bound=ChangeWindow)
+
+
+def is_plausible(moment: datetime) -> bool:
+    """Return whether something that is told now can have happened at `moment`."""
+    return _utc(moment) >= EARLIEST
 
 
 def in_utc(entry: Entry) -> Entry:

@@ -16,9 +16,9 @@ from server.ingest.sentry.fields import (
     read_service,
     read_severity,
     read_tags,
-    read_time,
     read_url,
     source_links,
+    time_of_event,
 )
 from server.ingest.sentry.payload import Event, Project
 from server.ingest.sentry.rest import take_rest_entries
@@ -66,10 +66,6 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
     issue_id = read_identity(
         event.issue_id or event.rest_issue_id or around.issue_id, "issue_id", notes
     )
-    timestamp = read_time(event.timestamp, event.datetime, event.rest_created)
-    if timestamp is None:
-        notes.add("timestamp: no readable time; the time of receipt is used")
-        timestamp = received
     request_url = event.request.url if event.request is not None else None
     return EventEntry(
         source="sentry",
@@ -80,7 +76,9 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
             notes,
         ),
         environment=read_environment(event.environment or tags.get("environment"), notes),
-        timestamp=timestamp,
+        timestamp=time_of_event(
+            (event.timestamp, event.datetime, event.rest_created), received, notes
+        ),
         severity=severity,
         exception_type=raised.exception_type,
         message=raised.message,

@@ -10,6 +10,7 @@ import msgspec
 from server.ingest.notes import Notes
 from server.ingest.sentry.payload import Project, Release, Scalar, Tag, Tags
 from server.ingest.text import clean_line, scalar_text
+from server.ingest.utc import is_plausible
 from shared.event import MAX_PAIRS, PRODUCTION, Severity
 
 UNKNOWN_SERVICE = "unknown-project"
@@ -148,22 +149,39 @@ def read_url(url: str | None, limit: int = _MAX_URL) -> str | None:
 
 
 def read_time(*candidates: float | str | None) -> datetime | None:
-    """Return the first of `candidates` that is a time.
+    """Return the first of `candidates` that is a time, and a plausible one.
 
     A time is seconds since 1970, or ISO 8601 (UTC if bare).
     """
     for candidate in candidates:
-        try:
-            match candidate:
-                case bool():
-                    continue
-                case int() | float():
-                    return datetime.fromtimestamp(candidate, UTC)
-                case str():
-                    time = datetime.fromisoformat(candidate.strip())
-                    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError, OSError):
-            continue
+        time = _read_time(candidate)
+        if time is not None and is_plausible(time):
+            return time
+    return None
+
+
+def time_of_event(
+    candidates: Iterable[float | str | None], received: datetime, notes: Notes
+) -> datetime:
+    """Return the first of `candidates` that `read_time` takes, else when it was received."""
+    time = read_time(*candidates)
+    if time is None:
+        notes.add("timestamp: no plausible time; the time of receipt is used")
+    return time or received
+
+
+def _read_time(candidate: float | str | None) -> datetime | None:
+    try:
+        match candidate:
+            case bool():
+                return None
+            case int() | float():
+                return datetime.fromtimestamp(candidate, UTC)
+            case str():
+                time = datetime.fromisoformat(candidate.strip())
+                return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
     return None
 
 

@@ -15,6 +15,7 @@ from server.ingest.sentry.fields import (
     read_severity,
     read_time,
     source_links,
+    time_of_event,
 )
 from server.ingest.sentry.payload import Body, Issue, Release
 from server.ingest.text import clean_line, line_end, scalar_text
@@ -122,7 +123,7 @@ def _news(
         source="sentry",
         service=read_service(issue.project, None, None, notes),
         environment=read_environment(None, notes),
-        timestamp=read_time(*when) or received,
+        timestamp=time_of_event(when, received, notes),
         severity=severity,
         exception_type=fit_type(exception_type, notes),
         message=fit_message(message or issue.culprit or "", notes),

@@ -10,8 +10,8 @@ from server.ingest.sentry.fields import (
     read_environment,
     read_identity,
     read_service,
-    read_time,
     source_links,
+    time_of_event,
 )
 from server.ingest.sentry.payload import Data, MetricAlert, MetricRule
 from server.ingest.text import clean_line, scalar_text
@@ -68,7 +68,7 @@ def metric_delivery(
         source="sentry",
         service=read_service(None, _project_of(alert, rule, notes), None, notes),
         environment=read_environment(rule.environment, notes),
-        timestamp=read_time(alert.date_detected, alert.date_started) or received,
+        timestamp=time_of_event((alert.date_detected, alert.date_started), received, notes),
         severity=severity,
         exception_type=METRIC_ALERT,
         message=fit_message(title or issue_id, notes),

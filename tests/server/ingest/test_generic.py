@@ -170,6 +170,27 @@ def test_a_time_ahead_of_the_clock_is_taken_and_noted() -> None:
     assert any("3600 s ahead of its receipt" in note for note in read.notes)
 
 
+@pytest.mark.parametrize(
+    "zero",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1970-01-01T00:00:00Z",
+        # Seconds that were taken for milliseconds.
+        "1970-01-21T03:39:00Z",
+    ],
+)
+def test_a_time_that_cannot_be_right_is_that_of_receipt_and_noted(zero: str) -> None:
+    read = event_of(fields() | {"timestamp": zero})
+    assert read.timestamp == RECEIVED
+    assert read.notes == ["timestamp: not plausible; the time of receipt is used"]
+    window = {"deploy_time": zero, "deploy_id": "v1"}
+    deploy = event_of({"service": "shop", "environment": "production", "change_window": window})
+    assert deploy.change_window is not None
+    assert deploy.change_window.deploy_time == deploy.timestamp == RECEIVED
+    assert deploy.notes == ["change_window.deploy_time: not plausible; the time of receipt is used"]
+
+
 def test_a_trace_of_as_many_frames_as_may_be_is_whole_and_has_no_note() -> None:
     frames = [{"file": f"f{number}.py"} for number in range(MAX_FRAMES)]
     read = event_of(fields() | {"stacktrace": frames})

@@ -218,6 +218,9 @@ def test_only_web_pages_become_links() -> None:
         ("yesterday", RECEIVED.isoformat()),
         (1e18, RECEIVED.isoformat()),
         ("0001-01-01T00:00:00+14:00", RECEIVED.isoformat()),
+        (0, RECEIVED.isoformat()),
+        (1566248777677, RECEIVED.isoformat()),
+        (1566248.777, RECEIVED.isoformat()),
     ],
 )
 def test_times_are_read_in_every_form_and_otherwise_are_that_of_receipt(
@@ -227,7 +230,7 @@ def test_times_are_read_in_every_form_and_otherwise_are_that_of_receipt(
     payload["data"]["event"] |= {"timestamp": moment, "datetime": None}
     event = event_of(payload)
     assert event.timestamp.isoformat() == read
-    said = "timestamp: no readable time; the time of receipt is used"
+    said = "timestamp: no plausible time; the time of receipt is used"
     assert (said in event.notes) is (read == RECEIVED.isoformat())
 
 
