@@ -1,9 +1,19 @@
 """Finds what was raised: the root cause of an event with its trace, and what was raised from it."""
 
+import itertools
+
 import msgspec
 
 from server.ingest.notes import Notes
-from server.ingest.sentry.payload import Event, LogEntry, Metadata, RaisedException, Thread
+from server.ingest.sentry.payload import (
+    Event,
+    Exceptions,
+    LogEntry,
+    Mechanism,
+    Metadata,
+    RaisedException,
+    Thread,
+)
 from server.ingest.sentry.stacktrace import NO_TRACE, Trace, newest_first
 from server.ingest.text import clean_line, many_lines, scalar_text
 from shared.event import MAX_CHAIN, ChainedException
@@ -14,6 +24,8 @@ UNTYPED = "Exception without a type"
 CSP_VIOLATION = "CSP violation"
 NO_MESSAGE = "(no message)"
 
+_CONTEXT = "__context__"
+_NO_MECHANISM = Mechanism()
 _MAX_TYPE = 512
 _MAX_MESSAGE = 8192
 
@@ -37,7 +49,7 @@ def what_was_raised(event: Event, notes: Notes) -> Raised:
     what it is: the title of an occurrence (a slow query, a failing URL), `CSP_VIOLATION`, the type
     in the metadata, or `MESSAGE`.
     """
-    chain = _exceptions(event)
+    chain = _causes(_exceptions(event), notes)
     if chain:
         return _from_chain(event, chain, notes)
     exception_type, message = _name_without_exception(event)
@@ -81,22 +93,51 @@ class _Link(msgspec.Struct, frozen=True):
     exception: RaisedException
     at: int
 
+    @property
+    def path(self) -> str:
+        """Return where it is in the event."""
+        return f"exception.values[{self.at}]"
+
 
 def _exceptions(event: Event) -> list[_Link]:
-    values = event.exception if isinstance(event.exception, list) else None
-    if event.exception is not None and not isinstance(event.exception, list):
-        values = event.exception.values
+    match event.exception:
+        case Exceptions(values=None):
+            values: list[RaisedException | None] = [event.exception]
+        case Exceptions(values=[*values]) | [*values]:
+            pass
+        case _:
+            return []
     return [
         _Link(value, at)
-        for at, value in enumerate(values or ())
+        for at, value in enumerate(values)
         if value is not None and (value.type or value.value or value.stacktrace)
     ]
+
+
+def _causes(chain: list[_Link], notes: Notes) -> list[_Link]:
+    """Return the chain without what was only being handled when something else was raised.
+
+    Python calls that the context of an exception, and a cause what was named with ``from``. What a
+    context was raised from is context too.
+    """
+    of = {link.at: link.exception.mechanism or _NO_MECHANISM for link in chain}
+    numbered = {mechanism.exception_id: at for at, mechanism in of.items()}
+    contexts: set[int] = set()
+    # What was raised comes after its causes, so that each is met after what it belongs to.
+    for link, raised in reversed(list(itertools.pairwise(chain))):
+        mechanism = of[link.at]
+        parent = numbered.get(mechanism.parent_id) if mechanism.parent_id is not None else raised.at
+        if mechanism.source == _CONTEXT or parent in contexts:
+            contexts.add(link.at)
+            name = scalar_text(link.exception.type) or UNTYPED
+            notes.add(f"{link.path}: {name} was being handled then; it is not the cause")
+    return [link for link in chain if link.at not in contexts]
 
 
 def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
     root, *later = (link.exception for link in chain)
     traces = [
-        newest_first(link.exception.stacktrace, f"exception.values[{link.at}].stacktrace", notes)
+        newest_first(link.exception.stacktrace, f"{link.path}.stacktrace", notes)
         for link in chain[: MAX_CHAIN + 1]
     ]
     # The root of an exception group has no trace of its own: the nearest trace tells most.
@@ -107,8 +148,7 @@ def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
         traces[lender], traces[0] = NO_TRACE, traces[lender]
         if lender > 0:
             notes.add(
-                f"exception.values[{chain[0].at}]: has no stack trace; "
-                f"that of values[{chain[lender].at}] is used"
+                f"{chain[0].path}: has no stack trace; that of values[{chain[lender].at}] is used"
             )
     if len(later) > MAX_CHAIN:
         notes.add(f"exception: a chain of {len(chain)}, of which the nearest are kept")

@@ -31,16 +31,29 @@ class Stacktrace(msgspec.Struct):
     frames: list[Frame | None] | None = None
 
 
+class Mechanism(msgspec.Struct):
+    """How an exception came to be known.
+
+    `exception_id` numbers the exceptions of an event. `parent_id` is the one that this one belongs
+    to, and `source` says as what: its ``__cause__``, its ``__context__``, ``exceptions[0]``.
+    """
+
+    source: Text = None
+    exception_id: int | None = None
+    parent_id: int | None = None
+
+
 class RaisedException(msgspec.Struct):
     """One exception of a chain."""
 
     type: Scalar = None
     value: Scalar = None
     stacktrace: Stacktrace | None = None
+    mechanism: Mechanism | None = None
 
 
-class Exceptions(msgspec.Struct):
-    """A chain of exceptions, the root cause first."""
+class Exceptions(RaisedException):
+    """A chain of exceptions, the root cause first; or a single one, without a list."""
 
     values: list[RaisedException | None] | None = None
 
