@@ -53,6 +53,8 @@ class IssueState(msgspec.Struct, array_like=True, gc=False):
     """How often its events came as of the last minute in which nothing was unusual about it."""
     newest: bytes = b""
     """Its newest events; see `add_newest`. Packed, since a list would take five times as much."""
+    fixed_later: bool = False
+    """Not even `resolved_release` has the fix; only newer ones do."""
 
 
 def add_newest(newest: bytes, seq: int) -> bytes:

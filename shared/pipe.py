@@ -58,7 +58,10 @@ class ChangeWindowEntry(
 
 
 class Resolve(msgspec.Struct, tag="resolve", kw_only=True, omit_defaults=True):
-    """A person or the source says that an issue is over, named by one of the three."""
+    """A person or the source says that an issue is over, named by one of the three.
+
+    The fix is in `release` or, with `later`, only in releases newer than any that is known.
+    """
 
     seq: Seq | None = None
     received: Timestamp | None = None
@@ -70,10 +73,14 @@ class Resolve(msgspec.Struct, tag="resolve", kw_only=True, omit_defaults=True):
     by: str
     time: Timestamp
     release: str | None = None
+    later: bool = False
 
 
 class Silence(msgspec.Struct, tag="silence", kw_only=True, omit_defaults=True):
-    """Silences this issue until `until` or for good; named as in `Resolve`."""
+    """Silences this issue until `until` or for good; named as in `Resolve`.
+
+    From the source itself (`issue_id`), it also says that the issue is not resolved.
+    """
 
     seq: Seq | None = None
     received: Timestamp | None = None

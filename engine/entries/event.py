@@ -165,7 +165,7 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
             return [Decision(state.clock.seq, Code.SILENCED, was_in, numbers, seen.key)]
         issue.silenced_until, issue.silenced_by_source = 0.0, False
     if fired.trigger != "alert":
-        issue.resolved, issue.resolved_release = 0.0, None
+        issues.unresolve(issue)
     if event.alert_rule is not None:
         remember_alert(issue, event.alert_rule, event.severity, state.now)
     incident, told = grouping.fire(state, seen, fired)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from engine.incidents import life
 from engine.memory import issues
 from engine.memory.records import Issue
+from engine.memory.services import newest_release
 from engine.memory.state import State
 from shared.decisions import Code
 from shared.event import canonical_environment
@@ -14,16 +15,16 @@ from shared.reasons import End
 
 
 def resolve(state: State, entry: Resolve) -> list[Outbound]:
-    """Mark these issues as resolved: an event after `time` is a regression."""
+    """Mark these issues as resolved: an event after `time` is a regression, if it has the fix."""
     time = min(entry.time.timestamp(), state.now)
     named = _named(state, entry)
     for key, issue in named:
-        issue.resolved = time
-        issue.resolved_release = entry.release or issue.release
+        release = entry.release or (_newest_release(state, issue) if entry.later else issue.release)
+        issues.resolve(issue, time, release, later=entry.later)
         state.changed.issue(key)
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:
-        tombstone.resolved = time
+        issues.resolve(tombstone, time, entry.release, later=entry.later)
         state.changed.tombstone(entry.issue or "")
     reason = Reason(End.RESOLVED, {"by": entry.by})
     ended = _end_incidents(state, entry, named, reason, _is_resolved)
@@ -35,7 +36,10 @@ def resolve(state: State, entry: Resolve) -> list[Outbound]:
 
 
 def silence(state: State, entry: Silence) -> list[Outbound]:
-    """Silence these issues; an `until` in the past ends a silence."""
+    """Silence these issues; an `until` in the past ends a silence.
+
+    What the source has archived, or taken out of its archive, is no longer resolved there.
+    """
     until = -1.0 if entry.until is None else entry.until.timestamp()
     if 0.0 <= until <= state.now:
         until = 0.0
@@ -43,6 +47,8 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
     for key, issue in named:
         issue.silenced_until = until
         issue.silenced_by_source = entry.issue_id is not None
+        if entry.issue_id is not None:
+            issues.unresolve(issue)
         state.changed.issue(key)
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:
@@ -86,6 +92,11 @@ def _named(state: State, entry: Resolve | Silence) -> list[tuple[str, Issue]]:
         return [(key, issue) for key, issue in state.issues.items() if issue.incident == wanted]
     keys = state.aliases.get(entry.issue_id or "", ())
     return [(key, state.issues[key]) for key in keys]
+
+
+def _newest_release(state: State, issue: Issue) -> str | None:
+    service = state.services.get((issue.service, issue.environment))
+    return (newest_release(service) if service is not None else None) or issue.release
 
 
 def _end_incidents(

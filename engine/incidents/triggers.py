@@ -4,7 +4,7 @@ import msgspec
 
 from engine.memory.occurrence import Occurrence
 from engine.memory.records import MAX_RULES, Issue
-from engine.memory.services import is_older
+from engine.memory.services import lacks_fix
 from engine.numbers import rounded
 from engine.statistics.silence import SilenceReading
 from engine.statistics.spike import Alarm
@@ -73,7 +73,7 @@ def remember_alert(issue: Issue, rule: str, severity: Severity, now: float) -> N
 
 
 def _back_after_resolve(seen: Occurrence) -> Fired | Code:
-    """Return the trigger if the event is after the resolving moment, in no older release.
+    """Return the trigger if the event is after the resolving moment, in no release without the fix.
 
     The moment is compared in event time.
     """
@@ -81,7 +81,11 @@ def _back_after_resolve(seen: Occurrence) -> Fired | Code:
     if seen.at <= issue.resolved:
         return Code.BEFORE_RESOLVE
     release, fixed_in = seen.event.release, issue.resolved_release
-    if release is not None and fixed_in is not None and is_older(seen.service, release, fixed_in):
+    if (
+        release is not None
+        and fixed_in is not None
+        and lacks_fix(seen.service, release, fixed_in, fixed_later=issue.fixed_later)
+    ):
         return Code.OLDER_RELEASE
     if seen.late:
         return Code.LATE

@@ -74,6 +74,18 @@ def is_silenced(issue: Issue, now: float) -> bool:
     return issue.silenced_until < 0.0 or issue.silenced_until > now
 
 
+def resolve(issue: Issue | Tombstone, at: float, release: str | None, *, later: bool) -> None:
+    """Note that the issue was resolved at `at`, in a release or only later (`Resolve`)."""
+    issue.resolved = at
+    issue.resolved_release = release
+    issue.fixed_later = later
+
+
+def unresolve(issue: Issue | Tombstone) -> None:
+    """Note that the issue is not resolved, or not any more."""
+    resolve(issue, 0.0, None, later=False)
+
+
 def shrink(state: State) -> None:
     """Turn the least recently touched issues beyond the limit into tombstones; drop old ones."""
     limit = state.settings.max_issues
@@ -91,6 +103,8 @@ def shrink(state: State) -> None:
             issue.resolved,
             issue.silenced_until,
             issue.silenced_by_source,
+            issue.resolved_release,
+            issue.fixed_later,
         )
         state.changed.issue(key)
         state.changed.tombstone(key)
@@ -140,10 +154,10 @@ def _rename(state: State, old: str, new: str) -> None:
     state.issues[new] = issue
     tombstone = state.tombstones.pop(new, None)
     if tombstone is not None:
-        issue.resolved = max(issue.resolved, tombstone.resolved)
+        if tombstone.resolved > issue.resolved:
+            _take_resolve(issue, tombstone)
         if issue.silenced_until == 0.0:
-            issue.silenced_until = tombstone.silenced_until
-            issue.silenced_by_source = tombstone.silenced_by_source
+            _take_silence(issue, tombstone)
         state.changed.tombstone(new)
     if issue.issue_id is not None:
         keys = state.aliases[issue.issue_id]
@@ -176,10 +190,18 @@ def _learn(
     state.issues[key] = issue
     if tombstone is not None:
         issue.last_seen = tombstone.last_seen
-        issue.resolved = tombstone.resolved
-        issue.silenced_until = tombstone.silenced_until
-        issue.silenced_by_source = tombstone.silenced_by_source
+        _take_resolve(issue, tombstone)
+        _take_silence(issue, tombstone)
         state.changed.tombstone(key)
     if len(state.issues) > state.settings.max_issues:
         shrink(state)
     return issue, "new" if tombstone is None else "back"
+
+
+def _take_resolve(issue: Issue, tombstone: Tombstone) -> None:
+    resolve(issue, tombstone.resolved, tombstone.resolved_release, later=tombstone.fixed_later)
+
+
+def _take_silence(issue: Issue, tombstone: Tombstone) -> None:
+    issue.silenced_until = tombstone.silenced_until
+    issue.silenced_by_source = tombstone.silenced_by_source

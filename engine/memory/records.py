@@ -54,6 +54,8 @@ class Tombstone(msgspec.Struct, array_like=True, gc=False):
     resolved: float = 0.0
     silenced_until: float = 0.0
     silenced_by_source: bool = False
+    resolved_release: str | None = None
+    fixed_later: bool = False
 
 
 class Service(msgspec.Struct, array_like=True):

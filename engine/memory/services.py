@@ -1,12 +1,9 @@
 """Remember services and their releases."""
 
-import re
-
 from engine.memory.records import MAX_RELEASES, MAX_SERVICES, Scope, Service
 from engine.memory.state import State
 from engine.statistics.spike import new_baseline
-
-_VERSION = re.compile(r"(?P<name>(?:.*@)?v?)(?P<numbers>\d{1,9}(?:\.\d{1,9}){1,4})")
+from engine.versions import is_before
 
 
 def scope_key(scope: Scope) -> str:
@@ -43,19 +40,37 @@ def remember_release(state: State, scope: Scope, release: str) -> str:
     return release
 
 
+def newest_release(service: Service) -> str | None:
+    """Return the release that is newer than all others that are known, or None without any."""
+    newest: str | None = None
+    for release in service.releases:
+        if newest is None or not is_older(service, release, newest):
+            newest = release
+    return newest
+
+
 def is_older(service: Service, release: str, other: str) -> bool:
     """Return whether `release` is known to be older than `other`.
 
-    Compare by version numbers if both have one of the same form (`shop@1.9.2`, `shop@1.10.0`), else
-    by the order in which they appeared.
+    Compare them as versions if their names can be compared, else by the order in which they
+    appeared.
     """
-    one, two = _VERSION.fullmatch(release), _VERSION.fullmatch(other)
-    if one and two and one["name"] == two["name"]:
-        return _numbers(one["numbers"]) < _numbers(two["numbers"])
+    before = is_before(release, other)
+    if before is not None:
+        return before
     if release not in service.releases or other not in service.releases:
         return False
     return service.releases.index(release) < service.releases.index(other)
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in version.split(".")]
+def lacks_fix(service: Service, release: str, fixed_in: str, *, fixed_later: bool) -> bool:
+    """Return whether `release` is known not to have the fix.
+
+    The fix is in `fixed_in` or, with `fixed_later`, only in what is newer.
+    """
+    if is_older(service, release, fixed_in):
+        return True
+    if not fixed_later:
+        return False
+    orders = {is_before(release, fixed_in), is_before(fixed_in, release)}
+    return release == fixed_in or orders == {False}

@@ -50,7 +50,7 @@ DECISIONS: dict[Code, str] = {
     Code.LATE: "It arrived more than an hour after it happened, so it was only counted",
     Code.SILENCED: "Its issue is silenced",
     Code.BEFORE_RESOLVE: "It happened before its issue was resolved",
-    Code.OLDER_RELEASE: "It comes from an older release than the one that resolved its issue",
+    Code.OLDER_RELEASE: "Its issue is resolved, and its release is older than the one with the fix",
     Code.ALERTED_ALREADY: "Its rule already alerted on this issue within a day, and it is no worse",
     Code.COUNTED_ALREADY: "The same event already arrived, through another rule or resource",
     Code.DEPLOY_KNOWN: "This deploy was already announced",

@@ -87,6 +87,20 @@ def test_an_issue_that_was_forgotten_is_back_after_it_was_resolved(after: float,
     assert codes(out) == ["noted", code]
 
 
+def test_a_forgotten_issue_keeps_the_release_that_fixes_it() -> None:
+    state = State()
+    entries = [
+        error(1, 0, 1, issue_id="7", release="shop@1.4.0"),
+        builders.resolve(2, 1, issue_id="7", later=True),
+        builders.settings(3, 2, max_issues=1),
+        error(4, 3, 2),
+    ]
+    run(entries, state)
+    assert len(state.tombstones) == 1
+    out = run([error(5, 60, 1, release="shop@1.4.0"), error(6, 61, 1, release="shop@1.4.1")], state)
+    assert codes(out) == ["older_release", "joined"]
+
+
 @pytest.mark.parametrize(
     ("notice", "silenced_until", "resolved"),
     [(builders.silence, -1.0, 0.0), (builders.resolve, 0.0, builders.at(60).timestamp())],

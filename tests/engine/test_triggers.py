@@ -136,6 +136,71 @@ def test_releases_without_numbers_are_as_old_as_they_appeared() -> None:
     assert codes(out)[-2:] == ["older_release", "opened"]
 
 
+@pytest.mark.parametrize(
+    ("seen_in", "code"),
+    [
+        ("shop@1.9.2", "older_release"),
+        ("shop@1.10.0", "older_release"),
+        ("shop@1.10", "older_release"),
+        ("shop@1.10.1", "opened"),
+        ("4f2ab1c", "opened"),
+        (None, "opened"),
+    ],
+)
+def test_resolved_in_the_next_release_the_newest_known_one_may_go_on(
+    seen_in: str | None, code: str
+) -> None:
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7", release="shop@1.10.0"),
+            # An old phone: the release that the issue was seen in last is not the newest.
+            builders.event_entry(2, 1, issue_id="7", release="shop@1.8.0"),
+            builders.resolve(3, HOUR, issue_id="7", later=True),
+            builders.event_entry(4, 2 * HOUR, issue_id="7", release=seen_in),
+        ]
+    )
+    assert codes(out)[-1] == code
+
+
+def test_resolved_in_the_next_release_the_hash_that_runs_may_go_on() -> None:
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7", release="4f2ab1c"),
+            builders.resolve(2, HOUR, issue_id="7", later=True),
+            builders.event_entry(3, 2 * HOUR, issue_id="7", release="4f2ab1c"),
+            builders.event_entry(4, 3 * HOUR, issue_id="7", release="9d0c77a"),
+        ]
+    )
+    assert codes(out)[-2:] == ["older_release", "opened"]
+
+
+@pytest.mark.parametrize("until", [HOUR, None])
+def test_what_the_source_archives_or_unresolves_is_no_longer_resolved(until: float | None) -> None:
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7"),
+            builders.resolve(2, HOUR, issue_id="7"),
+            builders.silence(3, HOUR, issue_id="7", until=until and builders.at(until)),
+            builders.event_entry(4, 2 * HOUR, issue_id="7"),
+        ]
+    )
+    assert codes(out) == ["opened", "noted", "noted", "known"]
+
+
+def test_a_silence_of_our_own_leaves_a_resolve() -> None:
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7"),
+            builders.resolve(2, HOUR, issue_id="7"),
+            builders.silence(
+                3, HOUR, issue=of_type(run([builders.event_entry()]), Decision)[0].issue
+            ),
+            builders.event_entry(4, 2 * HOUR, issue_id="7"),
+        ]
+    )
+    assert codes(out)[-1] == "silenced"
+
+
 def test_a_silence_far_beyond_its_habit_is_a_regression() -> None:
     known = steady(300, 5 * MINUTE)
     last = 299 * 5 * MINUTE + 12 * MINUTE

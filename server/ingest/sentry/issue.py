@@ -35,8 +35,8 @@ def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -
 
     A resolved issue is a resolve. An archived one (`ignored` is the older name) is a silence. An
     issue that is back as regressed or escalating is news, and so is a new one. An issue that is
-    only unresolved again is no longer archived, so its silence ends. The assignee decides nothing
-    here.
+    only unresolved again is neither resolved nor archived, so its silence ends. The assignee
+    decides nothing here.
     """
     action = action_of(body)
     about = f"issue {action or 'without an action'}"
@@ -78,7 +78,7 @@ def _entries(
                     by=by,
                     time=received,
                     until=received,
-                    reason="no longer archived in Sentry",
+                    reason="unresolved again in Sentry",
                 )
             ]
         case "resolved", _:
@@ -88,6 +88,7 @@ def _entries(
                     by=by,
                     time=received,
                     release=_resolved_in(issue, notes),
+                    later=_is_resolved_later(issue),
                 )
             ]
         case (("ignored" | "archived"), substatus):
@@ -149,13 +150,21 @@ def _frame_of_metadata(issue: Issue) -> list[Frame]:
 
 
 def _resolved_in(issue: Issue, notes: Notes) -> str | None:
-    """Return the release in which it was resolved. "The next release" names none."""
+    """Return the release in which it was resolved, if one is named."""
     details = issue.status_details
     if details is None or isinstance(details.in_release, bool):
         return None
     if isinstance(details.in_release, Release | str | int | float):
         return read_release(details.in_release, {}, notes)
     return None
+
+
+def _is_resolved_later(issue: Issue) -> bool:
+    """Return whether the fix is in a release that is still to come."""
+    details = issue.status_details
+    return details is not None and bool(
+        details.in_next_release or details.in_upcoming_release or details.in_commit
+    )
 
 
 def _archived_until(issue: Issue, received: datetime) -> datetime | None:

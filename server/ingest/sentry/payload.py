@@ -211,6 +211,9 @@ class StatusDetails(msgspec.Struct, rename="camel"):
     """How an issue was resolved, or how long it is archived. `ignore_duration` is in minutes."""
 
     in_release: Release | Scalar = None
+    in_next_release: object = None
+    in_upcoming_release: object = None
+    in_commit: object = None
     ignore_until: Text = None
     ignore_duration: float | None = None
 

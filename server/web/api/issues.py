@@ -29,7 +29,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
     `usual_per_min` is how often its events came as of the last minute in which nothing was unusual
     about it, None if there was none yet.
-    `release` is the one in which it was last seen, and `resolved_release` the one that fixes it.
+    `release` is the one in which it was last seen, and `resolved_release` the one that fixes it or,
+    if it is `fixed_later`, the newest one that did not yet.
     `silenced_until` is None if it is silenced for good, or not `silenced` at all.
     """
 
@@ -40,6 +41,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     release: str | None
     resolved_at: datetime | None
     resolved_release: str | None
+    fixed_later: bool
     silenced: bool
     silenced_until: datetime | None
 
@@ -149,6 +151,7 @@ def _counted(state: IssueState, now: float) -> Counted:
         release=state.release,
         resolved_at=_moment(state.resolved) if state.resolved else None,
         resolved_release=state.resolved_release,
+        fixed_later=state.fixed_later,
         silenced=silenced,
         silenced_until=until,
     )

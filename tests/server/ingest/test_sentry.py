@@ -243,9 +243,22 @@ def test_a_resolved_issue_is_a_resolve_with_its_release() -> None:
     assert resolve == Resolve(
         issue_id="6100000001", by="Ada", time=RECEIVED, release="checkout@3.8.2"
     )
-    (resolve,) = parsed(shape("issue-resolved-in-next-release"), "issue").entries
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"inNextRelease": True},
+        {"inUpcomingRelease": True},
+        {"inCommit": {"repository": "acme/shop", "commit": "3f2a9c1"}},
+    ],
+)
+def test_an_issue_may_be_resolved_in_a_release_that_is_still_to_come(details: object) -> None:
+    body = json.loads(shape("issue-resolved-in-next-release"))
+    body["data"]["issue"]["statusDetails"] = details
+    (resolve,) = parsed(body, "issue").entries
     assert isinstance(resolve, Resolve)
-    assert resolve.release is None
+    assert (resolve.release, resolve.later) == (None, True)
 
 
 @pytest.mark.parametrize(
