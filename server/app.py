@@ -17,6 +17,7 @@ from server.ingest.routes import routes as ingest_routes
 from server.keys import (
     CRASHES,
     DATABASE,
+    ENVIRONMENTS,
     FIRST_CODE,
     JOURNAL,
     LIVE,
@@ -38,6 +39,7 @@ from server.process import log
 from server.process.background import Background
 from server.process.loop_lag import measure_loop_lag
 from server.process.metrics import Metrics
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
 from server.storage.backup.nightly import Nightly
@@ -77,6 +79,7 @@ def build_app(settings: Settings) -> web.Application:
     app[LIVE] = Live()
     app[WEBHOOK_BOOK] = WebhookBook(masked_line)
     app[SERVICES] = ServiceMap(settings.github_services, settings.github_branches)
+    app[ENVIRONMENTS] = EnvironmentMap(settings.environments, settings.production_environments)
     app[FAILING] = Failing()
     app[BODY_BUDGET] = BodyBudget()
     app.add_routes(ingest_routes())

@@ -10,6 +10,7 @@ from server.notify.channels import PostOffice
 from server.notify.crash import CrashReporter
 from server.notify.live import Live
 from server.process.metrics import Metrics
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
 from server.storage.backup.nightly import Nightly
@@ -30,6 +31,7 @@ METRICS = web.AppKey("metrics", Metrics)
 CRASHES = web.AppKey("crashes", CrashReporter)
 OFFICE = web.AppKey("office", PostOffice)
 SERVICES = web.AppKey("services", ServiceMap)
+ENVIRONMENTS = web.AppKey("environments", EnvironmentMap)
 PASSWORDS = web.AppKey("passwords", Passwords)
 THROTTLE = web.AppKey("throttle", Throttle)
 FIRST_CODE = web.AppKey("first_code", FirstCode)

@@ -173,4 +173,4 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 def canonical_environment(name: str) -> str:
     """Return one name for one environment: ``prod`` is ``production``, in any case of letters."""
-    return PRODUCTION if name.lower() in ("prod", PRODUCTION) else name
+    return PRODUCTION if name.strip().lower() in ("prod", PRODUCTION) else name

@@ -24,9 +24,10 @@ from server.ingest.signatures import (
     verify_sentry,
 )
 from server.ingest.webhook import Webhook, arrived
-from server.keys import SERVICES, SETTINGS
+from server.keys import ENVIRONMENTS, SERVICES, SETTINGS
 from server.process import log
 from server.storage.main.webhooks import Route
+from shared.pipe import ChangeWindowEntry, Entry, EventEntry
 
 FAILING = web.AppKey("failing", Failing)
 
@@ -67,7 +68,7 @@ async def sentry(request: web.Request) -> web.Response:
         request,
         arrived(request, "sentry", body),
         verification,
-        lambda: parse_sentry(body, resource, _now()),
+        lambda: _mapped(request, parse_sentry(body, resource, _now())),
     )
 
 
@@ -82,11 +83,14 @@ async def incidents(request: web.Request) -> web.Response:
         request,
         arrived(request, "incidents", body),
         verify_generic(settings.incident_webhook_secret, request.headers),
-        lambda: parse_generic(
-            body,
-            request.headers.get("Idempotency-Key"),
-            _now(),
-            announce_deploys=not settings.disable_deploy_incidents,
+        lambda: _mapped(
+            request,
+            parse_generic(
+                body,
+                request.headers.get("Idempotency-Key"),
+                _now(),
+                announce_deploys=not settings.disable_deploy_incidents,
+            ),
         ),
     )
 
@@ -109,6 +113,7 @@ async def github(request: web.Request) -> web.Response:
             content_type=request.content_type,
             received=_now(),
             services=request.app[SERVICES],
+            environments=request.app[ENVIRONMENTS],
             announce_deploys=not settings.disable_deploy_incidents,
         ),
     )
@@ -147,6 +152,19 @@ async def _take(
         return invalid(request, webhook, error)
     await failing.forgive(source, address)
     return await accept(request, webhook, delivery)
+
+
+def _mapped(request: web.Request, delivery: Delivery) -> Delivery:
+    """Return the delivery with the environments that people mean by their names."""
+    environments = request.app[ENVIRONMENTS]
+    entries: list[Entry] = []
+    for entry in delivery.entries:
+        if isinstance(entry, EventEntry | ChangeWindowEntry):
+            environment = environments.of(entry.environment)
+            entries.append(msgspec.structs.replace(entry, environment=environment))
+        else:
+            entries.append(entry)
+    return msgspec.structs.replace(delivery, entries=tuple(entries))
 
 
 async def _read(request: web.Request, limit: int) -> bytes | Unread:

@@ -63,6 +63,13 @@ class BranchRule(msgspec.Struct, frozen=True):
     environment: str
 
 
+class EnvironmentRule(msgspec.Struct, frozen=True):
+    """Where others call an environment `name` (``*`` stands for any characters), it is this one."""
+
+    name: str
+    environment: str
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The variables of the README's table, with the same names in lower case."""
 
@@ -85,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     incident_engine_command: tuple[str, ...]
     incident_queue_max: int
     production_environments: tuple[str, ...]
+    environments: tuple[EnvironmentRule, ...]
     smtp: Smtp | None
     slack: Slack | None
     heartbeat_url: str | None
@@ -148,6 +156,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         incident_queue_max=reader.read("INCIDENT_QUEUE_MAX", 2_000_000, _count),
         production_environments=reader.read("PRODUCTION_ENVIRONMENTS", ("production",), _list),
+        environments=reader.read("ENVIRONMENTS", (), _environment_rules),
         smtp=_smtp(reader),
         slack=_slack(reader),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
@@ -303,15 +312,24 @@ def _branch_rules(text: str) -> tuple[BranchRule, ...]:
 
 
 def _branch_rule(text: str) -> BranchRule:
-    branch, _, environment = (part.strip() for part in text.partition("="))
-    if not branch or not 0 < len(environment) <= 64:
-        raise ValueError(
-            f"each part must be like branch=environment (environment up to 64 characters), "
-            f"not {text!r}"
-        )
+    branch, environment = _environment_of("branch", text)
     if branch.startswith("refs/"):
         raise ValueError(f"must name branches without refs/heads/, not {branch!r}")
     return BranchRule(branch, environment)
+
+
+def _environment_rules(text: str) -> tuple[EnvironmentRule, ...]:
+    return tuple(EnvironmentRule(*_environment_of("name", part)) for part in _list(text))
+
+
+def _environment_of(what: str, text: str) -> tuple[str, str]:
+    named, _, environment = (part.strip() for part in text.partition("="))
+    if not named or not 0 < len(environment) <= 64:
+        raise ValueError(
+            f"each part must be like {what}=environment (environment up to 64 characters), "
+            f"not {text!r}"
+        )
+    return named, environment
 
 
 def _command(text: str) -> tuple[str, ...]:

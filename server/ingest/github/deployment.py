@@ -9,17 +9,24 @@ from server.ingest.delivery import Delivery
 from server.ingest.github.payload import DeploymentStatus, Person, ReleaseChange, Repository
 from server.ingest.github.repository import missing, read_name
 from server.ingest.text import clean_line
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
-from shared.event import PRODUCTION, ChangeWindow, canonical_environment
+from shared.event import PRODUCTION, ChangeWindow
 from shared.pipe import ChangeWindowEntry
 
 _FULL_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def read_deployment(
-    change: DeploymentStatus, identity: str | None, received: datetime, services: ServiceMap
+    change: DeploymentStatus,
+    identity: str | None,
+    received: datetime,
+    services: ServiceMap,
+    environments: EnvironmentMap,
 ) -> Delivery:
     """Return a deploy of every service of the repository if it succeeded, otherwise no entries.
+
+    If the environment's name says of which of the services, it is a deploy of that one alone.
 
     GitHub says which commit runs, but not which commits are new. A deploy that is already known by
     this commit keeps its commits and gets the new time. The commits of an unknown deploy are looked
@@ -28,7 +35,11 @@ def read_deployment(
     repository = read_name(change.repository)
     deployment, status = change.deployment, change.deployment_status
     named = (status and status.environment) or (deployment and deployment.environment) or PRODUCTION
-    environment = canonical_environment(clean_line(named, 64) or PRODUCTION)
+    deployed = environments.of_deployment(
+        clean_line(named, 64) or PRODUCTION,
+        is_production=bool(deployment and deployment.production_environment),
+    )
+    environment = deployed.environment
     state = clean_line((status and status.state) or "", 64)
     about = f"Deployment of {repository} to {environment}: {state or 'requested'}"
     if state != "success":
@@ -43,7 +54,7 @@ def read_deployment(
         deployed_by=_person(deployment.creator if deployment else None),
     )
     return Delivery(
-        entries=_entries(window, environment, change.repository, services),
+        entries=_entries(window, environment, change.repository, services, deployed.project),
         identity=identity,
         about=clean_line(about, 256),
     )
@@ -94,10 +105,15 @@ def _person(account: Person | None) -> str | None:
 
 
 def _entries(
-    window: ChangeWindow, environment: str, known: Repository | None, services: ServiceMap
+    window: ChangeWindow,
+    environment: str,
+    known: Repository | None,
+    services: ServiceMap,
+    project: str | None = None,
 ) -> tuple[ChangeWindowEntry, ...]:
-    """Return the same deploy for each service whose code is in the repository."""
+    """Return the same deploy for each service whose code is in the repository, or for `project`."""
     watched = services.services_of(window.repository or "", known.id if known else None)
+    named = [each for each in watched if project and each.service.lower() == project.lower()]
     return tuple(
         ChangeWindowEntry(
             service=clean_line(each.service, 128),
@@ -105,5 +121,5 @@ def _entries(
             source="github",
             **msgspec.structs.asdict(window),
         )
-        for each in watched
+        for each in named or watched
     )

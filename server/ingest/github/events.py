@@ -13,6 +13,7 @@ from server.ingest.github.push import read_push
 from server.ingest.lenient_json import read_json
 from server.ingest.notes import Notes
 from server.ingest.text import clean_line
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 
 FORM = "application/x-www-form-urlencoded"
@@ -28,6 +29,7 @@ def parse_github(
     content_type: str,
     received: datetime,
     services: ServiceMap,
+    environments: EnvironmentMap,
     announce_deploys: bool,
 ) -> Delivery:
     """Return what the webhook says; raise `InvalidPayload`.
@@ -59,7 +61,7 @@ def parse_github(
             )
         case "deployment" | "deployment_status":
             change = _read(body, content_type, DeploymentStatus, notes)
-            return read_deployment(change, identity, received, services)
+            return read_deployment(change, identity, received, services, environments)
         case "release":
             published = _read(body, content_type, ReleaseChange, notes)
             return read_release(published, identity, received, services)

@@ -72,10 +72,11 @@ class DeploymentState(msgspec.Struct):
 
 
 class Deployment(msgspec.Struct):
-    """A request to run `sha` in `environment`."""
+    """A request to run `sha` in `environment`, which may be production under any name."""
 
     sha: Text = None
     environment: Text = None
+    production_environment: bool | None = None
     creator: Person | None = None
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.github import parse_github
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import BranchRule, ServiceRule
 from shared.event import ChangeWindow
@@ -18,6 +19,7 @@ from tests.server.ingest.github_payloads import SAMPLES, encoded, sample, sha
 from tests.shared_data import FOLDER, needs_shared_data
 
 DEFAULTS = ServiceMap((), ())
+AS_NAMED = EnvironmentMap((), ("production",))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -28,6 +30,7 @@ def parse(
     content_type: str = "application/json",
     delivery: str | None = "guid-1",
     services: ServiceMap = DEFAULTS,
+    environments: EnvironmentMap = AS_NAMED,
 ) -> Delivery:
     return parse_github(
         body,
@@ -36,6 +39,7 @@ def parse(
         content_type=content_type,
         received=START,
         services=services,
+        environments=environments,
         announce_deploys=True,
     )
 
@@ -111,6 +115,26 @@ def test_a_deployment_deploys_every_service_of_the_repository() -> None:
         "web",
         "api",
     ]
+
+
+def test_a_deployment_of_a_project_of_its_own_deploys_its_service_alone() -> None:
+    rules = tuple(ServiceRule("acme/shop", f"{name}/", name) for name in ("web", "api"))
+    services = ServiceMap(rules, ())
+
+    def deployed(environment: str) -> list[tuple[str, str]]:
+        body = encoded(status(environment=environment))
+        entries = parse(body, "deployment_status", services=services).entries
+        assert all(isinstance(entry, ChangeWindowEntry) for entry in entries)
+        return [(each.service, each.environment) for each in entries]  # type: ignore[union-attr]
+
+    assert deployed("Production \N{EN DASH} API") == [("api", "production")]
+    assert deployed("Production \N{EN DASH} docs") == [("web", "production"), ("api", "production")]
+
+
+def test_what_its_host_calls_production_is_a_deploy_to_production() -> None:
+    body = status(environment="blue")
+    body["deployment"] |= {"production_environment": True}
+    assert window_of(parse(encoded(body), "deployment_status")).environment == "production"
 
 
 def test_a_deployment_of_no_commit_is_refused_with_the_path() -> None:

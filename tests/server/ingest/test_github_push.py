@@ -5,6 +5,7 @@ import pytest
 
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.github import parse_github
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import BranchRule, ServiceRule
 from shared.event import MAX_COMMITS, MAX_FILES, ChangeWindow
@@ -33,6 +34,7 @@ def parse(
         content_type="application/json",
         received=START,
         services=services,
+        environments=EnvironmentMap((), ()),
         announce_deploys=announce,
     )
 

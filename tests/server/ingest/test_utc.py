@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from server.ingest.generic import parse_generic
 from server.ingest.github import parse_github
 from server.ingest.utc import in_utc
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from shared.event import Push
 from shared.pipe import EventEntry
@@ -87,6 +88,7 @@ def test_each_adapter_gives_utc() -> None:
             content_type="application/json",
             received=START,
             services=ServiceMap((), ()),
+            environments=EnvironmentMap((), ()),
             announce_deploys=True,
         )
     )

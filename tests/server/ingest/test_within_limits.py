@@ -18,6 +18,7 @@ from server.ingest.generic import parse_generic
 from server.ingest.github import parse_github
 from server.ingest.routes import MAX_BODY_BYTES
 from server.ingest.sentry import parse_sentry
+from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import BranchRule, ServiceRule
 from shared.event import (
@@ -197,6 +198,7 @@ def github(kind: str, announce: bool, services: ServiceMap) -> Parser:
         content_type="application/json",
         received=RECEIVED,
         services=services,
+        environments=EnvironmentMap((), ()),
         announce_deploys=announce,
     )
 
