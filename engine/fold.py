@@ -155,6 +155,8 @@ def _due(state: State, until: float) -> list[Outbound]:
                 out += life.tell_if_due(state, key, at)
             case "incident":
                 out += life.end_if_due(state, key, at)
+            case "news":
+                out += event.take_news_if_due(state, key, at)
             case "watch":
                 out += deploy_watch.judge_if_due(state, key, at)
     return out

@@ -16,6 +16,7 @@ class Code(StrEnum):
 
     KNOWN = "known"
     NOT_PRODUCTION = "not_production"
+    AWAITS_ENVIRONMENT = "awaits_environment"
     LATE = "late"
     SILENCED = "silenced"
     BEFORE_RESOLVE = "before_resolve"

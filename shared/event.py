@@ -18,6 +18,8 @@ MAX_FUNCTIONS = 500
 MAX_PAIRS = 100
 
 PRODUCTION = "production"
+UNKNOWN_ENVIRONMENT = "unknown"
+"""Where something happened that nobody has told the place of."""
 
 Severity = Literal["warning", "error", "critical"]
 

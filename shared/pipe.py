@@ -18,7 +18,10 @@ from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Said, V
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
-Seq = Annotated[int, Meta(ge=1)]
+MAX_SEQ = 2**48 - 1
+"""A million entries a second for nine years."""
+
+Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
 
 
 # --- to the engine ---------------------------------------------------------------------------
@@ -285,4 +288,6 @@ def _read_head(line: bytes) -> _Head | None:
 def _unreadable(error: Exception, head: _Head | None) -> UnreadableLine:
     message, _, path = str(error).partition(" - at `")
     seq = head.seq if head is not None and isinstance(head.seq, int) else None
+    if seq is not None and not 1 <= seq <= MAX_SEQ:
+        seq = None
     return UnreadableLine(message, path.rstrip("`") or None, seq)

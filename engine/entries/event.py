@@ -2,13 +2,13 @@
 
 from engine.entries import deploy
 from engine.fingerprint import fingerprint
-from engine.incidents import deploy_watch, grouping
+from engine.incidents import deploy_watch, grouping, life
 from engine.incidents.triggers import DAY_S, Fired, judge, remember_alert
 from engine.memory import issues
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
-from engine.memory.recent import count_recent
-from engine.memory.records import Issue, Scope
+from engine.memory.recent import count_recent, sends_events
+from engine.memory.records import MAX_AWAITED, AwaitedNews, Issue, Scope
 from engine.memory.services import remember_release, scope_key, service_of
 from engine.memory.state import State
 from engine.numbers import rounded
@@ -20,10 +20,11 @@ from engine.statistics.silence import (
 )
 from engine.statistics.spike import Alarm, observe, reading
 from shared.decisions import Code
-from shared.event import canonical_environment
+from shared.event import NOTHING, UNKNOWN_ENVIRONMENT, canonical_environment
 from shared.incident import Numbers
 from shared.issue import add_newest
 from shared.pipe import Decision, EventEntry, Outbound
+from shared.structs import made_of
 
 LATE_S = 3_600.0
 """An event older than this is late: it describes the past, so its rate opens no incident."""
@@ -33,16 +34,70 @@ OUT_OF_ORDER_S = 300.0
 
 MINUTE_S = 60.0
 
+WAIT_S = 30.0
+"""How long news waits for an event that tells its environment; sources send both at once."""
+
 
 def decide(state: State, event: EventEntry) -> list[Outbound]:
     """Decide on an error event. Return what people should know about it, and the decision.
+
+    News of an issue as a whole may not say where. It takes the environment of the issue. If the
+    issue is not known, but the service sends events, the news waits for one that tells.
+    """
+    scope = event.service, canonical_environment(event.environment)
+    if event.occurrence:
+        if event.issue_id in state.awaited:
+            _forget_news(state, event.issue_id)
+    elif scope[1] == UNKNOWN_ENVIRONMENT and event.issue_id is not None:
+        known = issues.scope_by_source(state, event)
+        if known is None and _waits(state, event, event.issue_id):
+            return [Decision(state.clock.seq, Code.AWAITS_ENVIRONMENT)]
+        scope = known or scope
+    return _decide_in(state, event, scope)
+
+
+def take_news_if_due(state: State, issue_id: str, at: float) -> list[Outbound]:
+    """Return what people should know of news that has waited in vain; its decision was made."""
+    awaited = state.awaited.get(issue_id)
+    if awaited is None or awaited.due > at:
+        return []
+    _forget_news(state, issue_id)
+    event = awaited.event
+    # As of this moment, whether a tick or a later entry lets it pass.
+    now, state.clock.now = state.clock.now, at
+    out = _decide_in(state, event, (event.service, UNKNOWN_ENVIRONMENT))
+    state.clock.now = now
+    return [line for line in out if not isinstance(line, Decision)]
+
+
+def _waits(state: State, event: EventEntry, issue_id: str) -> bool:
+    """Return whether this news waits; of one issue, the first is kept."""
+    if issue_id in state.awaited:
+        return True
+    if len(state.awaited) >= MAX_AWAITED or not sends_events(state, event.service):
+        return False
+    due = state.now + WAIT_S
+    state.awaited[issue_id] = AwaitedNews(
+        made_of(event, EventEntry, seq=state.clock.seq, context=NOTHING), due
+    )
+    state.wake(due, "news", issue_id)
+    state.changed.awaited(issue_id)
+    return True
+
+
+def _forget_news(state: State, issue_id: str) -> None:
+    del state.awaited[issue_id]
+    state.changed.awaited(issue_id)
+
+
+def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
+    """Decide on an event of this service and environment.
 
     Most events repeat a known issue and say nothing new. They are decided as soon as they are
     counted.
     """
     now = state.clock.now
     at = event_time(event, now)
-    scope = event.service, canonical_environment(event.environment)
     service = service_of(state, scope, at)
     scope = service.service, service.environment
     told: list[Outbound] = []
@@ -65,9 +120,11 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
             wide_alarm = observe(service.rare, at)
             state.changed.service(scope_key(scope))
     _note_names(state, scope, key, issue, event)
-    issue.newest = add_newest(issue.newest, state.clock.seq)
+    issue.newest = add_newest(issue.newest, event.seq or state.clock.seq)
     issues.touch(state, key, issue)
     incident = state.incidents.get(issue.incident)
+    if incident is not None and incident.environment != issue.environment:
+        told += life.find_place(state, incident)
     if (
         incident is None
         and alarm is None
@@ -92,7 +149,7 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
         counted=counted,
         rare=rare,
         new_minute=new_minute,
-        in_production=scope[1] in state.settings.production_environments,
+        in_production=state.settings.is_production(scope[1]),
         alarm=None if late else alarm,
         wide_alarm=wide_alarm,
         silence=None if late else silence,

@@ -64,8 +64,8 @@ def begin(
     fired: Fired,
     hold_s: float = HOLD_S,
 ) -> OpenIncident:
-    """Return an incident without members, opened by the running entry about `key`."""
-    seq = state.clock.seq
+    """Return an incident without members, opened by `event` about `key`."""
+    seq = event.seq or state.clock.seq
     digest = blake2b(f"{key}:{seq}".encode(), digest_size=8).hexdigest()
     incident = OpenIncident(
         incident_id=f"inc-{digest}",
@@ -155,6 +155,24 @@ def rank_again(state: State, scope: Scope) -> list[Outbound]:
             incident.suspects = suspects
             told.append(tell(state, incident, "updated", state.now))
     return told
+
+
+def find_place(state: State, incident: OpenIncident) -> list[Outbound]:
+    """Move the incident to the environment of its issues, once that is known of all of them."""
+    places = {state.issues[key].environment for key in incident.members if key in state.issues}
+    if len(places) != 1 or places == {incident.environment}:
+        return []
+    before = state.incidents_of[incident.service, incident.environment]
+    before.remove(incident.incident_id)
+    if not before:
+        del state.incidents_of[incident.service, incident.environment]
+    (incident.environment,) = places
+    scope = incident.service, incident.environment
+    there = state.incidents_of.setdefault(scope, [])
+    there.append(incident.incident_id)
+    there.sort(key=lambda incident_id: (state.incidents[incident_id].seq, incident_id))
+    incident.suspects = suspects_of(state, scope, incident.lead, incident.start)
+    return [tell(state, incident, "updated", state.now)]
 
 
 def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Outbound:

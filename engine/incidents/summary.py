@@ -14,9 +14,9 @@ MAX_TITLE = 160
 
 
 def summary(state: State, incident: OpenIncident, change: Change) -> Incident:
-    """Return all of the incident, told because of the running entry."""
+    """Return all of the incident, told because of the running entry or the one that opened it."""
     lead = incident.lead
-    in_production = incident.environment in state.settings.production_environments
+    in_production = state.settings.is_production(incident.environment)
     return Incident(
         incident_id=incident.incident_id,
         title=title(incident),
@@ -44,7 +44,7 @@ def summary(state: State, incident: OpenIncident, change: Change) -> Incident:
         alert_rule=lead.alert_rule,
         api_route=lead.api_route,
         request_url=lead.request_url,
-        seq=state.clock.seq,
+        seq=incident.seq if change == "opened" else state.clock.seq,
         change=change,
     )
 

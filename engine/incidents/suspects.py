@@ -6,7 +6,7 @@ from engine.memory.records import Scope
 from engine.memory.state import State
 from engine.suspects.rank import rank_suspects
 from engine.suspects.score import ErrorEvidence
-from shared.event import Event
+from shared.event import UNKNOWN_ENVIRONMENT, Event
 from shared.incident import SuspectCommit
 
 SURE = 0.5
@@ -14,8 +14,14 @@ SURE = 0.5
 
 
 def suspects_of(state: State, scope: Scope, event: Event, since: float) -> list[SuspectCommit]:
-    """Return the commits that may have caused what began with `event` at `since`."""
-    windows = prepared_windows(state, scope)
+    """Return the commits that may have caused what began with `event` at `since`.
+
+    Where nobody knows the environment, they are those of production.
+    """
+    service, environment = scope
+    if environment == UNKNOWN_ENVIRONMENT:
+        environment = next(iter(state.settings.production_environments), environment)
+    windows = prepared_windows(state, (service, environment))
     if not windows:
         return []
     evidence = ErrorEvidence(

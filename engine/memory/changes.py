@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 Kind = Literal[
+    "awaited",
     "clock",
     "deploy",
     "incident",
@@ -35,6 +36,10 @@ class Changes:
     def clear(self) -> None:
         """Forget all changes, because a checkpoint has saved them."""
         self._records.clear()
+
+    def awaited(self, issue_id: str) -> None:
+        """Note that news of the issue that its source calls `issue_id` waits, or no longer does."""
+        self._records["awaited", issue_id] = None
 
     def clock(self) -> None:
         """Note that the clock moved."""

@@ -15,6 +15,7 @@ from engine.fingerprint import RULES_VERSION
 from engine.memory import deploys, issues
 from engine.memory.changes import Kind
 from engine.memory.records import (
+    AwaitedNews,
     Clock,
     Deploy,
     EngineSettings,
@@ -91,6 +92,7 @@ def complete(state: State, seq: int) -> None:
         state.deadlines.append((incident.due, "incident", incident_id))
         if incident.tell_due:
             state.deadlines.append((incident.tell_due, "tell", incident_id))
+    state.deadlines += [(news.due, "news", key) for key, news in state.awaited.items()]
     for key, watched in state.watched.items():
         state.deadlines.append((watched.watch.due, "watch", key))
         if watched.look_due:
@@ -130,6 +132,7 @@ def _find_service(state: State, key: str) -> Service | None:
 
 _FIND: dict[Kind, Callable[[State, str], msgspec.Struct | None]] = {
     "issue": lambda state, key: state.issues.get(key),
+    "awaited": lambda state, key: state.awaited.get(key),
     "tombstone": lambda state, key: state.tombstones.get(key),
     "service": _find_service,
     "recent": lambda state, key: state.recent.get(key),
@@ -142,6 +145,7 @@ _FIND: dict[Kind, Callable[[State, str], msgspec.Struct | None]] = {
 
 
 _issue = msgspec.json.Decoder(Issue)
+_awaited = msgspec.json.Decoder(AwaitedNews)
 _tombstone = msgspec.json.Decoder(Tombstone)
 _service = msgspec.json.Decoder(Service)
 _recent = msgspec.json.Decoder(RecentErrors)
@@ -161,6 +165,10 @@ def _take_issue(state: State, key: str, value: msgspec.Raw) -> None:
     if issue.release is not None:
         issue.release = intern(issue.release)
     state.issues[key] = issue
+
+
+def _take_awaited(state: State, key: str, value: msgspec.Raw) -> None:
+    state.awaited[key] = _awaited.decode(value)
 
 
 def _take_tombstone(state: State, key: str, value: msgspec.Raw) -> None:
@@ -203,6 +211,7 @@ def _take_clock(state: State, _key: str, value: msgspec.Raw) -> None:
 
 _TAKE_BACK: dict[str, Callable[[State, str, msgspec.Raw], None]] = {
     "issue": _take_issue,
+    "awaited": _take_awaited,
     "tombstone": _take_tombstone,
     "service": _take_service,
     "recent": _take_recent,

@@ -9,6 +9,7 @@ from engine.memory.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
 from engine.memory.state import State
 from engine.statistics.silence import new_habit
 from engine.statistics.spike import new_baseline
+from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import EventEntry
 
 Standing = Literal["known", "back", "new"]
@@ -28,12 +29,23 @@ def recognise(
             if not event.occurrence:
                 return other, state.issues[other], "known"
             _rename(state, other, key)
-            return key, state.issues[key], "known"
+            issue = state.issues[key]
+            issue.environment = scope[1]
+            return key, issue, "known"
     if state.older_rules and (older := _of_older_rules(state, scope, event)) is not None:
         _rename(state, older, key)
         return key, state.issues[key], "known"
     issue, standing = _learn(state, key, scope, event, at)
     return key, issue, standing
+
+
+def scope_by_source(state: State, event: EventEntry) -> Scope | None:
+    """Return where the issue is that the source calls by the event's `issue_id`, if one is known.
+
+    Of several places, a production environment comes first, then where it was seen last.
+    """
+    key = _named_by_source(state, event, (event.service, event.environment))
+    return None if key is None else (state.issues[key].service, state.issues[key].environment)
 
 
 def touch(state: State, key: str, issue: Issue) -> None:
@@ -118,21 +130,34 @@ def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | Non
 
     An event about an issue as a whole has no trace, so it has a key of its own; it belongs to the
     issue known by that name. The reverse holds too: an issue that came first without a trace and
-    was no occurrence gets its key from the first event that has one.
+    was no occurrence gets its key, and its environment if nobody named it, from the first event
+    that has one.
     """
     may_be = [
         key
         for key in state.aliases.get(event.issue_id or "", ())
         if _may_be_of(state.issues[key], event, scope)
     ]
-    return max(may_be, key=lambda key: state.issues[key].touched, default=None)
+    is_production = state.settings.is_production
+    return max(
+        may_be,
+        key=lambda key: (
+            is_production(state.issues[key].environment),
+            state.issues[key].touched,
+        ),
+        default=None,
+    )
 
 
 def _may_be_of(issue: Issue, event: EventEntry, scope: Scope) -> bool:
     if not event.occurrence:
         return issue.service == scope[0]
     unkeyed = issue.count == 0 or issue.rules != RULES_VERSION
-    return unkeyed and (issue.service, issue.environment) == scope
+    return (
+        unkeyed
+        and issue.service == scope[0]
+        and issue.environment in (scope[1], UNKNOWN_ENVIRONMENT)
+    )
 
 
 def _of_older_rules(state: State, scope: Scope, event: EventEntry) -> str | None:

@@ -27,6 +27,11 @@ def count_recent(state: State, scope: Scope, at: float) -> None:
     state.changed.recent(key)
 
 
+def sends_events(state: State, service: str) -> bool:
+    """Return whether an error of this service has been counted anywhere, of late."""
+    return any(scope[0] == service and scope_key(scope) in state.recent for scope in state.services)
+
+
 def errors_before(state: State, scope: Scope, deployed: float) -> ErrorRate | None:
     """Return the errors of the last whole minutes before the one in which a deploy went live.
 

@@ -12,9 +12,10 @@ import msgspec
 from engine.statistics.deploy_verdict import Watch
 from engine.statistics.silence import Habit
 from engine.statistics.spike import Baseline
-from shared.event import PRODUCTION, ChangeWindow, Event, Severity
+from shared.event import PRODUCTION, UNKNOWN_ENVIRONMENT, ChangeWindow, Event, Severity
 from shared.incident import Numbers, SuspectCommit, Trigger
 from shared.issue import IssueState
+from shared.pipe import EventEntry
 
 DEFAULT_MAX_ISSUES = 200_000
 """Issues with all their statistics; about 1 kB each."""
@@ -28,6 +29,8 @@ MAX_MEMBERS = 1_000
 MAX_SYMPTOMS = 100
 MAX_RELEASES = 50
 MAX_RULES = 16
+MAX_AWAITED = 1_000
+"""News of issues that wait for an environment."""
 MAX_DEPLOYS = 20
 """Deploys remembered per service."""
 MAX_DEPLOY_FILES = 20_000
@@ -166,11 +169,23 @@ class WatchedDeploy(msgspec.Struct, array_like=True):
     """When to look at what has come since the last look; 0.0 if nothing has."""
 
 
+class AwaitedNews(msgspec.Struct, array_like=True, gc=False):
+    """What a source said of an issue that nobody has seen, without naming an environment."""
+
+    event: EventEntry
+    due: float
+    """When it is told, if no event of the issue has told its environment."""
+
+
 class EngineSettings(msgspec.Struct, array_like=True):
     """What people set with `settings` entries."""
 
     production_environments: tuple[str, ...] = (PRODUCTION,)
     max_issues: int = DEFAULT_MAX_ISSUES
+
+    def is_production(self, environment: str) -> bool:
+        """Return whether errors there are news; where it is not known, they may be."""
+        return environment in self.production_environments or environment == UNKNOWN_ENVIRONMENT
 
 
 class Clock(msgspec.Struct, array_like=True):

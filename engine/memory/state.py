@@ -6,6 +6,7 @@ from collections import OrderedDict
 from engine.fingerprint import RULES_VERSION
 from engine.memory.changes import Changes
 from engine.memory.records import (
+    AwaitedNews,
     Clock,
     Deploy,
     EngineSettings,
@@ -35,6 +36,8 @@ class State:
         self.tombstones: OrderedDict[str, Tombstone] = OrderedDict()
         self.aliases: dict[str, tuple[str, ...]] = {}
         """The issues that each of the source's own issue ids names."""
+        self.awaited: dict[str, AwaitedNews] = {}
+        """By the source's own id of the issue."""
         self.services: OrderedDict[Scope, Service] = OrderedDict()
         self.recent: dict[str, RecentErrors] = {}
         """By the key of the service; only known services have one."""

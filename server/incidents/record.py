@@ -135,9 +135,7 @@ async def _store(
                 if message.seq > known:
                     recorded.decisions.append(message)
             case Incident():
-                # An update may be due after its entry was recorded; its row knows whether it is
-                # new.
-                if message.seq > known or message.change == "updated":
+                if message.seq > known or await _is_due_later(tx, message):
                     incident = masked(message)
                     await incidents.put(tx, incident)
                     recorded.incidents_changed = True
@@ -166,6 +164,19 @@ async def _store(
         await decisions.store(tx, recorded.decisions)
         await checkpoints.set_recorded(tx, recorded.decisions[-1].seq)
     return recorded
+
+
+async def _is_due_later(tx: Transaction, incident: Incident) -> bool:
+    """Return whether it is new though its entry was recorded: what is due later comes afterwards.
+
+    For an update, its row knows.
+    """
+    match incident.change:
+        case "updated":
+            return True
+        case "opened":
+            return not await incidents.exists(tx, incident.incident_id)
+    return False
 
 
 async def _count_silenced(tx: Transaction, made: Sequence[Decision], now: int) -> None:

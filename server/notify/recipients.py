@@ -3,6 +3,7 @@
 from server.settings.settings import MinSeverity
 from server.storage.main.not_told import NotTold
 from server.storage.main.people import Person
+from shared.event import UNKNOWN_ENVIRONMENT
 from shared.incident import IncidentSummary
 
 _RANK = {"all": 0, "warning": 0, "error": 1, "critical": 2}
@@ -16,7 +17,10 @@ def kept_from_all(incident: IncidentSummary, floor: MinSeverity) -> NotTold | No
 
 
 def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
-    """Return why this person does not want to hear about this incident, or None if they do."""
+    """Return why this person does not want to hear about this incident, or None if they do.
+
+    Nobody has chosen against an environment that is not known.
+    """
     if not passes(incident, person.min_severity):
         return NotTold(
             person_id=person.id,
@@ -26,7 +30,10 @@ def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
         )
     if person.services is not None and incident.service not in person.services:
         return NotTold(person_id=person.id, way="any", reason="service_not_chosen")
-    if person.environments is not None and incident.environment not in person.environments:
+    if person.environments is not None and incident.environment not in (
+        *person.environments,
+        UNKNOWN_ENVIRONMENT,
+    ):
         return NotTold(person_id=person.id, way="any", reason="environment_not_chosen")
     return None
 

@@ -47,6 +47,7 @@ DECISIONS: dict[Code, str] = {
     Code.IN_INCIDENT: "Its issue is part of an open incident, and it was counted there",
     Code.KNOWN: "Its issue is known and not unusually frequent",
     Code.NOT_PRODUCTION: "Its environment is not a production environment",
+    Code.AWAITS_ENVIRONMENT: "It names no environment, so it waits for an event of its issue",
     Code.LATE: "It arrived more than an hour after it happened, so it was only counted",
     Code.SILENCED: "Its issue is silenced",
     Code.BEFORE_RESOLVE: "It happened before its issue was resolved",

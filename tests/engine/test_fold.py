@@ -33,9 +33,10 @@ ENTRIES: list[Inbound] = [
     builders.event_entry(5, 4, environment="staging"),
     builders.change_window_entry(6, 5, deploy_id="next"),
     builders.silence(7, 6, issue_id="unknown"),
-    builders.event_entry(8, 3_000),
-    builders.resolve(9, 3_001, issue_id="unknown"),
-    builders.event_entry(10, 90_000, unique=True),
+    builders.event_entry(8, 7, environment="unknown", occurrence=False, issue_id="waits"),
+    builders.event_entry(9, 3_000),
+    builders.resolve(10, 3_001, issue_id="unknown"),
+    builders.event_entry(11, 90_000, unique=True),
 ]
 
 

@@ -23,7 +23,7 @@ def _pool() -> list[dict[str, Any]]:
     return [
         {
             "service": choose(["shop", "shop", "mail"]),
-            "environment": choose(["production", "production", "prod", "staging"]),
+            "environment": choose(["production", "production", "prod", "staging", "unknown"]),
             "exception_type": choose(["ValueError", "KeyError"]),
             "severity": choose(["warning", "error", "error", "critical"]),
             "stacktrace": choose([[], [builders.frame()], [builders.frame(function="pay")]]),

@@ -8,7 +8,6 @@ from server.ingest.notes import Notes
 from server.ingest.sentry.exceptions import fit_message, fit_type, name_of_metadata
 from server.ingest.sentry.fields import (
     delivery_identity,
-    read_environment,
     read_identity,
     read_release,
     read_service,
@@ -19,7 +18,7 @@ from server.ingest.sentry.fields import (
 )
 from server.ingest.sentry.payload import Body, Issue, Release
 from server.ingest.text import clean_line, line_end, scalar_text
-from shared.event import Frame
+from shared.event import UNKNOWN_ENVIRONMENT, Frame
 from shared.pipe import Entry, EventEntry, Resolve, Silence
 
 _PATH = "data.issue"
@@ -113,7 +112,10 @@ def _news(
     received: datetime,
     notes: Notes,
 ) -> EventEntry:
-    """Return the issue as an event that is no new occurrence, with what the issue itself knows."""
+    """Return the issue as an event that is no new occurrence, with what the issue itself knows.
+
+    Sentry does not name an environment for it: it may have happened in several.
+    """
     exception_type, message = name_of_metadata(issue.metadata, issue.title)
     tags: dict[str, str] = {}
     severity = read_severity(issue.level, tags, notes)
@@ -123,7 +125,7 @@ def _news(
     return EventEntry(
         source="sentry",
         service=read_service(issue.project, None, None, notes),
-        environment=read_environment(None, notes),
+        environment=UNKNOWN_ENVIRONMENT,
         timestamp=time_of_event(when, received, notes),
         severity=severity,
         exception_type=fit_type(exception_type, notes),

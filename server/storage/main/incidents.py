@@ -118,6 +118,7 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
     """Insert or update the row of this incident, and those of its symptoms; never by older news."""
     changing = {
         "changed_seq": incident.seq,
+        "environment": incident.environment,
         "severity": incident.severity,
         "priority_score": incident.priority_score,
         "title": incident.title,
@@ -128,7 +129,6 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
         "incident_id": incident.incident_id,
         "opened_seq": incident.seq,
         "service": incident.service,
-        "environment": incident.environment,
         "trigger": incident.trigger,
         "started_at": to_micros(incident.start_time),
     }
@@ -314,6 +314,12 @@ async def _names(tx: AsyncConnection, column: Column[str], limit: int) -> list[s
     names = names.union_all(select(greater).where(names.c.name.is_not(None)))
     found = await tx.scalars(select(names.c.name).where(names.c.name.is_not(None)).limit(limit))
     return list(found)
+
+
+async def exists(tx: AsyncConnection, incident_id: str) -> bool:
+    """Return whether there is an incident of this id."""
+    query = select(incidents.c.incident_id).where(incidents.c.incident_id == incident_id)
+    return (await tx.scalar(query)) is not None
 
 
 async def get(tx: AsyncConnection, incident_id: str) -> StoredIncident | None:

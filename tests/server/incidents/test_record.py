@@ -74,6 +74,25 @@ def incident(seq: int = 5, change: str = "opened", **changes: Any) -> Incident:
 OPENED: list[Outbound] = [incident(), Decision(5, Code.OPENED, "inc-0123456789abcdef")]
 
 
+async def test_what_is_due_later_opens_its_incident_once_after_its_entry(
+    database: Database,
+) -> None:
+    late = incident(3, environment="unknown")
+    await recorder(database).record([Decision(5, Code.KNOWN)], [])
+    for _ in range(2):
+        await recorder(database).record([late], [])
+    (row,) = await rows(database, incidents)
+    assert (row["opened_seq"], row["environment"]) == (3, "unknown")
+    assert len(await rows(database, notifications)) == 1
+
+
+async def test_an_incident_may_turn_out_to_be_in_another_environment(database: Database) -> None:
+    await recorder(database).record([incident(3, environment="unknown")], [])
+    await recorder(database).record([incident(5, "updated", environment="staging")], [])
+    (row,) = await rows(database, incidents)
+    assert row["environment"] == "staging"
+
+
 async def test_what_is_said_again_after_a_restart_changes_nothing(database: Database) -> None:
     said: list[Outbound] = [
         *OPENED,
