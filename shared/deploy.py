@@ -17,13 +17,15 @@ def deploy_identity(window: ChangeWindow) -> str:
     return window.commits[-1].id if window.commits else window.deploy_time.isoformat()
 
 
-def renewed(known: ChangeWindow, told: ChangeWindow) -> ChangeWindow:
+def renewed(known: ChangeWindow, told: ChangeWindow, *, is_newest: bool) -> ChangeWindow:
     """Return the deploy as `told` now, with whatever was `known` of it and is not told again.
 
-    It has the time of the later announcement, and its commits unless that has none: the news that a
-    deploy has succeeded often names no more than a commit.
+    `is_newest` says that nothing else was deployed in its place after `known`. It has the commits
+    of the later announcement unless that has none: the news that a deploy has succeeded often names
+    no more than a commit. The first news that a pending deploy runs moves it to that time. What
+    runs already is no new deploy when it is announced again, and what ran before others goes back.
     """
-    return msgspec.structs.replace(
+    new = msgspec.structs.replace(
         told,
         commits=_renewed_commits(known.commits, told.commits),
         cut=told.cut if told.commits else known.cut,
@@ -31,7 +33,16 @@ def renewed(known: ChangeWindow, told: ChangeWindow) -> ChangeWindow:
         repository=told.repository or known.repository,
         base=told.base or known.base,
         deployed_by=told.deployed_by or known.deployed_by,
+        pending=known.pending,
+        ran_since=known.ran_since,
     )
+    if told.deploy_time <= known.deploy_time:
+        return new
+    if known.pending and not told.pending:
+        return msgspec.structs.replace(new, pending=False)
+    if is_newest:
+        return msgspec.structs.replace(new, deploy_time=known.deploy_time)
+    return msgspec.structs.replace(new, ran_since=known.ran_since or known.deploy_time)
 
 
 def _renewed_commits(known: Sequence[Commit], told: Sequence[Commit]) -> list[Commit]:

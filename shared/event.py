@@ -107,7 +107,9 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     the later one replaces the earlier, and one without commits keeps those that are known. ``cut``
     counts commits and files left out beyond the limits. ``repository`` (``owner/name`` at GitHub)
     and ``base`` (the commit that ran before) say where to ask for more. ``deployed_by`` is a
-    person's name. ``push`` is the push that brought it, if people are to be told.
+    person's name. ``push`` is the push that brought it, if people are to be told. PushLog sets the
+    last two itself: ``pending``, if it was only pushed and may run later, and ``ran_since``, when
+    it first ran, if others ran in between (`shared.deploy`).
     """
 
     deploy_time: Timestamp
@@ -119,6 +121,8 @@ class ChangeWindow(msgspec.Struct, omit_defaults=True, frozen=True):
     base: Identity | None = None
     deployed_by: Name | None = None
     push: Push | None = None
+    pending: bool = False
+    ran_since: Timestamp | None = None
 
 
 class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):

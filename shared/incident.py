@@ -46,7 +46,8 @@ class Symptom(msgspec.Struct, omit_defaults=True):
 class SuspectCommit(msgspec.Struct, omit_defaults=True):
     """A commit that may be the cause: ``confidence`` 0-1 is how often such a commit is.
 
-    ``deploy_id`` names its deploy among those of the incident's service and environment.
+    ``deploy_id`` names its deploy among those of the incident's service and environment. If that
+    deploy went back behind the commit, it was ``taken_away``.
     """
 
     commit_id: str
@@ -58,6 +59,7 @@ class SuspectCommit(msgspec.Struct, omit_defaults=True):
     url: str | None = None
     deploy_time: datetime | None = None
     deploy_id: str | None = None
+    taken_away: bool = False
 
 
 class IncidentSummary(msgspec.Struct, omit_defaults=True, kw_only=True):

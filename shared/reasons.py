@@ -18,6 +18,8 @@ class Evidence(StrEnum):
     ADDS_LINES = "adds_lines"
     DEPLOYED_BEFORE = "deployed_before"
     """Deployed this many ``minutes`` before the error."""
+    TAKEN_AWAY = "taken_away"
+    """A deploy went back behind it this many ``minutes`` before the error."""
 
 
 class Action(StrEnum):

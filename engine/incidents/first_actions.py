@@ -89,8 +89,9 @@ def _of_trigger(incident: OpenIncident) -> list[Action]:
 
 def _of_suspects(state: State, incident: OpenIncident) -> list[Action]:
     if incident.suspects:
-        likely = incident.suspects[0].confidence >= LIKELY
-        return [Action.REVERT_SUSPECT if likely else Action.LOOK_AT_SUSPECT]
+        first = incident.suspects[0]
+        may_go = first.confidence >= LIKELY and not first.taken_away
+        return [Action.REVERT_SUSPECT if may_go else Action.LOOK_AT_SUSPECT]
     if (incident.service, incident.environment) in state.deploys_of:
         return []
     return [Action.ANNOUNCE_DEPLOYS]

@@ -32,7 +32,8 @@ def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, boo
     key = deploy_key(scope, window)
     known = state.deploys.get(key)
     if known is not None:
-        window = renewed(known.window, window)
+        is_newest = state.deploys_of[scope][-1] == key
+        window = renewed(known.window, window, is_newest=is_newest)
     window = _fitting(window)
     if known is not None and known.window == window:
         return key, False
@@ -88,6 +89,7 @@ def window_of(entry: ChangeWindowEntry) -> ChangeWindow:
         deploy_id=entry.deploy_id,
         release=entry.release,
         cut=entry.cut,
+        pending=entry.pending,
     )
 
 

@@ -51,8 +51,9 @@ def _suspect(scored: ScoredCommit, confidence: float, evidence: ErrorEvidence) -
         author=commit.author,
         message=first_line(commit.message)[:MAX_TITLE],
         url=commit.url,
-        deploy_time=scored.deploy.deploy_time,
-        deploy_id=deploy_identity(scored.deploy),
+        deploy_time=scored.arrival.at,
+        deploy_id=deploy_identity(scored.arrival.deploy),
+        taken_away=scored.arrival.taken_away,
     )
 
 
@@ -67,8 +68,9 @@ def _reasons(scored: ScoredCommit, evidence: ErrorEvidence) -> list[Said]:
         found.append(Reason(Evidence.UNLIKELY_KIND, {"kind": scored.kind}))
     if scored.commit.added is not None and scored.commit.added >= _MANY_LINES:
         found.append(Reason(Evidence.ADDS_LINES, {"added": scored.commit.added}))
-    minutes = round((evidence.since - scored.deploy.deploy_time).total_seconds() / 60)
-    found.append(Reason(Evidence.DEPLOYED_BEFORE, {"minutes": minutes}))
+    minutes = round((evidence.since - scored.arrival.at).total_seconds() / 60)
+    what = Evidence.TAKEN_AWAY if scored.arrival.taken_away else Evidence.DEPLOYED_BEFORE
+    found.append(Reason(what, {"minutes": minutes}))
     return found
 
 

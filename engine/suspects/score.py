@@ -14,6 +14,7 @@ import msgspec
 
 from engine.stack.own_places import Place, places
 from engine.stack.paths import file_stem, repository_path
+from engine.suspects.arrivals import Arrival, arrivals, began
 from engine.suspects.commit_kinds import Kind
 from engine.suspects.releases import brings
 from engine.suspects.touches import Touch, find_touches
@@ -21,7 +22,6 @@ from engine.suspects.windows import MAX_MESSAGE, PreparedWindow
 from engine.suspects.words import rarity, words
 from shared.event import (
     ChainedException,
-    ChangeWindow,
     Commit,
     CorrelationHints,
     Frame,
@@ -90,11 +90,11 @@ TRACE_WORDS = 5
 class ScoredCommit(msgspec.Struct, frozen=True, kw_only=True):
     """A commit with its score and the parts of the score.
 
-    `standing` is how likely its deploy is the cause by age and release; a new deploy has 1.
+    `standing` is how likely it is the cause by its arrival and release; a new arrival has 1.
     """
 
     commit: Commit
-    deploy: ChangeWindow
+    arrival: Arrival
     kind: Kind
     score: float
     standing: float
@@ -111,17 +111,18 @@ def score_commits(
     The order is total: equal scores are sorted by time, later first, then by id.
     """
     deployed, named = _deployed(evidence, windows)
+    arrived = arrivals([window.window for window in deployed], evidence.since + CLOCK_SKEW)
     where = places(evidence.stacktrace, evidence.chain)
     near = math.fsum(weights.decay**place.depth for place in where)
     touches = find_touches(where, deployed)
     spoken = _Spoken(evidence, where, deployed)
     scored: dict[str, ScoredCommit] = {}
     for window, touched in zip(deployed, touches, strict=True):
-        age = max(evidence.since - window.window.deploy_time, timedelta())
-        standing = 1 / (1 + age / weights.forgetting)
-        if named and window not in named:
-            standing *= weights.other_release
+        of_release = weights.other_release if named and window not in named else 1.0
         for index, commit in enumerate(window.commits):
+            arrival = arrived[commit.id]
+            age = max(evidence.since - arrival.at, timedelta())
+            standing = of_release / (1 + age / weights.forgetting)
             said, common = spoken.shared(window.said[index])
             score = (
                 math.log(standing)
@@ -133,7 +134,7 @@ def score_commits(
             if known is None or score > known.score:
                 scored[commit.id] = ScoredCommit(
                     commit=commit,
-                    deploy=window.window,
+                    arrival=arrival,
                     kind=window.kinds[index],
                     score=score,
                     standing=standing,
@@ -145,7 +146,7 @@ def score_commits(
 
 
 def _order(scored: ScoredCommit) -> tuple[float, float, str]:
-    time = scored.commit.timestamp or scored.deploy.deploy_time
+    time = scored.commit.timestamp or scored.arrival.at
     return -scored.score, -time.timestamp(), scored.commit.id
 
 
@@ -153,7 +154,7 @@ def _deployed(
     evidence: ErrorEvidence, windows: Sequence[PreparedWindow]
 ) -> tuple[list[PreparedWindow], list[PreparedWindow]]:
     """Return the deploys that were there when the error began, and those that the release names."""
-    there = [w for w in windows if w.window.deploy_time <= evidence.since + CLOCK_SKEW]
+    there = [w for w in windows if began(w.window) <= evidence.since + CLOCK_SKEW]
     named = [w for w in there if brings(w.window, evidence.release)]
     if not named:
         return there, []

@@ -52,12 +52,14 @@ def read_chain(part: msgspec.Raw, notes: Notes) -> list[ChainedException]:
 def read_change_window(part: msgspec.Raw) -> ChangeWindow:
     """Return the window in `part`, with only the newest commits if it is too long.
 
-    The cut is counted. Raises `msgspec.DecodeError` if `part` breaks another rule.
+    The cut is counted. What PushLog finds out itself is left out. Raises `msgspec.DecodeError` if
+    `part` breaks another rule.
     """
     try:
-        return _window.decode(part)
+        window = _window.decode(part)
     except msgspec.ValidationError:
-        return msgspec.convert(_cut_to_limits(msgspec.json.decode(part)), ChangeWindow)
+        window = msgspec.convert(_cut_to_limits(msgspec.json.decode(part)), ChangeWindow)
+    return msgspec.structs.replace(window, push=None, pending=False, ran_since=None)
 
 
 def _cut_to_limits(window: object) -> object:

@@ -4,6 +4,7 @@ A code that is not known (of an engine of another version) is said as it is, wit
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import structs
 
@@ -80,11 +81,11 @@ def _shares_words(numbers: Numbers) -> str:
     return f"its message and the error both mention {words}"
 
 
-def _deployed_before(numbers: Numbers) -> str:
+def _before(what: str, numbers: Numbers) -> str:
     minutes = float(numbers["minutes"])
     if minutes <= 0:
-        return "it was deployed when the error began"
-    return f"it was deployed {say_duration(minutes)} before the error"
+        return f"{what} when the error began"
+    return f"{what} {say_duration(minutes)} before the error"
 
 
 # --- why a deploy is judged so -------------------------------------------------------------------
@@ -124,7 +125,8 @@ _REASONS: dict[str, Words] = {
     ),
     Evidence.UNLIKELY_KIND: lambda numbers: f"less likely, because {_KINDS[str(numbers['kind'])]}",
     Evidence.ADDS_LINES: lambda numbers: f"it adds {say_number(numbers['added'])} lines",
-    Evidence.DEPLOYED_BEFORE: _deployed_before,
+    Evidence.DEPLOYED_BEFORE: partial(_before, "it was deployed"),
+    Evidence.TAKEN_AWAY: partial(_before, "a deploy that went back took it away"),
     VerdictReason.NEW_ISSUE: _new_issue,
     VerdictReason.ABOVE_USUAL: _above_usual,
     VerdictReason.MORE_ISSUES: lambda numbers: f"and {say_number(numbers['issues'])} more issues",

@@ -306,7 +306,7 @@ def test_the_success_of_a_deploy_moves_its_time_and_keeps_its_commits() -> None:
     state = State()
     run(
         [
-            builders.change_window_entry(1, 0),
+            builders.change_window_entry(1, 0, pending=True),
             builders.change_window_entry(2, 300, commits=[]),
         ],
         state,

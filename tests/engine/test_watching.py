@@ -131,7 +131,7 @@ def test_the_watch_goes_on_from_the_time_at_which_a_deploy_succeeded() -> None:
     out = run(
         [
             *known_service(),
-            builders.change_window_entry(FIRST, DEPLOYED),
+            builders.change_window_entry(FIRST, DEPLOYED, pending=True),
             builders.change_window_entry(FIRST + 1, DEPLOYED + 10 * MINUTE, commits=[]),
             builders.tick(DEPLOYED + 35 * MINUTE),
             builders.tick(DEPLOYED + 45 * MINUTE),
@@ -236,7 +236,7 @@ def test_what_a_tick_has_looked_at_is_not_looked_at_again_after_a_restart() -> N
         ([builders.deploy_entry(1)], 30 * MINUTE),
         (
             [
-                builders.deploy_entry(1),
+                builders.deploy_entry(1, change_window=builders.change_window(0, pending=True)),
                 builders.change_window_entry(2, 25 * MINUTE, commits=[]),
             ],
             55 * MINUTE,

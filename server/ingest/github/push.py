@@ -151,6 +151,7 @@ def _entry(
         base=deploy.base,
         deployed_by=deploy.pusher if deploy.pusher != UNNAMED else None,
         push=told,
+        pending=True,
     )
     if not announce_deploys:
         return ChangeWindowEntry(

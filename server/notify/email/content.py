@@ -315,7 +315,8 @@ def _suspect(suspect: SuspectCommit) -> Item:
     if suspect.author:
         about.append(suspect.author)
     if suspect.deploy_time is not None:
-        about.append(f"deployed {utc(suspect.deploy_time)}")
+        arrived = "taken away" if suspect.taken_away else "deployed"
+        about.append(f"{arrived} {utc(suspect.deploy_time)}")
     return Item(
         title=masked_line(first_line(suspect.message), MAX_LINE),
         code=suspect.commit_id[:10],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +23,9 @@ Standing = Verdict | Literal["watching"]
 
 BEGAN = 50
 """How many incidents that began after a deploy are named."""
+
+TAKEN_AWAY = 100
+"""How many commits are named that a deploy went back behind."""
 
 SUSPICIONS = 5
 """How many incidents are named beside a deploy; the others are only counted."""
@@ -57,6 +61,7 @@ class ListedDeploy(msgspec.Struct, kw_only=True):
     """A deploy in the list; `newest` is the last of its `commits`.
 
     `previous` is the deploy that ran in the same place until then, if it is of the same repository.
+    `ran_since` is when it first ran, if it goes back to what ran before that.
     `suspicions` are the surest ones; `suspected_by` says how many there are in all.
     """
 
@@ -70,6 +75,7 @@ class ListedDeploy(msgspec.Struct, kw_only=True):
     base: str | None
     previous: str | None
     deployed_by: str | None
+    ran_since: datetime | None
     newest: CommitHead | None
     commits: int
     verdict: Standing
@@ -95,12 +101,14 @@ class WholeDeploy(ListedDeploy, kw_only=True):
     """A deploy with its commits, newest first.
 
     `cut` counts commits and files that were left out. `began` are the incidents of its place that
-    began while it was watched, first those that began first.
+    began while it was watched, first those that began first. `taken_away` are the newest commits
+    that it went back behind.
     """
 
     whole: list[Commit]
     cut: int
     began: list[Began]
+    taken_away: list[CommitHead]
 
 
 _decode_commits = msgspec.json.Decoder(list[CommitHead]).decode
@@ -138,7 +146,32 @@ async def get(tx: AsyncConnection, deploy_id: int) -> WholeDeploy | None:
     listed = _listed(row)
     await _add_suspicions(tx, [listed])
     commits = _decode_whole(row.commits)[::-1]
-    return made_of(listed, WholeDeploy, whole=commits, cut=row.cut, began=await _began(tx, listed))
+    return made_of(
+        listed,
+        WholeDeploy,
+        whole=commits,
+        cut=row.cut,
+        began=await _began(tx, listed),
+        taken_away=await _taken_away(tx, listed),
+    )
+
+
+async def _taken_away(tx: AsyncConnection, deploy: ListedDeploy) -> list[CommitHead]:
+    if deploy.ran_since is None:
+        return []
+    rows = await tx.scalars(
+        select(deploys.c.commits)
+        .where(
+            deploys.c.service == deploy.service,
+            deploys.c.environment == deploy.environment,
+            func.coalesce(deploys.c.ran_since, deploys.c.deployed_at) > to_micros(deploy.ran_since),
+            deploys.c.deployed_at < to_micros(deploy.deployed_at),
+        )
+        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
+        .limit(TAKEN_AWAY)
+    )
+    newest_first = (commit for row in rows for commit in reversed(_decode_commits(row)))
+    return list(islice({commit.id: commit for commit in newest_first}.values(), TAKEN_AWAY))
 
 
 async def _began(tx: AsyncConnection, deploy: ListedDeploy) -> list[Began]:

@@ -32,7 +32,8 @@ _JUDGED = (
 class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
     """A deploy of a service; `verdict` is None until the engine has judged it.
 
-    `repository`, `base` and `cut` are those of `ChangeWindow`. The commits are oldest first.
+    `repository`, `base`, `cut`, `pending` and `ran_since` are those of `ChangeWindow`. The commits
+    are oldest first.
     """
 
     id: int
@@ -46,6 +47,8 @@ class StoredDeploy(msgspec.Struct, frozen=True, kw_only=True):
     repository: str | None
     base: str | None
     deployed_by: str | None
+    pending: bool
+    ran_since: datetime | None
     verdict: Verdict | None
     verdict_reasons: list[str]
 
@@ -68,9 +71,8 @@ class DeployMark(msgspec.Struct, frozen=True):
 async def store(tx: AsyncConnection, service: str, environment: str, window: ChangeWindow) -> None:
     """Create or renew the deploy that `window` announces.
 
-    A deploy that is announced again under its `deploy_id` is the same deploy. It gets the time of
-    the later announcement, and its commits if it has any. A commit keeps what was found out about
-    it. A verdict on another time is dropped.
+    A deploy that is announced again under its `deploy_id` is the same deploy (`renewed`). A commit
+    keeps what was found out about it. A verdict on another time is dropped.
     """
     deploy_id = deploy_identity(window)
     row = (
@@ -82,27 +84,29 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
             )
         )
     ).first()
-    deployed_at = to_micros(window.deploy_time)
     if row is None:
         await tx.execute(
             insert(deploys).values(
                 service=service,
                 environment=environment,
                 deploy_id=deploy_id,
-                deployed_at=deployed_at,
+                deployed_at=to_micros(window.deploy_time),
                 release=window.release,
                 commits=_encode(window.commits),
                 cut=window.cut,
                 repository=window.repository,
                 base=window.base,
                 deployed_by=window.deployed_by,
+                pending=window.pending,
             )
         )
         return
     known = _stored(row)
-    new = renewed(_window(known), window)
+    new = renewed(_window(known), window, is_newest=await after(tx, known) is None)
     changes: dict[str, object] = {
-        "deployed_at": deployed_at,
+        "deployed_at": to_micros(new.deploy_time),
+        "pending": new.pending,
+        "ran_since": new.ran_since and to_micros(new.ran_since),
         "release": new.release,
         "repository": new.repository,
         "base": new.base,
@@ -112,7 +116,7 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
     }
     if [commit.id for commit in new.commits] != [commit.id for commit in known.commits]:
         changes["looked_up_at"] = None
-    if known.deployed_at != window.deploy_time:
+    if known.deployed_at != new.deploy_time:
         changes |= dict.fromkeys(_JUDGED)
     await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
 
@@ -220,6 +224,20 @@ async def before(tx: AsyncConnection, deploy: StoredDeploy) -> StoredDeploy | No
     return None if row is None else _stored(row)
 
 
+async def after(tx: AsyncConnection, deploy: StoredDeploy) -> int | None:
+    """Return the id of a deploy in the same place that is newer than this one, if there is any."""
+    newer: int | None = await tx.scalar(
+        select(deploys.c.id)
+        .where(
+            deploys.c.service == deploy.service,
+            deploys.c.environment == deploy.environment,
+            deploys.c.deployed_at > to_micros(deploy.deployed_at),
+        )
+        .limit(1)
+    )
+    return newer
+
+
 async def of_repository(tx: AsyncConnection, repository: str, limit: int) -> list[StoredDeploy]:
     """Return the newest deploys of all services of this repository, anywhere; newest first."""
     rows = await tx.execute(
@@ -299,6 +317,8 @@ def _window(deploy: StoredDeploy) -> ChangeWindow:
         repository=deploy.repository,
         base=deploy.base,
         deployed_by=deploy.deployed_by,
+        pending=deploy.pending,
+        ran_since=deploy.ran_since,
     )
 
 

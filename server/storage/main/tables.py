@@ -182,6 +182,8 @@ deploys = Table(
     Column("minutes_before", Float),
     Column("events_after", Integer),
     Column("minutes_after", Float),
+    Column("pending", Boolean, nullable=False, server_default="0"),
+    Column("ran_since", BigInteger),
     UniqueConstraint("service", "environment", "deploy_id"),
     Index(None, "deployed_at", "id", "service", "environment", "verdict"),
     Index(None, "service", "environment", "deployed_at", "id", "verdict"),
@@ -191,8 +193,8 @@ deploys = Table(
 The events before and after are the verdict's counts of all errors of the service; NULL means not
 known.
 
-`cut`, `repository` and `base` are those of `shared.event.ChangeWindow`. `looked_up_at` is when
-everything that the repository can tell about the commits was found out.
+`cut`, `repository`, `base`, `pending` and `ran_since` are those of `shared.event.ChangeWindow`.
+`looked_up_at` is when everything that the repository can tell about the commits was found out.
 """
 
 incident_deploys = Table(

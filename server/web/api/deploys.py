@@ -55,6 +55,8 @@ class SuspicionAnswer(msgspec.Struct):
 class DeployAnswer(msgspec.Struct, kw_only=True):
     """A deploy; `incidents` are the surest suspicions, and `suspected_by` counts all of them.
 
+    `ran_since` is when it first ran, if it goes back to what ran before others.
+
     `watched_until` is the latest time of the verdict, while there is none yet.
     """
 
@@ -64,6 +66,7 @@ class DeployAnswer(msgspec.Struct, kw_only=True):
     deploy_id: str
     deployed_at: datetime
     deployed_by: str | None
+    ran_since: datetime | None
     release: str | None
     repository: str | None
     commits: int
@@ -83,12 +86,14 @@ class DeployAnswer(msgspec.Struct, kw_only=True):
 class WholeDeployAnswer(DeployAnswer, kw_only=True):
     """A deploy with all its commits, newest first, and `began`: what began while it was watched.
 
-    `cut` counts commits and files that were left out.
+    `cut` counts commits and files that were left out. `taken_away` are the newest commits that it
+    went back behind.
     """
 
     all_commits: list[Commit]
     cut: int
     began: list[Began]
+    taken_away: list[CommitHead]
 
 
 class DeployPage(msgspec.Struct):
@@ -121,6 +126,7 @@ async def get_deploy(request: web.Request) -> web.Response:
         all_commits=deploy.whole,
         cut=deploy.cut,
         began=deploy.began,
+        taken_away=deploy.taken_away,
     )
     return answer(whole)
 

@@ -17,6 +17,8 @@ def known(head: str, base: str | None, *ids: str, **changes: Any) -> StoredDeplo
         "cut": 0,
         "repository": "acme/shop",
         "deployed_by": None,
+        "pending": False,
+        "ran_since": None,
         "verdict": None,
         "verdict_reasons": [],
     }

@@ -86,6 +86,7 @@ def push(*commits: Commit, **changes: Any) -> ChangeWindow:
         "deploy_id": commits[-1].id if commits else "head",
         "repository": "acme/shop",
         "base": "base",
+        "pending": True,
     }
     window = change_window(-60, **fields)
     return msgspec.structs.replace(window, **changes)
@@ -180,7 +181,7 @@ async def test_a_deploy_that_moved_in_time_meanwhile_is_not_moved_back(place: Pl
     place.github.add("acme/shop", rest_commit("c1", {"shop/cart.py": PATCH}))
     await place.announce(push(pushed("c1")))
     # Between the question and the answer the deployment succeeds.
-    moved = msgspec.structs.replace(push(), deploy_id="c1", deploy_time=at(-5))
+    moved = push(deploy_id="c1", deploy_time=at(-5), pending=False)
 
     class Slow(GitHubApi):
         async def commit(self, repository: str, name: str) -> Commit:

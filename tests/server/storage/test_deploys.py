@@ -57,12 +57,39 @@ async def test_a_deploy_is_kept_with_all_that_was_announced(database: Database) 
 async def test_a_push_and_its_deployment_are_one_deploy_of_the_later_time(
     database: Database,
 ) -> None:
-    push = change_window(10, deploy_id="head", base="ba5e", repository="acme/shop")
+    push = change_window(10, deploy_id="head", base="ba5e", repository="acme/shop", pending=True)
     success = ChangeWindow(deploy_time=at(300), deploy_id="head", release="v1")
     (deploy,) = await stored(database, push, success)
     assert deploy.deployed_at == at(300)
     assert deploy.commits == push.commits
     assert (deploy.release, deploy.base, deploy.repository) == ("v1", "ba5e", "acme/shop")
+
+
+async def test_what_runs_already_is_no_new_deploy_when_it_is_announced_again(
+    database: Database,
+) -> None:
+    push = change_window(10, deploy_id="head", pending=True)
+    success, again = (ChangeWindow(deploy_time=at(each), deploy_id="head") for each in (300, 900))
+    (deploy,) = await stored(database, push, success, again)
+    assert (deploy.deployed_at, deploy.ran_since) == (at(300), None)
+
+
+async def test_a_deploy_that_goes_back_names_what_it_takes_away(database: Database) -> None:
+    commits = {name: commit(name, message=f"Change {name}") for name in ("a", "b", "c", "d")}
+    for n, name in enumerate(("a", "b", "c")):
+        await stored(database, change_window(10 * n, deploy_id=name, commits=[commits[name]]))
+    there = change_window(15, deploy_id="d", commits=[commits["d"]])
+    await stored(database, there, environment="staging")
+    back = ChangeWindow(deploy_time=at(100), deploy_id="a")
+    found = {each.deploy_id: each for each in await stored(database, back)}
+    assert (found["a"].deployed_at, found["a"].ran_since) == (at(100), at(0))
+    async with database.read() as tx:
+        whole = await deploy_list.get(tx, found["a"].id)
+        other = await deploy_list.get(tx, found["b"].id)
+    assert whole is not None
+    assert other is not None
+    assert [each.id for each in whole.taken_away] == ["c", "b"]
+    assert (other.ran_since, other.taken_away) == (None, [])
 
 
 async def test_one_commit_is_another_deploy_in_another_place(database: Database) -> None:
@@ -114,13 +141,13 @@ async def test_of_two_deploys_of_one_moment_the_one_that_is_named_has_the_verdic
 
 
 async def test_a_deploy_that_moves_in_time_is_judged_anew(database: Database) -> None:
-    await stored(database, change_window(10))
+    await stored(database, change_window(10, pending=True))
     async with database.write() as tx:
         await deploys.set_verdict(tx, verdict(10))
     functions = change_window(10, commits=[commit(functions=["total", "pay"])])
     (same,) = await stored(database, functions)
     assert same.verdict == "faulty"
-    (moved,) = await stored(database, change_window(20))
+    (moved,) = await stored(database, change_window(20, commits=[], deploy_id="a1b2c3d4"))
     assert (moved.verdict, moved.verdict_reasons) == (None, [])
 
 
@@ -188,13 +215,13 @@ async def test_old_deploys_are_not_looked_up(database: Database) -> None:
 
 
 async def test_the_errors_of_a_verdict_go_with_it_when_the_deploy_moves(database: Database) -> None:
-    await stored(database, change_window(10))
+    await stored(database, change_window(10, pending=True))
     async with database.write() as tx:
         rates = {"before": ErrorRate(3, 30.0), "after": ErrorRate(9, 1.5)}
         await deploys.set_verdict(tx, verdict(10, **rates))
         (judged,) = await deploy_list.newest(tx, DeployFilter(), 9)
         assert (judged.before, judged.after) == (ErrorRate(3, 30.0), ErrorRate(9, 1.5))
-    await stored(database, change_window(20))
+    await stored(database, change_window(20, commits=[], deploy_id="a1b2c3d4"))
     async with database.read() as tx:
         (moved,) = await deploy_list.newest(tx, DeployFilter(), 9)
     assert (moved.verdict, moved.before, moved.after) == ("watching", None, None)

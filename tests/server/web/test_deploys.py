@@ -86,6 +86,7 @@ async def test_a_deploy_is_shown_with_what_it_did(client: Client, database: Data
         "deployed_by": "ada",
         "release": "shop@2",
         "repository": "acme/shop",
+        "ran_since": None,
         "commits": 5,
         "newest_commit": {
             "id": SHA,

@@ -49,6 +49,11 @@ SAID: list[tuple[StrEnum, Numbers, str]] = [
     (Evidence.DEPLOYED_BEFORE, {"minutes": 0}, "it was deployed when the error began"),
     (Evidence.DEPLOYED_BEFORE, {"minutes": 1}, "it was deployed 1 minute before the error"),
     (
+        Evidence.TAKEN_AWAY,
+        {"minutes": 5},
+        "a deploy that went back took it away 5 minutes before the error",
+    ),
+    (
         VerdictReason.NEW_ISSUE,
         ISSUE,
         "TypeError in k.py: 1,234 in 1 minute, never seen before this deploy",
