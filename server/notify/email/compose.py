@@ -9,9 +9,11 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address as Mailbox
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +29,7 @@ from server.notify.email.digest import digest_of
 from server.notify.masking import masked_line, printable, without_secrets
 from server.notify.news import IncidentNews, TestNews
 
+LINE_LENGTH = 76
 MAX_SUBJECT = 180
 MAX_PREVIEW = 160
 MAX_TITLE = 300
@@ -35,6 +38,22 @@ TEXT_WIDTH = 76
 
 class NotAnAddress(ValueError):
     """No mail can be sent to, or from, this address."""
+
+
+class SubjectHeader(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc]
+    """A subject that reads as it was written, whatever its letters.
+
+    Where a line must end, the fold of `EmailMessage` loses blanks between words with letters beyond
+    ASCII, and writes encoded words that are empty (cpython issues 136052 and 144156). That of
+    `email.header` does neither.
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header in lines, each of at most 76 characters."""
+        text = str(self)
+        charset = "us-ascii" if text.isascii() else "utf-8"
+        header = Header(text, charset, LINE_LENGTH, self.name)
+        return f"{self.name}: {header.encode(linesep=policy.linesep)}{policy.linesep}"
 
 
 class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +104,7 @@ def write(
     `mark` separates the parts, and is the same when the same mail is written again.
     """
     writer, reader = _mailbox(sender, "PushLog"), _mailbox(receiver)
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = writer
     mail["To"] = reader
     mail["Subject"] = subject
@@ -112,6 +131,11 @@ def write(
     return mail
 
 
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("subject", SubjectHeader)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
+
+
 def _mailbox(text: str, default_name: str = "") -> Mailbox:
     name, address = parseaddr(text) if "<" in text else ("", text)
     try:
@@ -134,19 +158,22 @@ def _thread(letters: Sequence[Letter], domain: str) -> dict[str, str]:
     """Return the Message-ID and, after the first mail of an incident, what this mail answers.
 
     The first one's id is made of the incident and the receiver, so that each later mail knows it.
-    The other ids are made of the letters' keys: the same mail sent twice has one id.
+    The other ids are made of the letters' keys: the same mail sent twice has one id. All mails of
+    an incident refer to a mail that there is not: otherwise mail programs would put the first mails
+    of incidents with the same title together.
     """
     by_keys = f"<pushlog.{_digest_of_keys(letters)}@{domain}>"
     letter = letters[0]
     if len(letters) > 1 or letter.incident_id is None:
         return {"Message-ID": by_keys}
     whose = sha256(f"{letter.incident_id}\n{letter.receiver}".encode()).hexdigest()[:32]
-    root = f"<pushlog.incident.{whose}@{domain}>"
+    thread, root = f"<pushlog.thread.{whose}@{domain}>", f"<pushlog.incident.{whose}@{domain}>"
     match letter.news:
         case IncidentNews(change="opened"):
-            return {"Message-ID": root}
+            return {"Message-ID": root, "References": thread}
         case _:
-            return {"Message-ID": by_keys, "In-Reply-To": root, "References": root}
+            references = f"{thread} {root}"
+            return {"Message-ID": by_keys, "In-Reply-To": root, "References": references}
 
 
 def _digest_of_keys(letters: Sequence[Letter]) -> str:

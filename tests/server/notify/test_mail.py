@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
@@ -95,6 +96,49 @@ def test_a_mail_says_all_that_one_needs_to_act() -> None:
             f"{PUBLIC_URL}/unsubscribe/",
         ):
             assert part.lower() in form.lower()
+
+
+def test_incidents_with_one_title_are_two_conversations() -> None:
+    letters = [
+        Letter(key=each, receiver="ada@acme.example", incident_id=each, news=opened())
+        for each in ("inc-1", "inc-2")
+    ]
+    one, other = (compose([each], LETTERHEAD, NOW) for each in letters)
+    assert one["Subject"] == other["Subject"]
+    # Without it, mail programs go by the subject.
+    assert one["References"]
+    assert one["References"] != other["References"]
+
+
+# Each of them lost a blank, or had an empty encoded word, as Python folds headers.
+FOLDED = [
+    "réseau a délai client total dépassé montant après réseau répondu",
+    "cannot export invoice for Łódź où",
+    "x" * 60 + " é " + "y" * 60 + " ü",
+    "данные заказа не сохранены: сервер базы данных не отвечает уже две минуты",
+    "注文の合計が負です。在庫を確認してください。注文番号とお客様の名前を確認してください。",
+]
+
+
+@pytest.mark.parametrize("message", FOLDED)
+def test_a_subject_reads_as_it_was_written(message: str) -> None:
+    assert_subject_is_read(message)
+
+
+@given(st.text(st.sampled_from("aé ü本🎁.,:-_?="), max_size=120))
+def test_any_subject_reads_as_it_was_written(message: str) -> None:
+    assert_subject_is_read(message)
+
+
+def assert_subject_is_read(message: str) -> None:
+    made = compose([letter(opened(title=message))], LETTERHEAD, NOW)
+    (raw,) = re.findall(rb"(?ms)^Subject: (.*?)\r\n(?! )", bytes(made))
+    assert all(len(line) <= 76 for line in b"Subject: ".join([b"", raw]).split(b"\r\n"))
+    assert b"?utf-8?q??=" not in raw.lower()
+    assert b"?utf-8?b??=" not in raw.lower()
+    read = str(make_header(decode_header(raw.decode())))
+    assert read == str(made["Subject"])
+    assert message_from_bytes(bytes(made), policy=default)["Subject"] == made["Subject"]
 
 
 def test_our_own_code_comes_first_in_the_stack_trace_and_says_where() -> None:
@@ -323,7 +367,8 @@ def test_any_event_text_makes_a_whole_mail_with_just_the_headers_that_are_meant(
     assert all(len(line) <= 998 for line in sent.split(b"\r\n"))
     assert sent.isascii()
     read = message_from_bytes(sent, policy=default)
-    wanted = [*HEADERS[:5], "In-Reply-To", "References", *HEADERS[5:]] if is_escalated else HEADERS
+    answers = ["In-Reply-To", "References"] if is_escalated else ["References"]
+    wanted = [*HEADERS[:5], *answers, *HEADERS[5:]]
     assert read.keys() == wanted
     assert not read.defects
     assert [part.get_content_type() for part in read.walk()] == [
