@@ -111,12 +111,12 @@ def parse_generic(
         counted = "a field breaks" if len(faults) == 1 else f"{len(faults)} fields break"
         raise InvalidPayload(f"{counted} the rules of an event", tuple(faults))
     window = values.get("change_window")
-    if isinstance(window, ChangeWindow) and not is_plausible(window.deploy_time):
+    if isinstance(window, ChangeWindow) and not is_plausible(window.deploy_time, received):
         notes.add("change_window.deploy_time: not plausible; the time of receipt is used")
         window = msgspec.structs.replace(window, deploy_time=received)
         values["change_window"] = window
     timestamp = values.get("timestamp")
-    if isinstance(timestamp, datetime) and not is_plausible(timestamp):
+    if isinstance(timestamp, datetime) and not is_plausible(timestamp, received):
         notes.add("timestamp: not plausible; the time of receipt is used")
         values["timestamp"] = received
     entry: Entry

@@ -4,7 +4,7 @@ Code that shows a time later can use it as it is. A time that cannot be right is
 of a program's clock, or seconds that were taken for milliseconds.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -15,12 +15,15 @@ from shared.pipe import Entry, EventEntry, Resolve, Silence
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Whatever says that it was before, does not know when it was."""
 
+AHEAD = timedelta(days=1)
+"""Clocks may be wrong by so much: by a time zone that was left out."""
+
 W = TypeVar("W", bound=ChangeWindow)
 
 
-def is_plausible(moment: datetime) -> bool:
-    """Return whether something that is told now can have happened at `moment`."""
-    return _utc(moment) >= EARLIEST
+def is_plausible(moment: datetime, received: datetime) -> bool:
+    """Return whether something that was told when it was `received` can have happened then."""
+    return EARLIEST <= _utc(moment) <= received + AHEAD
 
 
 def in_utc(entry: Entry) -> Entry:

@@ -11,6 +11,7 @@ from server.ingest.sentry.payload import (
     LogEntry,
     Mechanism,
     Metadata,
+    Occurrence,
     RaisedException,
     Thread,
 )
@@ -174,7 +175,8 @@ def _from_chain(event: Event, chain: list[_Link], notes: Notes) -> Raised:
 def _name_without_exception(event: Event) -> tuple[str, str]:
     if event.occurrence is not None and event.occurrence.issue_title:
         title = event.occurrence.issue_title
-        return title, event.occurrence.subtitle or event.title or title
+        message = event.occurrence.subtitle or event.title or title
+        return title, "\n".join([message, *_evidence(event.occurrence)])
     if event.csp is not None:
         directive = event.csp.effective_directive or "a resource"
         blocked = f"Blocked {directive} from {event.csp.blocked_uri or 'an unnamed source'}"
@@ -183,6 +185,15 @@ def _name_without_exception(event: Event) -> tuple[str, str]:
     if exception_type == MESSAGE:
         message = logged(event) or message or event.culprit or ""
     return exception_type, message
+
+
+def _evidence(occurrence: Occurrence) -> list[str]:
+    """Return a line for each thing that Sentry shows, below the one that tells issues apart."""
+    return [
+        f"{each.name}: {value}" if each.name else value
+        for each in occurrence.evidence or ()
+        if each is not None and (value := scalar_text(each.value).strip())
+    ]
 
 
 def logged(event: Event) -> str:

@@ -149,25 +149,23 @@ def read_url(url: str | None, limit: int = _MAX_URL) -> str | None:
 
 
 def read_time(*candidates: float | str | None) -> datetime | None:
-    """Return the first of `candidates` that is a time, and a plausible one.
+    """Return the first of `candidates` that is a time.
 
     A time is seconds since 1970, or ISO 8601 (UTC if bare).
     """
-    for candidate in candidates:
-        time = _read_time(candidate)
-        if time is not None and is_plausible(time):
-            return time
-    return None
+    return next((time for each in candidates if (time := _read_time(each)) is not None), None)
 
 
 def time_of_event(
     candidates: Iterable[float | str | None], received: datetime, notes: Notes
 ) -> datetime:
-    """Return the first of `candidates` that `read_time` takes, else when it was received."""
-    time = read_time(*candidates)
-    if time is None:
-        notes.add("timestamp: no plausible time; the time of receipt is used")
-    return time or received
+    """Return the first of `candidates` that is a plausible time, else when it was received."""
+    for each in candidates:
+        time = _read_time(each)
+        if time is not None and is_plausible(time, received):
+            return time
+    notes.add("timestamp: no plausible time; the time of receipt is used")
+    return received
 
 
 def _read_time(candidate: float | str | None) -> datetime | None:

@@ -140,12 +140,20 @@ class Metadata(msgspec.Struct):
     function: Text = None
 
 
+class Evidence(msgspec.Struct):
+    """What Sentry shows of an occurrence: why a check failed, for example."""
+
+    name: Text = None
+    value: Scalar = None
+
+
 class Occurrence(msgspec.Struct):
     """Something found that is not an error: a slow query, a missed check-in, a failing URL."""
 
     issue_title: Text = msgspec.field(default=None, name="issueTitle")
     subtitle: Text = None
     level: Text = None
+    evidence: list[Evidence | None] | None = msgspec.field(default=None, name="evidenceDisplay")
 
 
 class Release(msgspec.Struct):

@@ -178,6 +178,8 @@ def test_a_time_ahead_of_the_clock_is_taken_and_noted() -> None:
         "1970-01-01T00:00:00Z",
         # Seconds that were taken for milliseconds.
         "1970-01-21T03:39:00Z",
+        (RECEIVED + timedelta(days=1, seconds=1)).isoformat(),
+        "9999-12-31T23:59:59-12:00",
     ],
 )
 def test_a_time_that_cannot_be_right_is_that_of_receipt_and_noted(zero: str) -> None:

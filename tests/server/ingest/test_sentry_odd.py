@@ -200,6 +200,23 @@ def test_bytes_that_are_not_utf8_are_replaced_and_named() -> None:
     assert "body: not valid UTF-8; the wrong bytes are replaced" in event.notes
 
 
+def test_an_occurrence_says_what_sentry_shows_as_evidence() -> None:
+    payload = json.loads(shape("slow-query-occurrence"))
+    payload["data"]["event"]["occurrence"]["evidenceDisplay"] = [
+        {"name": "Failure reason", "value": "3 missed check-ins", "important": True},
+        {"name": None, "value": 7},
+        {"name": "Nothing", "value": None},
+        None,
+        "odd",
+    ]
+    event = event_of(payload)
+    assert event.message.splitlines() == [
+        "SELECT * FROM lines WHERE order_id = %s",
+        "Failure reason: 3 missed check-ins",
+        "7",
+    ]
+
+
 def test_only_web_pages_become_links() -> None:
     payload = sample()
     for url in ("javascript:alert(1)", "/issues/1/", "ftp://x", "https://x/" + "y" * 3000, "", 5):
