@@ -36,6 +36,7 @@ _DAY_S = 20
 _SETTINGS = {"RETENTION_DAYS": "30", "RETENTION_INCIDENT_DAYS": "45"}
 _STREAMS = 20
 _LOOK_EVERY_S = 10.0
+_LEAST_LOOKS = 8
 _KILL_EVERY_S = 120.0
 _BACKUP_EVERY_S = 300.0
 _AGAIN_S = 1.0
@@ -122,8 +123,9 @@ class Soak:
 
     async def _look(self) -> None:
         started, told = time.monotonic(), 0
+        every_s = min(_LOOK_EVERY_S, 60 * self._minutes / _LEAST_LOOKS)
         while (passed := time.monotonic() - started) < 60 * self._minutes:
-            await asyncio.sleep(_LOOK_EVERY_S - passed % _LOOK_EVERY_S)
+            await asyncio.sleep(every_s - passed % every_s)
             slowest_ms = max((1000 * each.took_s for each in self._sent[told:]), default=0.0)
             told = len(self._sent)
             minutes = (time.monotonic() - started) / 60
