@@ -2,7 +2,7 @@
 
 Webhooks come at a steady pace: of old issues, of new ones that are resolved after a minute, and
 deploys. Retention runs with days of 20 seconds, so that events go after 10 minutes and incidents
-after 15. The engine is killed every two minutes, a backup is made every five, and 20 readers follow
+after 15. The engine remembers 300 issues, so that it soon begins to forget the oldest. It is killed every two minutes, a backup is made every five, and 20 readers follow
 their bell live. At the end, every webhook that was answered with 202 must have been recorded.
 """
 
@@ -30,10 +30,13 @@ from scripts.commands.soak.load import Load
 from scripts.commands.soak.plot import draw
 from scripts.commands.soak.readings import Reading, growth, look
 from server.storage.database import migrate, open_database
+from server.storage.journal.journal import open_journal
+from shared.pipe import Settings
 
 _ENGINE = (sys.executable, "-m", "engine")
 _DAY_S = 20
 _SETTINGS = {"RETENTION_DAYS": "30", "RETENTION_INCIDENT_DAYS": "45"}
+_MAX_ISSUES = 300
 _STREAMS = 20
 _LOOK_EVERY_S = 10.0
 _LEAST_LOOKS = 8
@@ -78,6 +81,8 @@ class Soak:
         await asyncio.to_thread(migrate, self._server.database)
         async with open_database(self._server.database) as database, database.write() as tx:
             await give_token(tx)
+        async with open_journal(self._server.journal) as journal:
+            await journal.append([Settings(max_issues=_MAX_ISSUES)], None)
         async with self._server.running():
             beside = [
                 *(asyncio.create_task(self._listen()) for _ in range(_STREAMS)),

@@ -221,6 +221,26 @@ async def test_a_deploy_has_a_page_with_its_commits_and_what_began_after_it(
     assert f'href="/deploys/{listed["id"]}"' in await page(client, f"/incidents/{suspecting}")
 
 
+async def test_a_deploy_that_goes_back_says_what_it_takes_away(
+    client: Client, database: Database
+) -> None:
+    for seconds, name in ((0, "old"), (60, "new")):
+        commits = [commit(name, message=f"Change the {name} <b>price</b>")]
+        await announce(database, change_window(seconds, deploy_id=name, commits=commits))
+    await announce(database, ChangeWindow(deploy_time=at(600), deploy_id="old"))
+    back, other = (await read(client))["deploys"]
+    assert (back["deploy_id"], back["ran_since"]) == ("old", "2025-03-04T09:00:00Z")
+    assert other["ran_since"] is None
+    whole = await (await client.get(f"/api/deploys/{back['id']}")).json()
+    assert [each["id"] for each in whole["taken_away"]] == ["new"]
+    shown = await page(client, f"/deploys/{back['id']}")
+    assert "goes back to what ran from" in shown
+    taken = shown.partition("Taken away")[2]
+    assert "Change the new &lt;b&gt;price" in taken
+    assert "Change the old" not in taken
+    assert "goes back to" in await page(client, "/deploys")
+
+
 async def test_a_deploy_that_is_not_known_is_not_found(client: Client) -> None:
     for path in ("/deploys/7", "/api/deploys/7"):
         async with client.get(path) as response:
