@@ -2,8 +2,9 @@
 
 Webhooks come at a steady pace: of old issues, of new ones that are resolved after a minute, and
 deploys. Retention runs with days of 20 seconds, so that events go after 10 minutes and incidents
-after 15. The engine remembers 300 issues, so that it soon begins to forget the oldest. It is killed every two minutes, a backup is made every five, and 20 readers follow
-their bell live. At the end, every webhook that was answered with 202 must have been recorded.
+after 15. The engine remembers 300 issues, so that it soon begins to forget the oldest. It is killed
+every two minutes, a backup is made every five, and 20 readers follow their bell live. At the end,
+every webhook that was answered with 202 must have been recorded.
 """
 
 import argparse
