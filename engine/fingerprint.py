@@ -1,11 +1,15 @@
 """Decide which events are one issue. docs/FINGERPRINTS.md has the rules by language.
 
-Keys are memoised by the trace before it is normalised, because most events repeat an earlier one.
-The memo is bounded and changes no answer.
+The names of frames are memoised by the trace before it is normalised, because most events repeat an
+earlier one. The memo is bounded and changes no answer.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Literal
+
+import msgspec
 
 from engine.stack.messages import blanked
 from engine.stack.names import frame_name, is_foreign
@@ -20,61 +24,89 @@ KEY_FRAMES = 4
 _FRAMES_READ = 16
 
 RawFrame = tuple[str | None, str | None, str | None]
+Names = tuple[tuple[str, str], ...]
+"""Place and function of frames, newest first; either may be empty, but not both."""
+
+Rule = Literal["unique", "given", "frames", "foreign", "weak", "text"]
+
+
+class Grouping(msgspec.Struct, frozen=True):
+    """The rule by which an event finds its issue, and the parts that the rule compares."""
+
+    rule: Rule
+    parts: tuple[str, ...]
 
 
 def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
     """Return the key of the event's issue: 128 bits as 32 hex digits.
 
-    If the source says that events are one issue (its `fingerprint`), they are one issue of the
-    service and environment. A test or simulation is an issue of its own: `seq` makes it unique.
+    An issue is of one service and environment.
+    """
+    found = grouping(event, seq)
+    text = "\0".join((found.rule, service, environment, *found.parts))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def grouping(event: Event, seq: int) -> Grouping:
+    """Return by what the event is grouped within its service and environment.
+
+    If the source says that events are one issue (its `fingerprint`), they are one. A test or
+    simulation is an issue of its own: `seq` makes it unique.
     """
     if event.unique:
-        return _hash("unique", service, environment, str(seq))
+        return Grouping("unique", (str(seq),))
     if event.fingerprint is not None:
-        return _hash("given", service, environment, event.fingerprint)
-    trace = event.stacktrace or _first_trace(event)
-    if trace and (own := _own_frames(trace)):
-        key = _key_of_frames(service, environment, event.exception_type, own)
-        if key is not None:
-            return key
-        places = _key_of_places(own)
-        return _hash(
-            "weak", service, environment, event.exception_type, places, blanked(event.message)
-        )
-    return _hash("text", service, environment, event.exception_type, blanked(event.message))
+        return Grouping("given", (event.fingerprint,))
+    text = blanked(event.message_template or event.message)
+    names = _names_of_own(event)
+    if any(function for _, function in names):
+        return Grouping("frames", (event.exception_type, *_said(names)))
+    if names:
+        places = "\n".join(place for place, _ in names)
+        return Grouping("weak", (event.exception_type, places, text))
+    names = _names(_raw(_first_trace(event)))
+    if any(function for _, function in names):
+        return Grouping("foreign", (event.exception_type, *_said(names)))
+    return Grouping("text", (event.exception_type, text))
 
 
-def _first_trace(event: Event) -> list[Frame]:
-    """Return the trace of the first exception in the chain that has one."""
-    return next((link.stacktrace for link in event.chain if link.stacktrace), [])
+def _names_of_own(event: Event) -> Names:
+    """Return the names of the application's frames that led to the root cause.
+
+    Where it was raised comes first. The trace of an exception that was raised from it goes on where
+    that of the root ends: a library's error says little without who called the library.
+    """
+    own = list(_own_frames(event.stacktrace))
+    if len(own) < KEY_FRAMES:
+        links = (_own_frames(link.stacktrace) for link in event.chain)
+        callers = next((link for link in links if link), ())
+        own += [frame for frame in callers if frame not in own]
+    return _names(tuple(own)) if own else ()
 
 
-def _own_frames(trace: list[Frame]) -> tuple[RawFrame, ...]:
+def _first_trace(event: Event) -> Sequence[Frame]:
+    traces = (event.stacktrace, *(link.stacktrace for link in event.chain))
+    return next((trace for trace in traces if trace), ())
+
+
+def _own_frames(trace: Sequence[Frame]) -> Sequence[RawFrame]:
     """Return the newest frames of the application; if the source marks none, those not foreign."""
-    own = [(f.file, f.module, f.function) for f in trace if f.in_app]
-    if own:
-        return tuple(own[:_FRAMES_READ])
-    unmarked = [(f.file, f.module, f.function) for f in trace if not is_foreign(f.file, f.module)]
-    return tuple(unmarked[:_FRAMES_READ])
+    if not trace:
+        return ()
+    own = [frame for frame in trace if frame.in_app]
+    return _raw(own or [each for each in trace if not is_foreign(each.file, each.module)])
+
+
+def _raw(trace: Sequence[Frame]) -> tuple[RawFrame, ...]:
+    return tuple((each.file, each.module, each.function) for each in trace[:_FRAMES_READ])
+
+
+def _said(names: Names) -> list[str]:
+    return [f"{place}:{function}" for place, function in names]
 
 
 @lru_cache(maxsize=65_536)
-def _key_of_frames(
-    service: str, environment: str, exception_type: str, own: tuple[RawFrame, ...]
-) -> str | None:
-    """Return the key of named frames, or None if no frame has a function name that lasts."""
-    names = _names(own)
-    if not any(function for _, function in names):
-        return None
-    return _hash("frames", service, environment, exception_type, *(f"{p}:{f}" for p, f in names))
-
-
-@lru_cache(maxsize=4_096)
-def _key_of_places(own: tuple[RawFrame, ...]) -> str:
-    return "\n".join(place for place, _ in _names(own))
-
-
-def _names(own: tuple[RawFrame, ...]) -> list[tuple[str, str]]:
+def _names(own: tuple[RawFrame, ...]) -> Names:
     """Return the names that make the key, newest first.
 
     Foreign frames that the source marked as the application's are left out if others remain. A
@@ -98,8 +130,4 @@ def _names(own: tuple[RawFrame, ...]) -> list[tuple[str, str]]:
         if len(kept) > KEY_FRAMES:
             kept.pop()
             break
-    return sorted(kept) if recursive else kept
-
-
-def _hash(*parts: str) -> str:
-    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+    return tuple(sorted(kept) if recursive else kept)

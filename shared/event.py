@@ -138,7 +138,8 @@ NOTHING = msgspec.Raw(b"null")
 class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One occurrence of an error, or (``kind`` deploy) the news of a deploy.
 
-    ``event_id`` and ``issue_id`` are the source's own. ``alert_rule`` is the rule that fired there,
+    ``message_template`` is the message before values were filled in, if it is known. ``event_id``
+    and ``issue_id`` are the source's own. ``alert_rule`` is the rule that fired there,
     which means that somebody asked to be told. ``source_state`` is what the source itself says of
     the issue. ``occurrence`` is false if the source describes an issue as a whole, which is not one
     more occurrence of it. ``notes`` says what an adapter found missing or had to cut. ``unique``
@@ -156,6 +157,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     severity: Severity
     exception_type: ExceptionType
     message: Message
+    message_template: Message | None = None
     stacktrace: Stacktrace = []
     chain: Annotated[list[ChainedException], Meta(max_length=MAX_CHAIN)] = []
     tags: Pairs = {}

@@ -217,6 +217,7 @@ COMMANDS = {
     f"{PRODUCTION} scripts/backup /var/backups/pushlog --keep 14": BACKUP,
     f"{PRODUCTION} scripts/restore /var/backups/pushlog/pushlog-TIME": BACKUP,
     f"{DOCTOR}scripts/doctor": "tests/scripts/test_doctor.py",
+    "scripts/fingerprint scripts/samples/python.json": "tests/scripts/test_fingerprint.py",
     "scripts/replay --production prod,eu": "tests/scripts/test_replay.py",
     "python -m engine < events.ndjson": "tests/engine/test_process.py",
     "scripts/setup": "tests/whole/test_setup.py",

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from engine.stack.libraries import is_library
-from engine.stack.places import COROUTINE_CLASS, is_minified, place
+from engine.stack.places import COROUTINE_CLASS, GROOVY_CLOSURE, is_minified, place
 
 _NAMELESS = re.compile(
     r"""
@@ -59,6 +59,8 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(.+?)(?:\.func\d+(?:\.\d+)*)+$", r"\1"),  # Go
         (r"^(.+?)(?:\.gowrap\d+|\.deferwrap\d+|-fm|-range\d+)$", r"\1"),
         (r"^(?:block (?:\(\d+ levels\) )?|rescue |ensure )+in (.+)$", r"\1"),  # Ruby
+        (r"^(_\w+_(?:erb|haml|slim|builder|ruby|arb|rabl))_{2,3}\d+_\d+$", r"\1"),  # Rails' views
+        (r"^(_\w*callback\w*?)_\d+$", r"\1"),
         (r"^(?:implicit )?closure #\d+ .*in (.+)$", r"\1"),  # Swift
         (r"^(?:__\d+)?([-+]\[.+?\])_block_invoke(?:[_.]?\d+)*$", r"\1"),  # Objective-C
         (r"^(?:__)?(.+?)_block_invoke(?:[_.]?\d+)*$", r"\1"),
@@ -72,19 +74,28 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(.+?)(?:`\d+)?\[[\w,. ]*\]$", r"\1"),  # .NET's type arguments
         (r"^(.+)\$suspendImpl$", r"\1"),  # Kotlin
         (r"^(.+?)(?:\$default|\$\d+|\$lambda[$\d-]*)+$", r"\1"),
+        (r"^(?:\?A0x[0-9a-f]+|`anonymous[- ]namespace'|\(anonymous namespace\))::", ""),  # C++
+        (r"^(lambda_method|DynamicClass)\d+$", r"\1"),  # .NET, compiled at run time
         (r"^(.+?)(?:\.(?:isra|part|constprop|cold|lto_priv)(?:\.\d+)?)+$", r"\1"),  # GCC
         (r"^(.+)/\d+$", r"\1"),  # Erlang's and Elixir's arity
     )
 )
 
 _WEB_SHELLS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"^(?:async|async\*|bound|get|set|new|static|function) (\S.*)$"), r"\1"),
+    (re.compile(r"^(?:async|bound|get|set|new|static|function) (\S.*)$"), r"\1"),
+    (re.compile(r"^async ?\*(\S.*)$"), r"\1"),
     (re.compile(r"^(.+?) \[as .+\]$"), r"\1"),
 )
 
-_GENERATED_METHODS = frozenset(("invokeSuspend", "MoveNext", "invoke", "call", "run", "apply"))
+_GENERATED_METHODS = frozenset(
+    ("invokeSuspend", "MoveNext", "invoke", "call", "run", "apply", "doCall")
+)
 
 _MINIFIED_NAME = re.compile(r"[A-Za-z_$][\w$]{0,2}")
+_RUBY = re.compile(r"\.(?:rb|rake|ru|erb|haml|slim)$")
+_RUBY_OWNER = re.compile(r"^(?:[A-Z]\w*(?:::[A-Z]\w*)*)[#.](?=[^#.]+$)")
+"""The class, which Ruby 3.4 puts before its methods."""
+
 _SCRIPT = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|bundle|html?)(?:[?:#].*)?$|^(?:https?|app):")
 _WEB_OWNER = re.compile(r"^.*[.#/](?=[^.#/]+$)")
 _WEB_INNER = re.compile(r"(?:/?<)+$")
@@ -103,6 +114,8 @@ def frame_name(
         name = _web_function(function or "", file)
     else:
         name = _function(function or "")
+        if file and _RUBY.search(file):
+            name = _RUBY_OWNER.sub("", name)
         if name in _GENERATED_METHODS and module:
             name = _enclosing(module) or name
     return None if not where and not name else (where, name)
@@ -166,5 +179,5 @@ def _enclosing(module: str) -> str:
     """Return the function behind a generated class: `Cart$total$1` (Kotlin), `<Total>d__4`."""
     if found := re.search(r"<(\w+)>d__\d+", module):
         return found[1]
-    coroutine = COROUTINE_CLASS.match(module)
-    return coroutine["function"] if coroutine else ""
+    found = COROUTINE_CLASS.match(module) or GROOVY_CLOSURE.match(module)
+    return found["function"] if found else ""

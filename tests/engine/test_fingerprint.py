@@ -209,7 +209,108 @@ ONE_ISSUE: dict[str, tuple[Trace, Trace]] = {
     ),
 }  # fmt: skip
 
+ONE_ISSUE |= {
+    "clojure: an evaluated form": (
+        [("NO_SOURCE_FILE", "user$eval1234", "invoke", 1)],
+        [("NO_SOURCE_FILE", "user$eval1301", "invoke", 1)],
+    ),
+    "groovy: a closure": (
+        [("Cart.groovy", "shop.Cart$_total_closure1", "doCall", 1)],
+        [("Cart.groovy", "shop.Cart$_total_closure12", "doCall", 1)],
+    ),
+    "ruby: a compiled view": (
+        [("app/views/show.html.erb", None, "_app_views_show_html_erb__3327_70361", 1)],
+        [("app/views/show.html.erb", None, "_app_views_show_html_erb___128_4691", 1)],
+    ),
+    "ruby: a haml view": (
+        [("app/views/show.html.haml", None, "_app_views_show_html_haml__3327_70361", 1)],
+        [("app/views/show.html.haml", None, "_app_views_show_html_haml__12_4", 1)],
+    ),
+    "ruby: the number of a callback": (
+        [("app/models/cart.rb", None, "_conditional_callback_around_233", 1)],
+        [("app/models/cart.rb", None, "_conditional_callback_around_19", 1)],
+    ),
+    "ruby 3.4 names the class": (
+        [("app/models/cart.rb", None, "block in Shop::Cart#total", 1)],
+        [("app/models/cart.rb", None, "total", 1)],
+    ),
+    "c#: a lambda compiled at run time": (
+        [(None, "Shop.Cart", "lambda_method", 1)],
+        [(None, "Shop.Cart", "lambda_method217", 1)],
+    ),
+    "c++: an anonymous namespace of msvc": (
+        [("cart.cpp", None, "?A0xc3a0617d::total", 1)],
+        [("cart.cpp", None, "?A0x1b2c3d4e::total", 1)],
+    ),
+    "native: a module in another folder": (
+        [(None, "C:\\Users\\ada\\Shop\\app-2.4.1\\shop.dll", "total", 1)],
+        [(None, "D:\\Games\\Shop\\app-2.4.3\\shop.dll", "total", 1)],
+    ),
+    "airflow: the prefix of a file": (
+        [("/opt/airflow/dags/a.py", "unusual_prefix_4f2ab1c9_orders", "total", 1)],
+        [("/opt/airflow/dags/a.py", "unusual_prefix_9d0c77ab_orders", "total", 1)],
+    ),
+    "firefox: an async function": (
+        [("webpack:///./src/cart.ts", None, "async*total", 1)],
+        [("webpack:///./src/cart.ts", None, "total", 1)],
+    ),
+    "angular: a hashed script": (
+        [
+            ("https://shop.example/main-OHTSHEWT.js", None, "Xo", 1),
+            ("https://shop.example/main-OHTSHEWT.js", None, "renderCart", 1),
+        ],
+        [
+            ("https://shop.example/main-UW43NQJB.js", None, "t.e", 1),
+            ("https://shop.example/main-UW43NQJB.js", None, "renderCart", 1),
+        ],
+    ),
+    "sveltekit: a hashed chunk": (
+        [("https://shop.example/_app/immutable/chunks/hinKGFw3.js", None, "total", 1)],
+        [("https://shop.example/_app/immutable/chunks/i9ohS91k.js", None, "total", 1)],
+    ),
+    "sveltekit: a hashed page": (
+        [("https://shop.example/_app/immutable/nodes/3.Q14TuMt-.js", None, "total", 1)],
+        [("https://shop.example/_app/immutable/nodes/3.UdP0Ttiu.js", None, "total", 1)],
+    ),
+    "nuxt: a hashed script": (
+        [("https://shop.example/_nuxt/BxQ9k2Lz.js", None, "total", 1)],
+        [("https://shop.example/_nuxt/CkzQWxBm.js", None, "total", 1)],
+    ),
+    "a numbered release": (
+        [("/var/www/shop/releases/694/orders/main.go", None, "total", 1)],
+        [("/var/www/shop/releases/7/orders/main.go", None, "total", 1)],
+    ),
+    "nix": (
+        [("/nix/store/b7f3bby8-shop-1.72.0/lib/main.go", None, "total", 1)],
+        [("/nix/store/9ls3w0fy-shop-1.36.0/lib/main.go", None, "total", 1)],
+    ),
+    "a build machine and a container": (
+        [("/home/runner/work/shop/shop/orders/main.go", None, "total", 1)],
+        [("/app/orders/main.go", None, "total", 1)],
+    ),
+    "a file as a URL": (
+        [("file:///srv/shop/dist/orders/cart.js", None, "total", 1)],
+        [("/srv/shop/dist/orders/cart.js", None, "total", 1)],
+    ),
+}
+
 TWO_ISSUES: dict[str, tuple[Trace, Trace]] = {
+    "files of one name in two folders of a project": (
+        [("/var/www/html/modules/orders/import.php", None, "import_rows", 12)],
+        [("/var/www/html/modules/users/import.php", None, "import_rows", 12)],
+    ),
+    "jobs of two engines": (
+        [("/srv/shop/engines/billing/app/jobs/sync_job.rb", None, "perform", 12)],
+        [("/srv/shop/engines/crm/app/jobs/sync_job.rb", None, "perform", 12)],
+    ),
+    "groovy closures of one class": (
+        [("Cart.groovy", "shop.Cart$_total_closure1", "doCall", 1)],
+        [("Cart.groovy", "shop.Cart$_remove_closure1", "doCall", 1)],
+    ),
+    "scripts that are named like a hash": (
+        [("https://shop.example/assets/cartView.js", None, "total", 1)],
+        [("https://shop.example/assets/userView.js", None, "total", 1)],
+    ),
     "raised through one shared helper": (
         [*HELPER, ("shop/cart.py", None, "total", 12)],
         [*HELPER, ("shop/mail.py", None, "send", 12)],
@@ -349,11 +450,51 @@ def test_a_given_fingerprint_replaces_ours() -> None:
     assert key(one) != key(builders.event(fingerprint="payment-provider", service="mail"))
 
 
-def test_a_chained_exception_is_keyed_by_its_root_cause() -> None:
-    wrapped = builders.event(
-        chain=[ChainedException("CheckoutFailed", "no", [builders.frame("shop/api.py", "post")])]
-    )
-    assert key(wrapped) == key(builders.event())
+def raised_from(root: Trace, *link: tuple[str, str], in_app: bool = True) -> Event:
+    """An error of a library or of ours, and what one caller raised from it."""
+    frames = [builders.frame(file, function) for file, function in link]
+    chain = [ChainedException("CheckoutFailed", "no", frames)]
+    return of_trace(root, in_app, chain=chain)
+
+
+LIBRARY: Trace = [("sqlalchemy/engine/default.py", "sqlalchemy.engine.default", "do_execute", 9)]
+
+
+@pytest.mark.parametrize(("root", "in_app"), [(LIBRARY, False), (HELPER, True)])
+def test_the_trace_of_a_root_cause_goes_on_with_what_was_raised_from_it(
+    root: Trace, in_app: bool
+) -> None:
+    """In Python, it ends where the error was caught."""
+    one = raised_from(root, ("shop/cart.py", "total"), in_app=in_app)
+    assert key(one) == key(raised_from(root, ("shop/cart.py", "total"), in_app=in_app))
+    assert key(one) != key(raised_from(root, ("shop/mail.py", "send"), in_app=in_app))
+
+
+def test_a_root_cause_with_enough_callers_is_keyed_by_them_alone() -> None:
+    whole: Trace = [(f"shop/a{number}.py", None, "f", 1) for number in range(4)]
+    assert key(raised_from(whole, ("shop/cart.py", "total"))) == key(of_trace(whole))
+
+
+def test_a_frame_that_both_traces_have_counts_once() -> None:
+    both = ("shop/http.py", "call")
+    caught: Trace = [("shop/http.py", None, "get", 3), ("shop/http.py", None, "call", 9)]
+    with_caller: Trace = [*caught, ("shop/cart.py", None, "total", 2)]
+    assert key(raised_from(caught, both, ("shop/cart.py", "total"))) == key(of_trace(with_caller))
+
+
+def test_errors_of_libraries_alone_are_told_apart_by_the_library() -> None:
+    other: Trace = [("urllib3/connection.py", "urllib3.connection", "_new_conn", 9)]
+    assert key(of_trace(LIBRARY, False)) == key(of_trace(LIBRARY, False, message="other"))
+    assert key(of_trace(LIBRARY, False)) != key(of_trace(other, False))
+
+
+def test_a_logged_message_is_keyed_by_its_template() -> None:
+    def logged(message: str, template: str) -> Event:
+        return of_trace([], message=message, message_template=template)
+
+    one = logged("Mail to ada failed", "Mail to %s failed")
+    assert key(one) == key(logged("Mail to grace failed", "Mail to %s failed"))
+    assert key(one) != key(logged("Mail to ada failed", "%s to %s failed"))
 
 
 def test_a_root_cause_without_a_trace_is_keyed_by_the_first_trace_of_its_chain() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,7 +86,7 @@ async def test_a_sample_goes_out_as_sentry_sends_it(receiver: Receiver) -> None:
     assert len(sent.headers["Request-ID"]) == 32
     digest = hmac.new(SECRET.encode(), sent.body, hashlib.sha256).hexdigest()
     assert sent.headers["Sentry-Hook-Signature"] == digest
-    event = event_of(sent.body, "event_alert")
+    event = event_of(sent.body, "event_alert", datetime.now(UTC))
     assert event.exception_type == "GatewayTimeout"
     assert event.notes == []
     assert event.event_id is not None

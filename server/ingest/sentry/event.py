@@ -82,6 +82,7 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
         severity=severity,
         exception_type=raised.exception_type,
         message=raised.message,
+        message_template=raised.template,
         stacktrace=raised.traces[0].frames,
         chain=raised.chain,
         tags=tags,

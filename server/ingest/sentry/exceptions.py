@@ -34,13 +34,15 @@ _MAX_MESSAGE = 8192
 class Raised(msgspec.Struct, frozen=True):
     """The root cause; `chain` is what was raised from it, nearest first.
 
-    `traces` are the stack traces of both, that of the root cause first.
+    `traces` are the stack traces of both, that of the root cause first. `template` is the logged
+    message without its parameters, if only a message was logged and it has some.
     """
 
     exception_type: str
     message: str
     traces: list[Trace]
     chain: list[ChainedException] = []
+    template: str | None = None
 
 
 def what_was_raised(event: Event, notes: Notes) -> Raised:
@@ -58,6 +60,7 @@ def what_was_raised(event: Event, notes: Notes) -> Raised:
         exception_type=fit_type(exception_type, notes),
         message=fit_message(message, notes),
         traces=[_thread_trace(event, notes)],
+        template=_template(event) if exception_type == MESSAGE else None,
     )
 
 
@@ -206,6 +209,16 @@ def logged(event: Event) -> str:
             case str():
                 texts.append(entry)
     return next((text for text in texts if text and text.strip()), "")
+
+
+def _template(event: Event) -> str | None:
+    """Return the message that was logged with parameters, before they were filled in."""
+    for entry in (event.logentry, event.message):
+        match entry:
+            case LogEntry(formatted=str(formatted), message=str(template)) if template != formatted:
+                fitting = many_lines(template, _MAX_MESSAGE)
+                return fitting if fitting.strip() else None
+    return None
 
 
 def _thread_trace(event: Event, notes: Notes) -> Trace:

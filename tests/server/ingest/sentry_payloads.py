@@ -33,18 +33,22 @@ def sample(name: str = "python") -> dict[str, Any]:
     return payload
 
 
-def parsed(body: bytes | dict[str, Any], resource: str | None = None) -> Delivery:
+def parsed(
+    body: bytes | dict[str, Any], resource: str | None = None, received: datetime = RECEIVED
+) -> Delivery:
     """The delivery that `body` is, its entries checked to be fit for the journal."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    delivery = parse_sentry(raw, resource, RECEIVED)
+    delivery = parse_sentry(raw, resource, received)
     for entry in delivery.entries:
         assert_fit(entry)
     return delivery
 
 
-def event_of(body: bytes | dict[str, Any], resource: str | None = None) -> EventEntry:
+def event_of(
+    body: bytes | dict[str, Any], resource: str | None = None, received: datetime = RECEIVED
+) -> EventEntry:
     """The one event that `body` is."""
-    (entry,) = parsed(body, resource).entries
+    (entry,) = parsed(body, resource, received).entries
     assert isinstance(entry, EventEntry)
     return entry
 

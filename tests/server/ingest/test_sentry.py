@@ -182,7 +182,23 @@ def test_a_service_hook_about_a_message_says_the_message() -> None:
     data = {"formatted": "disk 7 is full", "message": "disk %s is full", "params": ["7"]}
     payload["event"]["entries"] = [{"type": "message", "data": data}]
     payload["event"] |= {"title": "a title", "metadata": {"title": "a title"}, "type": "default"}
-    assert event_of(payload).message == "disk 7 is full"
+    event = event_of(payload)
+    assert (event.message, event.message_template) == ("disk 7 is full", "disk %s is full")
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        {"formatted": "disk is full", "message": "disk is full"},
+        {"formatted": "disk is full"},
+        {"message": "disk %s is full"},
+        {"formatted": "disk is full", "message": " "},
+    ],
+)
+def test_a_message_without_parameters_has_no_template(logged: dict[str, str]) -> None:
+    payload = json.loads(shape("warning-message"))
+    payload["data"]["event"] |= {"logentry": logged, "message": None}
+    assert event_of(payload).message_template is None
 
 
 def test_a_service_hook_is_read_from_its_rest_event() -> None:

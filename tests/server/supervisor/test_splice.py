@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from server.storage.journal.entry import JournalEntry
 from server.storage.times import from_micros, to_micros
 from server.supervisor.entry_lines import engine_lines, state_lines
-from shared.pipe import Entry, RestoredState, Settings, decode_inbound, encode_lines
+from shared.pipe import MAX_SEQ, Entry, RestoredState, Settings, decode_inbound, encode_lines
 from tests.builders import change_window_entry, deploy_entry, event_entry, resolve, silence
 
 ENTRIES: list[Entry] = [
@@ -25,7 +25,7 @@ ENTRIES: list[Entry] = [
 MOMENTS = st.integers(0, 2**52).map(from_micros)
 
 
-@given(st.lists(st.tuples(st.sampled_from(ENTRIES), st.integers(1, 2**62), MOMENTS)))
+@given(st.lists(st.tuples(st.sampled_from(ENTRIES), st.integers(1, MAX_SEQ), MOMENTS)))
 def test_each_line_reads_as_its_entry_with_number_and_time(
     rows: list[tuple[Entry, int, datetime]],
 ) -> None:
