@@ -4,11 +4,11 @@ from engine.entries import deploy
 from engine.fingerprint import fingerprint
 from engine.incidents import deploy_watch, grouping, life
 from engine.incidents.triggers import DAY_S, Fired, judge, remember_alert
-from engine.memory import issues
+from engine.memory import awaited, issues
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
-from engine.memory.recent import count_recent, sends_events
-from engine.memory.records import MAX_AWAITED, AwaitedNews, Issue, Scope
+from engine.memory.recent import count_recent
+from engine.memory.records import Issue, Scope
 from engine.memory.services import remember_release, scope_key, service_of
 from engine.memory.state import State
 from engine.numbers import rounded
@@ -20,11 +20,10 @@ from engine.statistics.silence import (
 )
 from engine.statistics.spike import Alarm, observe, reading
 from shared.decisions import Code
-from shared.event import NOTHING, UNKNOWN_ENVIRONMENT, canonical_environment
+from shared.event import UNKNOWN_ENVIRONMENT, canonical_environment
 from shared.incident import Numbers
 from shared.issue import add_newest
 from shared.pipe import Decision, EventEntry, Outbound
-from shared.structs import made_of
 
 LATE_S = 3_600.0
 """An event older than this is late: it describes the past, so its rate opens no incident."""
@@ -33,9 +32,6 @@ OUT_OF_ORDER_S = 300.0
 """An event this much older than the newest of its issue does not count in the running rate."""
 
 MINUTE_S = 60.0
-
-WAIT_S = 30.0
-"""How long news waits for an event that tells its environment; sources send both at once."""
 
 
 def decide(state: State, event: EventEntry) -> list[Outbound]:
@@ -46,11 +42,11 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
     """
     scope = event.service, canonical_environment(event.environment)
     if event.occurrence:
-        if event.issue_id in state.awaited:
-            _forget_news(state, event.issue_id)
+        if state.awaited:
+            awaited.take(state, event.issue_id)
     elif scope[1] == UNKNOWN_ENVIRONMENT and event.issue_id is not None:
         known = issues.scope_by_source(state, event)
-        if known is None and _waits(state, event, event.issue_id):
+        if known is None and awaited.keep(state, event, event.issue_id):
             return [Decision(state.clock.seq, Code.AWAITS_ENVIRONMENT)]
         scope = known or scope
     return _decide_in(state, event, scope)
@@ -58,36 +54,16 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
 
 def take_news_if_due(state: State, issue_id: str, at: float) -> list[Outbound]:
     """Return what people should know of news that has waited in vain; its decision was made."""
-    awaited = state.awaited.get(issue_id)
-    if awaited is None or awaited.due > at:
+    waiting = state.awaited.get(issue_id)
+    if waiting is None or waiting.due > at:
         return []
-    _forget_news(state, issue_id)
-    event = awaited.event
+    awaited.take(state, issue_id)
+    event = waiting.event
     # As of this moment, whether a tick or a later entry lets it pass.
     now, state.clock.now = state.clock.now, at
     out = _decide_in(state, event, (event.service, UNKNOWN_ENVIRONMENT))
     state.clock.now = now
     return [line for line in out if not isinstance(line, Decision)]
-
-
-def _waits(state: State, event: EventEntry, issue_id: str) -> bool:
-    """Return whether this news waits; of one issue, the first is kept."""
-    if issue_id in state.awaited:
-        return True
-    if len(state.awaited) >= MAX_AWAITED or not sends_events(state, event.service):
-        return False
-    due = state.now + WAIT_S
-    state.awaited[issue_id] = AwaitedNews(
-        made_of(event, EventEntry, seq=state.clock.seq, context=NOTHING), due
-    )
-    state.wake(due, "news", issue_id)
-    state.changed.awaited(issue_id)
-    return True
-
-
-def _forget_news(state: State, issue_id: str) -> None:
-    del state.awaited[issue_id]
-    state.changed.awaited(issue_id)
 
 
 def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:

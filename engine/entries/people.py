@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from engine.incidents import life
-from engine.memory import issues
+from engine.memory import awaited, issues
 from engine.memory.records import Issue
 from engine.memory.services import newest_release
 from engine.memory.state import State
@@ -32,7 +32,8 @@ def resolve(state: State, entry: Resolve) -> list[Outbound]:
         # The incident may go on with other issues; if this one comes back, that is a regression.
         if issue.incident in state.incidents:
             issue.incident = ""
-    return [*ended, _decision(state, len(named) + (tombstone is not None))]
+    waited = awaited.take(state, entry.issue_id) is not None
+    return [*ended, _decision(state, len(named) + (tombstone is not None) + waited)]
 
 
 def silence(state: State, entry: Silence) -> list[Outbound]:
@@ -63,7 +64,8 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
             return issues.is_silenced(issue, state.now) or _is_resolved(issue)
 
         ended = _end_incidents(state, entry, named, reason, is_over)
-    return [*ended, _decision(state, len(named) + (tombstone is not None))]
+    waited = bool(until) and awaited.take(state, entry.issue_id) is not None
+    return [*ended, _decision(state, len(named) + (tombstone is not None) + waited)]
 
 
 def change_settings(state: State, entry: Settings) -> list[Outbound]:

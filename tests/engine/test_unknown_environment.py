@@ -3,10 +3,12 @@
 Sentry's issue webhooks name no environment. The issue's own events do.
 """
 
+from collections.abc import Callable
+
 import pytest
 
-from engine.entries.event import WAIT_S
 from engine.memory import records
+from engine.memory.awaited import WAIT_S
 from engine.memory.state import State
 from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import EventEntry, Inbound, Incident, Outbound
@@ -92,6 +94,20 @@ def test_what_waits_survives_a_restart() -> None:
     lines, seq = save(state)
     store(stored, lines)
     assert lasting(run(rest, restored(stored, seq))) == lasting(run(rest, whole))
+
+
+@pytest.mark.parametrize("notice", [builders.resolve, builders.silence])
+def test_what_its_source_says_is_over_meanwhile_is_not_told(notice: Callable[..., Inbound]) -> None:
+    out = run([ANOTHER, news(2, 1), notice(3, 2, issue_id="7"), builders.tick(600)])
+    assert codes(out)[1:] == ["awaits_environment", "noted"]
+    assert told(out) == []
+
+
+def test_what_is_only_unresolved_again_still_waits() -> None:
+    unresolved = builders.silence(3, 2, issue_id="7", until=builders.at(2))
+    assert told(run([ANOTHER, news(2, 1), unresolved, builders.tick(600)])) == [
+        ("opened", "new_issue")
+    ]
 
 
 def test_the_first_news_of_an_issue_is_what_is_told() -> None:

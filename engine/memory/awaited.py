@@ -1,0 +1,35 @@
+"""Keep news of issues that says no environment, until an event of the issue tells it."""
+
+from engine.memory.recent import sends_events
+from engine.memory.records import MAX_AWAITED, AwaitedNews
+from engine.memory.state import State
+from shared.event import NOTHING
+from shared.pipe import EventEntry
+from shared.structs import made_of
+
+WAIT_S = 30.0
+"""How long news waits for an event that tells its environment; sources send both at once."""
+
+
+def keep(state: State, event: EventEntry, issue_id: str) -> bool:
+    """Let the running entry wait, and return True; False if there is nothing to wait for.
+
+    Of one issue, the first news is kept.
+    """
+    if issue_id in state.awaited:
+        return True
+    if len(state.awaited) >= MAX_AWAITED or not sends_events(state, event.service):
+        return False
+    kept = made_of(event, EventEntry, seq=state.clock.seq, context=NOTHING)
+    news = state.awaited[issue_id] = AwaitedNews(kept, state.now + WAIT_S)
+    state.wake(news.due, "news", issue_id)
+    state.changed.awaited(issue_id)
+    return True
+
+
+def take(state: State, issue_id: str | None) -> AwaitedNews | None:
+    """Return and forget the news that waits about the issue that its source calls so, if any."""
+    news = state.awaited.pop(issue_id or "", None)
+    if news is not None:
+        state.changed.awaited(issue_id or "")
+    return news
