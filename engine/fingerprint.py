@@ -24,8 +24,6 @@ KEY_FRAMES = 4
 _FRAMES_READ = 16
 
 RawFrame = tuple[str | None, str | None, str | None]
-Names = tuple[tuple[str, str], ...]
-"""Place and function of frames, newest first; either may be empty, but not both."""
 
 Rule = Literal["unique", "given", "frames", "foreign", "weak", "text"]
 
@@ -37,13 +35,25 @@ class Grouping(msgspec.Struct, frozen=True):
     parts: tuple[str, ...]
 
 
+class Names(msgspec.Struct, frozen=True):
+    """The names of frames, newest first: `place:function`, of which either may be empty."""
+
+    said: tuple[str, ...] = ()
+    places: str = ""
+    any_function: bool = False
+
+
 def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
     """Return the key of the event's issue: 128 bits as 32 hex digits.
 
     An issue is of one service and environment.
     """
-    found = grouping(event, seq)
-    text = "\0".join((found.rule, service, environment, *found.parts))
+    return _key(grouping(event, seq), service, environment)
+
+
+@lru_cache(maxsize=65_536)
+def _key(grouping: Grouping, service: str, environment: str) -> str:
+    text = "\0".join((grouping.rule, service, environment, *grouping.parts))
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -57,17 +67,19 @@ def grouping(event: Event, seq: int) -> Grouping:
         return Grouping("unique", (str(seq),))
     if event.fingerprint is not None:
         return Grouping("given", (event.fingerprint,))
-    text = blanked(event.message_template or event.message)
     names = _names_of_own(event)
-    if any(function for _, function in names):
-        return Grouping("frames", (event.exception_type, *_said(names)))
-    if names:
-        places = "\n".join(place for place, _ in names)
-        return Grouping("weak", (event.exception_type, places, text))
+    if names.any_function:
+        return Grouping("frames", (event.exception_type, *names.said))
+    if names.said:
+        return Grouping("weak", (event.exception_type, names.places, _text(event)))
     names = _names(_raw(_first_trace(event)))
-    if any(function for _, function in names):
-        return Grouping("foreign", (event.exception_type, *_said(names)))
-    return Grouping("text", (event.exception_type, text))
+    if names.any_function:
+        return Grouping("foreign", (event.exception_type, *names.said))
+    return Grouping("text", (event.exception_type, _text(event)))
+
+
+def _text(event: Event) -> str:
+    return blanked(event.message_template or event.message)
 
 
 def _names_of_own(event: Event) -> Names:
@@ -76,12 +88,12 @@ def _names_of_own(event: Event) -> Names:
     Where it was raised comes first. The trace of an exception that was raised from it goes on where
     that of the root ends: a library's error says little without who called the library.
     """
-    own = list(_own_frames(event.stacktrace))
-    if len(own) < KEY_FRAMES:
+    own = _own_frames(event.stacktrace)
+    if event.chain and len(own) < KEY_FRAMES:
         links = (_own_frames(link.stacktrace) for link in event.chain)
         callers = next((link for link in links if link), ())
-        own += [frame for frame in callers if frame not in own]
-    return _names(tuple(own)) if own else ()
+        own += tuple(frame for frame in callers if frame not in own)
+    return _names(own)
 
 
 def _first_trace(event: Event) -> Sequence[Frame]:
@@ -89,7 +101,7 @@ def _first_trace(event: Event) -> Sequence[Frame]:
     return next((trace for trace in traces if trace), ())
 
 
-def _own_frames(trace: Sequence[Frame]) -> Sequence[RawFrame]:
+def _own_frames(trace: Sequence[Frame]) -> tuple[RawFrame, ...]:
     """Return the newest frames of the application; if the source marks none, those not foreign."""
     if not trace:
         return ()
@@ -99,10 +111,6 @@ def _own_frames(trace: Sequence[Frame]) -> Sequence[RawFrame]:
 
 def _raw(trace: Sequence[Frame]) -> tuple[RawFrame, ...]:
     return tuple((each.file, each.module, each.function) for each in trace[:_FRAMES_READ])
-
-
-def _said(names: Names) -> list[str]:
-    return [f"{place}:{function}" for place, function in names]
 
 
 @lru_cache(maxsize=65_536)
@@ -130,4 +138,10 @@ def _names(own: tuple[RawFrame, ...]) -> Names:
         if len(kept) > KEY_FRAMES:
             kept.pop()
             break
-    return tuple(sorted(kept) if recursive else kept)
+    if recursive:
+        kept.sort()
+    return Names(
+        said=tuple(f"{place}:{function}" for place, function in kept),
+        places="\n".join(place for place, _ in kept),
+        any_function=any(function for _, function in kept),
+    )
