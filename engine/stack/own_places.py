@@ -1,5 +1,6 @@
 """Find where an error happened: the application's own frames, as places to compare."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -8,6 +9,8 @@ from engine.stack.functions import frame_functions
 from engine.stack.libraries import is_library
 from engine.stack.paths import Components, frame_path
 from shared.event import ChainedException, Frame
+
+_EXECUTES = re.compile(r"_*(?:do_?)?exec(?:ute)?\w*", re.IGNORECASE)
 
 MAX_PLACES = 60
 """Places beyond this depth have no visible weight."""
@@ -52,7 +55,26 @@ def places(stacktrace: Sequence[Frame], chain: Sequence[ChainedException]) -> li
                 in_link.add(key)
                 if key not in found or place.depth < found[key].depth:
                     found[key] = place
-    return sorted(found.values(), key=lambda place: place.depth)[:MAX_PLACES]
+    return _without_plumbing(sorted(found.values(), key=lambda place: place.depth))[:MAX_PLACES]
+
+
+def _without_plumbing(nearest_first: list[Place]) -> list[Place]:
+    """Return the places with those last that only execute what they are given.
+
+    A database refuses a statement in the driver, under layers that pass it on. Whoever made the
+    statement is below them. If nothing is below, nothing is moved.
+    """
+    above = 0
+    while above < len(nearest_first) and _EXECUTES.fullmatch(nearest_first[above].function):
+        above += 1
+    if above == len(nearest_first):
+        return nearest_first
+    others = nearest_first[above:] + nearest_first[:above]
+    depths = [place.depth for place in nearest_first]
+    return [
+        msgspec.structs.replace(place, depth=depth)
+        for place, depth in zip(others, depths, strict=True)
+    ]
 
 
 def _place(frame: Frame, depth: int) -> Place:

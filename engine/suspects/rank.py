@@ -13,8 +13,8 @@ from shared.reasons import Evidence
 from shared.text import first_line
 
 MAX_SUSPECTS = 10
-FLOOR = 0.1
-"""There is no suspect if even the best is the cause less than once in ten times."""
+FLOOR = 0.05
+"""There is no suspect if even the best is the cause less than once in twenty times."""
 BESIDE = 0.02
 """Beside a suspect, others are named down to once in fifty times."""
 

@@ -48,7 +48,7 @@ class ErrorEvidence(msgspec.Struct, frozen=True, kw_only=True):
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """Every constant of the score, so that each can be left out to see what it is worth."""
 
-    decay: float = 0.7
+    decay: float = 0.85
     """How much less each place says than the one that it called."""
     same_function: float = 4.0
     """How much likelier a culprit touches the very function of the trace than just its file."""
@@ -65,6 +65,9 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """The weight of having all the words of the error; a share of them weighs its share."""
     size: float = 0.5
     """The power of the lines added: more lines mean more faults, but less than in proportion."""
+    size_beside_touches: float = 0.5
+    """How much of `size` counts where commits touch the trace: large commits touch more places, so
+    that a part of what their size says is in the touches already."""
     idle: float = 0.05
     """How often commits that hardly can be a cause (`commit_kinds`) are one, beside others."""
     forgetting: timedelta = timedelta(days=1)
@@ -115,6 +118,9 @@ def score_commits(
     where = places(evidence.stacktrace, evidence.chain)
     near = math.fsum(weights.decay**place.depth for place in where)
     touches = find_touches(where, deployed)
+    size = weights.size
+    if any(map(any, touches)):
+        size *= weights.size_beside_touches
     spoken = _Spoken(evidence, where, deployed)
     scored: dict[str, ScoredCommit] = {}
     for window, touched in zip(deployed, touches, strict=True):
@@ -128,7 +134,7 @@ def score_commits(
                 math.log(standing)
                 + math.log(weights.elsewhere + _trace(commit, touched[index], near, weights))
                 + weights.words * said
-                + _inclination(commit, window.kinds[index], evidence.hints, weights)
+                + _inclination(commit, window.kinds[index], size, evidence.hints, weights)
             )
             known = scored.get(commit.id)
             if known is None or score > known.score:
@@ -180,11 +186,11 @@ def _trace(commit: Commit, touches: Sequence[Touch], near: float, weights: Weigh
 
 
 def _inclination(
-    commit: Commit, kind: Kind, hints: CorrelationHints | None, weights: Weights
+    commit: Commit, kind: Kind, size: float, hints: CorrelationHints | None, weights: Weights
 ) -> float:
     """Return how often such a commit causes anything, whatever the trace says, as a logarithm."""
     added = TYPICAL_LINES if commit.added is None else commit.added
-    answer = weights.size * (math.log1p(added) - math.log1p(TYPICAL_LINES))
+    answer = size * (math.log1p(added) - math.log1p(TYPICAL_LINES))
     if kind != "code":
         answer += math.log(weights.idle)
     if hints is not None and commit.files:
