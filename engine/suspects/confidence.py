@@ -10,7 +10,7 @@ docs/RANKING.md says how well that holds for projects that they were not fitted 
 import math
 from collections.abc import Sequence
 
-TEMPERATURE = 0.7
+TEMPERATURE = 0.65
 NONE = -1.0
 """The score of "no commit of these windows is the cause", beside a single commit."""
 
