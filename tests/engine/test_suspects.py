@@ -103,6 +103,20 @@ def test_a_commit_that_hardly_can_break_anything_falls_back(changes: dict[str, A
     assert fallen is None or any(line.startswith("less likely") for line in words(fallen))
 
 
+def test_size_says_less_where_commits_touch_the_trace() -> None:
+    def odds(touching: bool) -> float:
+        path = "shop/cart.py" if touching else "shop/elsewhere.py"
+        pair = [
+            commit(name, files=[path], added=added)
+            for name, added in (("big", 1_000), ("small", 10))
+        ]
+        scored = score_commits(evidence(), [prepare(change_window(commits=pair))])
+        by_id = {each.commit.id: each.score for each in scored}
+        return by_id["big"] - by_id["small"]
+
+    assert 0 < odds(touching=True) < odds(touching=False)
+
+
 @pytest.mark.parametrize(("added", "is_said"), [(99, False), (100, True)])
 def test_many_lines_are_said_from_a_hundred_on(added: int, is_said: bool) -> None:
     (suspect,) = rank([commit("large", files=["shop/cart.py"], added=added, deleted=0)])

@@ -1,5 +1,7 @@
 """The application's own frames in a trace count, the nearest first."""
 
+import pytest
+
 from engine.stack.own_places import places
 from shared.event import ChainedException, Frame
 from tests.builders import frame
@@ -20,6 +22,28 @@ def test_where_nothing_is_marked_all_but_libraries_count() -> None:
     trace = [frame("a.py", in_app=None), frame("node_modules/b.js", in_app=None)]
     assert files(*trace) == ["a.py"]
     assert files(frame("a.py", in_app=False), frame("<anonymous>", in_app=False)) == ["a.py"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    ["execute", "_execute_with_wrappers", "executemany", "doExecute", "execute_sql", "exec"],
+)
+def test_layers_that_only_execute_what_they_are_given_come_last(layer: str) -> None:
+    driver, layers = frame("sqlite3/base.py", "execute"), frame("db/utils.py", layer)
+    own = [frame("shop/query.py", "find"), frame("shop/views.py", "execute_order")]
+    found = places([driver, layers, *own], [])
+    assert [place.file for place in found] == [
+        "shop/query.py",
+        "shop/views.py",
+        "sqlite3/base.py",
+        "db/utils.py",
+    ]
+    assert [place.depth for place in found] == [0, 1, 2, 3]
+
+
+def test_where_all_frames_execute_they_stay_in_order() -> None:
+    trace = [frame("a.py", "execute"), frame("b.py", "_execute")]
+    assert files(*trace) == ["a.py", "b.py"]
 
 
 def test_recursion_does_not_push_the_caller_away() -> None:
