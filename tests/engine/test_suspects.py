@@ -107,7 +107,7 @@ def test_size_says_less_where_commits_touch_the_trace() -> None:
     def odds(touching: bool) -> float:
         path = "shop/cart.py" if touching else "shop/elsewhere.py"
         pair = [
-            commit(name, files=[path], added=added)
+            commit(name, files=[path], functions=[], added=added)
             for name, added in (("big", 1_000), ("small", 10))
         ]
         scored = score_commits(evidence(), [prepare(change_window(commits=pair))])
