@@ -26,7 +26,7 @@ from statistics import median
 import msgspec
 from sqlalchemy import update
 
-from scripts.commands.benchmarks.backups import back_up
+from scripts.commands.benchmarks.backups import back_up, restore
 from scripts.commands.benchmarks.history import fill
 from scripts.commands.benchmarks.page_times import ask_for_all
 from scripts.commands.benchmarks.proc import pss_bytes
@@ -111,7 +111,7 @@ async def _measure(folder: Path, size: Size) -> dict[str, float]:
         await back_up(server)
         found["a backup, s"] = time.monotonic() - started
     started = time.monotonic()
-    await _restore(server)
+    await restore(server)
     found["a restore, s"] = time.monotonic() - started
     shutil.rmtree(folder / "backups")
     found["start after the restore"] = await _start(server)
@@ -135,18 +135,6 @@ async def _engine_back(server: Server) -> float:
     await post(server.url)
     await recorded(server.database, last + 1)
     return 1000 * (time.monotonic() - started)
-
-
-async def _restore(server: Server) -> None:
-    (backup,) = (server.folder / "backups").iterdir()
-    restore = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "scripts.commands.restore", backup),
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{server.database}"},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    if await restore.wait() != 0:
-        raise RuntimeError("the restore failed")
 
 
 async def _fill(server: Server, size: Size) -> None:
