@@ -39,7 +39,9 @@ def remember(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, boo
         return key, False
     deploy = Deploy(scope[0], scope[1], window, state.clock.seq)
     if known is not None:
-        deploy.incident, deploy.judged = known.incident, known.judged
+        deploy.judged = known.judged
+        if window.ran_since is None or window.deploy_time == known.window.deploy_time:
+            deploy.incident = known.incident
         forget(state, key)
     keep(state, key, deploy)
     if window.release is not None:

@@ -5,11 +5,12 @@ import itertools
 import pytest
 
 from engine.memory.state import State
+from shared.event import ChangeWindow
 from shared.incident import Reason, SuspectCommit
 from shared.pipe import ChangeWindowEntry, Incident
 from shared.reasons import Action, Evidence
-from tests.builders import at, change_window_entry, commit, event_entry
-from tests.engine.drive import of_type, run
+from tests.builders import at, change_window, change_window_entry, commit, deploy_entry, event_entry
+from tests.engine.drive import codes, of_type, run
 
 MINUTE = 60.0
 
@@ -98,6 +99,19 @@ def test_a_deploy_that_goes_back_brings_nothing_new_and_takes_away_what_came_aft
     assert Reason(Evidence.TAKEN_AWAY, {"minutes": 5}) in found["b"].evidence
     assert Reason(Evidence.DEPLOYED_BEFORE, {"minutes": 91}) in found["a"].evidence
     assert found["b"].deploy_id == "a"
+
+
+def test_a_deploy_that_goes_back_is_news_once() -> None:
+    told = [
+        deploy_entry(n, n * MINUTE, change_window=window(n, name))
+        for n, name in enumerate("aba", 1)
+    ]
+    again = deploy_entry(4, 4 * MINUTE, change_window=window(3, "a"))
+    assert codes(run([*told, again])) == ["opened", "opened", "opened", "deploy_known"]
+
+
+def window(minutes: float, name: str) -> ChangeWindow:
+    return change_window(minutes * MINUTE, deploy_id=name, commits=[commit(name)])
 
 
 def test_an_error_that_began_before_a_deploy_went_back_knows_nothing_of_that() -> None:
