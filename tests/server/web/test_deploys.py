@@ -234,7 +234,7 @@ async def test_a_deploy_that_goes_back_says_what_it_takes_away(
     whole = await (await client.get(f"/api/deploys/{back['id']}")).json()
     assert [each["id"] for each in whole["taken_away"]] == ["new"]
     shown = await page(client, f"/deploys/{back['id']}")
-    assert "goes back to what ran from" in shown
+    assert "goes back to what first ran" in shown
     taken = shown.partition("Taken away")[2]
     assert "Change the new &lt;b&gt;price" in taken
     assert "Change the old" not in taken
