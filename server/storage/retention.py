@@ -66,6 +66,15 @@ Step = Callable[[Transaction, int], Awaitable[int]]
 """Removes at most this many rows, and returns how many there were."""
 
 
+def size_for_the_disk(size: int, missing: int) -> float:
+    """Return how large the journal may be so that the disk has `missing` bytes more.
+
+    `size` is how much of its file can shrink. If nothing is missing, or nothing can shrink, the
+    size does not matter.
+    """
+    return (1 - SPARE) * (size - missing) if size and missing else math.inf
+
+
 class Retention:
     """Removes old data from both databases, once a minute."""
 
@@ -163,10 +172,8 @@ class Retention:
         """Return how large the journal may be so that enough of the disk is free."""
         missing = self._missing_bytes()
         size = await self._journal.bytes_that_can_shrink() if missing else 0
-        if not size:
-            self._is_short = False
-            return math.inf
-        return (1 - SPARE) * (size - missing)
+        self._is_short = self._is_short and bool(size)
+        return size_for_the_disk(size, missing)
 
     async def _remove_entries(self, going: list[JournalEntry]) -> None:
         started = time.monotonic()

@@ -1,12 +1,14 @@
 """Counts what the next round of retention would remove, and changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from server.settings.settings import Settings
 from server.storage.database import Database, Transaction
+from server.storage.journal.disk import missing_bytes
 from server.storage.journal.file import JournalFile
 from server.storage.main import (
     checkpoints,
@@ -18,18 +20,21 @@ from server.storage.main import (
     slack_messages,
     troubles,
 )
-from server.storage.retention import DAY_US
+from server.storage.retention import DAY_US, size_for_the_disk
 
 
 async def preview(
-    settings: Settings, journal: JournalFile, database: Database, wall: int
+    settings: Settings,
+    journal: JournalFile,
+    database: Database,
+    wall: int,
+    missing: Callable[[Path], int] = missing_bytes,
 ) -> Mapping[str, int]:
     """Return how many rows would go, by table; `wall` is now, in microseconds.
 
-    What goes because the journal is too large is estimated, from the average size of an event; what
-    would go because the disk is nearly full is not counted, as that depends on the disk then. The
-    messages about an incident that goes are not counted: they go after it. Raises
-    `JournalUnavailable`.
+    What goes because the journal is too large, or the disk is nearly full (`missing` as in
+    `Retention`), is estimated from the average size of an event. The messages about an incident
+    that goes are not counted: they go after it. Raises `JournalUnavailable`.
     """
     async with database.read() as tx:
         watermark = (await checkpoints.progress(tx)).watermark
@@ -37,7 +42,12 @@ async def preview(
         before = now - settings.retention_incident_days * DAY_US
         bound = min(watermark, journal.last_seq - 1)
         first = next((each.seq for each in journal.read(0, 1, 0)), None)
-        last = 0 if first is None else min(bound, _last_not_wanted(settings, journal, first, now))
+        short = missing(settings.journal_path.parent)
+        last = (
+            0
+            if first is None
+            else min(bound, _last_not_wanted(settings, journal, first, now, short))
+        )
         queries: dict[str, Select[Any]] = {
             "incidents": incidents.old(before, watermark),
             "deploys": deploys.old(before),
@@ -55,15 +65,23 @@ async def preview(
     return {"entries": entries, **counts}
 
 
-def _last_not_wanted(settings: Settings, journal: JournalFile, first: int, now: int) -> int:
+def _last_not_wanted(
+    settings: Settings, journal: JournalFile, first: int, now: int, short: int
+) -> int:
     """Return the newest entry that is too old or one too many; 0 if none is."""
-    (too_old,) = journal.seqs_before([now - settings.retention_days * DAY_US])
-    size, too_many = journal.used_bytes(), 0
-    excess = size - settings.retention_max_journal_mb * 1_000_000
-    if excess > 0:
-        kept = journal.last_seq + 1 - first
-        too_many = first - 1 + min(kept, round(excess * kept / size))
-    return max(too_old or 0, too_many)
+    too_old, a_day_old = journal.seqs_before([now - settings.retention_days * DAY_US, now - DAY_US])
+    size, kept = journal.used_bytes(), journal.last_seq + 1 - first
+
+    def beyond(wanted: float) -> int:
+        excess = max(0.0, size - wanted)
+        return first - 1 + min(kept, round(excess * kept / size)) if excess else 0
+
+    for_the_disk = beyond(size_for_the_disk(journal.bytes_that_can_shrink(), short))
+    return max(
+        too_old or 0,
+        beyond(settings.retention_max_journal_mb * 1_000_000),
+        min(for_the_disk, a_day_old or 0),
+    )
 
 
 async def _count(tx: Transaction, query: Select[Any]) -> int:

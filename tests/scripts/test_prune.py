@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,23 @@ async def test_a_journal_that_is_too_large_would_lose_about_as_many_as_it_loses(
         settings = replace(settings, retention_max_journal_mb=megabytes)
         async with open_database(settings.database_path) as database:
             found = await preview(settings, journal, database, wall_micros())
+        assert least <= found["entries"] <= most
+    journal.close()
+
+
+def lacking(missing: int) -> Callable[[Path], int]:
+    return lambda _: missing
+
+
+async def test_where_the_disk_is_nearly_full_what_is_a_day_old_would_go_as_far_as_it_must(
+    data: Path,
+) -> None:
+    url = f"sqlite:///{data}/pushlog.db"
+    settings = read_settings({"DATABASE_URL": url, "RETENTION_DAYS": "500"})
+    journal = JournalFile(settings.journal_path, writable=False)
+    for missing, least, most in ((0, 0, 0), (600_000, 15, 25), (5_000_000, 40, 40)):
+        async with open_database(settings.database_path) as database:
+            found = await preview(settings, journal, database, wall_micros(), lacking(missing))
         assert least <= found["entries"] <= most
     journal.close()
 
