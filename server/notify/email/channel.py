@@ -12,11 +12,10 @@ import aiosmtplib
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
 from server.notify.delivery.pace import EMAIL, Meter
 from server.notify.email.compose import Letterhead, NotAnAddress, compose
-from server.notify.email.smtp_failures import failure_of
+from server.notify.email.smtp_failures import CONNECT_TIMEOUT_S, failure_of
 from server.settings.settings import Smtp
 from server.storage.main.slack_messages import SlackMessage
 
-CONNECT_TIMEOUT_S = 15.0
 TIMEOUT_S = 60.0
 """The limit for all of it: name, connection, login and mail."""
 GOODBYE_TIMEOUT_S = 2.0

@@ -14,6 +14,9 @@ import msgspec
 from server.notify.channel import FailureKind
 from server.settings.settings import Smtp
 
+CONNECT_TIMEOUT_S = 15.0
+"""How long a mail server may take until it says that it is ready."""
+
 
 class Failure(msgspec.Struct, frozen=True):
     """`reason` says what happened, `advice` what to do; if `permanent`, no later try will help."""
@@ -32,8 +35,10 @@ def failure_of(error: BaseException, smtp: Smtp, timeout_s: float) -> Failure:
         if found is not None:
             return found
     if isinstance(error, TimeoutError):
+        is_connecting = isinstance(error, aiosmtplib.SMTPConnectTimeoutError)
+        limit = min(CONNECT_TIMEOUT_S, timeout_s) if is_connecting else timeout_s
         return Failure(
-            f"{where} did not answer within {timeout_s:g} s",
+            f"{where} did not answer within {limit:g} s",
             "A firewall may be dropping the packets; many providers block port 25. Try "
             "SMTP_PORT=587. SMTP_SECURITY must be tls on port 465, and starttls on port 587.",
         )

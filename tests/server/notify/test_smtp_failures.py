@@ -62,3 +62,14 @@ def test_an_error_means_what_it_was_raised_from() -> None:
     above = aiosmtplib.SMTPServerDisconnected("gone")
     above.__cause__ = refused
     assert meaning(above) == meaning(refused)
+
+
+def test_the_limit_that_is_named_is_the_one_that_was_waited_for() -> None:
+    connecting = aiosmtplib.SMTPConnectTimeoutError("Timed out connecting")
+    for error, limit_s, named in (
+        (connecting, 60, "15 s"),
+        (connecting, 1, "1 s"),
+        (aiosmtplib.SMTPReadTimeoutError("Timed out"), 60, "60 s"),
+    ):
+        reason = failure_of(error, SMTP, limit_s).reason
+        assert reason == f"mail.example:587 did not answer within {named}"
