@@ -23,11 +23,20 @@ def resident_bytes(pid: int) -> int:
 
 def pss_bytes(pid: int) -> int:
     """Return its memory, counting what it shares with other processes by its part."""
+    return _rolled_up_bytes(pid, "Pss")
+
+
+def anonymous_bytes(pid: int) -> int:
+    """Return the memory that is not of a file: no other process changes it by coming or going."""
+    return _rolled_up_bytes(pid, "Anonymous")
+
+
+def _rolled_up_bytes(pid: int, wanted: str) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup")
     if not rollup.exists():
         return 0
     for line in rollup.read_text().splitlines():
         name, _, value = line.partition(":")
-        if name == "Pss":
+        if name == wanted:
             return int(value.split()[0]) * 1024
     return 0

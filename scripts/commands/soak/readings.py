@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from scripts.commands.benchmarks.proc import pss_bytes
+from scripts.commands.benchmarks.proc import anonymous_bytes
 from scripts.commands.chaos.server_process import Server
 
 _LINE = "{name:32} {half:>9}  {end:>9}  {growth:>+8.1%}"
@@ -19,7 +19,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Since the beginning."""
     server_mb: float
     engine_mb: float
-    """Each has what it shares with the other by its part."""
+    """Each without the files that it has mapped, which other processes share."""
     descriptors: int
     """Files, pipes and connections that the server has open."""
     journal_mb: float
@@ -43,8 +43,8 @@ def look(server: Server, minutes: float, slowest_ms: float) -> Reading:
     pid = server.pid
     return Reading(
         minutes=minutes,
-        server_mb=pss_bytes(pid) / 1e6 if pid else 0.0,
-        engine_mb=sum(pss_bytes(each) for each in server.engines()) / 1e6,
+        server_mb=anonymous_bytes(pid) / 1e6 if pid else 0.0,
+        engine_mb=sum(anonymous_bytes(each) for each in server.engines()) / 1e6,
         descriptors=sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()) if pid else 0,
         journal_mb=_size_mb(server.journal),
         database_mb=_size_mb(server.database),
