@@ -13,14 +13,14 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from scripts.commands.chaos.server_process import Server
-from server.storage.database import migrate, open_database
+from server.storage.database import Database, migrate, open_database
 from server.storage.journal.journal import open_journal
 from server.storage.main import checkpoints
 from shared.pipe import (
@@ -75,17 +75,11 @@ async def _measure(folder: Path, issues: int, waiting: int) -> Row:
     started = time.monotonic()
     async with server.running():
         listening_s = time.monotonic() - started
-        await recorded(server.database, known + 1)
+        await _recorded(server.database, known + 1)
         first_decision_s = time.monotonic() - started
-        last = number(server.journal, "SELECT max(seq) FROM entries")
-        await recorded(server.database, last)
+        await _all_recorded(server)
         all_decided_s = time.monotonic() - started
-        (engine,) = server.engines()
-        os.kill(engine, signal.SIGKILL)
-        started = time.monotonic()
-        await post(server.url)
-        await recorded(server.database, last + 1)
-        engine_back_s = time.monotonic() - started
+        back_s = await engine_back_s(server)
         (engine,) = server.engines()
         return Row(
             issues=issues,
@@ -93,7 +87,7 @@ async def _measure(folder: Path, issues: int, waiting: int) -> Row:
             listening_s=listening_s,
             first_decision_s=first_decision_s,
             all_decided_s=all_decided_s,
-            engine_back_s=engine_back_s,
+            engine_back_s=back_s,
             server_peak_mb=_peak_mb(server.pid or 0),
             engine_peak_mb=_peak_mb(engine),
         )
@@ -101,19 +95,16 @@ async def _measure(folder: Path, issues: int, waiting: int) -> Row:
 
 async def _prepare(server: Server, issues: int, waiting: int) -> int:
     """Fill journal and database; return how far the states reach."""
-    first: list[Entry] = [Settings(max_issues=issues + 1_000), _event("Known")]
+    first: list[Entry] = [Settings(max_issues=issues + 1_000), known_event()]
     async with open_journal(server.journal) as journal:
         await journal.append(first, None)
         for start in range(0, waiting, 1_000):
-            many = [_event("Known") for _ in range(start, min(start + 1_000, waiting))]
+            many = [known_event() for _ in range(start, min(start + 1_000, waiting))]
             await journal.append(many, None)
     await asyncio.to_thread(migrate, server.database)
     said = await states_after(first)
-    (issue,) = [each for each in said if each.key.startswith("issue:")]
     async with open_database(server.database) as database:
-        for some in copies(issue, issues):
-            async with database.write() as tx:
-                await checkpoints.store(tx, 0, some)
+        await know_issues(database, said, issues, 0)
         async with database.write() as tx:
             await checkpoints.store(tx, len(first), said)
             await checkpoints.set_recorded(tx, len(first))
@@ -133,30 +124,45 @@ async def states_after(entries: Sequence[Entry]) -> list[State]:
     return [each for each in said if isinstance(each, State)]
 
 
-def copies(issue: State, issues: int) -> Iterator[list[State]]:
-    """Yield the state under so many keys, in lists of what goes into one transaction."""
+async def know_issues(database: Database, said: Sequence[State], issues: int, seq: int) -> None:
+    """Store the state of the one issue in `said` under so many keys, as of entry `seq`."""
+    (issue,) = [each for each in said if each.key.startswith("issue:")]
     for start in range(0, issues, _STATES_A_TRANSACTION):
-        yield [
+        some = [
             State(f"issue:{n:032x}", issue.value)
             for n in range(start, min(start + _STATES_A_TRANSACTION, issues))
         ]
+        async with database.write() as tx:
+            await checkpoints.store(tx, seq, some)
 
 
-def _event(exception_type: str) -> EventEntry:
+async def engine_back_s(server: Server) -> float:
+    """Kill the engine once all is decided; return how long its next decision takes."""
+    last = await _all_recorded(server)
+    (engine,) = server.engines()
+    os.kill(engine, signal.SIGKILL)
+    started = time.monotonic()
+    await post(server.url)
+    await _recorded(server.database, last + 1)
+    return time.monotonic() - started
+
+
+def known_event() -> EventEntry:
+    """Return one more event of always the same issue."""
     return EventEntry(
         source="benchmark",
         service="shop",
         environment="production",
         timestamp=datetime.now(UTC),
         severity="error",
-        exception_type=exception_type,
+        exception_type="Known",
         message="boom",
     )
 
 
 async def post(url: str) -> None:
     """Send one event. Raises `RuntimeError` if it is not accepted."""
-    body = encode_lines([_event("Known")]).replace(b'"type":"event",', b"", 1)
+    body = encode_lines([known_event()]).replace(b'"type":"event",', b"", 1)
     host, _, port = url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
@@ -169,7 +175,14 @@ async def post(url: str) -> None:
         raise RuntimeError(answer.decode(errors="replace"))
 
 
-async def recorded(database: Path, seq: int) -> None:
+async def _all_recorded(server: Server) -> int:
+    """Return the newest entry, once the decision on it is stored."""
+    last = number(server.journal, "SELECT max(seq) FROM entries")
+    await _recorded(server.database, last)
+    return last
+
+
+async def _recorded(database: Path, seq: int) -> None:
     """Return once the decision on entry `seq` is stored."""
     async with asyncio.timeout(_TIMEOUT_S):
         query = "SELECT max(recorded_seq) FROM engine_progress"

@@ -14,7 +14,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -30,18 +29,23 @@ from scripts.commands.benchmarks.backups import back_up, restore
 from scripts.commands.benchmarks.history import fill
 from scripts.commands.benchmarks.page_times import ask_for_all
 from scripts.commands.benchmarks.proc import pss_bytes
-from scripts.commands.benchmarks.recovery_times import copies, number, post, recorded, states_after
+from scripts.commands.benchmarks.recovery_times import (
+    engine_back_s,
+    know_issues,
+    known_event,
+    post,
+    states_after,
+)
 from scripts.commands.benchmarks.steady_load import steady_load
 from scripts.commands.chaos.server_process import Server
 from server.storage.database import Transaction, open_database
 from server.storage.journal.journal import open_journal
-from server.storage.main import active_hours, checkpoints, deploys, notifications, outbox
+from server.storage.main import active_hours, deploys, notifications, outbox
 from server.storage.main.notifications import Change
 from server.storage.main.outbox import NewDelivery
 from server.storage.main.tables import outbox as outbox_table
 from server.storage.times import micros_now
 from shared.event import ChangeWindow, Commit
-from shared.pipe import EventEntry
 
 _ENGINE = (sys.executable, "-m", "engine")
 _STARTS = 5
@@ -95,7 +99,8 @@ async def _measure(folder: Path, size: Size) -> dict[str, float]:
     starts = [await _start(server) for _ in range(_STARTS)]
     found = {"start, until a webhook is accepted": median(starts)}
     async with server.running():
-        found["first decision after the engine's death"] = await _engine_back(server)
+        await post(server.url)
+        found["first decision after the engine's death"] = 1000 * await engine_back_s(server)
         async with steady_load(server.url, _PER_SECOND) as sent:
             await asyncio.sleep(_ACCEPT_S)
         took = sorted(1000 * each.took_s for each in sent)
@@ -123,18 +128,6 @@ async def _start(server: Server) -> float:
     async with server.running():
         await post(server.url)
         return 1000 * (time.monotonic() - started)
-
-
-async def _engine_back(server: Server) -> float:
-    await post(server.url)
-    last = number(server.journal, "SELECT max(seq) FROM entries")
-    await recorded(server.database, last)
-    (engine,) = server.engines()
-    os.kill(engine, signal.SIGKILL)
-    started = time.monotonic()
-    await post(server.url)
-    await recorded(server.database, last + 1)
-    return 1000 * (time.monotonic() - started)
 
 
 async def _fill(server: Server, size: Size) -> None:
@@ -196,23 +189,11 @@ def _deploy(at: datetime) -> ChangeWindow:
 
 async def _know(server: Server, issues: int) -> None:
     """Let the engine know this many issues."""
-    event = EventEntry(
-        source="benchmark",
-        service="shop",
-        environment="production",
-        timestamp=datetime.now(UTC),
-        severity="error",
-        exception_type="Known",
-        message="boom",
-    )
-    said = await states_after([event])
-    (issue,) = [each for each in said if each.key.startswith("issue:")]
+    said = await states_after([known_event()])
     async with open_journal(server.journal) as journal:
         last = journal.last_seq
     async with open_database(server.database) as database:
-        for some in copies(issue, issues):
-            async with database.write() as tx:
-                await checkpoints.store(tx, last, some)
+        await know_issues(database, said, issues, last)
 
 
 def _parser() -> argparse.ArgumentParser:
