@@ -101,20 +101,18 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
         case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
             return _answer(error.recipients[0], smtp)
         case aiosmtplib.SMTPRecipientRefused():
-            return Failure(
+            return _refusal(
+                error,
                 f"the receiver {error.recipient} was refused: {_said(error)}",
                 "Check the address. If the answer mentions relaying, the server accepts mail to "
                 "other domains only after a login: set SMTP_USER and SMTP_PASS.",
-                kind="settings" if error.code in _LOGIN_WANTED else "message",
-                permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
         case aiosmtplib.SMTPDataError():
-            return Failure(
+            return _refusal(
+                error,
                 f"the mail itself was refused: {_said(error)}",
                 "The answer says why. Often the reason is the server's spam filter, or SPF and "
                 "DKIM of the sender's domain.",
-                kind="settings" if error.code in _LOGIN_WANTED else "message",
-                permanent=error.code >= 500 and error.code not in _LOGIN_WANTED,
             )
         # aiosmtplib mostly uses the base class itself for what a server does not offer.
         case _ if type(error) in _NOT_OFFERED:
@@ -131,6 +129,13 @@ def _answer(error: BaseException, smtp: Smtp) -> Failure | None:
                 "The server accepts no mail at the moment, or none from this machine.",
             )
     return None
+
+
+def _refusal(error: aiosmtplib.SMTPResponseException, reason: str, advice: str) -> Failure:
+    """Return what it means that the server refuses this mail or its receiver."""
+    if error.code in _LOGIN_WANTED:
+        return Failure(reason, advice, kind="settings")
+    return Failure(reason, advice, permanent=error.code >= 500, kind="message")
 
 
 _NOT_OFFERED = (aiosmtplib.SMTPNotSupported, aiosmtplib.SMTPException)
