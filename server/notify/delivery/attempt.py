@@ -41,12 +41,12 @@ async def attempt(
     except TimeoutError:
         return DeliveryFailed(f"took longer than {SEND_TIMEOUT_S:.0f} s", permanent=False)
     except REFUSED_BY_STORAGE as defect:
-        return _defect(channel, defect)
+        return broken(channel, defect)
     except STORAGE_TROUBLE as error:
         reason = f"the database cannot be used now: {error}"
         return DeliveryFailed(reason, permanent=False, kind="defect")
     except Exception as defect:
-        return _defect(channel, defect)
+        return broken(channel, defect)
     await _store(database, channel, standing, now(), sent=[row.id for row in rows])
     return None
 
@@ -71,7 +71,8 @@ async def _store(
     await persist(database, channel.name, write)
 
 
-def _defect(channel: Channel, defect: Exception) -> DeliveryFailed:
+def broken(channel: Channel, defect: Exception) -> DeliveryFailed:
+    """Log a defect of PushLog that a message met; return it as a failure for good."""
     log.server(logging.ERROR, f"{channel.name} broke", exc_info=defect)
     return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True, kind="defect")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.notify.channel import DeliveryFailed
+from server.notify.delivery.attempt import broken
 from server.notify.slack.channel import BotChannel, brought_up_to_date
 from server.process import log
 from server.process.backoff import Backoff
@@ -81,8 +82,7 @@ class Refresher:
             raise
         except Exception as defect:
             # Otherwise one incident that cannot be shown would end the process at each start.
-            log.server(logging.ERROR, "slack broke", exc_info=defect)
-            return DeliveryFailed(f"defect of PushLog: {defect!r}", permanent=True, kind="defect")
+            return broken(self._bot, defect)
         self._backoff.forget()
         self._metrics.refreshes.labels(outcome=outcome).inc()
         return None
