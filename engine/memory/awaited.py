@@ -29,7 +29,7 @@ def keep(state: State, event: EventEntry, issue_id: str) -> bool:
 
 def take(state: State, issue_id: str | None) -> AwaitedNews | None:
     """Return and forget the news that waits about the issue that its source calls so, if any."""
-    news = state.awaited.pop(issue_id or "", None)
-    if news is not None:
-        state.changed.awaited(issue_id or "")
-    return news
+    if issue_id is None or issue_id not in state.awaited:
+        return None
+    state.changed.awaited(issue_id)
+    return state.awaited.pop(issue_id)

@@ -98,8 +98,11 @@ _HOMES: tuple[tuple[str, ...], ...] = (
 
 _VAGUE_HOMES = frozenset(
     (
-        *(("users", "*", "*"), ("root", "*"), ("usr", "local", "*")),
-        *(("private", "tmp", "*"), ("tmp", "*")),
+        ("users", "*", "*"),
+        ("root", "*"),
+        ("usr", "local", "*"),
+        ("private", "tmp", "*"),
+        ("tmp", "*"),
     )
 )
 """Where the project may begin deeper."""

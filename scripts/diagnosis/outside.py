@@ -119,15 +119,15 @@ async def examine_way_in(public_url: str) -> Finding:
         )
     if status in _REDIRECTS:
         return warn(what, f"{public_url} redirects: set PUBLIC_URL to where it leads")
-    if status in _FROM_PROXY and not text.startswith(b'{"status"'):
+    if text.startswith(b'{"status"'):
+        return ok(what, f"{public_url} leads to PushLog")
+    if status in _FROM_PROXY:
         return fail(
             what,
             f"the proxy at {public_url} answers HTTP {status}: PushLog does not run, or the proxy "
             "passes requests to another port",
         )
-    if not text.startswith(b'{"status"'):
-        return fail(what, f"something else than PushLog answers at {public_url} (HTTP {status})")
-    return ok(what, f"{public_url} leads to PushLog")
+    return fail(what, f"something else than PushLog answers at {public_url} (HTTP {status})")
 
 
 async def examine_clock(session: aiohttp.ClientSession, settings: Settings) -> Finding:
