@@ -15,7 +15,8 @@ from tests.processes import ROOT, Log, running_engine, running_server
 
 async def test_a_server_and_its_engine_are_gone_when_the_context_ends(tmp_path: Path) -> None:
     async with running_server(tmp_path) as server:
-        await server.log.wait_for(r"\[incident-engine\] started as process")
+        # Until a process is wholly loaded, its environment, by which it is found, reads as empty.
+        await server.log.wait_for(r"\[incident-engine\] .* has its 0 states of entry 0")
         assert len(server.children()) == 1
     assert server.returncode is not None
     assert server.children() == []
