@@ -256,7 +256,11 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
 
 async def _tell_settings(app: web.Application) -> None:
     """Append the engine's settings from the environment as an entry, so a replay decides alike."""
-    entry = EngineSettings(production_environments=list(app[SETTINGS].production_environments))
+    settings = app[SETTINGS]
+    entry = EngineSettings(
+        production_environments=list(settings.production_environments),
+        spike_false_alarms_per_week=settings.spike_false_alarms_per_week,
+    )
     try:
         await app[JOURNAL].append((entry,), None)
     except JournalUnavailable as error:

@@ -15,6 +15,7 @@ class Code(StrEnum):
     IN_INCIDENT = "in_incident"
 
     KNOWN = "known"
+    USUAL_BURST = "usual_burst"
     NOT_PRODUCTION = "not_production"
     AWAITS_ENVIRONMENT = "awaits_environment"
     LATE = "late"

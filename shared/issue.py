@@ -55,6 +55,8 @@ class IssueState(msgspec.Struct, array_like=True, gc=False):
     """Its newest events; see `add_newest`. Packed, since a list would take five times as much."""
     fixed_later: bool = False
     """Not even `resolved_release` has the fix; only newer ones do."""
+    usual_bursts: int = 0
+    """How many bursts like its last one it had in a week, if that is its way of life."""
 
 
 def add_newest(newest: bytes, seq: int) -> bytes:

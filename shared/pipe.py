@@ -103,6 +103,7 @@ class Settings(msgspec.Struct, tag="settings", kw_only=True, omit_defaults=True)
     received: Timestamp | None = None
     production_environments: list[Environment] | None = None
     max_issues: Annotated[int, Meta(ge=1)] | None = None
+    spike_false_alarms_per_week: Annotated[float, Meta(gt=0)] | None = None
 
 
 class Tick(msgspec.Struct, tag="tick"):

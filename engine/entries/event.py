@@ -5,6 +5,7 @@ from engine.fingerprint import fingerprint
 from engine.incidents import deploy_watch, grouping, life
 from engine.incidents.triggers import DAY_S, Fired, judge, remember_alert
 from engine.memory import awaited, issues
+from engine.memory.alive import alarm_nats, note_alive
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
 from engine.memory.recent import count_recent
@@ -89,11 +90,12 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
     rare = counted and not late and (first or at - last_seen > DAY_S)
     alarm = silence = wide_alarm = None
     if counted:
-        alarm, silence = _count(issue, at, new_minute)
+        note_alive(state, issue, at)
+        alarm, silence = _count(state, issue, at, new_minute=new_minute)
         if not late:
             count_recent(state, scope, at)
         if rare:
-            wide_alarm = observe(service.rare, at)
+            wide_alarm = observe(service.rare, at, nats=alarm_nats(state))
             state.changed.service(scope_key(scope))
     _note_names(state, scope, key, issue, event)
     issue.newest = add_newest(issue.newest, event.seq or state.clock.seq)
@@ -110,8 +112,7 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
         and event.alert_rule is None
         and event.source_state is None
     ):
-        numbers = _numbers(issue, at, new_minute)
-        return [*told, Decision(state.clock.seq, Code.KNOWN, None, numbers, key)]
+        return [*told, _decide_known(state, key, issue, at, new_minute)]
     seen = Occurrence(
         event=event,
         scope=scope,
@@ -139,13 +140,17 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
     return told + _judged(state, seen)
 
 
-def _count(issue: Issue, at: float, new_minute: bool) -> tuple[Alarm | None, SilenceReading | None]:
+def _count(
+    state: State, issue: Issue, at: float, *, new_minute: bool
+) -> tuple[Alarm | None, SilenceReading | None]:
     """Count an event in the statistics of its issue; return what is unusual about it."""
     last_seen = issue.last_seen
     alarm = silence = None
     issue.count += 1
     if at >= last_seen - OUT_OF_ORDER_S:
-        alarm = observe(issue.baseline, at)
+        alarm = observe(issue.baseline, at, nats=alarm_nats(state))
+        if alarm is not None:
+            issue.usual_bursts = alarm.like + 1 if alarm.kind == "as_usual" else 0
         if new_minute:
             if at - last_seen >= SHORTEST_SILENCE_S:
                 silence = is_unusual_silence(issue.habit, last_seen, at)
@@ -180,9 +185,9 @@ def _judged(state: State, seen: Occurrence) -> list[Outbound]:
         return _fire(state, seen, verdict)
     if not seen.counted and seen.event.occurrence:
         return [Decision(state.clock.seq, Code.COUNTED_ALREADY, issue=seen.key)]
-    is_due = seen.new_minute and verdict is Code.KNOWN
-    numbers = _numbers(seen.issue, seen.at, is_due)
-    return [Decision(state.clock.seq, verdict, None, numbers, seen.key)]
+    if verdict is Code.KNOWN:
+        return [_decide_known(state, seen.key, seen.issue, seen.at, seen.new_minute)]
+    return [Decision(state.clock.seq, verdict, None, {}, seen.key)]
 
 
 def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
@@ -208,10 +213,15 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
     return told
 
 
-def _numbers(issue: Issue, at: float, is_due: bool) -> Numbers:
-    """Return how usual the event is; only once a minute, because little changes within one."""
-    if not is_due:
-        return {}
-    found = reading(issue.baseline, at)
+def _decide_known(state: State, key: str, issue: Issue, at: float, new_minute: bool) -> Decision:
+    """Decide that nobody need hear of the event.
+
+    Say how usual it is once a minute, because little changes within one.
+    """
+    if not new_minute:
+        return Decision(state.clock.seq, Code.KNOWN, None, {}, key)
+    found = reading(issue.baseline, at, alarm_nats(state))
     issue.usual_per_min = rounded(found["usual_per_min"])
-    return {name: rounded(value) for name, value in found.items()}
+    numbers: Numbers = {name: rounded(value) for name, value in found.items()}
+    code = Code.USUAL_BURST if "bursts" in found else Code.KNOWN
+    return Decision(state.clock.seq, code, None, numbers, key)

@@ -76,6 +76,8 @@ def change_settings(state: State, entry: Settings) -> list[Outbound]:
     if entry.max_issues is not None:
         state.settings.max_issues = entry.max_issues
         issues.shrink(state)
+    if entry.spike_false_alarms_per_week is not None:
+        state.settings.spike_false_alarms_per_week = entry.spike_false_alarms_per_week
     state.changed.settings()
     return [Decision(state.clock.seq, Code.NOTED)]
 

@@ -3,7 +3,7 @@
 from engine.memory.occurrence import Occurrence
 from engine.memory.records import OpenIncident
 from engine.memory.state import State
-from engine.statistics.spike import quiet_at
+from engine.statistics.baseline import quiet_at
 
 HOLD_S = 1_800.0
 """An incident is held this long after its last event (or until its rates have been usual)."""
@@ -39,9 +39,10 @@ def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
     _count_minute(incident, max(incident.minute, int(seen.at // 60.0)))
     _hold(state, incident, seen)
     much_worse = _is_much_worse(incident, max(incident.stretch, int(seen.at // STRETCH_S)))
-    if seen.alarm is None or state.now - incident.worsened < WORSE_EVERY_S:
+    alarm = seen.alarm
+    if alarm is None or alarm.kind == "as_usual" or state.now - incident.worsened < WORSE_EVERY_S:
         return much_worse
-    return much_worse or seen.alarm.kind == "escalated" or not seen.issue.by_rate
+    return much_worse or alarm.kind == "escalated" or not seen.issue.by_rate
 
 
 def _count_minute(incident: OpenIncident, minute: int) -> None:

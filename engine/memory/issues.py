@@ -7,8 +7,8 @@ from typing import Literal
 from engine.fingerprint import RULES_VERSION
 from engine.memory.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
 from engine.memory.state import State
+from engine.statistics.baseline import new_baseline
 from engine.statistics.silence import new_habit
-from engine.statistics.spike import new_baseline
 from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import EventEntry
 

@@ -9,9 +9,10 @@ from datetime import datetime
 
 import msgspec
 
+from engine.statistics.alarm_budget import ALARMS_PER_WEEK
+from engine.statistics.baseline import Baseline
 from engine.statistics.deploy_verdict import Watch
 from engine.statistics.silence import Habit
-from engine.statistics.spike import Baseline
 from shared.event import PRODUCTION, UNKNOWN_ENVIRONMENT, ChangeWindow, Event, Severity
 from shared.incident import Numbers, SuspectCommit, Trigger
 from shared.issue import IssueState
@@ -182,6 +183,7 @@ class EngineSettings(msgspec.Struct, array_like=True):
 
     production_environments: tuple[str, ...] = (PRODUCTION,)
     max_issues: int = DEFAULT_MAX_ISSUES
+    spike_false_alarms_per_week: float = ALARMS_PER_WEEK
 
     def is_production(self, environment: str) -> bool:
         """Return whether errors there are news; where it is not known, they may be."""
@@ -197,3 +199,6 @@ class Clock(msgspec.Struct, array_like=True):
     """The version of the fingerprint rules under which all this was learned."""
     relearning_until: float = 0.0
     """Until then, an issue of older rules may come back under another fingerprint."""
+    alive: float = 0.0
+    """How many issues were alive at `alive_at`, the time of the newest event."""
+    alive_at: float = 0.0

@@ -2,7 +2,7 @@
 
 from engine.memory.records import MAX_RELEASES, MAX_SERVICES, Scope, Service
 from engine.memory.state import State
-from engine.statistics.spike import new_baseline
+from engine.statistics.baseline import new_baseline
 from engine.versions import is_before
 
 

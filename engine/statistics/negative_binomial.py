@@ -51,3 +51,8 @@ def count_for(nats: float, mean: float, shape: float) -> float:
         if step <= 1e-6 * count:
             break
     return count
+
+
+def poisson_surprise(count: float, mean: float) -> float:
+    """Return the surprise in nats where r is without bound; no other shape has more."""
+    return count * math.log(count / mean) - count + mean if count > mean else 0.0

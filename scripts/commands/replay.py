@@ -73,7 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
         say_database(settings)
         events = settings.journal_path
     asked = Settings(
-        production_environments=_list(options.production), max_issues=options.max_issues
+        production_environments=_list(options.production),
+        max_issues=options.max_issues,
+        spike_false_alarms_per_week=options.spike_false_alarms_per_week,
     )
     try:
         was = fired(recorded(events), options.engine)
@@ -105,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max-issues", type=int, metavar="NUMBER", help="the number of issues kept in full"
+    )
+    parser.add_argument(
+        "--spike-false-alarms-per-week",
+        type=float,
+        metavar="N",
+        help="as SPIKE_FALSE_ALARMS_PER_WEEK, among the other settings",
     )
     parser.add_argument(
         "--engine",

@@ -1,5 +1,6 @@
 """Every setting of the server: read once from the environment, checked, then passed on."""
 
+import math
 import re
 import shlex
 import ssl
@@ -93,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     incident_queue_max: int
     production_environments: tuple[str, ...]
     environments: tuple[EnvironmentRule, ...]
+    spike_false_alarms_per_week: float
     smtp: Smtp | None
     slack: Slack | None
     heartbeat_url: str | None
@@ -157,6 +159,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         incident_queue_max=reader.read("INCIDENT_QUEUE_MAX", 2_000_000, _count),
         production_environments=reader.read("PRODUCTION_ENVIRONMENTS", ("production",), _list),
         environments=reader.read("ENVIRONMENTS", (), _environment_rules),
+        spike_false_alarms_per_week=reader.read("SPIKE_FALSE_ALARMS_PER_WEEK", 1.0, _per_week),
         smtp=_smtp(reader),
         slack=_slack(reader),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
@@ -243,6 +246,16 @@ def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 36_500:
         raise ValueError(f"must be a number of days from 1 to 36500, not {text!r}")
     return int(text)
+
+
+def _per_week(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.001 <= number <= 1_000.0:
+        raise ValueError(f"must be a number a week from 0.001 to 1000, not {text!r}")
+    return number
 
 
 def _megabytes(text: str) -> int:

@@ -46,6 +46,7 @@ DECISIONS: dict[Code, str] = {
     Code.ESCALATED: "It made an open incident worse",
     Code.IN_INCIDENT: "Its issue is part of an open incident, and it was counted there",
     Code.KNOWN: "Its issue is known and not unusually frequent",
+    Code.USUAL_BURST: "Its issue often has such a burst",
     Code.NOT_PRODUCTION: "Its environment is not a production environment",
     Code.AWAITS_ENVIRONMENT: "It names no environment, so it waits for an event of its issue",
     Code.LATE: "It arrived more than an hour after it happened, so it was only counted",
@@ -112,6 +113,12 @@ def explain_decision(decision: Decision) -> str:
                     f"{say_number(numbers['rate_per_min'])} events a minute, usually "
                     f"{say_number(numbers['usual_per_min'])}. "
                     f"A spike starts at {say_number(numbers['threshold'])} events in two minutes."
+                )
+            case Code.USUAL_BURST if numbers:
+                return (
+                    f"{DECISIONS[decision.code]}, {say_number(numbers['bursts'])} times in "
+                    f"7 days: {say_number(numbers['rate_per_min'])} events a minute, usually "
+                    f"{say_number(numbers['usual_per_min'])}. A higher or longer one is a spike."
                 )
             case Code.SILENCED:
                 would_be = str(numbers["trigger"]).replace("_", " ")

@@ -5,6 +5,7 @@ from shared.incident import Numbers
 NAMES = {
     "added": "lines added",
     "alert_rule": "alert rule",
+    "bursts": "bursts like this in 7 days",
     "count": "events in the window",
     "deleted": "lines deleted",
     "factor": "times the usual",

@@ -40,6 +40,7 @@ def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
         RETENTION_DAYS="0",
         RETENTION_INCIDENT_DAYS="40000",
         RETENTION_MAX_JOURNAL_MB="99",
+        SPIKE_FALSE_ALARMS_PER_WEEK="none",
     )
     assert faults == [
         "PORT: must be a port number from 0 to 65535, not '70000'",
@@ -47,11 +48,18 @@ def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
         "ENABLE_TEST_ROUTES: must be true or false, not 'maybe'",
         "INCIDENT_NOTIFICATION_MIN_SEVERITY: must be all, error or critical, not 'loud'",
         "INCIDENT_QUEUE_MAX: must be a whole number above 0, not '0'",
+        "SPIKE_FALSE_ALARMS_PER_WEEK: must be a number a week from 0.001 to 1000, not 'none'",
         "HEARTBEAT_URL: must be an http or https URL, not 'ftp://x'",
         "RETENTION_DAYS: must be a number of days from 1 to 36500, not '0'",
         "RETENTION_INCIDENT_DAYS: must be a number of days from 1 to 36500, not '40000'",
         "RETENTION_MAX_JOURNAL_MB: must be a whole number of megabytes, at least 100, not '99'",
     ]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1001", "0.0001"])
+def test_a_budget_of_false_alarms_is_some_a_week(text: str) -> None:
+    assert len(faults_of(SPIKE_FALSE_ALARMS_PER_WEEK=text)) == 1
+    assert read_settings({"SPIKE_FALSE_ALARMS_PER_WEEK": "0.5"}).spike_false_alarms_per_week == 0.5
 
 
 def test_several_secrets_are_separated_by_commas() -> None:

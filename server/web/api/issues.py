@@ -28,7 +28,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine has counted of an issue, a few seconds ago.
 
     `usual_per_min` is how often its events came as of the last minute in which nothing was unusual
-    about it, None if there was none yet.
+    about it, None if there was none yet. `usual_bursts` is how many bursts like its last one it had
+    in the week until then, if so many that one more is told to nobody; 0 otherwise.
     `release` is the one in which it was last seen, and `resolved_release` the one that fixes it or,
     if it is `fixed_later`, the newest one that did not yet.
     `silenced_until` is None if it is silenced for good, or not `silenced` at all.
@@ -38,6 +39,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: datetime
     last_seen: datetime
     usual_per_min: float | None
+    usual_bursts: int
     release: str | None
     resolved_at: datetime | None
     resolved_release: str | None
@@ -148,6 +150,7 @@ def _counted(state: IssueState, now: float) -> Counted:
         first_seen=_moment(state.first_seen),
         last_seen=_moment(state.last_seen),
         usual_per_min=state.usual_per_min or None,
+        usual_bursts=state.usual_bursts,
         release=state.release,
         resolved_at=_moment(state.resolved) if state.resolved else None,
         resolved_release=state.resolved_release,

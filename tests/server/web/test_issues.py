@@ -95,6 +95,26 @@ async def test_of_a_known_issue_the_usual_rate_is_said(client: Client, engine: E
     assert "It is in no open incident." in shown
 
 
+async def test_of_an_issue_that_bursts_each_day_the_usual_bursts_are_said(
+    client: Client, engine: Engine
+) -> None:
+    assert "Usual bursts" not in await page_of_days(client, engine, 0, 2)
+    assert "alike within 7 days" in await page_of_days(client, engine, 2, 12)
+    found = await answered(client, engine.only_issue())
+    assert found["counted"]["usual_bursts"] >= 4
+
+
+async def page_of_days(client: Client, engine: Engine, first: int, last: int) -> str:
+    """The issue's page after these days, with an event every 40 minutes and a burst in each."""
+    times = [
+        (1_440 * day + minute) * MINUTE
+        for day in range(first, last)
+        for minute in sorted([*range(0, 1_440, 40), *(15 + n / 12 for n in range(120))])
+    ]
+    await engine.take(*(event_entry(None, at) for at in times))
+    return await page(client, engine.only_issue())
+
+
 async def test_each_event_and_each_incident_lead_to_the_issue(
     client: Client, engine: Engine
 ) -> None:

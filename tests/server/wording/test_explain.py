@@ -167,6 +167,16 @@ def test_a_number_that_is_none_is_said_as_it_is(trigger: Trigger, odd: float | s
             "A spike starts at 9 events in two minutes.",
         ),
         (
+            Decision(
+                1,
+                Code.USUAL_BURST,
+                None,
+                {"rate_per_min": 40.0, "usual_per_min": 2.0, "threshold": 20.0, "bursts": 5.0},
+            ),
+            "Its issue often has such a burst, 5 times in 7 days: 40 events a minute, usually 2. "
+            "A higher or longer one is a spike.",
+        ),
+        (
             Decision(1, Code.SILENCED, None, {"trigger": "new_issue"}),
             "Its issue is silenced; otherwise this would be a new issue.",
         ),

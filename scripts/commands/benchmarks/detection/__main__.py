@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from engine.statistics.alarm_budget import alarm_nats
 from scripts.commands.benchmarks.detection import cost, grouping
 from scripts.commands.benchmarks.detection.alarms import (
     Alarm,
@@ -23,6 +24,10 @@ from scripts.commands.benchmarks.detection.alarms import (
 )
 from scripts.commands.benchmarks.detection.figures import QuietFigures, SpikeFigures
 from scripts.commands.benchmarks.detection.plans import (
+    BUDGET,
+    BUDGET_FACTORS,
+    BUDGET_ISSUES,
+    BUDGET_RATES,
     DEFAULT,
     FULL,
     QUICK,
@@ -43,8 +48,8 @@ from scripts.commands.benchmarks.detection.streams import (
 )
 from scripts.commands.benchmarks.engine_process import EngineProcess
 
-TABLES = ("quiet", "spikes", "series", "grouping", "cost")
-QUICK_TABLES = ("quiet", "spikes", "grouping", "cost")
+TABLES = ("quiet", "spikes", "budget", "series", "grouping", "cost")
+QUICK_TABLES = ("quiet", "spikes", "budget", "grouping", "cost")
 MEMORY_ISSUES = 100_000
 QUICK_MEMORY_ISSUES = 20_000
 MILLION = 1_000_000
@@ -86,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print_quiet(plans, options.seed, direct=options.direct)
             case "spikes":
                 print_spikes(plans, options.seed, direct=options.direct)
+            case "budget":
+                print_budget(options.seed)
             case "series":
                 print_series(direct=options.direct)
             case "grouping":
@@ -118,7 +125,7 @@ def print_quiet(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
 
 def print_spikes(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
     """Print which spikes are found and how soon, by ours and by the ratio rule."""
-    print(f"\n## Spikes of 30 minutes, two a day from the third day on, seed {seed}\n")
+    print(f"\n## Spikes of 30 minutes, three from the third day on, seed {seed}\n")
     ours, theirs = SpikeFigures(), SpikeFigures()
     for stream, alarms in _asked(spike_streams(plans, seed), direct=direct):
         ours.add(stream, alarms)
@@ -127,6 +134,21 @@ def print_spikes(plans: Sequence[Plan], seed: int, *, direct: bool) -> None:
     _print_lines("ours", ours.lines())
     _print_lines("ratio rule", theirs.lines())
     _print_lines("targets", spike_targets(ours))
+
+
+def print_budget(seed: int) -> None:
+    """Print what is found where more issues share the budget, by the baseline alone."""
+    print(f"\n## One budget for all issues: recall of spikes in one of them, seed {seed}\n")
+    streams = list(spike_streams(BUDGET, seed))
+    cells = [(rate, factor) for rate in BUDGET_RATES for factor in BUDGET_FACTORS]
+    print(f"{'issues':<9}{'nats':>6}" + "".join(f"{f'x{f} at {r:g}/min':>15}" for r, f in cells))
+    for issues in BUDGET_ISSUES:
+        figures = SpikeFigures()
+        for stream in streams:
+            figures.add(stream, baseline_alone(stream.series, issues))
+        recalls = (figures.recall(factor, (rate,)) or 0.0 for rate, factor in cells)
+        row = "".join(f"{recall:>15.0%}" for recall in recalls)
+        print(f"{issues:<9,}{alarm_nats(issues + 1):>6.1f}{row}")
 
 
 def _asked(

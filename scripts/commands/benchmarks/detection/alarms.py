@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from engine.statistics.spike import new_baseline, observe
+from engine.statistics.alarm_budget import alarm_nats
+from engine.statistics.baseline import new_baseline
+from engine.statistics.spike import observe
 from scripts.commands.benchmarks.engine_process import EngineProcess
 
 WEEK_S = 7 * 86_400.0
@@ -92,14 +94,18 @@ class EngineDetector:
         return alarms
 
 
-def baseline_alone(series: Series) -> list[Alarm]:
-    """Return the alarms of the baseline without the engine around it: fast, and nothing is held."""
+def baseline_alone(series: Series, issues: int = 1) -> list[Alarm]:
+    """Return the alarms of the baseline without the engine around it: fast, and nothing is held.
+
+    It is one of so many issues among which the budget of false alarms is shared.
+    """
+    nats = alarm_nats(issues + 1)
     baseline = new_baseline(next(times_s(series), series.begins_s))
     up_to = list(accumulate(series.counts))
     alarms: list[Alarm] = []
     for number, at_s in enumerate(times_s(series), start=1):
-        alarm = observe(baseline, at_s)
-        if alarm is not None:
+        alarm = observe(baseline, at_s, nats=nats)
+        if alarm is not None and alarm.kind != "as_usual":
             alarms.append(_alarm(up_to, number, _CHANGES[alarm.kind]))
     return alarms
 

@@ -90,25 +90,27 @@ class SpikeFigures:
                 cell.delays_min.append(first.slot - start)
                 cell.delays_events.append(sum(counts[start : first.slot]) + first.nth)
 
-    def recall(self, factor: int, rates: Iterable[float]) -> float | None:
-        """Return the share of spikes found at these base rates, all kinds together."""
-        cells = [self._cells[cell] for cell in self._cells if _is(cell, factor, rates)]
+    def recall(
+        self, factor: int, rates: Iterable[float], kinds: Sequence[Kind] = SPIKE_KINDS
+    ) -> float | None:
+        """Return the share of spikes found at these base rates, in streams of these kinds."""
+        cells = self._of(factor, rates, kinds)
         spikes = sum(cell.spikes for cell in cells)
         return sum(len(cell.delays_min) for cell in cells) / spikes if spikes else None
 
-    def lowest_recall(self, factor: int, rates: Iterable[float]) -> float | None:
-        """Return the recall of the worst kind and rate among these."""
-        return min(
-            (self._cells[cell].recall for cell in self._cells if _is(cell, factor, rates)),
-            default=None,
-        )
-
-    def delay(self, factor: int, rate: float) -> tuple[float, float] | None:
+    def delay(self, factor: int, rate: float, kind: Kind) -> tuple[float, float] | None:
         """Return the median delay of the found spikes, in minutes and in events."""
-        cells = [self._cells[cell] for cell in self._cells if _is(cell, factor, (rate,))]
+        cells = self._of(factor, (rate,), (kind,))
         minutes = [delay for cell in cells for delay in cell.delays_min]
         events = [delay for cell in cells for delay in cell.delays_events]
         return (median(minutes), median(events)) if minutes else None
+
+    def _of(self, factor: int, rates: Iterable[float], kinds: Sequence[Kind]) -> list[_Cell]:
+        return [
+            cell
+            for (kind, rate, of_factor), cell in self._cells.items()
+            if kind in kinds and rate in rates and of_factor == factor
+        ]
 
     def lines(self) -> Iterable[str]:
         """Yield a table for each kind: recall, median delay in minutes and in events.
@@ -127,10 +129,6 @@ class SpikeFigures:
                 outside = sum(cell.outside for cell in row) / months if months else 0.0
                 cells = "".join(f"{cell!s:>20}" for cell in row)
                 yield f"{f'{rate:g}/min':<9}{cells}{outside:>9.2f}"
-
-
-def _is(cell: tuple[Kind, float, int], factor: int, rates: Iterable[float]) -> bool:
-    return cell[2] == factor and cell[1] in rates
 
 
 def _mean(values: Iterable[float]) -> float:

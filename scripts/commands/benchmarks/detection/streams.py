@@ -12,9 +12,9 @@ import msgspec
 
 from scripts.commands.benchmarks.detection.alarms import Series
 
-Kind = Literal["poisson", "negbin", "daily", "retry", "ramp"]
-KINDS: tuple[Kind, ...] = ("poisson", "negbin", "daily", "retry", "ramp")
-SPIKE_KINDS: tuple[Kind, ...] = ("poisson", "negbin", "retry")
+Kind = Literal["poisson", "negbin", "daily", "retry", "traced", "ramp"]
+KINDS: tuple[Kind, ...] = ("poisson", "negbin", "daily", "retry", "traced", "ramp")
+SPIKE_KINDS: tuple[Kind, ...] = ("poisson", "negbin", "retry", "traced")
 FACTORS = (2, 3, 5, 10, 30)
 
 DAY_MIN = 1440
@@ -25,6 +25,11 @@ WARM_DAYS = 2
 
 HALF_DAY_MIN = 720
 """One spike begins in the first half of each half day: two a day, at least six hours apart."""
+
+SPIKES_A_STREAM = 3
+"""One more in the same fortnight would be the stream's way of life."""
+
+SPIKE_STREAM_MIN = WARM_DAYS * DAY_MIN + SPIKES_A_STREAM * HALF_DAY_MIN
 
 MOST_TRIES = 9
 _LIKELY_AGAIN = 0.86
@@ -45,7 +50,6 @@ class Plan(msgspec.Struct, frozen=True):
     rate: float
     quiet_days: int
     quiet_reps: int
-    spike_days: int
     spike_reps: int
     factors: tuple[int, ...] = FACTORS
 
@@ -78,8 +82,8 @@ def quiet_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
 
 def spike_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
     """Yield streams with about two spikes a day from the third day on."""
+    minutes = SPIKE_STREAM_MIN
     for plan in plans:
-        minutes = plan.spike_days * DAY_MIN
         for kind in SPIKE_KINDS:
             for factor in plan.factors:
                 for number in range(plan.spike_reps):
@@ -108,8 +112,8 @@ def simulate(
         usual_rate(kind, rate, minute) * (factor if minute in raised else 1)
         for minute in range(minutes)
     )
-    if kind == "retry":
-        return _with_retries(means, minutes, draw)
+    if kind in ("retry", "traced"):
+        return _with_retries(means, minutes, draw, traced=kind == "traced")
     if kind == "negbin":
         # A gamma of shape 2 and mean 1 has variance 1/2, so a count has mean + mean^2/2.
         return [poisson(mean * draw.gammavariate(2.0, 0.5), draw) for mean in means]
@@ -141,16 +145,22 @@ def poisson(mean: float, draw: random.Random) -> int:
     return number
 
 
-def _with_retries(means: Iterable[float], minutes: int, draw: random.Random) -> list[int]:
-    """Draw clusters of 1 to 9 events; the retries come within the minute after the first try."""
+def _with_retries(
+    means: Iterable[float], minutes: int, draw: random.Random, *, traced: bool
+) -> list[int]:
+    """Draw clusters of 1 to 9 events; the retries come within the minute after the first try.
+
+    If they are traced, a cluster counts once, as in the engine.
+    """
     counts = [0] * (minutes + 2)
     sizes = range(1, MOST_TRIES + 1)
     for minute, mean in enumerate(means):
         for _ in range(poisson(mean / MEAN_TRIES, draw)):
             began = draw.random()
+            retries = draw.choices(sizes, _TRIES)[0] - 1
             counts[minute] += 1
-            for _ in range(draw.choices(sizes, _TRIES)[0] - 1):
-                counts[minute + int(began + draw.random())] += 1
+            for _ in range(retries):
+                counts[minute + int(began + draw.random())] += not traced
     return counts[:minutes]
 
 
