@@ -141,9 +141,11 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     ``message_template`` is the message before values were filled in, if it is known. ``event_id``
     and ``issue_id`` are the source's own. ``alert_rule`` is the rule that fired there,
     which means that somebody asked to be told. ``source_state`` is what the source itself says of
-    the issue. ``occurrence`` is false if the source describes an issue as a whole, which is not one
-    more occurrence of it. ``notes`` says what an adapter found missing or had to cut. ``unique``
-    marks a test or simulation: an issue of its own each time, so that it always notifies.
+    the issue. Events of one ``trace_id`` or ``user_id`` within a minute are retries of one trouble,
+    and count once in the statistics. ``occurrence`` is false if the source describes an issue as a
+    whole, which is not one more occurrence of it. ``notes`` says what an adapter found missing or
+    had to cut. ``unique`` marks a test or simulation: an issue of its own each time, so that it
+    always notifies.
     ``context`` is an `EventContext` (`shared.event_context`), not decoded: nothing is decided by
     it, so the engine has no need to read it.
     """
@@ -166,6 +168,8 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     fingerprint: Identity | None = None
     issue_id: Identity | None = None
     event_id: Identity | None = None
+    trace_id: Identity | None = None
+    user_id: Identity | None = None
     alert_rule: Identity | None = None
     change_window: ChangeWindow | None = None
     correlation_hints: CorrelationHints | None = None

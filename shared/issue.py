@@ -57,6 +57,8 @@ class IssueState(msgspec.Struct, array_like=True, gc=False):
     """Not even `resolved_release` has the fix; only newer ones do."""
     usual_bursts: int = 0
     """How many bursts like its last one it had in a week, if that is its way of life."""
+    heard: bytes = b""
+    """What the engine remembers of the traces and users of its last events."""
 
 
 def add_newest(newest: bytes, seq: int) -> bytes:

@@ -10,6 +10,7 @@ from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
 from engine.memory.recent import count_recent
 from engine.memory.records import Issue, Scope
+from engine.memory.retries import is_retry
 from engine.memory.services import remember_release, scope_key, service_of
 from engine.memory.state import State
 from engine.numbers import rounded
@@ -91,7 +92,8 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
     alarm = silence = wide_alarm = None
     if counted:
         note_alive(state, issue, at)
-        alarm, silence = _count(state, issue, at, new_minute=new_minute)
+        retried = is_retry(issue, event, at)
+        alarm, silence = _count(state, issue, at, new_minute=new_minute, retried=retried)
         if not late:
             count_recent(state, scope, at)
         if rare:
@@ -141,16 +143,17 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
 
 
 def _count(
-    state: State, issue: Issue, at: float, *, new_minute: bool
+    state: State, issue: Issue, at: float, *, new_minute: bool, retried: bool
 ) -> tuple[Alarm | None, SilenceReading | None]:
     """Count an event in the statistics of its issue; return what is unusual about it."""
     last_seen = issue.last_seen
     alarm = silence = None
     issue.count += 1
     if at >= last_seen - OUT_OF_ORDER_S:
-        alarm = observe(issue.baseline, at, nats=alarm_nats(state))
-        if alarm is not None:
-            issue.usual_bursts = alarm.like + 1 if alarm.kind == "as_usual" else 0
+        if not retried:
+            alarm = observe(issue.baseline, at, nats=alarm_nats(state))
+            if alarm is not None:
+                issue.usual_bursts = alarm.like + 1 if alarm.kind == "as_usual" else 0
         if new_minute:
             if at - last_seen >= SHORTEST_SILENCE_S:
                 silence = is_unusual_silence(issue.habit, last_seen, at)

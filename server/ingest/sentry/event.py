@@ -29,6 +29,9 @@ from shared.pipe import EventEntry
 SAMPLE_TAG = "sample_event"
 """The tag on events of Sentry's "create sample event" and test buttons."""
 
+_NOBODY = frozenset({"", "0", "-1", "anonymous", "guest", "none", "null", "undefined", "unknown"})
+"""What programs send of a user whom they do not know."""
+
 _EMPTY = Event()
 
 
@@ -91,6 +94,8 @@ def event_entry(event: Event, around: Surroundings, received: datetime, notes: N
         fingerprint=read_fingerprint(event.fingerprint, issue_id, notes),
         issue_id=issue_id,
         event_id=event_id_of(event, notes),
+        trace_id=_trace_of(event, notes),
+        user_id=_user_of(event),
         alert_rule=read_identity(around.alert_rule, "alert_rule", notes),
         api_route=read_url(event.transaction or tags.get("transaction")),
         request_url=read_url(request_url or tags.get("url")),
@@ -105,6 +110,20 @@ def event_id_of(event: Event, notes: Notes) -> str | None:
     """Return Sentry's id of the event, whichever name it has."""
     event_id = event.event_id or event.rest_event_id or event.id
     return read_identity(event_id, "event_id", notes)
+
+
+def _trace_of(event: Event, notes: Notes) -> str | None:
+    trace = event.contexts and event.contexts.trace
+    return read_identity(trace.trace_id, "trace_id", notes) if trace else None
+
+
+def _user_of(event: Event) -> str | None:
+    """Return who it happened to. An address alone may stand for many people."""
+    for name in ("id", "email", "username"):
+        value = (event.user or {}).get(name)
+        if isinstance(value, str | int) and str(value).strip().lower() not in _NOBODY:
+            return clean_line(str(value), 256) or None
+    return None
 
 
 def empty_fault(path: str) -> Fault:

@@ -176,6 +176,18 @@ class RestEntry(msgspec.Struct):
     data: object = None
 
 
+class TraceContext(msgspec.Struct):
+    """The trace that an event is part of."""
+
+    trace_id: Scalar = None
+
+
+class Contexts(msgspec.Struct):
+    """What an SDK says of where it ran; only the trace is read."""
+
+    trace: TraceContext | None = None
+
+
 class Event(msgspec.Struct):
     """`data.event`, `data.error`, or the `event` of a legacy webhook or a service hook."""
 
@@ -209,6 +221,7 @@ class Event(msgspec.Struct):
     fingerprint: list[Scalar] | None = None
     request: Request | None = None
     user: dict[str, object] | None = None
+    contexts: Contexts | None = None
     breadcrumbs: Breadcrumbs | list[Breadcrumb | None] | None = None
     transaction: Text = None
     web_url: Text = None

@@ -40,6 +40,43 @@ def test_one_event_by_two_rules_or_resources_is_two_deliveries_of_one_event_id()
     assert len({event_of(payload).event_id for payload in payloads}) == 1
 
 
+def test_an_event_names_its_trace_and_its_user() -> None:
+    payload = sample()
+    payload["data"]["event"] |= {
+        "contexts": {"trace": {"trace_id": "628f2dacebe64511a4f36aeabdee5d17", "span_id": "9"}},
+        "user": {"id": 42, "email": "ada@example.com", "ip_address": "203.0.113.9"},
+    }
+    event = event_of(payload)
+    assert (event.trace_id, event.user_id) == ("628f2dacebe64511a4f36aeabdee5d17", "42")
+
+
+@pytest.mark.parametrize(
+    ("user", "name"),
+    [
+        ({"email": "ada@example.com", "username": "ada"}, "ada@example.com"),
+        ({"id": None, "username": "ada"}, "ada"),
+        ({"id": "anonymous", "email": "", "username": "ada"}, "ada"),
+        ({"ip_address": "203.0.113.9"}, None),
+        ({"id": ["odd"]}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_a_user_is_told_by_what_stands_for_one_person(
+    user: dict[str, object] | None, name: str | None
+) -> None:
+    payload = sample()
+    payload["data"]["event"]["user"] = user
+    assert event_of(payload).user_id == name
+
+
+@pytest.mark.parametrize("contexts", [None, {}, {"trace": None}, {"trace": {"trace_id": None}}])
+def test_an_event_without_a_trace_has_none(contexts: dict[str, object] | None) -> None:
+    payload = sample()
+    payload["data"]["event"]["contexts"] = contexts
+    assert event_of(payload).trace_id is None
+
+
 def test_what_carries_no_identity_is_new_each_time() -> None:
     nameless = sample()
     nameless["data"]["event"]["event_id"] = None
