@@ -59,6 +59,8 @@ class IssueState(msgspec.Struct, array_like=True, gc=False):
     """How many bursts like its last one it had in a week, if that is its way of life."""
     heard: bytes = b""
     """What the engine remembers of the traces and users of its last events."""
+    retries: int = 0
+    """How many of its events were retries, and did not count in its statistics."""
 
 
 def add_newest(newest: bytes, seq: int) -> bytes:

@@ -150,7 +150,9 @@ def _count(
     alarm = silence = None
     issue.count += 1
     if at >= last_seen - OUT_OF_ORDER_S:
-        if not retried:
+        if retried:
+            issue.retries += 1
+        else:
             alarm = observe(issue.baseline, at, nats=alarm_nats(state))
             if alarm is not None:
                 issue.usual_bursts = alarm.like + 1 if alarm.kind == "as_usual" else 0

@@ -41,11 +41,11 @@ def test_one_user_with_many_traces_is_one_trouble() -> None:
     assert burst([{"user_id": "one", "trace_id": f"trace {n}"} for n in range(100)]) == []
 
 
-def test_each_event_is_counted_in_its_issue_whether_it_is_a_retry_or_not() -> None:
+def test_each_event_is_counted_in_its_issue_and_so_are_the_retries() -> None:
     state = State()
     run([builders.event_entry(n, n, trace_id="the same") for n in range(1, 11)], state)
     (issue,) = state.issues.values()
-    assert issue.count == 10
+    assert (issue.count, issue.retries) == (10, 9)
 
 
 def test_a_trace_that_goes_on_counts_again_after_a_minute_or_two() -> None:

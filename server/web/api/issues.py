@@ -27,6 +27,7 @@ _EARLIEST_S, _LATEST_S = -62_000_000_000.0, 250_000_000_000.0
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine has counted of an issue, a few seconds ago.
 
+    Of the `events`, `retries` of one trace or user within a minute or two are no news.
     `usual_per_min` is how often its events came as of the last minute in which nothing was unusual
     about it, None if there was none yet. `usual_bursts` is how many bursts like its last one it had
     in the week until then, if so many that one more is told to nobody; 0 otherwise.
@@ -36,6 +37,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     events: int
+    retries: int
     first_seen: datetime
     last_seen: datetime
     usual_per_min: float | None
@@ -147,6 +149,7 @@ def _counted(state: IssueState, now: float) -> Counted:
     until = _moment(state.silenced_until) if state.silenced_until > now else None
     return Counted(
         events=state.count,
+        retries=state.retries,
         first_seen=_moment(state.first_seen),
         last_seen=_moment(state.last_seen),
         usual_per_min=state.usual_per_min or None,

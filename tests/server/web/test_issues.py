@@ -104,6 +104,12 @@ async def test_of_an_issue_that_bursts_each_day_the_usual_bursts_are_said(
     assert found["counted"]["usual_bursts"] >= 4
 
 
+async def test_how_many_events_were_retries_is_said(client: Client, engine: Engine) -> None:
+    await engine.take(*(event_entry(None, number, trace_id="the same") for number in range(5)))
+    assert (await answered(client, engine.only_issue()))["counted"]["retries"] == 4
+    assert "<dt>Events</dt><dd>5, 4 of them retries</dd>" in await page(client, engine.only_issue())
+
+
 async def page_of_days(client: Client, engine: Engine, first: int, last: int) -> str:
     """The issue's page after these days, with an event every 40 minutes and a burst in each."""
     times = [
