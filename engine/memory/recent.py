@@ -20,7 +20,8 @@ def count_recent(state: State, scope: Scope, at: float) -> None:
         recent = state.recent[key] = RecentErrors(minute, {})
     counts = recent.counts
     counts[minute] = counts.get(minute, 0) + 1
-    if len(counts) > _KEPT_MIN:
+    # The newest minute is kept beside those before it.
+    if len(counts) > _KEPT_MIN + 1:
         newest = max(counts)
         for old in [each for each in counts if each < newest - _KEPT_MIN]:
             del counts[old]
