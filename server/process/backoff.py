@@ -9,6 +9,8 @@ HEALTHY_AFTER_S = 60.0
 class Backoff:
     """Doubles from `first_s` to `longest_s`, and starts again after a minute of health.
 
+    What ends after such a minute is tried again at once: nothing says that it will fail again.
+
     Each delay is drawn from the upper half, so that what failed together is not tried together.
     """
 
@@ -25,6 +27,7 @@ class Backoff:
         """Return the delay in seconds, after something ended that had run for `after_s` seconds."""
         if after_s >= HEALTHY_AFTER_S:
             self.forget()
+            return 0.0
         # The exponent is bounded: a float has no room for the delay after 1,100 failures.
         longest = min(self._longest_s, self._first_s * 2.0 ** min(self._failures, 16))
         self._failures += 1

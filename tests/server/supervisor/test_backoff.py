@@ -1,4 +1,4 @@
-"""Each try comes later than the last; after a healthy minute, the next comes soon again."""
+"""Each try comes later than the last; after a healthy minute, the next comes at once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +13,13 @@ def test_delays_double_from_half_a_second_to_thirty() -> None:
     assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_minute_of_health_is_forgiven_and_less_is_not() -> None:
+def test_what_ends_after_a_minute_of_health_is_tried_at_once_and_after_less_is_not() -> None:
     backoff = Backoff(0.5, 30.0, lambda: 1.0)
     for _ in range(5):
         backoff.failed(after_s=0)
     assert backoff.failed(after_s=59.9) == 16
-    assert backoff.failed(after_s=60) == 0.5
+    assert backoff.failed(after_s=60) == 0
+    assert backoff.failed(after_s=0) == 0.5
     assert backoff.failed(after_s=0) == 1
 
 
