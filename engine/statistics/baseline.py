@@ -74,13 +74,13 @@ class Stream(msgspec.Struct, gc=False):
     events: Counts
     evened: Counts
     learned_min: float
-    quiet_s: float
-    since_s: float = 0.0
     burst_events: float = 0.0
     told: float = 0.0
     escalated: float = 0.0
     first_height: float = 0.0
     height: float = 0.0
+    quiet_s: float = 0.0
+    since_s: float = 0.0
     high_s: float = 0.0
     bursts: list[Burst] = []
 
@@ -123,11 +123,11 @@ class Stream(msgspec.Struct, gc=False):
         return Burst(self.since_s, self.height, (self.high_s - self.since_s) / MINUTE_S)
 
 
-_EACH = 2 * SCALES + 2
-_HEAD = len(Stream.__struct_fields__) - 3
-_LAYOUT = struct.Struct(f"<{2 * _EACH}f4d{_HEAD}d")
+_EACH = 2 * SCALES + 4
+_LAYOUT = struct.Struct(f"<{2 * _EACH + 6}f3d")
+"""Seven digits are enough for all but times."""
 _QUIET = struct.Struct("<d")
-_QUIET_AT = _LAYOUT.size - 8 * (_HEAD - 1)
+_QUIET_AT = _LAYOUT.size - 3 * _QUIET.size
 
 _FIRST_LAYOUT = struct.Struct("<27d")
 
@@ -136,20 +136,15 @@ def new_baseline(at_s: float) -> Baseline:
     """Return a stream that begins at `at_s` (event time, epoch seconds) and has no event yet."""
     baseline = Baseline(b"", at_s)
     begins = not_yet_min(int(at_s // MINUTE_S))
-    write(baseline, Stream(no_counts(), no_counts(), begins, at_s))
+    write(baseline, Stream(no_counts(), no_counts(), begins, quiet_s=at_s))
     return baseline
 
 
 def read(baseline: Baseline) -> Stream:
     """Return the stream of this baseline."""
     values = _LAYOUT.unpack_from(baseline.packed)
-    events, evened, sums, head = (
-        values[:_EACH],
-        values[_EACH : 2 * _EACH],
-        values[2 * _EACH : 2 * _EACH + 4],
-        values[2 * _EACH + 4 :],
-    )
-    stream = Stream(_counts(events, *sums[:2]), _counts(evened, *sums[2:]), *head)
+    events, evened = _counts(values[:_EACH]), _counts(values[_EACH : 2 * _EACH])
+    stream = Stream(events, evened, *values[2 * _EACH :])
     stream.bursts = unpack(baseline.packed[_LAYOUT.size :])
     return stream
 
@@ -157,8 +152,7 @@ def read(baseline: Baseline) -> Stream:
 def write(baseline: Baseline, stream: Stream) -> None:
     """Keep the stream in this baseline."""
     events, evened, *head, bursts = msgspec.structs.astuple(stream)
-    sums = events.learned, events.learned_squares, evened.learned, evened.learned_squares
-    baseline.packed = _LAYOUT.pack(*_late(events), *_late(evened), *sums, *head) + pack(bursts)
+    baseline.packed = _LAYOUT.pack(*_values(events), *_values(evened), *head) + pack(bursts)
 
 
 def quiet_at(baseline: Baseline) -> float:
@@ -192,14 +186,13 @@ def measure_height(stream: Stream, minute: int, in_minute: int) -> None:
         stream.first_height = stream.height
 
 
-def _counts(late: tuple[float, ...], learned: float, learned_squares: float) -> Counts:
-    before, running = list(late[:SCALES]), list(late[SCALES : 2 * SCALES])
-    squares_before, squares_running = late[2 * SCALES :]
-    return Counts(before, running, squares_before, squares_running, learned, learned_squares)
+def _counts(values: tuple[float, ...]) -> Counts:
+    return Counts(list(values[:SCALES]), list(values[SCALES : 2 * SCALES]), *values[2 * SCALES :])
 
 
-def _late(counts: Counts) -> tuple[float, ...]:
-    return *counts.before, *counts.running, counts.squares_before, counts.squares_running
+def _values(counts: Counts) -> tuple[float, ...]:
+    before, running, *sums = msgspec.structs.astuple(counts)
+    return *before, *running, *sums
 
 
 def _close_minutes(baseline: Baseline, stream: Stream, at_s: float) -> None:
