@@ -226,7 +226,7 @@ def _decide_known(state: State, key: str, issue: Issue, at: float, new_minute: b
     if not new_minute:
         return Decision(state.clock.seq, Code.KNOWN, None, {}, key)
     found = reading(issue.baseline, at, alarm_nats(state))
-    issue.usual_per_min = rounded(found["usual_per_min"])
     numbers: Numbers = {name: rounded(value) for name, value in found.items()}
+    issue.usual_per_min = float(numbers["usual_per_min"])
     code = Code.USUAL_BURST if "bursts" in found else Code.KNOWN
     return Decision(state.clock.seq, code, None, numbers, key)

@@ -20,10 +20,10 @@ def is_retry(issue: Issue, event: Event, at: float) -> bool:
 
     If none did, this one counts: remember both.
     """
+    if event.trace_id is None and event.user_id is None and not issue.heard:
+        return False
     names = (("trace", event.trace_id), ("user", event.user_id))
     digests = [_digest(kind, name) for kind, name in names if name is not None]
-    if not digests and not issue.heard:
-        return False
     minute = int(at // 60.0) & 0xFF
     young = (minute, (minute - 1) & 0xFF)
     heard = issue.heard
