@@ -13,6 +13,19 @@ from shared.pipe import ChangeWindowEntry, EventEntry, Resolve, Settings, Silenc
 START = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
 
 
+def bursting_days(first: int, last: int, high: int = 1) -> list[float]:
+    """Seconds of an event every 40 minutes, and of 120 more in ten minutes of each day."""
+    minute, day_s = 60.0, 86_400.0
+    return [
+        day * day_s + second
+        for day in range(first, last)
+        for second in sorted(
+            [40 * minute * n for n in range(36)]
+            + [15 * minute + 5.0 * n / high for n in range(120 * high)]
+        )
+    ]
+
+
 def at(seconds: float) -> datetime:
     """The moment `seconds` after `START`."""
     return START + timedelta(seconds=seconds)

@@ -192,7 +192,7 @@ def _judged(state: State, seen: Occurrence) -> list[Outbound]:
         return [Decision(state.clock.seq, Code.COUNTED_ALREADY, issue=seen.key)]
     if verdict is Code.KNOWN:
         return [_decide_known(state, seen.key, seen.issue, seen.at, seen.new_minute)]
-    return [Decision(state.clock.seq, verdict, None, {}, seen.key)]
+    return [Decision(state.clock.seq, verdict, issue=seen.key)]
 
 
 def _is_wide(state: State, seen: Occurrence, code: Code) -> bool:
@@ -224,7 +224,7 @@ def _decide_known(state: State, key: str, issue: Issue, at: float, new_minute: b
     Say how usual it is once a minute, because little changes within one.
     """
     if not new_minute:
-        return Decision(state.clock.seq, Code.KNOWN, None, {}, key)
+        return Decision(state.clock.seq, Code.KNOWN, issue=key)
     found = reading(issue.baseline, at, alarm_nats(state))
     numbers: Numbers = {name: rounded(value) for name, value in found.items()}
     issue.usual_per_min = float(numbers["usual_per_min"])

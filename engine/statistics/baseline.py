@@ -16,16 +16,16 @@ from engine.statistics.time_scales import (
     PRIOR_FANO,
     SCALES,
     Counts,
-    Habit,
+    Pace,
     block_window,
     clipped_block,
     close,
-    habit,
     kept_after,
     left_the_windows,
     most_evened,
     no_counts,
     not_yet_min,
+    pace,
     windows,
 )
 
@@ -85,14 +85,14 @@ class Stream(msgspec.Struct, gc=False):
     bursts: list[Burst] = []
 
     @property
-    def habit(self) -> Habit:
+    def pace(self) -> Pace:
         """Return what is usual for events as they are."""
-        return habit(self.events, self.learned_min, PRIOR_FANO)
+        return pace(self.events, self.learned_min, PRIOR_FANO)
 
     @property
-    def habit_evened(self) -> Habit:
+    def pace_evened(self) -> Pace:
         """Return what is usual for evened events."""
-        return habit(self.evened, self.learned_min, 1.0)
+        return pace(self.evened, self.learned_min, 1.0)
 
     @property
     def is_warm(self) -> bool:
@@ -107,7 +107,7 @@ class Stream(msgspec.Struct, gc=False):
         """
         if count <= 1:
             return count
-        rate = self.habit.rate
+        rate = self.pace.rate
         if not self.is_warm:
             *_, (minutes, events) = windows(self.evened, minute, 0.0)
             rate = events / minutes
@@ -115,7 +115,11 @@ class Stream(msgspec.Struct, gc=False):
 
     def most_evened_in_block(self) -> float:
         """Return what a block of evened events is learned as at most."""
-        return clipped_block(self.habit_evened) if self.is_warm else math.inf
+        return clipped_block(self.pace_evened) if self.is_warm else math.inf
+
+    def is_settling(self, minute: int) -> bool:
+        """Return whether the running burst may not have shown its height yet."""
+        return minute - self.since_s // MINUTE_S < SETTLE_MIN
 
     @property
     def burst(self) -> Burst:
@@ -182,7 +186,7 @@ def measure_height(stream: Stream, minute: int, in_minute: int) -> None:
     stream.height = max(stream.height, height)
     if height >= LOWER * stream.height:
         stream.high_s = (minute + 1) * MINUTE_S
-    if minute - stream.since_s // MINUTE_S < SETTLE_MIN:
+    if stream.is_settling(minute):
         stream.first_height = stream.height
 
 
@@ -224,8 +228,8 @@ def _learn(counts: Counts, kept: float, left: float, left_squares: float) -> Non
 def _absorb(stream: Stream, at_s: float) -> None:
     """Make the level of this burst the usual one from now on, as spread out as before."""
     level = stream.burst_events / (at_s - stream.since_s) * MINUTE_S
-    _set_level(stream.events, level, stream.learned_min, stream.habit.fano)
-    _set_level(stream.evened, level, stream.learned_min, stream.habit_evened.fano)
+    _set_level(stream.events, level, stream.learned_min, stream.pace.fano)
+    _set_level(stream.evened, level, stream.learned_min, stream.pace_evened.fano)
     stream.since_s = 0.0
 
 

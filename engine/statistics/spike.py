@@ -4,6 +4,7 @@ docs/DETECTION.md has the model, the formulae and the measurements.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,6 @@ from engine.statistics.baseline import (
     AS_USUAL,
     HOLD_S,
     MINUTE_S,
-    SETTLE_MIN,
     TOLD,
     Baseline,
     Stream,
@@ -101,7 +101,7 @@ def reading(baseline: Baseline, at_s: float, nats: float = _ONE_STREAM) -> dict[
         now = msgspec.structs.replace(baseline)
         advance(now, stream, at_s)
     _, (minutes, content), *_ = windows(stream.events, _minute(now), now.in_minute)
-    usual = stream.habit.usual(minutes)
+    usual = stream.pace.usual(minutes)
     found = {
         "rate_per_min": content / minutes,
         "usual_per_min": usual.mean / minutes,
@@ -147,14 +147,20 @@ def _judge(baseline: Baseline, stream: Stream, nats: float) -> Alarm | None:
 
 
 def _improbable(stream: Stream, minute: int, in_minute: int, nats: float) -> _Found | None:
-    """Return the most surprising window with this count, if it is surprising enough for an alarm.
+    """Return the most surprising window with this count, if it is enough for an alarm."""
+    candidates = _candidates(stream, minute, in_minute, nats)
+    found = max(candidates, key=lambda each: each.surprise, default=None)
+    return found if found is not None and found.surprise >= nats else None
+
+
+def _candidates(stream: Stream, minute: int, in_minute: int, nats: float) -> Iterator[_Found]:
+    """Yield the windows that may be surprising enough, by their events and by evened events.
 
     Most windows would not be even if their events came independently. That costs a fraction of the
     full check to tell.
     """
-    habit, evened = stream.habit, stream.habit_evened
+    pace, evened = stream.pace, stream.pace_evened
     most = stream.evened_to(minute, in_minute)
-    best: _Found | None = None
     for (minutes, count), (_, content) in zip(
         windows(stream.events, minute, in_minute),
         windows(stream.evened, minute, most),
@@ -162,15 +168,12 @@ def _improbable(stream: Stream, minute: int, in_minute: int, nats: float) -> _Fo
     ):
         if count < LEAST_EVENTS:
             continue
-        if negative_binomial.poisson_surprise(count, habit.rate * minutes) >= nats:
-            usual = habit.usual(minutes)
-            found = _Found(usual.surprise(count), minutes, count, usual)
-            best = found if best is None or found.surprise > best.surprise else best
+        if negative_binomial.poisson_surprise(count, pace.rate * minutes) >= nats:
+            usual = pace.usual(minutes)
+            yield _Found(usual.surprise(count), minutes, count, usual)
         if negative_binomial.poisson_surprise(content, evened.rate * minutes) >= nats:
             usual = evened.usual_evened(minutes)
-            found = _Found(usual.surprise(content), minutes, count, usual)
-            best = found if best is None or found.surprise > best.surprise else best
-    return best if best is not None and best.surprise >= nats else None
+            yield _Found(usual.surprise(content), minutes, count, usual)
 
 
 def _go_on(baseline: Baseline, stream: Stream, found: _Found, nats: float) -> Alarm | None:
@@ -186,7 +189,7 @@ def _go_on(baseline: Baseline, stream: Stream, found: _Found, nats: float) -> Al
         baseline.next_look = counted + 1
         return _tell(stream, minute, found, nats)
     baseline.next_look = _NEVER
-    if stream.escalated or minute - stream.since_s // MINUTE_S < SETTLE_MIN:
+    if stream.escalated or stream.is_settling(minute):
         return None
     minutes, closed = block_window(stream.events, minute)
     needed = ESCALATION * stream.first_height * minutes
@@ -194,7 +197,7 @@ def _go_on(baseline: Baseline, stream: Stream, found: _Found, nats: float) -> Al
         baseline.next_look = math.ceil(needed - closed)
         return None
     stream.escalated = 1.0
-    usual = stream.habit.usual(minutes)
+    usual = stream.pace.usual(minutes)
     found = _Found(usual.surprise(closed + counted), minutes, closed + counted, usual)
     alarm = _alarm(stream, "escalated", found, nats)
     return msgspec.structs.replace(alarm, threshold=max(alarm.threshold, needed))
@@ -208,7 +211,7 @@ def _tell(stream: Stream, minute: int, found: _Found, nats: float) -> Alarm | No
     """
     like = 0
     if len(no_lower(stream.bursts, stream.burst)) >= USUAL_FROM:
-        if minute - stream.since_s // MINUTE_S < SETTLE_MIN:
+        if stream.is_settling(minute):
             return None
         like = count_like(stream.bursts, stream.burst)
     if like < USUAL_FROM:
@@ -222,7 +225,7 @@ def _tell(stream: Stream, minute: int, found: _Found, nats: float) -> Alarm | No
 
 def _alarm(stream: Stream, kind: Kind, found: _Found, nats: float, like: int = 0) -> Alarm:
     """Return the alarm of this window in numbers for people: events, whatever was added up."""
-    mean = stream.habit.rate * found.minutes
+    mean = stream.pace.rate * found.minutes
     needed = found.usual.content_for(nats) / found.usual.mean
     return Alarm(
         kind=kind,

@@ -80,7 +80,7 @@ class Usual(msgspec.Struct, frozen=True, gc=False):
         return needed * self.unit
 
 
-class Habit(msgspec.Struct, frozen=True, gc=False):
+class Pace(msgspec.Struct, frozen=True, gc=False):
     """What a stream usually does: `rate` a minute, with this variance of a block over its mean.
 
     `doubt` is the relative variance of the rate itself: as far as it is not known yet, and as it
@@ -117,7 +117,7 @@ def not_yet_min(minute: int) -> float:
     return -float(LONGEST_MIN + minute % LONGEST_MIN)
 
 
-def habit(counts: Counts, learned_min: float, prior_fano: float) -> Habit:
+def pace(counts: Counts, learned_min: float, prior_fano: float) -> Pace:
     """Return what is usual, from the moments of what is learned and the prior knowledge."""
     events = counts.learned
     fano = prior_fano
@@ -126,7 +126,7 @@ def habit(counts: Counts, learned_min: float, prior_fano: float) -> Habit:
         fano = events * max(seen, 1.0) + PRIOR_EVENTS * prior_fano
         fano /= events + PRIOR_EVENTS
     rate = (events + 1.0) / (max(learned_min, 0.0) + PRIOR_MIN)
-    return Habit(rate, fano, fano / (events + 1.0) + 1.0 / STEADIEST)
+    return Pace(rate, fano, fano / (events + 1.0) + 1.0 / STEADIEST)
 
 
 def most_evened(usual_rate: float) -> float:
@@ -134,7 +134,7 @@ def most_evened(usual_rate: float) -> float:
     return max(EVENED_TO * usual_rate, 1.0)
 
 
-def clipped_block(evened: Habit) -> float:
+def clipped_block(evened: Pace) -> float:
     """Return what a block of evened events is learned as at most."""
     mean = evened.rate * BLOCK_MIN
     return max(mean + OUTLIER_SIGMA * math.sqrt(evened.fano * mean), NO_OUTLIER)

@@ -5,20 +5,9 @@ from shared.pipe import Decision, Inbound
 from tests import builders
 from tests.engine.drive import of_type, run, told
 
-MINUTE = 60.0
-DAY = 1_440 * MINUTE
-
 
 def days(first: int, last: int, seq: int, high: int = 1) -> list[Inbound]:
-    """An event every 40 minutes, and at the same time each day 120 more within ten minutes."""
-    times = [
-        day * DAY + at
-        for day in range(first, last)
-        for at in sorted(
-            [40 * MINUTE * n for n in range(36)]
-            + [15 * MINUTE + 5.0 * n / high for n in range(120 * high)]
-        )
-    ]
+    times = builders.bursting_days(first, last, high)
     return [builders.event_entry(seq + n, at) for n, at in enumerate(times)]
 
 

@@ -1,8 +1,8 @@
 """`scripts/prune` removes what is old from stopped data, and says beforehand what would go."""
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,36 +96,30 @@ async def test_the_settings_decide(data: Path) -> None:
     assert (code, said) == (0, f"Would remove: {WOULD}\n")
 
 
+async def entries_going(data: Path, missing: int = 0, **changes: object) -> int:
+    """How many entries the preview says would go, with the disk lacking so many bytes."""
+    url = f"sqlite:///{data}/pushlog.db"
+    settings = read_settings({"DATABASE_URL": url, "RETENTION_DAYS": "500"})
+    settings = replace(settings, **changes)
+    with contextlib.closing(JournalFile(settings.journal_path, writable=False)) as journal:
+        async with open_database(settings.database_path) as database:
+            found = await preview(settings, journal, database, wall_micros(), lambda _: missing)
+    return found["entries"]
+
+
 async def test_a_journal_that_is_too_large_would_lose_about_as_many_as_it_loses(
     data: Path,
 ) -> None:
-    url = f"sqlite:///{data}/pushlog.db"
-    settings = read_settings({"DATABASE_URL": url, "RETENTION_DAYS": "500"})
     # Fifty events of 40 kB are 2 MB.
-    journal = JournalFile(settings.journal_path, writable=False)
     for megabytes, least, most in ((3, 0, 0), (1, 20, 30), (0, 49, 49)):
-        settings = replace(settings, retention_max_journal_mb=megabytes)
-        async with open_database(settings.database_path) as database:
-            found = await preview(settings, journal, database, wall_micros())
-        assert least <= found["entries"] <= most
-    journal.close()
-
-
-def lacking(missing: int) -> Callable[[Path], int]:
-    return lambda _: missing
+        assert least <= await entries_going(data, retention_max_journal_mb=megabytes) <= most
 
 
 async def test_where_the_disk_is_nearly_full_what_is_a_day_old_would_go_as_far_as_it_must(
     data: Path,
 ) -> None:
-    url = f"sqlite:///{data}/pushlog.db"
-    settings = read_settings({"DATABASE_URL": url, "RETENTION_DAYS": "500"})
-    journal = JournalFile(settings.journal_path, writable=False)
     for missing, least, most in ((0, 0, 0), (600_000, 15, 25), (5_000_000, 40, 40)):
-        async with open_database(settings.database_path) as database:
-            found = await preview(settings, journal, database, wall_micros(), lacking(missing))
-        assert least <= found["entries"] <= most
-    journal.close()
+        assert least <= await entries_going(data, missing) <= most
 
 
 async def test_a_running_server_does_it_and_can_be_asked_what(tmp_path: Path) -> None:

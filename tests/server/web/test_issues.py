@@ -12,7 +12,7 @@ from server.keys import DATABASE, JOURNAL, LIVE, METRICS
 from server.storage.main import checkpoints
 from shared.pipe import Entry
 from shared.pipe import State as StateLine
-from tests.builders import event_entry, frame, resolve, silence
+from tests.builders import bursting_days, event_entry, frame, resolve, silence
 from tests.server.web.conftest import Client, Open
 
 MINUTE = 60.0
@@ -111,12 +111,8 @@ async def test_how_many_events_were_retries_is_said(client: Client, engine: Engi
 
 
 async def page_of_days(client: Client, engine: Engine, first: int, last: int) -> str:
-    """The issue's page after these days, with an event every 40 minutes and a burst in each."""
-    times = [
-        (1_440 * day + minute) * MINUTE
-        for day in range(first, last)
-        for minute in sorted([*range(0, 1_440, 40), *(15 + n / 12 for n in range(120))])
-    ]
+    """The issue's page after these days, each with a burst."""
+    times = bursting_days(first, last)
     await engine.take(*(event_entry(None, at) for at in times))
     return await page(client, engine.only_issue())
 

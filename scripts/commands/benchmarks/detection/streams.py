@@ -82,7 +82,6 @@ def quiet_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
 
 def spike_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
     """Yield streams with about two spikes a day from the third day on."""
-    minutes = SPIKE_STREAM_MIN
     for plan in plans:
         for kind in SPIKE_KINDS:
             for factor in plan.factors:
@@ -91,9 +90,9 @@ def spike_streams(plans: Iterable[Plan], seed: int) -> Iterator[Simulated]:
                     draw = _draw(seed, name)
                     spikes = tuple(
                         half + draw.randrange(HALF_DAY_MIN // 2)
-                        for half in range(WARM_DAYS * DAY_MIN, minutes, HALF_DAY_MIN)
+                        for half in range(WARM_DAYS * DAY_MIN, SPIKE_STREAM_MIN, HALF_DAY_MIN)
                     )
-                    counts = simulate(kind, plan.rate, minutes, draw, spikes, factor)
+                    counts = simulate(kind, plan.rate, SPIKE_STREAM_MIN, draw, spikes, factor)
                     series = Series(name, BEGINS, 60.0, counts)
                     yield Simulated(series, kind, plan.rate, factor, spikes)
 
