@@ -14,13 +14,14 @@ from engine.memory.retries import is_retry
 from engine.memory.services import remember_release, scope_key, service_of
 from engine.memory.state import State
 from engine.numbers import rounded
+from engine.statistics.baseline import Baseline, count_quietly, rate_per_min
 from engine.statistics.silence import (
     SHORTEST_SILENCE_S,
     SilenceReading,
     add_gap,
     is_unusual_silence,
 )
-from engine.statistics.spike import Alarm, observe, reading
+from engine.statistics.spike import Alarm, observe
 from shared.decisions import Code
 from shared.event import UNKNOWN_ENVIRONMENT, canonical_environment
 from shared.incident import Numbers
@@ -97,7 +98,7 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
         if not late:
             count_recent(state, scope, at)
         if rare:
-            wide_alarm = observe(service.rare, at, nats=alarm_nats(state))
+            wide_alarm = _observe(state, service.rare, at)
             state.changed.service(scope_key(scope))
     _note_names(state, scope, key, issue, event)
     issue.newest = add_newest(issue.newest, event.seq or state.clock.seq)
@@ -153,7 +154,7 @@ def _count(
         if retried:
             issue.retries += 1
         else:
-            alarm = observe(issue.baseline, at, nats=alarm_nats(state))
+            alarm = _observe(state, issue.baseline, at)
             if alarm is not None:
                 issue.usual_bursts = alarm.like + 1 if alarm.kind == "as_usual" else 0
         if new_minute:
@@ -165,6 +166,10 @@ def _count(
     elif at < issue.first_seen:
         issue.first_seen = at
     return alarm, silence
+
+
+def _observe(state: State, baseline: Baseline, at: float) -> Alarm | None:
+    return None if count_quietly(baseline, at) else observe(baseline, at, nats=alarm_nats(state))
 
 
 def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: EventEntry) -> None:
@@ -225,8 +230,14 @@ def _decide_known(state: State, key: str, issue: Issue, at: float, new_minute: b
     """
     if not new_minute:
         return Decision(state.clock.seq, Code.KNOWN, issue=key)
-    found = reading(issue.baseline, at, alarm_nats(state))
-    numbers: Numbers = {name: rounded(value) for name, value in found.items()}
-    issue.usual_per_min = float(numbers["usual_per_min"])
-    code = Code.USUAL_BURST if "bursts" in found else Code.KNOWN
-    return Decision(state.clock.seq, code, None, numbers, key)
+    rate = rounded(rate_per_min(issue.baseline))
+    numbers: Numbers = {"rate_per_min": rate}
+    if issue.baseline.usual_per_min:
+        usual = issue.usual_per_min = issue.baseline.usual_per_min
+        numbers["usual_per_min"] = usual
+        numbers["threshold"] = issue.baseline.threshold
+        numbers["factor"] = rounded(rate / usual)
+    if not issue.baseline.bursts:
+        return Decision(state.clock.seq, Code.KNOWN, None, numbers, key)
+    numbers["bursts"] = issue.baseline.bursts
+    return Decision(state.clock.seq, Code.USUAL_BURST, None, numbers, key)

@@ -16,7 +16,7 @@ from engine.statistics.deploy_verdict import (
     judge,
     new_watch,
 )
-from engine.statistics.spike import reading
+from engine.statistics.spike import usual_per_min
 from shared.event import ChangeWindow, Event
 from shared.incident import ErrorRate, Numbers, Reason, Said
 from shared.pipe import DeployVerdict, Outbound
@@ -55,7 +55,7 @@ def begin(state: State, scope: Scope, deploy: str, window: ChangeWindow) -> list
                 out += _end(state, key, running, found, state.now)
     deployed = min(window.deploy_time.timestamp(), state.now)
     rare = service_of(state, scope, state.now).rare
-    new_rate = reading(rare, state.now)["usual_per_min"]
+    new_rate = usual_per_min(rare, state.now)
     watch = new_watch(deployed, state.now, new_rate, errors_before(state, scope, deployed))
     state.watched[key] = WatchedDeploy(scope[0], scope[1], deploy, window.deploy_time, watch)
     state.wake(watch.due, "watch", key)
@@ -74,7 +74,7 @@ def count(state: State, seen: Occurrence) -> None:
         return
     usual = None
     if seen.issue.count > 1 and seen.key not in watched.watch.issues:
-        usual = reading(seen.issue.baseline, seen.at)["usual_per_min"]
+        usual = usual_per_min(seen.issue.baseline, seen.at)
     count_error(watched.watch, seen.key, _label(seen.event), usual)
     if not watched.look_due:
         watched.look_due = state.now + LOOK_EVERY_S

@@ -28,6 +28,7 @@ from engine.memory.records import (
 )
 from engine.memory.seen import CHUNKS, SeenChunk
 from engine.memory.state import State
+from engine.statistics.earlier_baselines import take_over
 from shared.pipe import Checkpoint, Outbound
 from shared.pipe import State as StateLine
 
@@ -159,6 +160,7 @@ _clock = msgspec.json.Decoder(Clock)
 
 def _take_issue(state: State, key: str, value: msgspec.Raw) -> None:
     issue = _issue.decode(value)
+    take_over(issue.baseline)
     issue.service = intern(issue.service)
     issue.environment = intern(issue.environment)
     issue.exception_type = intern(issue.exception_type)
@@ -177,6 +179,7 @@ def _take_tombstone(state: State, key: str, value: msgspec.Raw) -> None:
 
 def _take_service(state: State, _key: str, value: msgspec.Raw) -> None:
     service = _service.decode(value)
+    take_over(service.rare)
     service.service, service.environment = intern(service.service), intern(service.environment)
     state.services[service.service, service.environment] = service
 

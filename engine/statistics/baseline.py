@@ -6,26 +6,26 @@ is the time of the events.
 
 import math
 import struct
+from functools import lru_cache
 
 import msgspec
 
 from engine.statistics.burst_memory import LOWER, Burst, pack, unpack, with_burst
 from engine.statistics.time_scales import (
+    BLOCK,
     BLOCK_MIN,
+    LONGEST_MIN,
     MEMORY_MIN,
     PRIOR_FANO,
-    SCALES,
-    Counts,
+    Learned,
+    Minute,
     Pace,
-    block_window,
     clipped_block,
-    close,
     kept_after,
-    left_the_windows,
     most_evened,
-    no_counts,
     not_yet_min,
     pace,
+    squares_of_blocks,
     windows,
 )
 
@@ -47,32 +47,36 @@ TOLD, AS_USUAL = 1.0, 2.0
 """People have heard of the burst, or need not."""
 
 
-class Baseline(msgspec.Struct, array_like=True):
+class Baseline(msgspec.Struct, array_like=True, gc=False):
     """The state of a stream: when it had its last event, and how many came in that minute.
 
-    At `next_look` events in that minute it must be judged again. The rest is a `Stream`, packed,
-    because a float object costs 24 bytes.
+    `spare` more events are nothing unusual until the minute `spare_until`: they need only be
+    counted. `usual_per_min`, the `threshold` in two minutes and the number of usual `bursts` are as
+    of the last look at the stream, and 0 as long as nothing is known. The rest is a `Stream`,
+    packed, because a float object costs 24 bytes.
     """
 
     packed: bytes
     at_s: float = 0.0
     in_minute: int = 0
-    next_look: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.at_s and len(self.packed) == _FIRST_LAYOUT.size:
-            _take_over(self)
+    spare: int = 0
+    spare_until: int = 0
+    minutes: bytes = b""
+    usual_per_min: float = 0.0
+    threshold: float = 0.0
+    bursts: int = 0
 
 
 class Stream(msgspec.Struct, gc=False):
     """What is known of a stream; `learned_min` counts the minutes, empty ones included.
 
-    While a burst lasts, `since_s` is when it began, and not 0. Its heights are in events a minute,
-    and it has been high until `high_s`. `told` is 0, `TOLD` or `AS_USUAL`.
+    `minutes` are the closed ones that are in a window or not learned yet. While a burst lasts,
+    `since_s` is when it began, and not 0. Its heights are in events a minute, and it has been high
+    until `high_s`. `told` is 0, `TOLD` or `AS_USUAL`.
     """
 
-    events: Counts
-    evened: Counts
+    events: Learned
+    evened: Learned
     learned_min: float
     burst_events: float = 0.0
     told: float = 0.0
@@ -83,6 +87,7 @@ class Stream(msgspec.Struct, gc=False):
     since_s: float = 0.0
     high_s: float = 0.0
     bursts: list[Burst] = []
+    minutes: list[Minute] = []
 
     @property
     def pace(self) -> Pace:
@@ -109,13 +114,9 @@ class Stream(msgspec.Struct, gc=False):
             return count
         rate = self.pace.rate
         if not self.is_warm:
-            *_, (minutes, events) = windows(self.evened, minute, 0.0)
-            rate = events / minutes
+            *_, (minutes, _, evened) = windows(self.minutes, minute, 0, 0.0)
+            rate = evened / minutes
         return min(count, most_evened(rate))
-
-    def most_evened_in_block(self) -> float:
-        """Return what a block of evened events is learned as at most."""
-        return clipped_block(self.pace_evened) if self.is_warm else math.inf
 
     def is_settling(self, minute: int) -> bool:
         """Return whether the running burst may not have shown its height yet."""
@@ -127,36 +128,88 @@ class Stream(msgspec.Struct, gc=False):
         return Burst(self.since_s, self.height, (self.high_s - self.since_s) / MINUTE_S)
 
 
-_EACH = 2 * SCALES + 4
-_LAYOUT = struct.Struct(f"<{2 * _EACH + 6}f3d")
+_LAYOUT = struct.Struct("<12f3d")
 """Seven digits are enough for all but times."""
 _QUIET = struct.Struct("<d")
 _QUIET_AT = _LAYOUT.size - 3 * _QUIET.size
-
-_FIRST_LAYOUT = struct.Struct("<27d")
+_MINUTE = struct.Struct("<qIf")
+_NOT_EVENED = 0.0
+"""In a minute that has only been counted."""
 
 
 def new_baseline(at_s: float) -> Baseline:
     """Return a stream that begins at `at_s` (event time, epoch seconds) and has no event yet."""
-    baseline = Baseline(b"", at_s)
-    begins = not_yet_min(int(at_s // MINUTE_S))
-    write(baseline, Stream(no_counts(), no_counts(), begins, quiet_s=at_s))
-    return baseline
+    return Baseline(_begun(int(at_s // MINUTE_S) % LONGEST_MIN), at_s)
+
+
+@lru_cache(maxsize=LONGEST_MIN)
+def _begun(minute: int) -> bytes:
+    """Return a stream that begins in this minute of a bucket: one object for all that do."""
+    return _packed(Stream(Learned(), Learned(), not_yet_min(minute)))
+
+
+def count_quietly(baseline: Baseline, at_s: float, count: int = 1) -> bool:
+    """Count `count` events at `at_s`, if that is certain to be nothing unusual.
+
+    Return False, and count nothing, if the stream must be looked at (`spike.observe`).
+    """
+    if count > baseline.spare:
+        return False
+    if at_s > baseline.at_s:
+        last = baseline.at_s // MINUTE_S
+        minute = at_s // MINUTE_S
+        if minute != last:
+            if minute > baseline.spare_until:
+                return False
+            baseline.minutes += _MINUTE.pack(int(last), baseline.in_minute, _NOT_EVENED)
+            baseline.in_minute = 0
+        baseline.at_s = at_s
+    baseline.in_minute += count
+    baseline.spare -= count
+    return True
+
+
+def rate_per_min(baseline: Baseline) -> float:
+    """Return the events a minute of the running minute and the one before."""
+    count = baseline.in_minute
+    if baseline.minutes:
+        minute, before, _ = _MINUTE.unpack_from(baseline.minutes, -_MINUTE.size)
+        if minute == baseline.at_s // MINUTE_S - 1.0:
+            count += before
+    return count / 2.0
 
 
 def read(baseline: Baseline) -> Stream:
-    """Return the stream of this baseline."""
+    """Return the stream of this baseline, with the minutes that have only been counted."""
+    events, evened = slice(0, 3), slice(3, 6)
     values = _LAYOUT.unpack_from(baseline.packed)
-    events, evened = _counts(values[:_EACH]), _counts(values[_EACH : 2 * _EACH])
-    stream = Stream(events, evened, *values[2 * _EACH :])
+    stream = Stream(Learned(*values[events]), Learned(*values[evened]), *values[6:])
     stream.bursts = unpack(baseline.packed[_LAYOUT.size :])
+    minutes = list(_MINUTE.iter_unpack(baseline.minutes))
+    stream.minutes = [each for each in minutes if each[2] != _NOT_EVENED]
+    counted = [each[:2] for each in minutes[len(stream.minutes) :]]
+    following = [minute for minute, _ in counted[1:]]
+    for (minute, count), then in zip(
+        counted, [*following, int(baseline.at_s // MINUTE_S)], strict=False
+    ):
+        _close_minute(stream, minute, count, then)
     return stream
 
 
 def write(baseline: Baseline, stream: Stream) -> None:
     """Keep the stream in this baseline."""
-    events, evened, *head, bursts = msgspec.structs.astuple(stream)
-    baseline.packed = _LAYOUT.pack(*_values(events), *_values(evened), *head) + pack(bursts)
+    baseline.packed = _packed(stream)
+    baseline.minutes = b"".join([_MINUTE.pack(*each) for each in stream.minutes])
+
+
+def _packed(stream: Stream) -> bytes:
+    events, evened = stream.events, stream.evened
+    return _LAYOUT.pack(
+        *(events.events, events.squares, events.squares_next),
+        *(evened.events, evened.squares, evened.squares_next),
+        *(stream.learned_min, stream.burst_events, stream.told, stream.escalated),
+        *(stream.first_height, stream.height, stream.quiet_s, stream.since_s, stream.high_s),
+    ) + pack(stream.bursts)
 
 
 def quiet_at(baseline: Baseline) -> float:
@@ -169,20 +222,20 @@ def advance(baseline: Baseline, stream: Stream, at_s: float) -> None:
     if stream.since_s:
         until_s = min(at_s, stream.quiet_s)
         if until_s - stream.since_s > ABSORB_S:
-            _close_minutes(baseline, stream, until_s)
+            _pass_time(baseline, stream, until_s)
             _absorb(stream, until_s)
         elif at_s > stream.quiet_s:
             # Learning goes on from the moment at which the rate was back.
-            _close_minutes(baseline, stream, max(until_s, baseline.at_s))
+            _pass_time(baseline, stream, max(until_s, baseline.at_s))
             stream.bursts = with_burst(stream.bursts, stream.burst)
             stream.since_s = 0.0
-    _close_minutes(baseline, stream, at_s)
+    _pass_time(baseline, stream, at_s)
 
 
 def measure_height(stream: Stream, minute: int, in_minute: int) -> None:
     """Note how high the burst is in this minute."""
-    minutes, closed = block_window(stream.events, minute)
-    height = (closed + in_minute) / minutes
+    minutes, count = block_window(stream, minute, in_minute)
+    height = count / minutes
     stream.height = max(stream.height, height)
     if height >= LOWER * stream.height:
         stream.high_s = (minute + 1) * MINUTE_S
@@ -190,65 +243,61 @@ def measure_height(stream: Stream, minute: int, in_minute: int) -> None:
         stream.first_height = stream.height
 
 
-def _counts(values: tuple[float, ...]) -> Counts:
-    return Counts(list(values[:SCALES]), list(values[SCALES : 2 * SCALES]), *values[2 * SCALES :])
+def block_window(stream: Stream, minute: int, in_minute: int) -> tuple[int, int]:
+    """Return the minutes of the window of blocks, and its events."""
+    minutes, count, _ = windows(stream.minutes, minute, in_minute, 0.0)[1 + BLOCK]
+    return minutes, count
 
 
-def _values(counts: Counts) -> tuple[float, ...]:
-    before, running, *sums = msgspec.structs.astuple(counts)
-    return *before, *running, *sums
-
-
-def _close_minutes(baseline: Baseline, stream: Stream, at_s: float) -> None:
+def _pass_time(baseline: Baseline, stream: Stream, at_s: float) -> None:
     minute, last = int(at_s // MINUTE_S), int(baseline.at_s // MINUTE_S)
     baseline.at_s = at_s
-    if minute == last:
-        return
-    counted = baseline.in_minute
-    baseline.in_minute = baseline.next_look = 0
+    if minute != last:
+        _close_minute(stream, last, baseline.in_minute, minute)
+        baseline.in_minute = 0
+
+
+def _close_minute(stream: Stream, last: int, count: int, minute: int) -> None:
+    """Close the minute `last` with its events, and the empty ones until `minute`."""
     if stream.since_s:
-        stream.burst_events += counted
-        measure_height(stream, last, counted)
-    evened = stream.evened_to(last, counted)
-    left = close(stream.events, last, minute, counted)
-    left_evened = close(stream.evened, last, minute, evened, stream.most_evened_in_block)
-    minutes = left_the_windows(last, minute)
-    if minutes and not stream.since_s:
-        kept = kept_after(minutes)
-        _learn(stream.events, kept, *left)
-        _learn(stream.evened, kept, *left_evened)
+        stream.burst_events += count
+        measure_height(stream, last, count)
+    if count:
+        stream.minutes.append((last, count, stream.evened_to(last, count)))
+    bucket = last // LONGEST_MIN
+    passed = minute // LONGEST_MIN - bucket
+    if passed:
+        _leave(stream, bucket, passed)
+
+
+def _leave(stream: Stream, bucket: int, passed: int) -> None:
+    """Learn what leaves the longest window `passed` buckets after this one, unless in a burst."""
+    begin = bucket * LONGEST_MIN
+    running = [each for each in stream.minutes if each[0] >= begin]
+    left = stream.minutes if passed > 1 else stream.minutes[: -len(running) or None]
+    most = clipped_block(stream.pace_evened) if stream.is_warm else math.inf
+    squares = squares_of_blocks(running, most)
+    if not stream.since_s:
+        kept = kept_after(passed * LONGEST_MIN)
+        for column, learned in enumerate((stream.events, stream.evened)):
+            left_squares = learned.squares_next + (squares[column] if passed > 1 else 0.0)
+            learned.events = learned.events * kept + sum(each[1 + column] for each in left)
+            learned.squares = learned.squares * kept + left_squares
         stream.learned_min = stream.learned_min * kept + (1.0 - kept) * MEMORY_MIN
-
-
-def _learn(counts: Counts, kept: float, left: float, left_squares: float) -> None:
-    counts.learned = counts.learned * kept + left
-    counts.learned_squares = counts.learned_squares * kept + left_squares
+    stream.minutes = running if passed == 1 else []
+    for column, learned in enumerate((stream.events, stream.evened)):
+        learned.squares_next = squares[column] if passed == 1 else 0.0
 
 
 def _absorb(stream: Stream, at_s: float) -> None:
     """Make the level of this burst the usual one from now on, as spread out as before."""
     level = stream.burst_events / (at_s - stream.since_s) * MINUTE_S
-    _set_level(stream.events, level, stream.learned_min, stream.pace.fano)
-    _set_level(stream.evened, level, stream.learned_min, stream.pace_evened.fano)
+    set_level(stream.events, level, stream.learned_min, stream.pace.fano)
+    set_level(stream.evened, level, stream.learned_min, stream.pace_evened.fano)
     stream.since_s = 0.0
 
 
-def _set_level(counts: Counts, rate: float, learned_min: float, fano: float) -> None:
-    counts.learned = rate * learned_min
-    counts.learned_squares = counts.learned * (fano + BLOCK_MIN * rate)
-
-
-def _take_over(baseline: Baseline) -> None:
-    """Take over what earlier versions knew: two scales of events, and one of square roots."""
-    values = _FIRST_LAYOUT.unpack(baseline.packed)
-    baseline.at_s, baseline.in_minute = values[0], int(values[1])
-    learned_min, in_minutes = values[11:13]
-    fives, in_fives, squares = values[17:20]
-    roots = values[24]
-    stream = Stream(no_counts(), no_counts(), learned_min, quiet_s=values[8])
-    if in_fives:
-        # Each event was in two windows. A minute's root is close to what evening leaves of it.
-        fano = max(squares / in_fives - in_fives / fives, 1.0)
-        _set_level(stream.events, in_minutes / 2.0 / learned_min, learned_min, fano)
-        _set_level(stream.evened, roots / 2.0 / learned_min, learned_min, 1.0)
-    write(baseline, stream)
+def set_level(learned: Learned, rate: float, learned_min: float, fano: float) -> None:
+    """Know the stream by this rate and variance over mean, as if learned in so many minutes."""
+    learned.events = rate * learned_min
+    learned.squares = learned.events * (fano + BLOCK_MIN * rate)

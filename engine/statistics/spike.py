@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.numbers import rounded
 from engine.statistics import negative_binomial
 from engine.statistics.alarm_budget import alarm_nats
 from engine.statistics.baseline import (
@@ -19,12 +20,20 @@ from engine.statistics.baseline import (
     Baseline,
     Stream,
     advance,
+    block_window,
+    count_quietly,
     measure_height,
     read,
     write,
 )
 from engine.statistics.burst_memory import USUAL_FROM, count_like, no_lower
-from engine.statistics.time_scales import Usual, block_window, windows
+from engine.statistics.time_scales import (
+    LONGEST_MIN,
+    SHORTEST,
+    Usual,
+    Window,
+    windows,
+)
 
 ESCALATION = 5.0
 """A burst is told again when it reaches this many times its first height."""
@@ -32,7 +41,14 @@ ESCALATION = 5.0
 LEAST_EVENTS = 5
 """Fewer events are no burst, however quiet it was before."""
 
+LOOK_EVERY_MIN = 60
+"""A stream is looked at this often, and more often as long as little of it is learned."""
+
+CALM = 0.8
+"""A stream need not be looked at while nothing can reach this part of an alarm's surprise."""
+
 _FIRST_LOOK = 4
+_ENOUGH = 2
 _NEVER = 1 << 62
 _ONE_STREAM = alarm_nats(1)
 
@@ -76,41 +92,27 @@ def observe(
     this stream's way of life raises one of kind `as_usual` first, and a spike only if it gets
     higher or longer than those that are remembered.
     """
-    last_s = baseline.at_s
-    at_s = max(at_s, last_s)
-    counted = baseline.in_minute + count
-    if counted < baseline.next_look and at_s // MINUTE_S == last_s // MINUTE_S:
-        baseline.in_minute = counted
-        baseline.at_s = at_s
+    if count_quietly(baseline, at_s, count):
         return None
     stream = read(baseline)
-    advance(baseline, stream, at_s)
+    advance(baseline, stream, max(at_s, baseline.at_s))
     baseline.in_minute += count
     alarm = _judge(baseline, stream, nats)
     write(baseline, stream)
+    if stream.is_warm:
+        usual = stream.pace.usual(2)
+        baseline.usual_per_min = rounded(usual.mean / 2)
+        baseline.threshold = rounded(max(usual.content_for(nats), float(LEAST_EVENTS)))
+    in_usual_burst = stream.since_s and stream.told == AS_USUAL
+    baseline.bursts = 1 + count_like(stream.bursts, stream.burst) if in_usual_burst else 0
     return alarm
 
 
-def reading(baseline: Baseline, at_s: float, nats: float = _ONE_STREAM) -> dict[str, float]:
-    """Return the numbers behind a decision at `at_s`, for two minutes; change nothing.
-
-    In a burst that is this stream's way of life, `bursts` is how many came in a week.
-    """
-    now, stream = baseline, read(baseline)
-    if at_s // MINUTE_S > _minute(baseline):
-        now = msgspec.structs.replace(baseline)
-        advance(now, stream, at_s)
-    _, (minutes, content), *_ = windows(stream.events, _minute(now), now.in_minute)
-    usual = stream.pace.usual(minutes)
-    found = {
-        "rate_per_min": content / minutes,
-        "usual_per_min": usual.mean / minutes,
-        "threshold": max(usual.content_for(nats), float(LEAST_EVENTS)),
-        "factor": content / usual.mean,
-    }
-    if stream.since_s and stream.told == AS_USUAL:
-        found["bursts"] = 1.0 + count_like(stream.bursts, stream.burst)
-    return found
+def usual_per_min(baseline: Baseline, at_s: float) -> float:
+    """Return how many events a minute are usual at `at_s`; change nothing."""
+    now, stream = msgspec.structs.replace(baseline), read(baseline)
+    advance(now, stream, max(at_s, now.at_s))
+    return stream.pace.rate
 
 
 def _minute(baseline: Baseline) -> int:
@@ -118,62 +120,94 @@ def _minute(baseline: Baseline) -> int:
 
 
 def _judge(baseline: Baseline, stream: Stream, nats: float) -> Alarm | None:
-    """Judge the running minute, and note at which count it must be judged again."""
-    if not stream.is_warm:
-        # A first burst is the news of a new issue.
-        baseline.next_look = _NEVER
-        return None
+    """Judge the running minute, and note how many events may come before the next look."""
     minute, counted = _minute(baseline), baseline.in_minute
-    late = stream.events.before[-1] + stream.events.running[-1]
-    if late + counted < LEAST_EVENTS:
-        baseline.next_look = LEAST_EVENTS - int(late)
+    if not stream.is_warm:
+        # A first burst is the news of a new issue. What is known changes with the next bucket.
+        baseline.spare, baseline.spare_until = _NEVER, minute | (LONGEST_MIN - 1)
         return None
+    found = _windows(stream, minute, counted)
+    if not stream.since_s and _leave_alone(baseline, stream, found, nats):
+        return None
+    baseline.spare_until = minute
     ahead = max(2 * counted, _FIRST_LOOK)
-    if _improbable(stream, minute, ahead, nats) is None:
-        baseline.next_look = ahead + 1
+    if _improbable(stream, _windows(stream, minute, ahead), nats) is None:
+        baseline.spare = ahead - counted
         return None
-    found = _improbable(stream, minute, counted, nats)
-    if found is not None:
-        return _go_on(baseline, stream, found, nats)
+    unusual = _improbable(stream, found, nats)
+    if unusual is not None:
+        return _go_on(baseline, stream, unusual, nats)
     # More events are never less surprising.
-    while ahead - counted > 1:
-        between = (counted + ahead) // 2
-        if _improbable(stream, minute, between, nats) is None:
-            counted = between
+    enough = counted
+    while ahead - enough > 1:
+        between = (enough + ahead) // 2
+        if _improbable(stream, _windows(stream, minute, between), nats) is None:
+            enough = between
         else:
             ahead = between
-    baseline.next_look = ahead
+    baseline.spare = ahead - 1 - counted
     return None
 
 
-def _improbable(stream: Stream, minute: int, in_minute: int, nats: float) -> _Found | None:
-    """Return the most surprising window with this count, if it is enough for an alarm."""
-    candidates = _candidates(stream, minute, in_minute, nats)
-    found = max(candidates, key=lambda each: each.surprise, default=None)
-    return found if found is not None and found.surprise >= nats else None
+def _leave_alone(baseline: Baseline, stream: Stream, found: list[Window], nats: float) -> bool:
+    """Note how many events may come, over minutes, before the next look; False if it is close."""
+    few = LEAST_EVENTS - 1 - found[-1][1]
+    if few >= _ENOUGH:
+        baseline.spare, baseline.spare_until = few, _NEVER
+        return True
+    baseline.spare = _calm_events(stream, found, CALM * nats)
+    look_min = min(stream.learned_min / 16.0, LOOK_EVERY_MIN)
+    baseline.spare_until = _minute(baseline) + int(look_min)
+    return baseline.spare > 0
 
 
-def _candidates(stream: Stream, minute: int, in_minute: int, nats: float) -> Iterator[_Found]:
+def _calm_events(stream: Stream, found: list[Window], nats: float) -> int:
+    """Return how many events may follow before any window is so surprising; not the most of them.
+
+    Whenever they come: a window is shortest when its bucket has just begun.
+    """
+    pace, evened_pace = stream.pace, stream.pace_evened
+    more = max(found[-1][1], 16)
+    for minutes, (_, count, evened) in zip(SHORTEST, found, strict=True):
+        mean = pace.rate * minutes
+        if negative_binomial.poisson_surprise(count + more, mean) >= nats:
+            usual = pace.usual(minutes)
+            while more and usual.surprise(count + more) >= nats:
+                more = more * 2 // 3
+        mean = evened_pace.rate * minutes
+        if negative_binomial.poisson_surprise(evened + more, mean) >= nats:
+            usual = evened_pace.usual_evened(minutes)
+            while more and usual.surprise(evened + more) >= nats:
+                more = more * 2 // 3
+    return more
+
+
+def _windows(stream: Stream, minute: int, in_minute: int) -> list[Window]:
+    return windows(stream.minutes, minute, in_minute, stream.evened_to(minute, in_minute))
+
+
+def _improbable(stream: Stream, found: list[Window], nats: float) -> _Found | None:
+    """Return the most surprising of these windows, if it is enough for an alarm."""
+    most = max(_candidates(stream, found, nats), key=lambda each: each.surprise, default=None)
+    return most if most is not None and most.surprise >= nats else None
+
+
+def _candidates(stream: Stream, found: list[Window], nats: float) -> Iterator[_Found]:
     """Yield the windows that may be surprising enough, by their events and by evened events.
 
     Most windows would not be even if their events came independently. That costs a fraction of the
     full check to tell.
     """
-    pace, evened = stream.pace, stream.pace_evened
-    most = stream.evened_to(minute, in_minute)
-    for (minutes, count), (_, content) in zip(
-        windows(stream.events, minute, in_minute),
-        windows(stream.evened, minute, most),
-        strict=True,
-    ):
+    pace, pace_evened = stream.pace, stream.pace_evened
+    for minutes, count, evened in found:
         if count < LEAST_EVENTS:
             continue
         if negative_binomial.poisson_surprise(count, pace.rate * minutes) >= nats:
             usual = pace.usual(minutes)
             yield _Found(usual.surprise(count), minutes, count, usual)
-        if negative_binomial.poisson_surprise(content, evened.rate * minutes) >= nats:
-            usual = evened.usual_evened(minutes)
-            yield _Found(usual.surprise(content), minutes, count, usual)
+        if negative_binomial.poisson_surprise(evened, pace_evened.rate * minutes) >= nats:
+            usual = pace_evened.usual_evened(minutes)
+            yield _Found(usual.surprise(evened), minutes, count, usual)
 
 
 def _go_on(baseline: Baseline, stream: Stream, found: _Found, nats: float) -> Alarm | None:
@@ -186,19 +220,19 @@ def _go_on(baseline: Baseline, stream: Stream, found: _Found, nats: float) -> Al
     stream.quiet_s = (minute + 1) * MINUTE_S + HOLD_S
     measure_height(stream, minute, counted)
     if stream.told != TOLD:
-        baseline.next_look = counted + 1
+        baseline.spare = 0
         return _tell(stream, minute, found, nats)
-    baseline.next_look = _NEVER
+    baseline.spare = _NEVER
     if stream.escalated or stream.is_settling(minute):
         return None
-    minutes, closed = block_window(stream.events, minute)
+    minutes, count = block_window(stream, minute, counted)
     needed = ESCALATION * stream.first_height * minutes
-    if closed + counted < needed:
-        baseline.next_look = math.ceil(needed - closed)
+    if count < needed:
+        baseline.spare = math.ceil(needed) - 1 - count
         return None
     stream.escalated = 1.0
     usual = stream.pace.usual(minutes)
-    found = _Found(usual.surprise(closed + counted), minutes, closed + counted, usual)
+    found = _Found(usual.surprise(count), minutes, count, usual)
     alarm = _alarm(stream, "escalated", found, nats)
     return msgspec.structs.replace(alarm, threshold=max(alarm.threshold, needed))
 

@@ -5,7 +5,6 @@ for the numbers.
 """
 
 import math
-from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -18,6 +17,9 @@ WINDOWS = 1 + SCALES
 """The running minute alone, and the window of each scale."""
 
 LONGEST_MIN = 1 << (SCALES - 1)
+
+SHORTEST = (1, *(1 + (1 << scale) for scale in range(SCALES)))
+"""The minutes that each window has at least."""
 
 BLOCK = 2
 BLOCK_MIN = 1 << BLOCK
@@ -48,19 +50,22 @@ STEADIEST = 20.0
 """No rate is trusted to be steadier than 1/sqrt(20) = 22 % of itself."""
 
 
-class Counts(msgspec.Struct, gc=False):
-    """The events of a stream, as they are or evened: those of late, and sums of what is learned.
+Minute = tuple[int, int, float]
+"""A minute of the epoch that had events: how many, and how many of them are left when evened."""
 
-    `before` and `running` have a bucket for each scale, without the running minute. `squares` add
-    up squared blocks, for the two buckets of the longest scale and for all that is learned.
+Window = tuple[int, int, float]
+"""How many minutes a window has, and the events and evened events in it."""
+
+
+class Learned(msgspec.Struct, gc=False):
+    """The sums by which a stream is known, of its events as they are or evened.
+
+    `squares` add up squared blocks. `squares_next` are those of the bucket that is learned next.
     """
 
-    before: list[float]
-    running: list[float]
-    squares_before: float = 0.0
-    squares_running: float = 0.0
-    learned: float = 0.0
-    learned_squares: float = 0.0
+    events: float = 0.0
+    squares: float = 0.0
+    squares_next: float = 0.0
 
 
 class Usual(msgspec.Struct, frozen=True, gc=False):
@@ -104,11 +109,6 @@ class Pace(msgspec.Struct, frozen=True, gc=False):
         return Usual(self.rate * minutes, self.fano, 1.0 / self.doubt)
 
 
-def no_counts() -> Counts:
-    """Return the counts of a stream that begins."""
-    return Counts([0.0] * SCALES, [0.0] * SCALES)
-
-
 def not_yet_min(minute: int) -> float:
     """Return the learned minutes of a stream that begins in this one: below 0.
 
@@ -117,12 +117,12 @@ def not_yet_min(minute: int) -> float:
     return -float(LONGEST_MIN + minute % LONGEST_MIN)
 
 
-def pace(counts: Counts, learned_min: float, prior_fano: float) -> Pace:
+def pace(learned: Learned, learned_min: float, prior_fano: float) -> Pace:
     """Return what is usual, from the moments of what is learned and the prior knowledge."""
-    events = counts.learned
+    events = learned.events
     fano = prior_fano
     if events:
-        seen = counts.learned_squares / events - BLOCK_MIN * events / learned_min
+        seen = learned.squares / events - BLOCK_MIN * events / learned_min
         fano = events * max(seen, 1.0) + PRIOR_EVENTS * prior_fano
         fano /= events + PRIOR_EVENTS
     rate = (events + 1.0) / (max(learned_min, 0.0) + PRIOR_MIN)
@@ -140,62 +140,34 @@ def clipped_block(evened: Pace) -> float:
     return max(mean + OUTLIER_SIGMA * math.sqrt(evened.fano * mean), NO_OUTLIER)
 
 
-def windows(counts: Counts, minute: int, in_minute: float) -> Iterator[tuple[int, float]]:
-    """Yield the minutes and the events of the running minute (of the epoch), then by scale.
+def windows(minutes: list[Minute], now: int, in_minute: int, evened: float) -> list[Window]:
+    """Return the running minute alone, which counts as a whole one, and the window of each scale.
 
-    `in_minute` are the events of the running minute, which counts as a whole one.
+    The running one is `now`, a minute of the epoch, with its events as they are and evened;
+    `minutes` are those before it, oldest first.
     """
-    yield 1, in_minute
-    for scale, before in enumerate(counts.before):
-        bucket_min = 1 << scale
-        yield bucket_min + minute % bucket_min + 1, before + counts.running[scale] + in_minute
-
-
-def block_window(counts: Counts, minute: int) -> tuple[int, float]:
-    """Return the minutes of the window of blocks, and its events without the running minute."""
-    return BLOCK_MIN + minute % BLOCK_MIN + 1, counts.before[BLOCK] + counts.running[BLOCK]
-
-
-def close(
-    counts: Counts,
-    last: int,
-    minute: int,
-    in_minute: float,
-    most_in_block: Callable[[], float] | None = None,
-) -> tuple[float, float]:
-    """Close the minute `last` with its events, and the empty ones until `minute`.
-
-    Return the events that leave the longest window, and their squared blocks.
-    """
-    before, running = counts.before, counts.running
-    left = left_squares = 0.0
+    found = [(1, in_minute, evened)]
+    at = len(minutes)
     for scale in range(SCALES):
-        bucket = running[scale] + in_minute
-        closed = (minute >> scale) - (last >> scale)
-        if not closed:
-            running[scale] = bucket
-            continue
-        if scale == BLOCK:
-            block = bucket
-            if block > NO_OUTLIER and most_in_block is not None:
-                block = min(block, most_in_block())
-            counts.squares_running += block * block
-        elif scale == SCALES - 1:
-            left, left_squares = before[scale], counts.squares_before
-            counts.squares_before = counts.squares_running
-            if closed > 1:
-                left += bucket
-                left_squares += counts.squares_running
-                counts.squares_before = 0.0
-            counts.squares_running = 0.0
-        before[scale] = bucket if closed == 1 else 0.0
-        running[scale] = 0.0
-    return left, left_squares
+        first = ((now >> scale) - 1) << scale
+        while at and minutes[at - 1][0] >= first:
+            at -= 1
+            in_minute += minutes[at][1]
+            evened += minutes[at][2]
+        found.append((now - first + 1, in_minute, evened))
+    return found
 
 
-def left_the_windows(last: int, minute: int) -> int:
-    """Return how many minutes leave the longest window from `last` to `minute`."""
-    return (minute // LONGEST_MIN - last // LONGEST_MIN) * LONGEST_MIN
+def squares_of_blocks(minutes: list[Minute], most_evened: float) -> tuple[float, float]:
+    """Return the sums of the squared blocks of events, and of evened events up to `most_evened`."""
+    blocks: dict[int, tuple[float, float]] = {}
+    for minute, count, evened in minutes:
+        counts, all_evened = blocks.get(minute >> BLOCK, (0.0, 0.0))
+        blocks[minute >> BLOCK] = counts + count, all_evened + evened
+    return (
+        sum(counts * counts for counts, _ in blocks.values()),
+        sum(min(evened, most_evened) ** 2 for _, evened in blocks.values()),
+    )
 
 
 def kept_after(minutes: int) -> float:

@@ -107,7 +107,7 @@ def explain_decision(decision: Decision) -> str:
             case Code.ESCALATED:
                 now = f"now {numbers['severity']}, after {say_number(numbers['events'])} events"
                 return f"{DECISIONS[decision.code]}{_which(decision)}: {now}."
-            case Code.KNOWN if numbers:
+            case Code.KNOWN if "usual_per_min" in numbers:
                 return (
                     f"{DECISIONS[decision.code]}: "
                     f"{say_number(numbers['rate_per_min'])} events a minute, usually "

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.statistics.baseline import Baseline, new_baseline, quiet_at
-from engine.statistics.spike import Alarm, Kind, observe, reading
+from engine.statistics.earlier_baselines import take_over
+from engine.statistics.spike import LOOK_EVERY_MIN, Alarm, Kind, observe, usual_per_min
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -92,16 +93,16 @@ def test_what_gets_much_worse_within_a_burst_is_said_once_more_and_no_oftener() 
 
 def test_nothing_is_learned_from_a_burst_while_it_lasts() -> None:
     baseline, start = settled(0.5)
-    before = reading(baseline, start)["usual_per_min"]
+    before = usual_per_min(baseline, start)
     alarms(baseline, poisson(50.0, 60 * MINUTE, "burst", start))
-    after = reading(baseline, start + 60 * MINUTE)["usual_per_min"]
+    after = usual_per_min(baseline, start + 60 * MINUTE)
     assert after == pytest.approx(before, rel=0.2)
 
 
 def test_a_new_level_is_the_usual_one_after_a_day() -> None:
     baseline, start = settled(0.5)
     assert alarms(baseline, poisson(10.0, 3 * DAY, "level", start))[0][1].kind == "spike"
-    usual = reading(baseline, start + 3 * DAY)["usual_per_min"]
+    usual = usual_per_min(baseline, start + 3 * DAY)
     assert 5.0 < usual < 20.0
 
 
@@ -114,7 +115,7 @@ def test_what_an_earlier_burst_had_is_no_part_of_a_new_level(first: float) -> No
     risen = start + DAY + 40 * MINUTE
     level = alarms(baseline, poisson(10.0, DAY + 10 * MINUTE, "level", risen))
     assert [alarm.kind for _, alarm in level] == ["spike"]
-    usual = reading(baseline, risen + DAY + 10 * MINUTE)["usual_per_min"]
+    usual = usual_per_min(baseline, risen + DAY + 10 * MINUTE)
     assert usual == pytest.approx(10.0, rel=0.05)
 
 
@@ -124,7 +125,7 @@ def test_a_second_level_is_the_usual_one_after_a_day_as_the_first_was() -> None:
         risen = start + number * 1.1 * DAY
         found = alarms(baseline, poisson(level, 1.1 * DAY, f"level {level}", risen))
         assert [alarm.kind for _, alarm in found] == ["spike"]
-        usual = reading(baseline, risen + 1.1 * DAY)["usual_per_min"]
+        usual = usual_per_min(baseline, risen + 1.1 * DAY)
         assert usual == pytest.approx(level, rel=0.05)
 
 
@@ -153,7 +154,8 @@ def test_the_moment_of_quiet_only_moves_later() -> None:
 
 def test_the_state_has_one_size_whatever_the_history() -> None:
     young, old = new_baseline(0.0), settled(10.0)[0]
-    assert len(young.packed) == len(old.packed) <= 216
+    assert len(young.packed) == len(old.packed) <= 80
+    assert len(old.minutes) <= 16 * (32 + LOOK_EVERY_MIN)
 
 
 def test_bursts_make_the_state_no_larger_than_sixteen_of_them() -> None:
@@ -183,7 +185,8 @@ def test_no_order_of_times_breaks_it(times: list[float]) -> None:
     baseline = new_baseline(0.0)
     for at in times:
         observe(baseline, at)
-        assert all(map(math.isfinite, reading(baseline, at).values()))
+        numbers = (baseline.usual_per_min, baseline.threshold, usual_per_min(baseline, at))
+        assert all(map(math.isfinite, numbers))
 
 
 def quietly(until: float, every: float = 600.0) -> Baseline:
@@ -295,7 +298,8 @@ def test_a_burst_as_usual_says_how_many_there_were() -> None:
     baseline, _, start = bursts_every_day(6)
     (alarm,) = burst_at(baseline, start)
     assert (alarm.kind, alarm.like) == ("as_usual", 6)
-    assert reading(baseline, start + 601.0)["bursts"] == 7
+    assert observe(baseline, start + 601.0) is None
+    assert baseline.bursts == 7
 
 
 def test_a_burst_that_is_higher_than_the_usual_ones_is_a_spike() -> None:
@@ -329,10 +333,44 @@ def test_what_earlier_versions_knew_of_a_stream_is_taken_over() -> None:
         (21, minutes / 15, 30.0),
     ):
         known[first + 2 : first + 5] = windows, windows * each, windows * (each * each + each)
-    stored = msgspec.json.encode([struct.pack("<27d", *known)])
-    baseline = msgspec.json.decode(stored, type=Baseline)
-    found = reading(baseline, 4 * DAY)
-    assert found["usual_per_min"] == pytest.approx(1.0, rel=0.01)
-    assert 6 <= found["threshold"] <= 25
+    assert_is_one_a_minute_for_four_days(Baseline(struct.pack("<27d", *known)))
+
+
+def test_what_version_0_1_knew_of_a_stream_is_taken_over() -> None:
+    """The same in its form: buckets of five scales, and what is learned of all that left them."""
+    learned = 3_600.0
+    counts = [0.0] * 12 + [learned, learned * 5.0]
+    packed = struct.pack("<34f3d", *counts, *counts, learned, *[0.0] * 5, 4 * DAY, 0.0, 0.0)
+    burst = struct.pack("<dff", 2 * DAY, 50.0, 10.0)
+    assert_is_one_a_minute_for_four_days(Baseline(packed + burst, 4 * DAY, 3, 7))
+
+
+def assert_is_one_a_minute_for_four_days(baseline: Baseline) -> None:
+    take_over(baseline)
+    again = msgspec.json.decode(msgspec.json.encode(baseline), type=Baseline)
+    take_over(again)
+    assert again == baseline
+    assert usual_per_min(baseline, 4 * DAY) == pytest.approx(1.0, rel=0.01)
     assert observe(baseline, 4 * DAY + 1.0, 3) is None
+    assert 6 <= baseline.threshold <= 25
     assert observe(baseline, 4 * DAY + 1.0, 60) is not None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_stream_that_is_hardly_looked_at_raises_the_same_alarms(seed: int) -> None:
+    dice = random.Random(f"looks {seed}")
+    rarely, always = new_baseline(0.0), new_baseline(0.0)
+    rate, at, looks, events = 10.0 ** dice.uniform(-2.0, 0.7), 0.0, 0, 0
+    for part in range(40):
+        factor = dice.choice([1, 3, 10, 30]) if part % 2 and part > 10 else 1
+        lasts = dice.uniform(0.2, 3.0) * (3_600.0 if factor > 1 else DAY)
+        for event_at in poisson(rate * factor, lasts, f"{seed} {part}", at):
+            packed = rarely.packed
+            always.spare = 0
+            found = [observe(each, event_at) for each in (rarely, always)]
+            told = [each and (each.kind, each.count, each.window_s, each.like) for each in found]
+            assert told[0] == told[1]
+            looks += rarely.packed is not packed
+            events += 1
+        at += lasts
+    assert looks < events / 2
