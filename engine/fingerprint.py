@@ -51,6 +51,12 @@ def fingerprint(event: Event, service: str, environment: str, seq: int) -> str:
     return _key(grouping(event, seq), service, environment)
 
 
+def key_by_trace(event: Event, service: str, environment: str) -> str | None:
+    """Return the key if all events with this type and trace have it; None if the text matters."""
+    by_trace = None if event.unique else _by_trace(event)
+    return None if by_trace is None else _key(by_trace, service, environment)
+
+
 @lru_cache(maxsize=65_536)
 def _key(grouping: Grouping, service: str, environment: str) -> str:
     text = "\0".join((grouping.rule, service, environment, *grouping.parts))
@@ -65,16 +71,27 @@ def grouping(event: Event, seq: int) -> Grouping:
     """
     if event.unique:
         return Grouping("unique", (str(seq),))
+    return _by_trace(event) or _by_text(event)
+
+
+def _by_trace(event: Event) -> Grouping | None:
     if event.fingerprint is not None:
         return Grouping("given", (event.fingerprint,))
     names = _names_of_own(event)
     if names.any_function:
         return Grouping("frames", (event.exception_type, *names.said))
     if names.said:
-        return Grouping("weak", (event.exception_type, names.places, _text(event)))
+        return None
     names = _names(_raw(_first_trace(event)))
     if names.any_function:
         return Grouping("foreign", (event.exception_type, *names.said))
+    return None
+
+
+def _by_text(event: Event) -> Grouping:
+    names = _names_of_own(event)
+    if names.said:
+        return Grouping("weak", (event.exception_type, names.places, _text(event)))
     return Grouping("text", (event.exception_type, _text(event)))
 
 

@@ -7,10 +7,11 @@ into reads, nor on a restart between them. Only the places of checkpoints and ac
 
 import heapq
 
-from engine.entries import deploy, event, people
+from engine.entries import deploy, event, people, repeat
 from engine.incidents import deploy_watch, life
 from engine.memory.checkpoints import UnreadableState, checkpoint, complete, restore
 from engine.memory.state import State
+from engine.memory.traces import Glance, glance
 from shared.decisions import Code
 from shared.pipe import (
     Ack,
@@ -40,13 +41,24 @@ CHECKPOINT_ENTRIES = 5_000
 CHECKPOINT_S = 5.0
 """A checkpoint comes after this many entries, or seconds of the journal's clock with any entry."""
 
+BACKLOG_ENTRIES = 32
+"""So many at once are a backlog, in which seconds of the journal's clock pass in milliseconds."""
+
 
 def answer(state: State, line: bytes) -> list[Outbound]:
     """Return the answers to one line. An unreadable line is an error and changes nothing else."""
+    seen = glance(line)
+    if seen is not None:
+        decision = _repeated(state, seen)
+        if decision is not None:
+            return decision
     try:
-        return fold(state, decode_inbound(line))
+        message = decode_inbound(line)
     except UnreadableLine as fault:
         return refuse(state, fault)
+    if seen is not None and isinstance(message, EventEntry):
+        state.traces.learn(seen, message)
+    return fold(state, message)
 
 
 def fold(state: State, message: Inbound) -> list[Outbound]:
@@ -79,10 +91,12 @@ def refuse(state: State, fault: UnreadableLine) -> list[Outbound]:
 
 def rest(state: State) -> list[Outbound]:
     """Return what to say when there is nothing more to read for the moment."""
+    came = state.clock.seq - state.rested
+    state.rested = state.clock.seq
     if not state.undecided:
         return []
     out: list[Outbound] = [Ack(state.clock.seq)]
-    if state.now - state.checkpointed >= CHECKPOINT_S:
+    if came < BACKLOG_ENTRIES and state.now - state.checkpointed >= CHECKPOINT_S:
         out += checkpoint(state)
     return out
 
@@ -92,6 +106,24 @@ def finish(state: State) -> list[Outbound]:
     if not state.undecided and not state.changed:
         return []
     return [Ack(state.clock.seq), *checkpoint(state)]
+
+
+def _repeated(state: State, event: Glance) -> list[Outbound] | None:
+    """Return the answers to an event that only repeats its issue; else None, changing nothing."""
+    clock = state.clock
+    before, seq = clock.now, event.seq or clock.seq + 1
+    at = event.timestamp.timestamp()
+    received = at if event.received is None else event.received.timestamp()
+    now = max(before, min(received, LATEST))
+    if seq <= clock.seq or (state.deadlines and state.deadlines[0][0] <= now):
+        return None
+    clock.now = now
+    decision = repeat.decide(state, event, seq, at)
+    if decision is None:
+        clock.now = before
+        return None
+    clock.seq = seq
+    return _decided(state, [decision])
 
 
 def _take(state: State, entry: Entry) -> list[Outbound]:
@@ -108,9 +140,14 @@ def _take(state: State, entry: Entry) -> list[Outbound]:
         out = _due(state, clock.now)
     clock.seq = seq
     out += _decide(state, entry)
+    return _decided(state, out)
+
+
+def _decided(state: State, out: list[Outbound]) -> list[Outbound]:
+    """Return the answers to an entry, with a checkpoint if it is time for one."""
     state.undecided += 1
     if state.undecided >= CHECKPOINT_ENTRIES:
-        out.append(Ack(seq))
+        out.append(Ack(state.clock.seq))
         out += checkpoint(state)
     return out
 

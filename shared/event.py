@@ -135,8 +135,8 @@ class CorrelationHints(msgspec.Struct, omit_defaults=True, frozen=True):
 NOTHING = msgspec.Raw(b"null")
 
 
-class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One occurrence of an error, or (``kind`` deploy) the news of a deploy.
+class EventFacts(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """All of an event but its traces, which are most of its bytes.
 
     ``message_template`` is the message before values were filled in, if it is known. ``event_id``
     and ``issue_id`` are the source's own. ``alert_rule`` is the rule that fired there,
@@ -160,8 +160,6 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     exception_type: ExceptionType
     message: Message
     message_template: Message | None = None
-    stacktrace: Stacktrace = []
-    chain: Annotated[list[ChainedException], Meta(max_length=MAX_CHAIN)] = []
     tags: Pairs = {}
     links: Pairs = {}
     release: Identity | None = None
@@ -181,6 +179,16 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     unique: bool = False
     context: msgspec.Raw = NOTHING
     notes: Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=50)] = []
+
+
+class Event(EventFacts, omit_defaults=True, kw_only=True):
+    """One occurrence of an error, or (``kind`` deploy) the news of a deploy.
+
+    ``chain`` are the exceptions that were raised from it, each from the one before.
+    """
+
+    stacktrace: Stacktrace = []
+    chain: Annotated[list[ChainedException], Meta(max_length=MAX_CHAIN)] = []
 
 
 def canonical_environment(name: str) -> str:

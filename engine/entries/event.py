@@ -9,12 +9,12 @@ from engine.memory.alive import alarm_nats, note_alive
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
 from engine.memory.recent import count_recent
-from engine.memory.records import Issue, Scope
-from engine.memory.retries import is_retry
-from engine.memory.services import remember_release, scope_key, service_of
+from engine.memory.records import Issue, Scope, scope_key
+from engine.memory.retries import hear
+from engine.memory.services import remember_release, service_of
 from engine.memory.state import State
 from engine.numbers import rounded
-from engine.statistics.baseline import Baseline, count_quietly, rate_per_min
+from engine.statistics.baseline import Baseline, add_quietly, is_quiet, rate_per_min
 from engine.statistics.silence import (
     SHORTEST_SILENCE_S,
     SilenceReading,
@@ -92,17 +92,18 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
     rare = counted and not late and (first or at - last_seen > DAY_S)
     alarm = silence = wide_alarm = None
     if counted:
-        note_alive(state, issue, at)
-        retried = is_retry(issue, event, at)
+        retried, issue.heard = hear(issue.heard, event, at)
         alarm, silence = _count(state, issue, at, new_minute=new_minute, retried=retried)
+        if new_minute:
+            note_alive(state, None if first else last_seen, at)
         if not late:
-            count_recent(state, scope, at)
+            count_recent(state, scope_key(scope), at)
         if rare:
             wide_alarm = _observe(state, service.rare, at)
             state.changed.service(scope_key(scope))
     _note_names(state, scope, key, issue, event)
     issue.newest = add_newest(issue.newest, event.seq or state.clock.seq)
-    issues.touch(state, key, issue)
+    issues.touch(state, key, issue, state.clock.seq)
     incident = state.incidents.get(issue.incident)
     if incident is not None and incident.environment != issue.environment:
         told += life.find_place(state, incident)
@@ -115,7 +116,7 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
         and event.alert_rule is None
         and event.source_state is None
     ):
-        return [*told, _decide_known(state, key, issue, at, new_minute)]
+        return [*told, decide_known(state.clock.seq, key, issue, new_minute=new_minute)]
     seen = Occurrence(
         event=event,
         scope=scope,
@@ -169,7 +170,10 @@ def _count(
 
 
 def _observe(state: State, baseline: Baseline, at: float) -> Alarm | None:
-    return None if count_quietly(baseline, at) else observe(baseline, at, nats=alarm_nats(state))
+    if is_quiet(baseline, at):
+        add_quietly(baseline, at)
+        return None
+    return observe(baseline, at, nats=alarm_nats(state))
 
 
 def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: EventEntry) -> None:
@@ -196,7 +200,7 @@ def _judged(state: State, seen: Occurrence) -> list[Outbound]:
     if not seen.counted and seen.event.occurrence:
         return [Decision(state.clock.seq, Code.COUNTED_ALREADY, issue=seen.key)]
     if verdict is Code.KNOWN:
-        return [_decide_known(state, seen.key, seen.issue, seen.at, seen.new_minute)]
+        return [decide_known(state.clock.seq, seen.key, seen.issue, new_minute=seen.new_minute)]
     return [Decision(state.clock.seq, verdict, issue=seen.key)]
 
 
@@ -223,13 +227,13 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
     return told
 
 
-def _decide_known(state: State, key: str, issue: Issue, at: float, new_minute: bool) -> Decision:
+def decide_known(seq: int, key: str, issue: Issue, *, new_minute: bool) -> Decision:
     """Decide that nobody need hear of the event.
 
     Say how usual it is once a minute, because little changes within one.
     """
     if not new_minute:
-        return Decision(state.clock.seq, Code.KNOWN, issue=key)
+        return Decision(seq, Code.KNOWN, issue=key)
     rate = rounded(rate_per_min(issue.baseline))
     numbers: Numbers = {"rate_per_min": rate}
     if issue.baseline.usual_per_min:
@@ -238,6 +242,6 @@ def _decide_known(state: State, key: str, issue: Issue, at: float, new_minute: b
         numbers["threshold"] = issue.baseline.threshold
         numbers["factor"] = rounded(rate / usual)
     if not issue.baseline.bursts:
-        return Decision(state.clock.seq, Code.KNOWN, None, numbers, key)
+        return Decision(seq, Code.KNOWN, None, numbers, key)
     numbers["bursts"] = issue.baseline.bursts
-    return Decision(state.clock.seq, Code.USUAL_BURST, None, numbers, key)
+    return Decision(seq, Code.USUAL_BURST, None, numbers, key)

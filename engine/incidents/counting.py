@@ -1,9 +1,9 @@
 """Count the events of an open incident: how long to hold it, and when it is much worse."""
 
-from engine.memory.occurrence import Occurrence
-from engine.memory.records import OpenIncident
+from engine.memory.records import Issue, OpenIncident
 from engine.memory.state import State
 from engine.statistics.baseline import quiet_at
+from engine.statistics.spike import Alarm
 
 HOLD_S = 1_800.0
 """An incident is held this long after its last event (or until its rates have been usual)."""
@@ -20,47 +20,62 @@ WORSE_EVERY_S = 1_800.0
 """Bursts of members are told at most this often: the many issues of one outage burst one by one."""
 
 
-def count_event(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
+def count_event(
+    state: State,
+    incident: OpenIncident,
+    key: str,
+    issue: Issue,
+    at: float,
+    *,
+    new_minute: bool,
+    alarm: Alarm | None = None,
+    late: bool = False,
+) -> bool:
     """Count one more event of a member; return whether the incident is much worse than was told."""
     incident.event_count += 1
-    symptom = incident.symptoms.get(seen.key)
+    symptom = incident.symptoms.get(key)
     if symptom is not None:
         symptom.count += 1
-        if seen.alarm is not None:
-            symptom.factor = max(symptom.factor, seen.alarm.factor)
+        if alarm is not None:
+            symptom.factor = max(symptom.factor, alarm.factor)
     if not incident.tell_due:
         lasts_s = state.now - incident.opened
         incident.tell_due = max(state.now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
         state.wake(incident.tell_due, "tell", incident.incident_id)
     state.changed.incident(incident.incident_id)
-    if seen.late:
+    if late:
         return False
-    incident.last_seen = max(incident.last_seen, seen.at)
-    _count_minute(incident, max(incident.minute, int(seen.at // 60.0)))
-    _hold(state, incident, seen)
-    much_worse = _is_much_worse(incident, max(incident.stretch, int(seen.at // STRETCH_S)))
-    alarm = seen.alarm
+    incident.last_seen = max(incident.last_seen, at)
+    _count_minute(incident, int(at // 60.0))
+    if not issue.by_rate:
+        _hold(incident, state.now + incident.hold_s)
+    elif new_minute:
+        _hold(incident, state.now + quiet_at(issue.baseline) - at + incident.hold_s - HOLD_S)
+    much_worse = _is_much_worse(incident, int(at // STRETCH_S))
     if alarm is None or alarm.kind == "as_usual" or state.now - incident.worsened < WORSE_EVERY_S:
         return much_worse
-    return much_worse or alarm.kind == "escalated" or not seen.issue.by_rate
+    return much_worse or alarm.kind == "escalated" or not issue.by_rate
+
+
+def may_be_much_worse(incident: OpenIncident, at: float) -> bool:
+    """Return whether one more event at `at` is one at which `count_event` says so."""
+    return (
+        incident.stretch_count + 1 >= max(LEAST_WORSE, WORSE_BY * incident.stretch_told)
+        and at < (incident.stretch + 1) * STRETCH_S
+        and incident.stretch > incident.start // STRETCH_S
+    )
 
 
 def _count_minute(incident: OpenIncident, minute: int) -> None:
-    if minute != incident.minute:
+    if minute > incident.minute:
         incident.minute, incident.minute_count = minute, 0
     incident.minute_count += 1
     if incident.minute_count > incident.peak_count:
         incident.peak_count = incident.minute_count
-        incident.peak = max(minute * 60.0, incident.start)
+        incident.peak = max(incident.minute * 60.0, incident.start)
 
 
-def _hold(state: State, incident: OpenIncident, seen: Occurrence) -> None:
-    if not seen.issue.by_rate:
-        due = state.now + incident.hold_s
-    elif seen.new_minute:
-        due = state.now + quiet_at(seen.issue.baseline) - seen.at + incident.hold_s - HOLD_S
-    else:
-        return
+def _hold(incident: OpenIncident, due: float) -> None:
     if due > incident.due:
         incident.due = min(due, incident.latest_due)
 
@@ -71,12 +86,12 @@ def _is_much_worse(incident: OpenIncident, stretch: int) -> bool:
     The first stretch is how people learn of the incident; it is never worse than itself.
     """
     first = int(incident.start // STRETCH_S)
-    if stretch != incident.stretch:
+    if stretch > incident.stretch:
         if incident.stretch == first:
             incident.stretch_told = incident.stretch_count
         incident.stretch, incident.stretch_count = stretch, 0
     incident.stretch_count += 1
-    if stretch <= first:
+    if incident.stretch <= first:
         return False
     if incident.stretch_count < max(LEAST_WORSE, WORSE_BY * incident.stretch_told):
         return False

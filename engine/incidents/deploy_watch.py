@@ -6,8 +6,8 @@ from engine.incidents import life
 from engine.memory.deploys import id_of
 from engine.memory.occurrence import Occurrence
 from engine.memory.recent import errors_before
-from engine.memory.records import Scope, WatchedDeploy
-from engine.memory.services import scope_key, service_of
+from engine.memory.records import Scope, WatchedDeploy, scope_key
+from engine.memory.services import service_of
 from engine.memory.state import State
 from engine.statistics.deploy_verdict import (
     VerdictReading,

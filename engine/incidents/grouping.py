@@ -1,7 +1,7 @@
 """Decide which triggers are one incident, and what to say when one opens, grows or gets worse."""
 
 from engine.incidents import life
-from engine.incidents.counting import WORSE_EVERY_S, count_event
+from engine.incidents.counting import WORSE_EVERY_S
 from engine.incidents.suspects import share_a_suspect, suspects_of
 from engine.incidents.triggers import Fired
 from engine.memory.occurrence import Occurrence
@@ -38,7 +38,7 @@ def fire(state: State, seen: Occurrence, fired: Fired) -> tuple[OpenIncident, li
 
 def absorb(state: State, incident: OpenIncident, seen: Occurrence) -> list[Outbound]:
     """Count one more event of an issue whose incident is open; say so if the incident is worse."""
-    worse = seen.counted and count_event(state, incident, seen)
+    worse = seen.counted and life.count_seen(state, incident, seen)
     if seen.event.source_state == "escalating":
         worse = worse or state.now - incident.worsened >= WORSE_EVERY_S
     if not (worse or life.is_worse(incident, seen)):

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from engine.incidents.counting import HOLD_S, STRETCH_S, count_event
 from engine.incidents.summary import rank_of, summary
 from engine.incidents.suspects import suspects_of
-from engine.incidents.triggers import SEVERITIES, Fired
+from engine.incidents.triggers import Fired, is_more_severe
 from engine.memory.moments import moment
 from engine.memory.occurrence import Occurrence
 from engine.memory.records import (
@@ -122,7 +122,21 @@ def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired
     if len(incident.symptoms) > MAX_SYMPTOMS:
         mildest = min(incident.symptoms.items(), key=lambda item: (rank_of(item[1]), item[0]))
         del incident.symptoms[mildest[0]]
-    count_event(state, incident, seen)
+    count_seen(state, incident, seen)
+
+
+def count_seen(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
+    """Count one more event of a member; return whether the incident is much worse than was told."""
+    return count_event(
+        state,
+        incident,
+        seen.key,
+        seen.issue,
+        seen.at,
+        new_minute=seen.new_minute,
+        alarm=seen.alarm,
+        late=seen.late,
+    )
 
 
 def lead_by(state: State, incident: OpenIncident, seen: Occurrence) -> None:
@@ -134,7 +148,7 @@ def lead_by(state: State, incident: OpenIncident, seen: Occurrence) -> None:
 
 def is_worse(incident: OpenIncident, seen: Occurrence) -> bool:
     """Return whether the event is more severe than all before it."""
-    return SEVERITIES.index(seen.event.severity) > SEVERITIES.index(incident.severity)
+    return is_more_severe(seen.event.severity, incident.severity)
 
 
 def prolong(state: State, incident: OpenIncident) -> None:

@@ -20,6 +20,11 @@ ALERT_EVERY_S = DAY_S
 SEVERITIES: tuple[Severity, ...] = ("warning", "error", "critical")
 
 
+def is_more_severe(severity: Severity, other: Severity) -> bool:
+    """Return whether the first is worse than the other."""
+    return severity != other and SEVERITIES.index(severity) > SEVERITIES.index(other)
+
+
 class Fired(msgspec.Struct, frozen=True):
     """A trigger that holds. With `by_rate`, it ends when the rate is back, not when it is quiet."""
 

@@ -1,17 +1,18 @@
 """Count the issues that are alive: the more there are, the more surprising a spike must be."""
 
-from engine.memory.records import Issue
 from engine.memory.state import State
 from engine.statistics import alarm_budget
+from engine.statistics.baseline import MINUTE_S
 
 
-def note_alive(state: State, issue: Issue, at: float) -> None:
-    """Note that an event of this issue comes at `at`; it is not counted in the issue yet."""
+def note_alive(state: State, last_seen: float | None, at: float) -> None:
+    """Note the first event of an issue in the minute of `at`; `last_seen` is the one before."""
     clock = state.clock
-    age_s = max(at - issue.last_seen, 0.0) if issue.count else None
-    idle_s = max(at - clock.alive_at, 0.0)
+    minute_s = at - at % MINUTE_S
+    age_s = None if last_seen is None else minute_s - (last_seen - last_seen % MINUTE_S)
+    idle_s = max(minute_s - clock.alive_at, 0.0)
     clock.alive = alarm_budget.alive_now(clock.alive, idle_s, age_s)
-    clock.alive_at = max(clock.alive_at, at)
+    clock.alive_at = max(clock.alive_at, minute_s)
 
 
 def alarm_nats(state: State) -> float:

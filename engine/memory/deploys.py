@@ -8,8 +8,9 @@ from engine.memory.records import (
     MAX_DEPLOYS,
     Deploy,
     Scope,
+    scope_key,
 )
-from engine.memory.services import remember_release, scope_key
+from engine.memory.services import remember_release
 from engine.memory.state import State
 from engine.suspects.windows import PreparedWindow, prepare
 from shared.deploy import deploy_identity, renewed

@@ -48,9 +48,9 @@ def scope_by_source(state: State, event: EventEntry) -> Scope | None:
     return None if key is None else (state.issues[key].service, state.issues[key].environment)
 
 
-def touch(state: State, key: str, issue: Issue) -> None:
-    """Note that the running entry is about this issue."""
-    issue.touched = state.clock.seq
+def touch(state: State, key: str, issue: Issue, seq: int) -> None:
+    """Note that the entry at `seq` is about this issue."""
+    issue.touched = seq
     issue.rules = RULES_VERSION
     state.issues[key] = state.issues.pop(key)
     state.changed.issue(key)

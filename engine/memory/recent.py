@@ -1,7 +1,6 @@
 """Count a service's recent errors, to compare them with those after a deploy."""
 
-from engine.memory.records import RecentErrors, Scope
-from engine.memory.services import scope_key
+from engine.memory.records import RecentErrors, Scope, scope_key
 from engine.memory.state import State
 from shared.incident import ErrorRate
 
@@ -12,16 +11,16 @@ _KEPT_MIN = 2 * BEFORE_MIN
 """A deploy may be announced when it has been live for half an hour."""
 
 
-def count_recent(state: State, scope: Scope, at: float) -> None:
-    """Count an error of a known service at `at` (seconds of the epoch)."""
-    key, minute = scope_key(scope), int(at // 60.0)
+def count_recent(state: State, key: str, at: float) -> None:
+    """Count an error of the known service of this `scope_key` at `at` (seconds of the epoch)."""
+    minute = int(at // 60.0)
     recent = state.recent.get(key)
     if recent is None:
         recent = state.recent[key] = RecentErrors(minute, {})
     counts = recent.counts
     counts[minute] = counts.get(minute, 0) + 1
-    # The newest minute is kept beside those before it.
-    if len(counts) > _KEPT_MIN + 1:
+    # Old ones stay for a while, because to look for them costs as much as all are.
+    if len(counts) > 2 * _KEPT_MIN:
         newest = max(counts)
         for old in [each for each in counts if each < newest - _KEPT_MIN]:
             del counts[old]

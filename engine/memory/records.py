@@ -43,6 +43,12 @@ Scope = tuple[str, str]
 """A service and its environment."""
 
 
+def scope_key(scope: Scope) -> str:
+    """Return the key of a service's records; no two services share one."""
+    service, environment = scope
+    return f"{len(environment)}:{environment}:{service}"
+
+
 class Issue(IssueState, array_like=True, gc=False):
     """An issue with its statistics."""
 

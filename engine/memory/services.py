@@ -1,15 +1,9 @@
 """Remember services and their releases."""
 
-from engine.memory.records import MAX_RELEASES, MAX_SERVICES, Scope, Service
+from engine.memory.records import MAX_RELEASES, MAX_SERVICES, Scope, Service, scope_key
 from engine.memory.state import State
 from engine.statistics.baseline import new_baseline
 from engine.versions import is_before
-
-
-def scope_key(scope: Scope) -> str:
-    """Return the key of a service's records; no two services share one."""
-    service, environment = scope
-    return f"{len(environment)}:{environment}:{service}"
 
 
 def service_of(state: State, scope: Scope, at: float) -> Service:

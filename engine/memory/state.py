@@ -19,6 +19,7 @@ from engine.memory.records import (
     WatchedDeploy,
 )
 from engine.memory.seen import SeenEvents
+from engine.memory.traces import Traces
 from engine.suspects.windows import PreparedWindow
 
 Deadline = tuple[float, str, str]
@@ -55,10 +56,13 @@ class State:
         self.older_rules: dict[tuple[str, str, str], list[str]] = {}
         """Issues with keys from older rules, by kind, while they may still be recognised."""
         self.seen = SeenEvents()
+        self.traces = Traces()
         self.deadlines: list[Deadline] = []
         self.changed = Changes()
         self.undecided = 0
         """Entries since the last checkpoint."""
+        self.rested = 0
+        """The entry up to which all was decided when there was nothing more to read."""
         self.checkpointed = 0.0
         """The clock at the last checkpoint."""
 

@@ -22,10 +22,11 @@ from engine.statistics.time_scales import (
     Pace,
     clipped_block,
     kept_after,
+    learn,
     most_evened,
     not_yet_min,
     pace,
-    squares_of_blocks,
+    sums,
     windows,
 )
 
@@ -128,7 +129,8 @@ class Stream(msgspec.Struct, gc=False):
         return Burst(self.since_s, self.height, (self.high_s - self.since_s) / MINUTE_S)
 
 
-_LAYOUT = struct.Struct("<12f3d")
+_FORM = 3
+_LAYOUT = struct.Struct("<B14f3d")
 """Seven digits are enough for all but times."""
 _QUIET = struct.Struct("<d")
 _QUIET_AT = _LAYOUT.size - 3 * _QUIET.size
@@ -148,25 +150,25 @@ def _begun(minute: int) -> bytes:
     return _packed(Stream(Learned(), Learned(), not_yet_min(minute)))
 
 
-def count_quietly(baseline: Baseline, at_s: float, count: int = 1) -> bool:
-    """Count `count` events at `at_s`, if that is certain to be nothing unusual.
+def is_quiet(baseline: Baseline, at_s: float, count: int = 1) -> bool:
+    """Return whether `count` events at `at_s` are certain to be nothing unusual."""
+    return count <= baseline.spare and (
+        at_s < baseline.at_s
+        or at_s // MINUTE_S <= baseline.spare_until
+        or at_s // MINUTE_S == baseline.at_s // MINUTE_S
+    )
 
-    Return False, and count nothing, if the stream must be looked at (`spike.observe`).
-    """
-    if count > baseline.spare:
-        return False
+
+def add_quietly(baseline: Baseline, at_s: float, count: int = 1) -> None:
+    """Count events that are nothing unusual."""
     if at_s > baseline.at_s:
         last = baseline.at_s // MINUTE_S
-        minute = at_s // MINUTE_S
-        if minute != last:
-            if minute > baseline.spare_until:
-                return False
+        if at_s // MINUTE_S != last:
             baseline.minutes += _MINUTE.pack(int(last), baseline.in_minute, _NOT_EVENED)
             baseline.in_minute = 0
         baseline.at_s = at_s
     baseline.in_minute += count
     baseline.spare -= count
-    return True
 
 
 def rate_per_min(baseline: Baseline) -> float:
@@ -181,9 +183,8 @@ def rate_per_min(baseline: Baseline) -> float:
 
 def read(baseline: Baseline) -> Stream:
     """Return the stream of this baseline, with the minutes that have only been counted."""
-    events, evened = slice(0, 3), slice(3, 6)
-    values = _LAYOUT.unpack_from(baseline.packed)
-    stream = Stream(Learned(*values[events]), Learned(*values[evened]), *values[6:])
+    _, *values = _LAYOUT.unpack_from(baseline.packed)
+    stream = Stream(Learned(*values[:4]), Learned(*values[4:8]), *values[8:])
     stream.bursts = unpack(baseline.packed[_LAYOUT.size :])
     minutes = list(_MINUTE.iter_unpack(baseline.minutes))
     stream.minutes = [each for each in minutes if each[2] != _NOT_EVENED]
@@ -203,13 +204,9 @@ def write(baseline: Baseline, stream: Stream) -> None:
 
 
 def _packed(stream: Stream) -> bytes:
-    events, evened = stream.events, stream.evened
-    return _LAYOUT.pack(
-        *(events.events, events.squares, events.squares_next),
-        *(evened.events, evened.squares, evened.squares_next),
-        *(stream.learned_min, stream.burst_events, stream.told, stream.escalated),
-        *(stream.first_height, stream.height, stream.quiet_s, stream.since_s, stream.high_s),
-    ) + pack(stream.bursts)
+    events, evened, *numbers, bursts, _ = msgspec.structs.astuple(stream)
+    learned = *msgspec.structs.astuple(events), *msgspec.structs.astuple(evened)
+    return _LAYOUT.pack(_FORM, *learned, *numbers) + pack(bursts)
 
 
 def quiet_at(baseline: Baseline) -> float:
@@ -271,22 +268,16 @@ def _close_minute(stream: Stream, last: int, count: int, minute: int) -> None:
 
 
 def _leave(stream: Stream, bucket: int, passed: int) -> None:
-    """Learn what leaves the longest window `passed` buckets after this one, unless in a burst."""
-    begin = bucket * LONGEST_MIN
-    running = [each for each in stream.minutes if each[0] >= begin]
-    left = stream.minutes if passed > 1 else stream.minutes[: -len(running) or None]
+    """Let `passed` buckets pass from this one on; learn what leaves the windows, but in a burst."""
+    running = [each for each in stream.minutes if each[0] >= bucket * LONGEST_MIN]
     most = clipped_block(stream.pace_evened) if stream.is_warm else math.inf
-    squares = squares_of_blocks(running, most)
-    if not stream.since_s:
-        kept = kept_after(passed * LONGEST_MIN)
-        for column, learned in enumerate((stream.events, stream.evened)):
-            left_squares = learned.squares_next + (squares[column] if passed > 1 else 0.0)
-            learned.events = learned.events * kept + sum(each[1 + column] for each in left)
-            learned.squares = learned.squares * kept + left_squares
+    events, squares, evened, evened_squares = sums(running, most)
+    kept = None if stream.since_s else kept_after(passed * LONGEST_MIN)
+    learn(stream.events, events, squares, passed, kept)
+    learn(stream.evened, evened, evened_squares, passed, kept)
+    if kept is not None:
         stream.learned_min = stream.learned_min * kept + (1.0 - kept) * MEMORY_MIN
     stream.minutes = running if passed == 1 else []
-    for column, learned in enumerate((stream.events, stream.evened)):
-        learned.squares_next = squares[column] if passed == 1 else 0.0
 
 
 def _absorb(stream: Stream, at_s: float) -> None:

@@ -77,8 +77,11 @@ def add_gap(habit: Habit, at_s: float) -> None:
         return
     if at_s - memory.generation_s >= GENERATION_S:
         _turn_generation(memory, at_s)
+    active_s = gap_s
+    if gap_s >= SHORTEST_SILENCE_S:
+        active_s = _active_silence(memory, gap_s, at_s)
     memory.longest_s = max(memory.longest_s, gap_s)
-    memory.active_s = max(memory.active_s, _active_silence(memory, gap_s, at_s))
+    memory.active_s = max(memory.active_s, active_s)
     memory.gaps += at_s // 60.0 != memory.last_seen_s // 60.0
     memory.watched_s += gap_s
     memory.hours |= _slot(at_s)

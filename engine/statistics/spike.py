@@ -19,9 +19,10 @@ from engine.statistics.baseline import (
     TOLD,
     Baseline,
     Stream,
+    add_quietly,
     advance,
     block_window,
-    count_quietly,
+    is_quiet,
     measure_height,
     read,
     write,
@@ -92,7 +93,8 @@ def observe(
     this stream's way of life raises one of kind `as_usual` first, and a spike only if it gets
     higher or longer than those that are remembered.
     """
-    if count_quietly(baseline, at_s, count):
+    if is_quiet(baseline, at_s, count):
+        add_quietly(baseline, at_s, count)
         return None
     stream = read(baseline)
     advance(baseline, stream, max(at_s, baseline.at_s))

@@ -60,12 +60,13 @@ Window = tuple[int, int, float]
 class Learned(msgspec.Struct, gc=False):
     """The sums by which a stream is known, of its events as they are or evened.
 
-    `squares` add up squared blocks. `squares_next` are those of the bucket that is learned next.
+    `squares` add up squared blocks. The last two are of the bucket that is learned next.
     """
 
     events: float = 0.0
     squares: float = 0.0
-    squares_next: float = 0.0
+    next_events: float = 0.0
+    next_squares: float = 0.0
 
 
 class Usual(msgspec.Struct, frozen=True, gc=False):
@@ -158,16 +159,40 @@ def windows(minutes: list[Minute], now: int, in_minute: int, evened: float) -> l
     return found
 
 
-def squares_of_blocks(minutes: list[Minute], most_evened: float) -> tuple[float, float]:
-    """Return the sums of the squared blocks of events, and of evened events up to `most_evened`."""
-    blocks: dict[int, tuple[float, float]] = {}
+def sums(minutes: list[Minute], most_evened: float) -> tuple[float, float, float, float]:
+    """Return the events and their squared blocks, then the same of evened events.
+
+    Blocks of evened events count as `most_evened` at most.
+    """
+    events = squares = all_evened = evened_squares = 0.0
+    block, in_block, evened_in_block = -1, 0.0, 0.0
     for minute, count, evened in minutes:
-        counts, all_evened = blocks.get(minute >> BLOCK, (0.0, 0.0))
-        blocks[minute >> BLOCK] = counts + count, all_evened + evened
-    return (
-        sum(counts * counts for counts, _ in blocks.values()),
-        sum(min(evened, most_evened) ** 2 for _, evened in blocks.values()),
-    )
+        if minute >> BLOCK != block:
+            squares += in_block * in_block
+            evened_squares += min(evened_in_block, most_evened) ** 2
+            block, in_block, evened_in_block = minute >> BLOCK, 0.0, 0.0
+        events += count
+        in_block += count
+        all_evened += evened
+        evened_in_block += evened
+    squares += in_block * in_block
+    evened_squares += min(evened_in_block, most_evened) ** 2
+    return events, squares, all_evened, evened_squares
+
+
+def learn(learned: Learned, events: float, squares: float, passed: int, kept: float | None) -> None:
+    """Learn the bucket that is next, and put this one in its place, or learn it too.
+
+    That is so if more than one bucket has passed. Without `kept`, the part of earlier knowledge
+    that is remembered, nothing is learned.
+    """
+    if kept is not None:
+        learned.events = learned.events * kept + learned.next_events
+        learned.squares = learned.squares * kept + learned.next_squares
+        if passed > 1:
+            learned.events += events
+            learned.squares += squares
+    learned.next_events, learned.next_squares = (events, squares) if passed == 1 else (0.0, 0.0)
 
 
 def kept_after(minutes: int) -> float:

@@ -8,7 +8,7 @@ import msgspec
 from engine.fold import fold
 from engine.memory.changes import Changes
 from engine.memory.checkpoints import checkpoint
-from engine.memory.services import scope_key
+from engine.memory.records import scope_key
 from engine.memory.state import State
 from shared.pipe import (
     Ack,

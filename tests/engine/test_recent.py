@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.memory.recent import BEFORE_MIN, count_recent, errors_before
+from engine.memory.records import scope_key
 from engine.memory.state import State
 from shared.incident import ErrorRate
 
@@ -17,7 +18,7 @@ START = 29_000_000
 def test_errors_are_counted_by_whole_minutes(minutes: list[int], late: int) -> None:
     state = State()
     for minute in minutes:
-        count_recent(state, SCOPE, (START + minute) * 60.0 + 59.9)
+        count_recent(state, scope_key(SCOPE), (START + minute) * 60.0 + 59.9)
     deployed = (minutes[-1] if minutes else 0) + 1 - late
     found = errors_before(state, SCOPE, (START + deployed) * 60.0)
     first = max(deployed - BEFORE_MIN, minutes[0] if minutes else deployed)
@@ -33,7 +34,7 @@ def test_errors_are_counted_by_whole_minutes(minutes: list[int], late: int) -> N
 def test_no_time_breaks_the_count_or_makes_it_long(minutes: list[int]) -> None:
     state = State()
     for minute in minutes:
-        count_recent(state, SCOPE, (START + minute) * 60.0)
+        count_recent(state, scope_key(SCOPE), (START + minute) * 60.0)
         assert sum(len(recent.counts) for recent in state.recent.values()) <= 61
     found = errors_before(state, SCOPE, START * 60.0)
     assert found is None or 0 <= found.events <= len(minutes)

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from engine.fold import fold
+from engine.fold import answer, fold
 from engine.memory.state import State
-from shared.pipe import Inbound, Incident, Outbound
+from shared.pipe import Inbound, Incident, Outbound, encode_lines
 from tests import builders
 from tests.engine.drive import Stored, everything, lasting, of_type, restored, run, save, store
 
@@ -61,7 +61,7 @@ class Restoring(RuleBasedStateMachine):
 
     def give(self, entry: Any) -> None:
         self.journal.append(entry)
-        self.answers += fold(self.state, entry)
+        self.answers += answer(self.state, encode_lines([entry]))
 
     def next_seq(self, passed: float) -> int:
         self.clock += passed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.memory.retries import MOST_HEARD, is_retry
+from engine.memory.retries import MOST_HEARD, hear
 from engine.memory.state import State
 from shared.pipe import Inbound
 from tests import builders
@@ -48,28 +48,35 @@ def test_each_event_is_counted_in_its_issue_and_so_are_the_retries() -> None:
     assert (issue.count, issue.retries) == (10, 9)
 
 
+def counted(names: list[tuple[float, dict[str, object]]]) -> tuple[list[bool], bytes]:
+    """Which events with these names, each at its time, count; and what is remembered of them."""
+    heard, found = b"", []
+    for at, fields in names:
+        retry, heard = hear(heard, builders.event_entry(2, at, **fields), at)
+        found.append(not retry)
+    return found, heard
+
+
 def test_a_trace_that_goes_on_counts_again_after_a_minute_or_two() -> None:
-    state = State()
-    run([builders.event_entry(1, 0)], state)
-    (issue,) = state.issues.values()
-    event = builders.event_entry(2, 1, trace_id="goes on")
-    counted = [at for at in range(0, 600, 5) if not is_retry(issue, event, float(at))]
-    assert counted == [0, 120, 240, 360, 480]
+    times = [float(at) for at in range(0, 600, 5)]
+    found, _ = counted([(at, {"trace_id": "goes on"}) for at in times])
+    assert [at for at, counts in zip(times, found, strict=True) if counts] == [
+        0,
+        120,
+        240,
+        360,
+        480,
+    ]
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    state = State()
-    run([builders.event_entry(1, 0)], state)
-    (issue,) = state.issues.values()
-    for n in range(1_000):
-        event = builders.event_entry(2, 1, trace_id=f"trace {n}", user_id=f"user {n}")
-        assert not is_retry(issue, event, 1.0)
-    assert len(issue.heard) <= 7 * MOST_HEARD
+    names: list[tuple[float, dict[str, object]]] = [
+        (1.0, {"trace_id": f"trace {n}", "user_id": f"user {n}"}) for n in range(1_000)
+    ]
+    found, heard = counted(names)
+    assert all(found)
+    assert len(heard) <= 7 * MOST_HEARD
 
 
 def test_the_same_name_of_a_user_and_a_trace_are_two() -> None:
-    state = State()
-    run([builders.event_entry(1, 0)], state)
-    (issue,) = state.issues.values()
-    assert not is_retry(issue, builders.event_entry(2, 1, trace_id="a"), 1.0)
-    assert not is_retry(issue, builders.event_entry(3, 2, user_id="a"), 2.0)
+    assert counted([(1.0, {"trace_id": "a"}), (2.0, {"user_id": "a"})])[0] == [True, True]

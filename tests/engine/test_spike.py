@@ -154,7 +154,7 @@ def test_the_moment_of_quiet_only_moves_later() -> None:
 
 def test_the_state_has_one_size_whatever_the_history() -> None:
     young, old = new_baseline(0.0), settled(10.0)[0]
-    assert len(young.packed) == len(old.packed) <= 80
+    assert len(young.packed) == len(old.packed) <= 81
     assert len(old.minutes) <= 16 * (32 + LOOK_EVERY_MIN)
 
 
