@@ -57,7 +57,7 @@ def key_by_trace(event: Event, service: str, environment: str) -> str | None:
     return None if by_trace is None else _key(by_trace, service, environment)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _key(grouping: Grouping, service: str, environment: str) -> str:
     text = "\0".join((grouping.rule, service, environment, *grouping.parts))
     return blake2b(text.encode(), digest_size=16).hexdigest()
@@ -130,7 +130,7 @@ def _raw(trace: Sequence[Frame]) -> tuple[RawFrame, ...]:
     return tuple((each.file, each.module, each.function) for each in trace[:_FRAMES_READ])
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _names(own: tuple[RawFrame, ...]) -> Names:
     """Return the names that make the key, newest first.
 

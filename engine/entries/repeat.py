@@ -79,11 +79,11 @@ def decide(state: State, event: Glance, seq: int, at: float) -> Decision | None:
         note_alive(state, last_seen, at)
     if at > last_seen:
         issue.last_seen = at
+    count_recent(state, known.scope_key, at)
     if release is not None:
         issue.release = release
     issue.newest = add_newest(issue.newest, seq)
     issues.touch(state, known.key, issue, seq)
-    count_recent(state, known.scope_key, at)
     if incident is None:
         return decide_known(seq, known.key, issue, new_minute=new_minute)
     counting.count_event(state, incident, known.key, issue, at, new_minute=new_minute)

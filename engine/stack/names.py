@@ -81,6 +81,13 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
+_PLAIN = re.compile(r"[\w.]+")
+_SHELL_OF_WORDS = re.compile(
+    r"_block_invoke|callback|lambda_method|DynamicClass|_(?:erb|haml|slim|builder|ruby|arb|rabl)_"
+    r"|\.(?:func|gowrap|deferwrap|isra|part|constprop|cold|lto_priv)"
+)
+"""What a name of letters, digits and dots has in it, if it is in a shell at all."""
+
 _WEB_SHELLS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(?:async|bound|get|set|new|static|function) (\S.*)$"), r"\1"),
     (re.compile(r"^async ?\*(\S.*)$"), r"\1"),
@@ -102,7 +109,7 @@ _WEB_INNER = re.compile(r"(?:/?<)+$")
 _INDEX = re.compile(r"\[[^\]]*\]$")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def frame_name(
     file: str | None, module: str | None, function: str | None
 ) -> tuple[str, str] | None:
@@ -121,7 +128,7 @@ def frame_name(
     return None if not where and not name else (where, name)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def is_foreign(file: str | None, module: str | None) -> bool:
     """Return whether this is the runtime's or a dependency's code, whatever the source says."""
     return is_library(file, module)
@@ -129,13 +136,18 @@ def is_foreign(file: str | None, module: str | None) -> bool:
 
 def _function(function: str) -> str:
     name = _without_parameters(function.strip())
-    for _ in range(4):
+    for _ in range(0 if _is_plain(name) else 4):
         before = name
         for pattern, inner in _SHELLS:
             name = pattern.sub(inner, name)
         if name == before:
             break
     return "" if _NAMELESS.fullmatch(name) or _NAMELESS.fullmatch(_last(name)) else name
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether the name is in no shell; most are not, and it takes long to try them all."""
+    return _PLAIN.fullmatch(name) is not None and _SHELL_OF_WORDS.search(name) is None
 
 
 def _last(name: str) -> str:

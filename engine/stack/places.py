@@ -5,6 +5,7 @@ This is part of the fingerprint rules: if any answer changes, raise `fingerprint
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 _SCHEME = re.compile(r"^(?P<name>[a-zA-Z][\w+.-]*):(?P<slashes>/{1,3})")
 _HOSTED = ("http", "https", "capacitor", "ionic", "tauri", "webpack", "turbopack")
@@ -96,6 +97,11 @@ _HOMES: tuple[tuple[str, ...], ...] = (
 )
 """Where machines keep applications; `*` is any one name. The application's path follows."""
 
+_HOMES_IN: dict[str, list[tuple[str, ...]]] = {}
+"""By the first name, which is never a `*`."""
+for _home in _HOMES:
+    _HOMES_IN.setdefault(_home[0], []).append(_home)
+
 _VAGUE_HOMES = frozenset(
     (
         ("users", "*", "*"),
@@ -133,6 +139,7 @@ _EVALUATED = re.compile(r"(?<=\beval)\d+|(?<=\$eval)\d+(?:\$\w+)*|\bunusual_pref
 """What is numbered as it is loaded: Clojure's evaluated forms, Airflow's files."""
 
 
+@lru_cache(maxsize=8_192)
 def place(file: str | None, module: str | None) -> str:
     """Return the module or file that a frame is in; empty if the frame names neither."""
     if module and not _PATH.search(module) and module not in ("__main__", "<unknown>", "?"):
@@ -197,7 +204,7 @@ def _says_where(directory: str) -> bool:
 def _without_home(parts: list[str]) -> tuple[list[str], bool]:
     """Return the path without where the machine keeps the application, and whether it was there."""
     low = [part.lower() for part in parts]
-    for home in _HOMES:
+    for home in _HOMES_IN.get(low[0], ()):
         here = low[: len(home)]
         if len(parts) > len(home) and all(
             want in ("*", have) for want, have in zip(home, here, strict=True)

@@ -50,7 +50,7 @@ CALM = 0.8
 
 _FIRST_LOOK = 4
 _ENOUGH = 2
-_NEVER = 1 << 62
+_NEVER = 1 << 40
 _ONE_STREAM = alarm_nats(1)
 
 Kind = Literal["spike", "escalated", "as_usual"]

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fingerprint import RULES_VERSION, fingerprint
+from engine.stack import names
+from engine.stack.names import frame_name
 from shared.event import ChainedException, Event, Frame
 from tests import builders
 
@@ -545,3 +547,22 @@ def test_any_frames_have_a_key(trace: list[tuple[str, str, str]], message: str) 
     event = of_trace([(*names, 1) for names in usable], message=message)
     assert len(key(event)) == 32
     assert key(event) == key(event)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["pay", ".", "_", "9", "_12", "func1", "isra", "cold", "block_invoke", "callback"]
+            + ["gowrap3", "lambda_method", "erb", "__7_8", "DynamicClass", "é", "part"]
+        ),
+        min_size=1,
+        max_size=8,
+    ).map("".join)
+)
+def test_a_plain_name_is_what_trying_all_shells_leaves_of_it(name: str) -> None:
+    frame_name.cache_clear()
+    quickly = frame_name("shop/cart.py", None, name)
+    frame_name.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "_is_plain", lambda _: False)
+        assert frame_name("shop/cart.py", None, name) == quickly
