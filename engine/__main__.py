@@ -50,7 +50,7 @@ def _answers(state: State, lines: Iterable[bytes | TooLong]) -> list[Outbound]:
     for line in lines:
         if isinstance(line, TooLong):
             out += refuse(state, UnreadableLine(f"a line is longer than {MAX_LINE_BYTES} bytes"))
-        elif line.strip():
+        elif line and not line.isspace():
             out += answer(state, line)
     return out
 

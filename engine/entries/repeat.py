@@ -34,7 +34,7 @@ def decide(state: State, event: Glance, seq: int, at: float) -> Decision | None:
     issue = None if known is None else state.issues.get(known.key)
     if known is None or issue is None or _says_more(event, issue):
         return None
-    now, last_seen = state.now, issue.last_seen
+    now, last_seen = state.clock.now, issue.last_seen
     service = state.services.get(known.scope)
     if (
         not now - LATE_S <= at <= now + FUTURE_S
@@ -60,9 +60,8 @@ def decide(state: State, event: Glance, seq: int, at: float) -> Decision | None:
         baseline = msgspec.structs.replace(baseline)
         if observe(baseline, at, nats=alarm_nats(state)) is not None:
             return None
-    if event.event_id is not None and not state.seen.is_new(
-        event.source, event.service, event.event_id
-    ):
+    name = event.event_id
+    if name is not None and not state.seen.is_new(event.source, event.service, name):
         return None
     # From here on, it is a repetition.
     issue.count += 1

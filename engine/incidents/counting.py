@@ -32,6 +32,7 @@ def count_event(
     late: bool = False,
 ) -> bool:
     """Count one more event of a member; return whether the incident is much worse than was told."""
+    now = state.clock.now
     incident.event_count += 1
     symptom = incident.symptoms.get(key)
     if symptom is not None:
@@ -39,8 +40,8 @@ def count_event(
         if alarm is not None:
             symptom.factor = max(symptom.factor, alarm.factor)
     if not incident.tell_due:
-        lasts_s = state.now - incident.opened
-        incident.tell_due = max(state.now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
+        lasts_s = now - incident.opened
+        incident.tell_due = max(now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
         state.wake(incident.tell_due, "tell", incident.incident_id)
     state.changed.incident(incident.incident_id)
     if late:
@@ -48,11 +49,11 @@ def count_event(
     incident.last_seen = max(incident.last_seen, at)
     _count_minute(incident, int(at // 60.0))
     if not issue.by_rate:
-        _hold(incident, state.now + incident.hold_s)
+        _hold(incident, now + incident.hold_s)
     elif new_minute:
-        _hold(incident, state.now + quiet_at(issue.baseline) - at + incident.hold_s - HOLD_S)
+        _hold(incident, now + quiet_at(issue.baseline) - at + incident.hold_s - HOLD_S)
     much_worse = _is_much_worse(incident, int(at // STRETCH_S))
-    if alarm is None or alarm.kind == "as_usual" or state.now - incident.worsened < WORSE_EVERY_S:
+    if alarm is None or alarm.kind == "as_usual" or now - incident.worsened < WORSE_EVERY_S:
         return much_worse
     return much_worse or alarm.kind == "escalated" or not issue.by_rate
 
@@ -85,15 +86,16 @@ def _is_much_worse(incident: OpenIncident, stretch: int) -> bool:
 
     The first stretch is how people learn of the incident; it is never worse than itself.
     """
-    first = int(incident.start // STRETCH_S)
     if stretch > incident.stretch:
-        if incident.stretch == first:
+        if incident.stretch == incident.start // STRETCH_S:
             incident.stretch_told = incident.stretch_count
         incident.stretch, incident.stretch_count = stretch, 0
     incident.stretch_count += 1
-    if incident.stretch <= first:
-        return False
-    if incident.stretch_count < max(LEAST_WORSE, WORSE_BY * incident.stretch_told):
+    if (
+        incident.stretch_count < LEAST_WORSE
+        or incident.stretch_count < WORSE_BY * incident.stretch_told
+        or incident.stretch <= incident.start // STRETCH_S
+    ):
         return False
     incident.stretch_told = incident.stretch_count
     return True

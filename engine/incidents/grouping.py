@@ -27,7 +27,7 @@ def fire(state: State, seen: Occurrence, fired: Fired) -> tuple[OpenIncident, li
         code = Code.OPENED
     else:
         life.take_in(state, incident, seen, fired)
-        told = [life.tell(state, incident, "joined", state.now)]
+        told = life.tell_joined(state, incident)
         if life.is_worse(incident, seen):
             told.append(_escalate(state, incident, seen))
         code = Code.JOINED

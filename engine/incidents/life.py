@@ -34,6 +34,9 @@ FLAP_S = 6 * 3_600.0
 LONGEST_S = 86_400.0
 """An incident that lasts longer without getting worse is the usual state, and ends."""
 
+MANY_ISSUES = 100
+"""Up to so many issues, people are told of each that joins an incident when it does."""
+
 _MAX_SYMPTOM_MESSAGE = 300
 
 
@@ -107,7 +110,7 @@ def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired
     seen.issue.incident = incident.incident_id
     seen.issue.by_rate = fired.by_rate
     incident.fired = state.now
-    if seen.key not in incident.members:
+    if seen.standing == "new" or seen.key not in incident.members:
         incident.issue_count += 1
         if len(incident.members) < MAX_MEMBERS:
             incident.members.append(seen.key)
@@ -120,9 +123,15 @@ def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired
         factor=factor if isinstance(factor, float) else 1.0,
     )
     if len(incident.symptoms) > MAX_SYMPTOMS:
-        mildest = min(incident.symptoms.items(), key=lambda item: (rank_of(item[1]), item[0]))
-        del incident.symptoms[mildest[0]]
+        _drop_mildest(incident)
     count_seen(state, incident, seen)
+
+
+def _drop_mildest(incident: OpenIncident) -> None:
+    """Drop some symptoms at once, since finding the mildest costs as much as all of them are."""
+    ranked = sorted(incident.symptoms.items(), key=lambda item: (rank_of(item[1]), item[0]))
+    for key, _ in ranked[: MAX_SYMPTOMS // 5]:
+        del incident.symptoms[key]
 
 
 def count_seen(state: State, incident: OpenIncident, seen: Occurrence) -> bool:
@@ -189,10 +198,18 @@ def find_place(state: State, incident: OpenIncident) -> list[Outbound]:
     return [tell(state, incident, "updated", state.now)]
 
 
+def tell_joined(state: State, incident: OpenIncident) -> list[Outbound]:
+    """Tell that an issue joined; of very many, tell with the next change of counts."""
+    if incident.issue_count > MANY_ISSUES:
+        return []
+    return [tell(state, incident, "joined", state.now)]
+
+
 def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Outbound:
     """Return the summary as it stands at `at`; the server then knows all of it."""
     incident.told = at
     incident.tell_due = 0.0
+    incident.issues_told = incident.issue_count
     state.changed.incident(incident.incident_id)
     return summary(state, incident, change)
 
@@ -211,7 +228,8 @@ def tell_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:
     incident = state.incidents.get(incident_id)
     if incident is None or not 0.0 < incident.tell_due <= at:
         return []
-    return [tell(state, incident, "updated", at)]
+    change: Change = "updated" if incident.issue_count == incident.issues_told else "joined"
+    return [tell(state, incident, change, at)]
 
 
 def end_if_due(state: State, incident_id: str, at: float) -> list[Outbound]:

@@ -147,6 +147,8 @@ class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
     stretch_told: int = 0
     alone: bool = False
     """Nothing joins it, because it is a test, a simulation or a deploy."""
+    issues_told: int = 0
+    """How many issues the server was told of."""
 
 
 class Deploy(msgspec.Struct, array_like=True, gc=False):

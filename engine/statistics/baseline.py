@@ -22,6 +22,7 @@ from engine.statistics.time_scales import (
     Pace,
     clipped_block,
     kept_after,
+    last_of_bucket,
     learn,
     most_evened,
     not_yet_min,
@@ -129,6 +130,9 @@ class Stream(msgspec.Struct, gc=False):
         return Burst(self.since_s, self.height, (self.high_s - self.since_s) / MINUTE_S)
 
 
+NEVER = 1 << 40
+"""More events than come, and minutes than pass."""
+
 _FORM = 3
 _LAYOUT = struct.Struct("<B14f3d")
 """Seven digits are enough for all but times."""
@@ -141,7 +145,15 @@ _NOT_EVENED = 0.0
 
 def new_baseline(at_s: float) -> Baseline:
     """Return a stream that begins at `at_s` (event time, epoch seconds) and has no event yet."""
-    return Baseline(_begun(int(at_s // MINUTE_S) % LONGEST_MIN), at_s)
+    minute = int(at_s // MINUTE_S)
+    baseline = Baseline(_begun(minute % LONGEST_MIN), at_s)
+    leave_alone(baseline, NEVER, last_of_bucket(minute))
+    return baseline
+
+
+def leave_alone(baseline: Baseline, events: int, until: int) -> None:
+    """Note that so many more events are nothing unusual until this minute of the epoch."""
+    baseline.spare, baseline.spare_until = events, until
 
 
 @lru_cache(maxsize=LONGEST_MIN)

@@ -34,7 +34,8 @@ def surprise_of(probability: float) -> float:
     """Return the surprise in nats that a tail probability (below 0.1) needs; inverts `log_tail`."""
     wanted = -math.log(probability)
     nats = wanted
-    for _ in range(30):
+    # Each turn brings at least another digit.
+    for _ in range(12):
         nats = wanted - 0.5 * math.log(max(_FOUR_PI * nats, 1.0))
     return nats
 

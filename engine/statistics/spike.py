@@ -16,6 +16,7 @@ from engine.statistics.baseline import (
     AS_USUAL,
     HOLD_S,
     MINUTE_S,
+    NEVER,
     TOLD,
     Baseline,
     Stream,
@@ -23,16 +24,17 @@ from engine.statistics.baseline import (
     advance,
     block_window,
     is_quiet,
+    leave_alone,
     measure_height,
     read,
     write,
 )
 from engine.statistics.burst_memory import USUAL_FROM, count_like, no_lower
 from engine.statistics.time_scales import (
-    LONGEST_MIN,
     SHORTEST,
     Usual,
     Window,
+    last_of_bucket,
     windows,
 )
 
@@ -50,7 +52,6 @@ CALM = 0.8
 
 _FIRST_LOOK = 4
 _ENOUGH = 2
-_NEVER = 1 << 40
 _ONE_STREAM = alarm_nats(1)
 
 Kind = Literal["spike", "escalated", "as_usual"]
@@ -126,10 +127,10 @@ def _judge(baseline: Baseline, stream: Stream, nats: float) -> Alarm | None:
     minute, counted = _minute(baseline), baseline.in_minute
     if not stream.is_warm:
         # A first burst is the news of a new issue. What is known changes with the next bucket.
-        baseline.spare, baseline.spare_until = _NEVER, minute | (LONGEST_MIN - 1)
+        leave_alone(baseline, NEVER, last_of_bucket(minute))
         return None
     found = _windows(stream, minute, counted)
-    if not stream.since_s and _leave_alone(baseline, stream, found, nats):
+    if not stream.since_s and _left_alone(baseline, stream, found, nats):
         return None
     baseline.spare_until = minute
     ahead = max(2 * counted, _FIRST_LOOK)
@@ -151,16 +152,16 @@ def _judge(baseline: Baseline, stream: Stream, nats: float) -> Alarm | None:
     return None
 
 
-def _leave_alone(baseline: Baseline, stream: Stream, found: list[Window], nats: float) -> bool:
+def _left_alone(baseline: Baseline, stream: Stream, found: list[Window], nats: float) -> bool:
     """Note how many events may come, over minutes, before the next look; False if it is close."""
     few = LEAST_EVENTS - 1 - found[-1][1]
     if few >= _ENOUGH:
-        baseline.spare, baseline.spare_until = few, _NEVER
+        leave_alone(baseline, few, NEVER)
         return True
-    baseline.spare = _calm_events(stream, found, CALM * nats)
-    look_min = min(stream.learned_min / 16.0, LOOK_EVERY_MIN)
-    baseline.spare_until = _minute(baseline) + int(look_min)
-    return baseline.spare > 0
+    calm = _calm_events(stream, found, CALM * nats)
+    look_min = int(min(stream.learned_min / 16.0, LOOK_EVERY_MIN))
+    leave_alone(baseline, calm, _minute(baseline) + look_min)
+    return calm > 0
 
 
 def _calm_events(stream: Stream, found: list[Window], nats: float) -> int:
@@ -224,7 +225,7 @@ def _go_on(baseline: Baseline, stream: Stream, found: _Found, nats: float) -> Al
     if stream.told != TOLD:
         baseline.spare = 0
         return _tell(stream, minute, found, nats)
-    baseline.spare = _NEVER
+    baseline.spare = NEVER
     if stream.escalated or stream.is_settling(minute):
         return None
     minutes, count = block_window(stream, minute, counted)

@@ -118,6 +118,11 @@ def not_yet_min(minute: int) -> float:
     return -float(LONGEST_MIN + minute % LONGEST_MIN)
 
 
+def last_of_bucket(minute: int) -> int:
+    """Return the last minute before something leaves the longest window and is learned."""
+    return minute | (LONGEST_MIN - 1)
+
+
 def pace(learned: Learned, learned_min: float, prior_fano: float) -> Pace:
     """Return what is usual, from the moments of what is learned and the prior knowledge."""
     events = learned.events

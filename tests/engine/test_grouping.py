@@ -29,12 +29,20 @@ def incident_ids(out: list[Outbound]) -> set[str]:
 
 
 def test_an_outage_of_500_issues_is_one_incident() -> None:
-    out = run([error(n + 1, n, n) for n in range(500)])
+    out = run([*(error(n + 1, n, n) for n in range(500)), builders.tick(600)])
     assert len(incident_ids(out)) == 1
-    assert told(out) == [("opened", "new_issue"), *[("joined", "new_issue")] * 499]
     last = of_type(out, Incident)[-1]
     assert last.issue_count == 500
     assert len(last.top_symptoms) == 10
+
+
+def test_of_more_than_a_hundred_issues_those_that_join_are_told_once_a_minute() -> None:
+    out = run([*(error(n + 1, n, n) for n in range(500)), builders.tick(600)])
+    lines = of_type(out, Incident)
+    assert told(out) == [("opened", "new_issue"), *[("joined", "new_issue")] * (len(lines) - 1)]
+    counts = [line.issue_count for line in lines]
+    assert counts[:100] == [*range(1, 101)]
+    assert counts[100:] == [*range(159, 500, 60), 500]
 
 
 def test_an_outage_of_500_known_issues_is_one_incident() -> None:

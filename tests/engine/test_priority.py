@@ -66,7 +66,7 @@ def test_ten_times_the_issues_are_five_more_up_to_ten(issues: int, told: int) ->
         builders.event_entry(n + 1, n, stacktrace=[builders.frame(function=f"f{n}")])
         for n in range(issues)
     ]
-    assert score(*entries) == told
+    assert score(*entries, builders.tick(DAY)) == told
 
 
 def test_how_far_above_the_usual_counts_five_at_most_and_nothing_is_above_a_hundred() -> None:
