@@ -83,17 +83,17 @@ class Recorder:
 
         Raises what the database raises; then nothing is stored and nobody is told.
         """
-        async with self._database.write() as tx:
+        now = to_micros(self._now())
+
+        async def store(tx: Transaction) -> tuple[Recorded, Sequence[Plan]]:
             recorded = await _store(tx, messages, entries)
-            await _count_silenced(tx, recorded.decisions, to_micros(self._now()))
+            await _count_silenced(tx, recorded.decisions, now)
             await _count_by_hour(tx, recorded.decisions, entries)
-            plans = await announce(
-                tx,
-                recorded.happened,
-                floor=self._floor,
-                outlets=self._outlets,
-                now=to_micros(self._now()),
+            return recorded, await announce(
+                tx, recorded.happened, floor=self._floor, outlets=self._outlets, now=now
             )
+
+        recorded, plans = await self._database.write_at_once(store)
         self._count(recorded)
         self._wake(recorded, plans)
 

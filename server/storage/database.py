@@ -1,12 +1,14 @@
 """Opens and migrates the main database, and lends it out as transactions."""
 
+import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.files.free_space import AUTO_VACUUM, pages_to_give_back
@@ -17,6 +19,11 @@ BUSY_TIMEOUT_MS = 5_000
 
 Transaction = AsyncConnection
 """What `Database` lends. Callers pass it on to the functions of the tables and write no SQL."""
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Coroutine[None, None, T]]
+
+_THREADS = 4
 
 
 def migrate(path: Path) -> bool:
@@ -49,10 +56,44 @@ def _let_shrink(empty: Path) -> None:
 
 
 class Database:
-    """Transactions on the main database: one writer at a time, many readers."""
+    """Transactions on the main database: one writer at a time, many readers.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Each statement in `write` and `read` switches to another thread and back several times. Under
+    load each switch takes a while. `write_at_once` and `read_at_once` switch once for all of it.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, in_threads: Engine, threads: ThreadPoolExecutor
+    ) -> None:
         self._engine = engine
+        self._in_threads = in_threads
+        self._threads = threads
+
+    async def write_at_once(self, work: Work[T]) -> T:
+        """Do `work` as `write` would, in a thread; it awaits nothing but its transaction.
+
+        If this is cancelled, the work is done nevertheless.
+        """
+        return await self._in_thread(self._write_all, work)
+
+    async def read_at_once(self, work: Work[T]) -> T:
+        """Do `work` as `read` would, in a thread; it awaits nothing but its transaction."""
+        return await self._in_thread(self._read_all, work)
+
+    async def _in_thread(self, do: Callable[[Work[T]], T], work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, do, work)
+
+    def _write_all(self, work: Work[T]) -> T:
+        with self._in_threads.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            result = _do(work, connection)
+            connection.commit()
+            return result
+
+    def _read_all(self, work: Work[T]) -> T:
+        with self._in_threads.connect() as connection:
+            connection.exec_driver_sql("BEGIN DEFERRED")
+            return _do(work, connection)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -93,6 +134,35 @@ class Database:
             return given * await _number(connection, "page_size")
 
 
+class _Done:
+    """A connection on which a statement is done when it is awaited, for use within a thread.
+
+    It has what the functions of the tables use of an `AsyncConnection`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, *statement: Any) -> Any:
+        return self._connection.execute(*statement)
+
+    async def scalar(self, *statement: Any) -> Any:
+        return self._connection.scalar(*statement)
+
+    async def scalars(self, *statement: Any) -> Any:
+        return self._connection.scalars(*statement)
+
+
+def _do(work: Work[T], connection: Connection) -> T:
+    doing = work(cast("Transaction", _Done(connection)))
+    try:
+        doing.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    doing.close()
+    raise RuntimeError("work in a thread awaits nothing but its transaction")
+
+
 async def _number(connection: AsyncConnection, pragma: str) -> int:
     return int((await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one())
 
@@ -101,10 +171,16 @@ async def _number(connection: AsyncConnection, pragma: str) -> int:
 async def open_database(path: Path) -> AsyncIterator[Database]:
     """Open the database at `path`, which `migrate` has created; close it with the context."""
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-    event.listen(engine.sync_engine, "connect", _prepare)
+    in_threads = create_engine(f"sqlite:///{path}")
+    for each in (engine.sync_engine, in_threads):
+        event.listen(each, "connect", _prepare)
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="main database")
     try:
-        yield Database(engine)
+        yield Database(engine, in_threads, threads)
     finally:
+        # What a cancelled task has begun there ends soon, and would not find its database any more.
+        threads.shutdown()
+        in_threads.dispose()
         await engine.dispose()
 
 

@@ -115,7 +115,7 @@ class Feeder:
             await asyncio.sleep(every_s)
 
     async def _wait_for_room(self) -> None:
-        while not (self._alone if self._careful else self.has_room):
+        while not (self._alone if self.is_careful else self.has_room):
             self._freed.clear()
             await self._freed.wait()
 
@@ -125,13 +125,14 @@ class Feeder:
         return not conversation.in_flight and not (self._record_each and conversation.unrecorded)
 
     @property
-    def _careful(self) -> bool:
+    def is_careful(self) -> bool:
+        """Whether each entry waits for the decision on the one before it."""
         return self._read_to < self._one_by_one_to
 
     async def _read(self) -> list[JournalEntry]:
         conversation = self._conversation
         limit, size = 1, 0
-        if not self._careful:
+        if not self.is_careful:
             limit = min(_ENTRIES_A_WRITE, self._window.events - len(conversation.in_flight))
             size = min(_BYTES_A_WRITE, self._window.size_bytes - conversation.in_flight_bytes)
         try:

@@ -37,6 +37,8 @@ class Batch(msgspec.Struct):
     messages: list[Outbound] = msgspec.field(default_factory=list)
     entries: list[JournalEntry] = msgspec.field(default_factory=list)
     size_bytes: int = 0
+    has_news: bool = False
+    """Whether there is something in it that people may be waiting for."""
 
 
 class Conversation:
@@ -206,6 +208,7 @@ class Conversation:
                 later.append(said)
             else:
                 self._batch.messages.append(said)
+                self._batch.has_news = True
         self._said = later
         self._batch.size_bytes += self._said_bytes
         self._said_bytes = 0

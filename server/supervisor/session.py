@@ -1,6 +1,7 @@
 """One child from its start to its end: restored, fed, heard and watched, each by a task."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 
@@ -29,6 +30,9 @@ _FAULTS_IN_A_ROW = 1_000
 
 _LINES_A_TURN = 200
 """Lines taken in before other tasks have their turn: a child that floods must not stall them."""
+
+_GATHER_S = 0.05
+"""How long decisions that nobody waits for are gathered: each transaction has its cost."""
 
 _LAST_WORDS_S = 2.0
 """How long output may still come from a child that has ended."""
@@ -75,6 +79,7 @@ class Life:
         self._ready = asyncio.Event()
         self._running = False
         self._heard = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._recorded = asyncio.Event()
         self._over = False
         self._paused = False
@@ -109,6 +114,7 @@ class Life:
             reading.cancel()
             self._over = True
             self._heard.set()
+            self._urgent.set()
             await recording
             return ended
         finally:
@@ -197,6 +203,8 @@ class Life:
             self._come_to("running")
         if self.conversation.recordable.messages:
             self._heard.set()
+        if self.conversation.recordable.has_news:
+            self._urgent.set()
         self.feeder.freed()
         if self.conversation.held_bytes > _HELD_BYTES:
             self._give_up(f"it said {_HELD_BYTES} bytes without an acknowledgement or checkpoint")
@@ -206,6 +214,7 @@ class Life:
             await self._heard.wait()
             self._heard.clear()
             while self.conversation.recordable.messages:
+                await self._gather()
                 batch = self.conversation.take()
                 try:
                     await self._recording.store(batch)
@@ -218,6 +227,16 @@ class Life:
                 self.feeder.freed()
             if self._over:
                 return
+
+    async def _gather(self) -> None:
+        """Wait a little for more to record, but not with news, at the end, or if much waits."""
+        much = self.conversation.recordable.size_bytes > _UNRECORDED_BYTES
+        if self._over or much or self.feeder.is_careful:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER_S):
+                await self._urgent.wait()
+        self._urgent.clear()
 
     async def _feed(self, database: Database) -> None:
         await self._ready.wait()

@@ -165,8 +165,7 @@ def _refuse_other_sites(request: web.Request) -> None:
 
 async def _by_cookie(request: web.Request, secret: str, now: int) -> Identity | None:
     database = request.app[DATABASE]
-    async with database.read() as tx:
-        found = await sessions.whose(tx, digest(secret), now)
+    found = await database.read_at_once(lambda tx: sessions.whose(tx, digest(secret), now))
     if found is None:
         return None
     if found.stale:
@@ -179,8 +178,7 @@ async def _by_cookie(request: web.Request, secret: str, now: int) -> Identity | 
 
 async def _by_token(request: web.Request, token: str, now: int) -> Identity | None:
     database = request.app[DATABASE]
-    async with database.read() as tx:
-        found = await api_tokens.whose(tx, digest(token), now)
+    found = await database.read_at_once(lambda tx: api_tokens.whose(tx, digest(token), now))
     if found is None:
         return None
     if found.stale:

@@ -13,6 +13,8 @@ rows, in the order of their ids. Without a position, the stream begins now.
 """
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -20,8 +22,9 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from server.keys import DATABASE, LIVE
 from server.notify.live import Listener, TooManyListeners
-from server.storage.database import Database
+from server.storage.database import Database, Transaction
 from server.storage.main import notifications
+from server.storage.main.notifications import Notification
 from server.web.auth import person_id, still_allowed
 from server.web.requests import read_number
 
@@ -29,8 +32,10 @@ KEEP_ALIVE_S = 15.0
 """Proxies give up on a silent connection after 30 to 60 seconds."""
 SEND_TIMEOUT_S = 30.0
 """A reader that takes nothing for this long is gone; it finds its place when it comes back."""
-PAUSE_S = 0.25
-"""The pause between two table reads of one stream: a flood costs each stream only four a second."""
+STREAMS_SHARE = 0.2
+"""All streams together read the tables for no more than this part of the time, in a flood."""
+LONGEST_PAUSE_S = 0.25
+"""The longest pause between two reads of one stream, however many streams there are."""
 RETRY_MS = 2_000
 BATCH = 100
 
@@ -47,6 +52,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 async def _tell(request: web.Request, person: int, listener: Listener) -> web.StreamResponse:
     database, live = request.app[DATABASE], request.app[LIVE]
+    loop = asyncio.get_running_loop()
     # Take the position before the answer begins: from here on, news wakes the listener.
     position = await _position(request, database, person)
     async with sse_response(
@@ -58,6 +64,7 @@ async def _tell(request: web.Request, person: int, listener: Listener) -> web.St
                 await response.send("{}", event="incidents")
             while not live.closed and response.is_connected():
                 news = await listener.news(KEEP_ALIVE_S)
+                began = loop.time()
                 if not await still_allowed(request):
                     break
                 if "bell" in news:
@@ -65,21 +72,32 @@ async def _tell(request: web.Request, person: int, listener: Listener) -> web.St
                 if "incidents" in news:
                     await response.send("{}", event="incidents")
                 if news and not live.closed:
-                    await asyncio.sleep(PAUSE_S)
+                    await asyncio.sleep(pause_s(loop.time() - began, live.listening))
         except (ConnectionResetError, TimeoutError):
             # The reader is gone or takes nothing. It says where it was when it comes back.
             pass
     return response
 
 
+def pause_s(took_s: float, streams: int) -> float:
+    """Return how long a stream pauses after a read that took so long."""
+    return min(took_s * streams / STREAMS_SHARE, LONGEST_PAUSE_S)
+
+
 async def _position(request: web.Request, database: Database, person: int) -> int:
     asked = read_number(request.headers, "Last-Event-ID")
     if asked is None:
         asked = read_number(request.query, "after")
-    async with database.read() as tx:
-        newest = await notifications.newest_id(tx, person)
+    newest = await database.read_at_once(lambda tx: notifications.newest_id(tx, person))
     # A position beyond the newest is from another database: it would silence everything to come.
     return newest if asked is None else min(asked, newest)
+
+
+async def _newer(person: int, position: int, tx: Transaction) -> tuple[Sequence[Notification], int]:
+    return (
+        await notifications.newer_than(tx, person, position, BATCH),
+        await notifications.unread_count(tx, person),
+    )
 
 
 async def _tell_bell(
@@ -91,9 +109,7 @@ async def _tell_bell(
 ) -> int:
     """Send what is newer than `position`, then the count; return the new position."""
     while True:
-        async with database.read() as tx:
-            newer = await notifications.newer_than(tx, person, position, BATCH)
-            unread = await notifications.unread_count(tx, person)
+        newer, unread = await database.read_at_once(partial(_newer, person, position))
         for each in newer:
             await response.send(
                 msgspec.json.encode(each).decode(), id=str(each.id), event="notification"
