@@ -60,7 +60,7 @@ def run(
     # and then, and at the end, which took a fifth of a second.
     gc.freeze()
     gc.enable()
-    folding = log.set_up()
+    log.set_up()
     bad_http.shorten()
     for each in overlooked:
         log.server(logging.WARNING, each)
@@ -74,7 +74,7 @@ def run(
                     logging.INFO, f"Made a new, empty database: {settings.database_path.absolute()}"
                 )
             listening = listening or listen(settings)
-            code = asyncio.run(serve(settings, listening, folding, tell_first_steps))
+            code = asyncio.run(serve(settings, listening, tell_first_steps))
             if code is None:
                 # Otherwise a second signal to reload would end the process until it listens again.
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -86,16 +86,14 @@ def run(
         raise
     finally:
         sentry_reporting.flush()
-        folding.flush()
+        log.folding.flush()
     if code is None:
         log.flush()
         become_next(listening)
     return code
 
 
-async def serve(
-    settings: Settings, listening: Listening, folding: log.Folding, tell_first_steps: bool
-) -> int | None:
+async def serve(settings: Settings, listening: Listening, tell_first_steps: bool) -> int | None:
     """Serve until a signal, and return the exit code; None if the next version is to take over."""
     app = build_app(settings)
     crashes = app[CRASHES]
@@ -132,7 +130,7 @@ async def serve(
             signals.stop()
 
         failed.add_done_callback(on_failure)
-        async with app[BACKGROUND].running("flush the log", _flush(folding)):
+        async with app[BACKGROUND].running("flush the log", _flush_log()):
             await signals.end.wait()
         log.server(logging.INFO, "Reloading" if signals.reloads else "Stopping")
     finally:
@@ -163,7 +161,7 @@ async def _take_last_requests(accepting: Sequence[socket.socket]) -> None:
     await asyncio.sleep(LAST_REQUEST_S)
 
 
-async def _flush(folding: log.Folding) -> None:
+async def _flush_log() -> None:
     while True:
         await asyncio.sleep(1)
-        folding.flush()
+        log.folding.flush()

@@ -22,18 +22,16 @@ _log = logging.getLogger("pushlog")
 Direction = Literal["queued", "dropped"]
 
 
-def set_up(level: int = logging.INFO) -> "Folding":
+def set_up(level: int = logging.INFO) -> None:
     """Send every record to stdout, and fold floods. ``__main__`` calls this once."""
-    folding = Folding(time.monotonic)
+    folding.fold(time.monotonic)
     handler = LogWriter(sys.stdout.fileno(), lines_lost)
     handler.setFormatter(OneLine())
-    handler.addFilter(folding)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # At these levels, aiosqlite and asyncio report each statement and each slow callback.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    return folding
 
 
 def flush() -> None:
@@ -54,23 +52,28 @@ class OneLine(logging.Formatter):
         return f"{moment.removesuffix('+00:00')}Z {record.levelname} {harmless(text)}"
 
 
-class Folding(logging.Filter):
-    """Passes `LINES_A_SECOND` records of one cause (``extra={"cause": …}``) in each second.
+class Folding:
+    """Lets pass `LINES_A_SECOND` lines of one cause in each second, once it is told to `fold`.
 
-    The next record that passes, or `flush`, says how many were held back.
+    The next line that passes, or `flush`, says how many were held back. It is asked before a line
+    is made, since making one costs more than all the rest.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
-        self._clock = clock
+    def __init__(self) -> None:
+        self._clock: Callable[[], float] | None = None
         self._second = -1
         self._passed: dict[str, int] = {}
         self._held: dict[str, int] = {}
 
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: D102
-        cause = getattr(record, "cause", None)
-        if cause is None:
-            return True
+    def fold(self, clock: Callable[[], float] | None) -> None:
+        """Begin anew, by this clock of seconds; without one, let all lines pass."""
+        self._clock, self._second = clock, -1
+        self._held.clear()
+
+    def ask(self, cause: str) -> str | None:
+        """Return what to add to a line of this cause, or None if it is held back."""
+        if self._clock is None:
+            return ""
         second = int(self._clock())
         if second != self._second:
             self._second = second
@@ -78,19 +81,28 @@ class Folding(logging.Filter):
         passed = self._passed.get(cause, 0)
         if passed >= LINES_A_SECOND:
             self._held[cause] = self._held.get(cause, 0) + 1
-            return False
+            return None
         self._passed[cause] = passed + 1
         held = self._held.pop(cause, 0)
-        if held:
-            record.msg = f"{record.getMessage()} (and {held} more like it)"
-            record.args = None
-        return True
+        return f" (and {held} more like it)" if held else ""
 
     def flush(self) -> None:
         """Log what is still held back; called once a second and at the end."""
         for cause, count in list(self._held.items()):
             del self._held[cause]
             _log.info("%s (and %d more like it)", cause, count)
+
+
+folding = Folding()
+"""That of this process."""
+
+
+def _say(
+    level: int, cause: str, text: str, *values: object, exc_info: BaseException | None = None
+) -> None:
+    more = folding.ask(cause)
+    if more is not None:
+        _log.log(level, text + more, *values, exc_info=exc_info)
 
 
 def lines_lost(count: int) -> logging.LogRecord:
@@ -102,18 +114,19 @@ def lines_lost(count: int) -> logging.LogRecord:
 def webhook_received(source: str) -> None:
     """Log that a webhook arrived, of which nothing is known yet."""
     cause = f"[webhooks/{source}] Request received"
-    _log.info(cause, extra={"cause": cause})
+    _say(logging.INFO, cause, cause)
 
 
 def webhook_ingested(source: str, exception_type: str, service: str, environment: str) -> None:
     """Log that an event is parsed and in the journal."""
-    _log.info(
+    _say(
+        logging.INFO,
+        f"[webhooks/{source}] Ingested",
         "[webhooks/%s] Ingested: %s in %s/%s",
         source,
         exception_type,
         service,
         environment,
-        extra={"cause": f"[webhooks/{source}] Ingested"},
     )
 
 
@@ -123,7 +136,7 @@ def webhook_noted(source: str, about: str, kind: str) -> None:
     `about` may be the sender's words. `kind` is ours, one of few, and floods are folded by it.
     """
     cause = f"[webhooks/{source}] {kind}"
-    _log.info("[webhooks/%s] %s", source, about, extra={"cause": cause})
+    _say(logging.INFO, cause, "[webhooks/%s] %s", source, about)
 
 
 def webhook_error(source: str, reason: str, kind: str) -> None:
@@ -133,7 +146,7 @@ def webhook_error(source: str, reason: str, kind: str) -> None:
     """
     name = {"sentry": "Sentry", "github": "GitHub"}.get(source, "Incident")
     cause = f"{name} webhook error: {kind}"
-    _log.warning("%s webhook error: %s", name, reason, extra={"cause": cause})
+    _say(logging.WARNING, cause, "%s webhook error: %s", name, reason)
 
 
 def incident_opened(
@@ -153,18 +166,22 @@ def incident_opened(
 def child_not_writable(what: Direction) -> None:
     """Log that the engine is missing, crashed or full: the event waits, or the request gets 503."""
     line = f"[incident-engine] child not writable; event {what}"
-    _log.warning(line, extra={"cause": line})
+    _say(logging.WARNING, line, line)
 
 
 def engine(level: int, text: str, cause: str | None = None) -> None:
     """Log what the supervisor says of the engine, or what the engine itself says on stderr."""
-    extra = {"cause": f"[incident-engine] {cause}"} if cause else None
-    _log.log(level, "[incident-engine] %s", text, extra=extra)
+    if cause is None:
+        _log.log(level, "[incident-engine] %s", text)
+    else:
+        _say(level, f"[incident-engine] {cause}", "[incident-engine] %s", text)
 
 
 def server(
     level: int, text: str, exc_info: BaseException | None = None, cause: str | None = None
 ) -> None:
     """Log what the server says of itself; with a `cause` if others can make it say so."""
-    extra = {"cause": f"[server] {cause}"} if cause else None
-    _log.log(level, "[server] %s", text, exc_info=exc_info, extra=extra)
+    if cause is None:
+        _log.log(level, "[server] %s", text, exc_info=exc_info)
+    else:
+        _say(level, f"[server] {cause}", "[server] %s", text, exc_info=exc_info)

@@ -17,11 +17,10 @@ class Written:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.folding = log.Folding(self.clock.seconds)
+        log.folding.fold(self.clock.seconds)
         self.stream = io.StringIO()
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(log.OneLine())
-        self.handler.addFilter(self.folding)
 
     @property
     def lines(self) -> list[str]:
@@ -36,6 +35,7 @@ def written() -> Iterator[Written]:
     logger.setLevel(logging.INFO)
     yield written
     logger.removeHandler(written.handler)
+    log.folding.fold(None)
 
 
 def test_the_contract_lines_read_as_the_contract_has_them(written: Written) -> None:
@@ -69,7 +69,7 @@ def test_what_a_flood_held_back_is_said_when_it_is_over(written: Written) -> Non
     for _ in range(12):
         log.child_not_writable("queued")
     written.clock.pass_s(1)
-    written.folding.flush()
+    log.folding.flush()
     assert written.lines[-1] == (
         "[incident-engine] child not writable; event queued (and 2 more like it)"
     )
@@ -93,12 +93,28 @@ def test_a_sender_who_finds_ever_new_words_gets_ten_lines_a_second_like_any_othe
         assert not BadHttp().filter(record)
     assert len(written.lines) == 3 * log.LINES_A_SECOND
     written.clock.pass_s(1)
-    written.folding.flush()
+    log.folding.flush()
     assert written.lines[-3:] == [
         "Sentry webhook error: no event in it (and 50 more like it)",
         "[webhooks/github] No event (and 50 more like it)",
         "[server] a request that is no HTTP (and 50 more like it)",
     ]
+
+
+def test_a_line_that_is_held_back_is_not_made(written: Written) -> None:
+    made = 0
+
+    def count(_: logging.LogRecord) -> bool:
+        nonlocal made
+        made += 1
+        return True
+
+    logger = logging.getLogger("pushlog")
+    logger.addFilter(count)
+    for _ in range(100):
+        log.webhook_ingested("sentry", "ValueError", "checkout", "production")
+    logger.removeFilter(count)
+    assert made == log.LINES_A_SECOND
 
 
 def test_an_incident_line_is_never_folded(written: Written) -> None:

@@ -1,4 +1,5 @@
--- For wrk: Sentry webhooks that differ, each signed. Arguments: template, secret, first number.
+-- For wrk: Sentry webhooks that differ, each signed. Arguments: template, secret, first number, and
+-- how many milliseconds each connection waits before the next one.
 -- Signing is left to OpenSSL, which wrk is linked with, so that the load costs little.
 local ffi = require("ffi")
 ffi.cdef [[
@@ -13,7 +14,7 @@ local hex = {}
 for byte = 0, 255 do hex[byte] = string.format("%02x", byte) end
 
 local ISSUES = 1000
-local secret, number
+local secret, number, wait_ms
 local parts = {}
 local headers = {
   ["Content-Type"] = "application/json",
@@ -24,7 +25,9 @@ function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
   local template = file:read("*a")
   file:close()
-  secret, number = arguments[2], tonumber(arguments[3])
+  secret, number, wait_ms = arguments[2], tonumber(arguments[3]), tonumber(arguments[4])
+  -- wrk calls it if there is one, and sends otherwise without a timer.
+  if wait_ms > 0 then delay = function() return wait_ms end end
   for text, name in (template .. "@END@"):gmatch("(.-)@(%u+)@") do
     parts[#parts + 1] = text
     parts[#parts + 1] = name

@@ -49,14 +49,19 @@ class Load:
         self._template.write_text(template(size_bytes))
         self._runs = 0
 
-    async def put_on(self, url: str, connections: int, seconds: int) -> Answers:
-        """Keep this many connections busy for this long. Raises `RuntimeError` if wrk fails."""
+    async def put_on(
+        self, url: str, connections: int, seconds: int, wait_ms: float = 0.0
+    ) -> Answers:
+        """Keep this many connections busy for this long. Raises `RuntimeError` if wrk fails.
+
+        Each waits for `wait_ms` before the next webhook.
+        """
         self._runs += 1
         first = str(self._runs * _NUMBERS_A_RUN)
         process = await asyncio.create_subprocess_exec(
             self._wrk,
             *("-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), url),
-            *("--", str(self._template), SECRET, first),
+            *("--", str(self._template), SECRET, first, str(wait_ms)),
             stdout=asyncio.subprocess.PIPE,
         )
         out, _ = await process.communicate()

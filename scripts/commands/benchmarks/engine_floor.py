@@ -1,23 +1,36 @@
-"""A child that reads what the engine reads and only decodes it, as a baseline for deciding."""
+"""A child that reads what the engine reads and only decodes ten fields of it: a baseline."""
 
 import os
 import sys
 
+import msgspec
+
 from engine.__main__ import READ_BYTES
-from shared.lines import Lines, TooLong
-from shared.pipe import MAX_LINE_BYTES, Ping, Pong, decode_inbound, encode_lines
+
+
+class Little(msgspec.Struct):
+    """Ten fields of an event, none of them checked."""
+
+    type: str
+    seq: int | None = None
+    source: str = ""
+    service: str = ""
+    environment: str = ""
+    timestamp: str = ""
+    severity: str = ""
+    exception_type: str = ""
+    message: str = ""
+    event_id: str | None = None
 
 
 def main() -> int:
-    """Decode until stdin ends; answer pings."""
-    cutter = Lines(MAX_LINE_BYTES)
+    """Decode until stdin ends."""
+    decode = msgspec.json.Decoder(Little).decode
+    rest = b""
     while chunk := os.read(sys.stdin.fileno(), READ_BYTES):
-        for line in cutter.feed(chunk):
-            if isinstance(line, TooLong):
-                continue
-            message = decode_inbound(line)
-            if isinstance(message, Ping):
-                os.write(sys.stdout.fileno(), encode_lines([Pong(message.id)]))
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            decode(line)
     return 0
 
 

@@ -1,115 +1,94 @@
-"""Measures how many events a second the engine decides, beside a child that only decodes them.
+"""Measures what an event costs the engine, beside a child that only decodes ten fields of it.
 
-The events rotate through the issues, each of which comes once in ten minutes. They differ in
-message, line numbers, tags and id, and have a stack trace of ten frames. In `absorbed` they come
-from production, where each issue is part of an open incident. In `known` they come from staging,
-which has no incidents. The first events of each issue are not measured. The rounds alternate
-between the two children. The table shows events per second of real time and of processor time:
-the median of the rounds and the worst.
+Both read the same lines from a pipe, each in a new process, in turn. The table shows microseconds
+of processor time for an event (the median of the rounds, and the worst), what part of the engine's
+cost decoding is, and the engine's memory at its peak.
 """
 
 import argparse
 import os
+import resource
+import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from statistics import median
 
-from scripts.commands.benchmarks.engine_process import EngineProcess
-from shared.event import PRODUCTION, Frame
-from shared.pipe import EventEntry, encode_lines
+from scripts.commands.benchmarks import engine_streams
+from scripts.installation import ROOT
+from shared.pipe import Inbound, encode_lines
 
-KINDS = {"absorbed": PRODUCTION, "known": "staging"}
-CHILDREN = {"engine": "engine", "decoding": "scripts.commands.benchmarks.engine_floor"}
-
-_START = datetime(2025, 1, 6, tzinfo=UTC)
-_TURN = timedelta(minutes=10)
-_TURNS_BEFORE = 5
-_SERVICES = 20
+KINDS: dict[str, tuple[Callable[[int], Iterator[Inbound]], int]] = {
+    "few": (engine_streams.few, 200_000),
+    "aged": (engine_streams.aged, 200_000),
+    "history": (engine_streams.history, 86_400),
+    "in-turn": (engine_streams.in_turn, 200_000),
+    "never-seen": (engine_streams.never_seen, 20_000),
+}
+_ENGINE, _DECODING = "engine", "scripts.commands.benchmarks.engine_floor"
+_QUICKLY = 10
+"""With --quick, streams are so many times shorter."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table for each kind of events."""
+    """Print a line for each stream."""
     options = _parser().parse_args(arguments)
     print(__doc__)
-    print(f"{os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}")
-    for kind, environment in KINDS.items():
-        print(f"\n## {kind}: {options.issues} issues, {options.rounds} rounds\n")
-        _print_table(_measure(options, environment))
+    for name, (stream, _) in KINDS.items():
+        print(f"{name:>12}: {(stream.__doc__ or '').splitlines()[0].removeprefix('Yield ')}")
+    print(f"\n{os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}\n")
+    print("                 events   decoding   engine    worst  decoding/engine     peak")
+    for name in options.only or KINDS:
+        stream, count = KINDS[name]
+        count = count // _QUICKLY if options.quick else count
+        with tempfile.NamedTemporaryFile(prefix="pushlog-lines-") as lines:
+            for message in stream(count):
+                lines.write(encode_lines([message]))
+            lines.flush()
+            _measure(name, Path(lines.name), count, 2 if options.quick else options.rounds)
     return 0
 
 
-def _measure(options: argparse.Namespace, environment: str) -> dict[str, list[tuple[float, float]]]:
-    """Return, for each child and round, events a second and processor microseconds an event."""
-    figures: dict[str, list[tuple[float, float]]] = {name: [] for name in CHILDREN}
-    before = _TURNS_BEFORE * options.issues
-    with ExitStack() as stack:
-        children = {
-            name: stack.enter_context(EngineProcess(module)) for name, module in CHILDREN.items()
-        }
-        for child in children.values():
-            child.feed(lines(range(before), options.issues, environment))
-        for number in range(options.rounds):
-            first = before + number * options.events
-            some = list(lines(range(first, first + options.events), options.issues, environment))
-            for name, child in children.items():
-                started, cpu_s = time.monotonic(), child.cpu_s()
-                child.feed(some)
-                figures[name].append(
-                    (
-                        options.events / (time.monotonic() - started),
-                        (child.cpu_s() - cpu_s) / options.events * 1e6,
-                    )
-                )
-    return figures
-
-
-def lines(numbers: range, issues: int, environment: str) -> Iterator[bytes]:
-    """Yield the events of these numbers."""
-    for number in numbers:
-        yield _line(number, number % issues, _START + number * _TURN / issues, environment)
-
-
-def _line(number: int, issue: int, at: datetime, environment: str) -> bytes:
-    frames = [
-        Frame(
-            file=f"shop/part{issue}_{depth}.py",
-            function="load",
-            line=12 + (number + depth) % 5,
-            in_app=True,
-        )
-        for depth in range(5)
-    ] + [
-        Frame(file=f"django/core/handlers/base{depth}.py", function="call", line=9, in_app=False)
-        for depth in range(5)
-    ]
-    event = EventEntry(
-        source="benchmark",
-        service=f"service-{issue % _SERVICES}",
-        environment=environment,
-        timestamp=at,
-        severity="error",
-        exception_type="ConnectionRefusedError",
-        message=f"the database does not answer to request {number}",
-        stacktrace=frames,
-        event_id=f"{number:032x}",
-        tags={"browser": "Firefox", "order": str(number)},
+def _measure(name: str, lines: Path, count: int, rounds: int) -> None:
+    floor: list[float] = []
+    costs: list[float] = []
+    peak_mb = 0.0
+    for _ in range(rounds):
+        floor.append(_run(_DECODING, lines).cpu_s / count)
+        used = _run(_ENGINE, lines)
+        costs.append(used.cpu_s / count)
+        peak_mb = max(peak_mb, used.peak_mb)
+    print(
+        f"{name:>12} {count:10,} {median(floor) * 1e6:7.2f} us {median(costs) * 1e6:5.1f} us "
+        f"{max(costs) * 1e6:5.1f} us {median(floor) / median(costs):16.3f} {peak_mb:5.0f} MB",
+        flush=True,
     )
-    return encode_lines([event])
 
 
-def _print_table(figures: dict[str, list[tuple[float, float]]]) -> None:
-    floor = median(rate for rate, _ in figures["decoding"])
-    print("            events/s    worst  of decoding   us of processor")
-    for name, rounds in figures.items():
-        rates, costs = zip(*rounds, strict=True)
-        print(
-            f"{name:<9} {median(rates):10.0f} {min(rates):8.0f} {median(rates) / floor:12.2f}"
-            f" {median(costs):17.1f}",
-            flush=True,
+class _Used:
+    """What a process has used: seconds of processor time, and memory."""
+
+    def __init__(self, usage: resource.struct_rusage) -> None:
+        self.cpu_s = usage.ru_utime + usage.ru_stime
+        self.peak_mb = usage.ru_maxrss / 1e3
+
+
+def _run(module: str, lines: Path) -> _Used:
+    with subprocess.Popen(["cat", lines], stdout=subprocess.PIPE) as feeding:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=feeding.stdout,
+            stdout=subprocess.DEVNULL,
+            cwd=ROOT,
         )
+        if feeding.stdout is not None:
+            feeding.stdout.close()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise RuntimeError(f"{module} ended with {child.returncode}")
+        return _Used(usage)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,9 +97,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--issues", type=int, default=1_000)
-    parser.add_argument("--events", type=int, default=20_000, help="in each round")
+    parser.add_argument("--only", nargs="+", choices=list(KINDS), help="these streams")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="short streams, two rounds")
     return parser
 
 
