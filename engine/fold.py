@@ -49,7 +49,7 @@ BACKLOG_ENTRIES = 32
 
 def answer(state: State, line: bytes) -> list[Outbound]:
     """Return the answers to one line. An unreadable line is an error and changes nothing else."""
-    # Written otherwise, an event goes the long way. To try each state would take as long as it does.
+    # An event that is written otherwise goes the long way; to try it with each state costs more.
     seen = glance(line) if line.startswith(_EVENT) else None
     if seen is not None:
         decision = _repeated(state, seen)

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.entries.event import LATE_S, OUT_OF_ORDER_S, decide_known
 from engine.incidents import counting
-from engine.incidents.triggers import is_more_severe
+from engine.incidents.triggers import DAY_S, is_more_severe
 from engine.memory import issues
 from engine.memory.alive import alarm_nats, note_alive
 from engine.memory.moments import FUTURE_S
@@ -18,7 +18,7 @@ from engine.memory.retries import hear
 from engine.memory.state import State
 from engine.memory.traces import Glance
 from engine.statistics.baseline import MINUTE_S, add_quietly, is_quiet
-from engine.statistics.silence import SHORTEST_SILENCE_S, add_gap
+from engine.statistics.silence import SHORTEST_SILENCE_S, add_gap, is_unusual_silence
 from engine.statistics.spike import observe
 from shared.decisions import Code
 from shared.issue import add_newest
@@ -38,11 +38,16 @@ def decide(state: State, event: Glance, seq: int, at: float) -> Decision | None:
     service = state.services.get(known.scope)
     if (
         not now - LATE_S <= at <= now + FUTURE_S
-        or not -OUT_OF_ORDER_S <= at - last_seen < SHORTEST_SILENCE_S
+        or not -OUT_OF_ORDER_S <= at - last_seen <= DAY_S
         or at < issue.first_seen
         or service is None
         or known.scope_key in state.watched
         or event.issue_id in state.awaited
+    ):
+        return None
+    if (
+        at - last_seen >= SHORTEST_SILENCE_S
+        and is_unusual_silence(issue.habit, last_seen, at).unusual
     ):
         return None
     release = event.release

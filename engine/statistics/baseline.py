@@ -198,14 +198,17 @@ def read(baseline: Baseline) -> Stream:
     _, *values = _LAYOUT.unpack_from(baseline.packed)
     stream = Stream(Learned(*values[:4]), Learned(*values[4:8]), *values[8:])
     stream.bursts = unpack(baseline.packed[_LAYOUT.size :])
-    minutes = list(_MINUTE.iter_unpack(baseline.minutes))
-    stream.minutes = [each for each in minutes if each[2] != _NOT_EVENED]
-    counted = [each[:2] for each in minutes[len(stream.minutes) :]]
-    following = [minute for minute, _ in counted[1:]]
-    for (minute, count), then in zip(
-        counted, [*following, int(baseline.at_s // MINUTE_S)], strict=False
-    ):
-        _close_minute(stream, minute, count, then)
+    stream.minutes = []
+    waiting: tuple[int, int] | None = None
+    for minute, count, evened in _MINUTE.iter_unpack(baseline.minutes):
+        if evened != _NOT_EVENED:
+            stream.minutes.append((minute, count, evened))
+            continue
+        if waiting is not None:
+            _close_minute(stream, *waiting, minute)
+        waiting = minute, count
+    if waiting is not None:
+        _close_minute(stream, *waiting, int(baseline.at_s // MINUTE_S))
     return stream
 
 
