@@ -17,21 +17,33 @@ MOST_HEARD = 64
 def hear(heard: bytes, event: EventFacts, at: float) -> tuple[bool, bytes]:
     """Return whether an event of this trace or user counted in this minute or the one before.
 
-    If none did, this one counts. `heard` is what its issue remembers; return that of now, too.
+    If none did, this one counts. `heard` is what its issue remembers, oldest first; return that of
+    now, too.
     """
-    if event.trace_id is None and event.user_id is None and not heard:
+    if event.trace_id is None and event.user_id is None:
         return False, heard
     names = (("trace", event.trace_id), ("user", event.user_id))
     digests = [_digest(kind, name) for kind, name in names if name is not None]
     minute = int(at // 60.0) & 0xFF
     young = (minute, (minute - 1) & 0xFF)
-    entries = [heard[first : first + _EACH] for first in range(0, len(heard), _EACH)]
-    entries = [entry for entry in entries if entry[-1] in young]
-    known = {entry[:-1] for entry in entries}
-    retry = not known.isdisjoint(digests)
-    if not retry and len(entries) + len(digests) <= MOST_HEARD:
-        entries += [digest + bytes((minute,)) for digest in digests]
-    return retry, b"".join(entries)
+    first = 0
+    while first < len(heard) and heard[first + _DIGEST_BYTES] not in young:
+        first += _EACH
+    heard = heard[first:]
+    if any(_is_in(heard, digest, young) for digest in digests):
+        return True, heard
+    if len(heard) + len(digests) * _EACH <= MOST_HEARD * _EACH:
+        heard += b"".join([digest + bytes((minute,)) for digest in digests])
+    return False, heard
+
+
+def _is_in(heard: bytes, digest: bytes, young: tuple[int, int]) -> bool:
+    at = heard.find(digest)
+    while at >= 0:
+        if at % _EACH == 0 and heard[at + _DIGEST_BYTES] in young:
+            return True
+        at = heard.find(digest, at + 1)
+    return False
 
 
 def _digest(kind: str, name: str) -> bytes:
