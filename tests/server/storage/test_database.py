@@ -1,13 +1,73 @@
-"""The main database refuses rows that belong to nothing."""
+"""The main database refuses rows that belong to nothing, and does work at once in a thread."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from server.storage.database import Database
-from server.storage.main import incidents
+from server.storage.database import Database, Transaction
+from server.storage.main import checkpoints, incidents
+from tests.waiting import until
 
 
 async def test_a_row_of_an_incident_that_does_not_exist_is_refused(database: Database) -> None:
     with pytest.raises(IntegrityError, match="FOREIGN KEY"):
         async with database.write() as tx:
             await incidents.add_change(tx, "inc-0123456789abcdef", 1, "opened", 0, "")
+
+
+async def test_work_that_is_done_at_once_is_kept_and_seen_by_others(database: Database) -> None:
+    async def work(tx: Transaction) -> str:
+        await checkpoints.set_recorded(tx, 7)
+        return threading.current_thread().name
+
+    thread = await database.write_at_once(work)
+    assert thread != threading.current_thread().name
+    assert (await database.read_at_once(checkpoints.progress)).recorded_seq == 7
+    async with database.read() as tx:
+        assert (await checkpoints.progress(tx)).recorded_seq == 7
+
+
+async def _fail(_: Transaction) -> None:
+    raise ValueError("no")
+
+
+async def _wait(_: Transaction) -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("then", "error"), [(_fail, "no"), (_wait, "awaits nothing but its transaction")]
+)
+async def test_of_work_that_fails_nothing_is_kept(
+    database: Database, then: Callable[[Transaction], Awaitable[None]], error: str
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await checkpoints.set_recorded(tx, 7)
+        await then(tx)
+
+    with pytest.raises((ValueError, RuntimeError), match=error):
+        await database.write_at_once(work)
+    assert (await database.read_at_once(checkpoints.progress)).recorded_seq == 0
+
+
+async def test_work_whose_caller_is_cancelled_is_done_nevertheless(database: Database) -> None:
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    async def work(tx: Transaction) -> None:
+        begun.set()
+        go_on.wait()
+        await checkpoints.set_recorded(tx, 7)
+        done.set()
+
+    task = asyncio.create_task(database.write_at_once(work))
+    await until(begun.is_set)
+    task.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(done.is_set)
+    async with database.write() as tx:
+        assert (await checkpoints.progress(tx)).recorded_seq == 7

@@ -233,3 +233,14 @@ def test_of_two_decisions_on_one_entry_the_first_counts_and_the_second_is_told()
     assert conversation.hear(Decision(1, Code.OPENED), 10) == (
         "a decision on entry 1, which is not in flight"
     )
+
+
+def test_people_may_wait_for_what_is_no_decision() -> None:
+    conversation = ready()
+    conversation.sent([entry(1), entry(2)])
+    for seq, has_news in ((1, False), (2, True)):
+        conversation.hear(Decision(seq, Code.KNOWN), 10)
+        if has_news:
+            conversation.hear(IncidentEnded("inc-0", "quiet", at(0)), 10)
+        conversation.hear(Ack(seq), 10)
+        assert conversation.take().has_news == has_news

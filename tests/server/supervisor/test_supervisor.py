@@ -286,3 +286,12 @@ async def test_the_document_names_the_limits_that_are_in_force() -> None:
         f"no acknowledgement of entries in flight for {limits.stuck_s:g} s",
     ):
         assert promise in text
+
+
+async def test_decisions_that_nobody_waits_for_are_stored_together(stage: Scene) -> None:
+    async with stage.supervising():
+        await stage.running()
+        for _ in range(200):
+            await stage.accept("Boom")
+        await stage.decided()
+    assert stage.recordings.version < 200

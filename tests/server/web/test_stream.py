@@ -266,3 +266,10 @@ async def test_a_page_that_is_older_than_its_stream_is_told_to_read_again(client
         assert [each.event for each in await reader.until("incidents")] == ["incidents"]
     async with reading(client, seen=seen) as reader:
         assert [each.event for each in await reader.until("incidents")] == ["unread", "incidents"]
+
+
+def test_a_stream_pauses_longer_if_reads_cost_more_and_if_there_are_more_streams() -> None:
+    assert stream_module.pause_s(0.001, streams=1) == pytest.approx(0.005)
+    assert stream_module.pause_s(0.001, streams=10) == pytest.approx(0.05)
+    assert stream_module.pause_s(0.001, streams=500) == stream_module.LONGEST_PAUSE_S
+    assert stream_module.pause_s(3.0, streams=1) == stream_module.LONGEST_PAUSE_S
