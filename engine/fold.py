@@ -9,9 +9,16 @@ import heapq
 
 from engine.entries import deploy, event, people, repeat
 from engine.incidents import deploy_watch, life
-from engine.memory.checkpoints import UnreadableState, checkpoint, complete, restore
+from engine.memory.checkpoints import (
+    ISSUE_LINE,
+    UnreadableState,
+    checkpoint,
+    complete,
+    restore,
+    restore_issue,
+)
 from engine.memory.state import State
-from engine.memory.traces import Glance, glance
+from engine.memory.traces import EVENT_LINE, Glance, glance
 from shared.decisions import Code
 from shared.pipe import (
     Ack,
@@ -41,16 +48,16 @@ CHECKPOINT_ENTRIES = 5_000
 CHECKPOINT_S = 5.0
 """A checkpoint comes after this many entries, or seconds of the journal's clock with any entry."""
 
-_EVENT = b'{"type":"event",'
-
 BACKLOG_ENTRIES = 32
 """So many at once are a backlog, in which seconds of the journal's clock pass in milliseconds."""
 
 
 def answer(state: State, line: bytes) -> list[Outbound]:
     """Return the answers to one line. An unreadable line is an error and changes nothing else."""
-    # An event that is written otherwise goes the long way; to try it with each state costs more.
-    seen = glance(line) if line.startswith(_EVENT) else None
+    # Written otherwise, they go the long way; to try each line as each of them would cost more.
+    if line.startswith(ISSUE_LINE) and restore_issue(state, line):
+        return []
+    seen = glance(line) if line.startswith(EVENT_LINE) else None
     if seen is not None:
         decision = _repeated(state, seen)
         if decision is not None:

@@ -75,6 +75,20 @@ def restore(state: State, key: str, value: msgspec.Raw) -> None:
         raise UnreadableState(f"state {key!r}: {error}") from error
 
 
+ISSUE_LINE = b'{"type":"state","key":"issue:'
+"""How the server writes the state of an issue; nearly all states are such."""
+
+
+def restore_issue(state: State, line: bytes) -> bool:
+    """Restore an issue from its line in one step; return False if it cannot be read so."""
+    try:
+        read = _issue_line.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    _keep_issue(state, read.key.removeprefix("issue:"), read.value)
+    return True
+
+
 def complete(state: State, seq: int) -> None:
     """Finish the restore: sort and index what depends on more than one state."""
     state.clock.seq = max(state.clock.seq, seq)
@@ -145,6 +159,12 @@ _FIND: dict[Kind, Callable[[State, str], msgspec.Struct | None]] = {
 }
 
 
+class _IssueLine(msgspec.Struct, tag="state"):
+    key: str
+    value: Issue
+
+
+_issue_line = msgspec.json.Decoder(_IssueLine)
 _issue = msgspec.json.Decoder(Issue)
 _awaited = msgspec.json.Decoder(AwaitedNews)
 _tombstone = msgspec.json.Decoder(Tombstone)
@@ -159,7 +179,10 @@ _clock = msgspec.json.Decoder(Clock)
 
 
 def _take_issue(state: State, key: str, value: msgspec.Raw) -> None:
-    issue = _issue.decode(value)
+    _keep_issue(state, key, _issue.decode(value))
+
+
+def _keep_issue(state: State, key: str, issue: Issue) -> None:
     take_over(issue.baseline)
     issue.service = intern(issue.service)
     issue.environment = intern(issue.environment)

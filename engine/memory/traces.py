@@ -89,6 +89,9 @@ def _name(event: Glance) -> _Name:
     )
 
 
+EVENT_LINE = b'{"type":"event",'
+"""How the server writes an event."""
+
 _decoder = msgspec.json.Decoder(Glance)
 
 

@@ -5,11 +5,12 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.fold import fold
+from engine.fold import answer, fold
 from engine.memory.changes import Changes
 from engine.memory.checkpoints import checkpoint
 from engine.memory.records import scope_key
 from engine.memory.state import State
+from server.supervisor.entry_lines import state_lines
 from shared.pipe import (
     Ack,
     Checkpoint,
@@ -19,7 +20,6 @@ from shared.pipe import (
     IncidentEnded,
     Outbound,
     Restored,
-    RestoredState,
     encode_lines,
 )
 from shared.pipe import State as StateLine
@@ -115,8 +115,8 @@ def save(state: State) -> tuple[list[Outbound], int]:
 def restored(stored: Stored, seq: int) -> State:
     """A new engine that was given these states in an arbitrary order."""
     state = State()
-    for key in sorted(stored, reverse=True):
-        assert fold(state, RestoredState(key=key, value=msgspec.Raw(stored[key]))) == []
+    for line in state_lines(sorted(stored.items(), reverse=True)).splitlines():
+        assert answer(state, line) == []
     assert fold(state, Restored(seq=seq)) == []
     return state
 
