@@ -134,6 +134,7 @@ NEVER = 1 << 40
 """More events than come, and minutes than pass."""
 
 _FORM = 3
+"""Comes first, and makes the sizes of all forms differ: `earlier_baselines` has the others."""
 _LAYOUT = struct.Struct("<B14f3d")
 """Seven digits are enough for all but times."""
 _QUIET = struct.Struct("<d")

@@ -8,7 +8,7 @@ from engine.statistics.time_scales import Learned
 
 _FIRST = struct.Struct("<27d")
 _SECOND = struct.Struct("<34f3d")
-"""With 16 bytes for each burst after it, as today's form; these two sizes are never equal."""
+"""With 16 bytes for each burst after it, as in today's form."""
 
 
 def take_over(baseline: Baseline) -> None:
