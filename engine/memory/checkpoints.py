@@ -97,9 +97,7 @@ def complete(state: State, seq: int) -> None:
     state.tombstones = _by_touch(state.tombstones)
     state.services = _by_touch(state.services)
     state.deploys = _by_touch(state.deploys)
-    for key, issue in state.issues.items():
-        if issue.issue_id is not None:
-            issues.add_alias(state, key, issue.issue_id)
+    state.aliases = issues.aliases_of(state.issues)
     state.incidents = dict(sorted(state.incidents.items(), key=lambda item: (item[1].seq, item[0])))
     for incident_id, incident in state.incidents.items():
         scope = incident.service, incident.environment

@@ -1,5 +1,6 @@
 """Find an event's issue (known, forgotten, named by the source, or new), and forget issues."""
 
+from collections.abc import Mapping
 from itertools import islice
 from sys import intern
 from typing import Literal
@@ -68,6 +69,18 @@ def name_by_source(state: State, key: str, issue: Issue, issue_id: str) -> None:
 def add_alias(state: State, key: str, issue_id: str) -> None:
     """Make `key` findable by the source's name for it."""
     state.aliases[issue_id] = (*state.aliases.get(issue_id, ()), key)
+
+
+def aliases_of(known: Mapping[str, Issue]) -> dict[str, tuple[str, ...]]:
+    """Return what `add_alias` would have made of all these issues, one after the other.
+
+    One by one, many issues of one name would each copy those before.
+    """
+    named: dict[str, list[str]] = {}
+    for key, issue in known.items():
+        if issue.issue_id is not None:
+            named.setdefault(issue.issue_id, []).append(key)
+    return {issue_id: tuple(keys) for issue_id, keys in named.items()}
 
 
 def forget_alias(state: State, key: str, issue: Issue) -> None:
