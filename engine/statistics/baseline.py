@@ -22,8 +22,8 @@ from engine.statistics.time_scales import (
     Pace,
     clipped_block,
     kept_after,
-    last_of_bucket,
     learn,
+    learned_by,
     most_evened,
     not_yet_min,
     pace,
@@ -148,8 +148,14 @@ def new_baseline(at_s: float) -> Baseline:
     """Return a stream that begins at `at_s` (event time, epoch seconds) and has no event yet."""
     minute = int(at_s // MINUTE_S)
     baseline = Baseline(_begun(minute % LONGEST_MIN), at_s)
-    leave_alone(baseline, NEVER, last_of_bucket(minute))
+    leave_cold(baseline, not_yet_min(minute))
     return baseline
+
+
+def leave_cold(baseline: Baseline, learned_min: float) -> None:
+    """Note that nothing can be unusual until enough is learned; so much is by now."""
+    minute = int(baseline.at_s // MINUTE_S)
+    leave_alone(baseline, NEVER, learned_by(minute, learned_min, WARM_UP_MIN) - 1)
 
 
 def leave_alone(baseline: Baseline, events: int, until: int) -> None:

@@ -25,6 +25,7 @@ from engine.statistics.baseline import (
     block_window,
     is_quiet,
     leave_alone,
+    leave_cold,
     measure_height,
     read,
     write,
@@ -34,7 +35,6 @@ from engine.statistics.time_scales import (
     SHORTEST,
     Usual,
     Window,
-    last_of_bucket,
     windows,
 )
 
@@ -126,8 +126,8 @@ def _judge(baseline: Baseline, stream: Stream, nats: float) -> Alarm | None:
     """Judge the running minute, and note how many events may come before the next look."""
     minute, counted = _minute(baseline), baseline.in_minute
     if not stream.is_warm:
-        # A first burst is the news of a new issue. What is known changes with the next bucket.
-        leave_alone(baseline, NEVER, last_of_bucket(minute))
+        # A first burst is the news of a new issue.
+        leave_cold(baseline, stream.learned_min)
         return None
     found = _windows(stream, minute, counted)
     if not stream.since_s and _left_alone(baseline, stream, found, nats):

@@ -118,9 +118,13 @@ def not_yet_min(minute: int) -> float:
     return -float(LONGEST_MIN + minute % LONGEST_MIN)
 
 
-def last_of_bucket(minute: int) -> int:
-    """Return the last minute before something leaves the longest window and is learned."""
-    return minute | (LONGEST_MIN - 1)
+def learned_by(minute: int, learned_min: float, wanted_min: float) -> int:
+    """Return the first minute in which so much can be learned, with this much by now.
+
+    Something is learned when a bucket leaves the longest window, and no more than its minutes.
+    """
+    buckets = math.ceil((wanted_min - learned_min) / LONGEST_MIN)
+    return (minute // LONGEST_MIN + buckets) * LONGEST_MIN
 
 
 def pace(learned: Learned, learned_min: float, prior_fano: float) -> Pace:

@@ -47,7 +47,8 @@ async def _measure(folder: Path, options: argparse.Namespace) -> None:
         while _waiting(server):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
         rate = options.part * most.rate
-        wait_ms = _CONNECTIONS / rate * 1e3
+        # An answer takes about half as long as when the server has all it can do.
+        wait_ms = _CONNECTIONS / rate * 1e3 - most.p50_ms / 2
         print(f"At most {most.rate:.0f} a second for {_MOST_S} s; about {rate:.0f} from here on.")
         print("      accepted/s decided/s   waiting    server  engine")
         sending = asyncio.create_task(
