@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from pytest_aiohttp import AiohttpClient
 
+from server.process import log
 from server.web.browser_errors.relay import (
     DEFAULT_PAUSE_S,
     MAX_PAUSE_S,
@@ -176,7 +177,23 @@ async def test_what_sentry_refuses_is_a_line_of_the_log_and_not_tried_again(
     assert line.getMessage() == (
         f"[server] the error of a page did not reach VITE_SENTRY_DSN: Sentry answered HTTP {status}"
     )
-    assert line.__dict__["cause"] == line.getMessage()
+
+
+async def test_a_flood_of_refusals_is_folded(
+    start: Start,
+    sentry: FakeSentry,
+    caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
+) -> None:
+    client = await start(sentry.dsn)
+    sentry.status = 503
+    request.addfinalizer(lambda: log.folding.fold(None))
+    log.folding.fold(lambda: 0.0)
+    for _ in range(log.LINES_A_SECOND + 2):
+        await client.post("/errors", data=envelope(sentry.dsn))
+    assert len(sentry.requests) == log.LINES_A_SECOND + 2
+    lines = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert len(lines) == log.LINES_A_SECOND
 
 
 async def test_where_nobody_is_the_answer_is_502(
