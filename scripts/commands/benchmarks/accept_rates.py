@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import os
 import platform
-import sqlite3
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from statistics import median
 
 from scripts.commands.benchmarks import accept_floor, proc
 from scripts.commands.benchmarks.accept_load import SECRET, Answers, Load
+from scripts.commands.chaos.progress import newest_entry, recorded_seq
 from scripts.commands.chaos.server_process import Server
 
 MANY_CONNECTIONS = 500
@@ -121,17 +121,10 @@ async def _subject(kind: str, folder: Path) -> AsyncIterator[_Subject]:
 
 async def _decided(server: Server) -> None:
     """Return once the engine's decision on the newest entry is stored."""
-    newest = _number(server.journal, "SELECT max(seq) FROM entries")
+    newest = newest_entry(server.journal)
     async with asyncio.timeout(_DECIDED_TIMEOUT_S):
-        query = "SELECT max(recorded_seq) FROM engine_progress"
-        while _number(server.database, query) < newest:  # noqa: ASYNC110 - another process
+        while recorded_seq(server.database) < newest:  # noqa: ASYNC110 - another process
             await asyncio.sleep(_LOOK_EVERY_S)
-
-
-def _number(path: Path, query: str) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        ((number,),) = connection.execute(query).fetchall()
-    return number if isinstance(number, int) else 0
 
 
 def _print_table(table: dict[str, _Row]) -> None:

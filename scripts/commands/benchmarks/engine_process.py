@@ -23,12 +23,12 @@ class EngineProcess:
     Every method raises `RuntimeError` if the engine has ended or could not read a line.
     """
 
-    def __init__(self, module: str = "engine") -> None:
-        """Start the engine. `module` is what to run instead, if it speaks as the engine does."""
+    def __init__(self) -> None:
+        """Start the engine."""
         self._pings = 0
         self._said: SimpleQueue[Incident | Pong | Error | None] = SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", "engine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

@@ -6,10 +6,8 @@ issues went through. Each row has a database of its own, with entries that wait.
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from scripts.commands.chaos.progress import newest_entry, number, recorded_seq
 from scripts.commands.chaos.server_process import Server
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal.journal import open_journal
@@ -177,7 +176,7 @@ async def post(url: str) -> None:
 
 async def _all_recorded(server: Server) -> int:
     """Return the newest entry, once the decision on it is stored."""
-    last = number(server.journal, "SELECT max(seq) FROM entries")
+    last = newest_entry(server.journal)
     await _recorded(server.database, last)
     return last
 
@@ -185,16 +184,8 @@ async def _all_recorded(server: Server) -> int:
 async def _recorded(database: Path, seq: int) -> None:
     """Return once the decision on entry `seq` is stored."""
     async with asyncio.timeout(_TIMEOUT_S):
-        query = "SELECT max(recorded_seq) FROM engine_progress"
-        while number(database, query) < seq:  # noqa: ASYNC110 - another process
+        while recorded_seq(database) < seq:  # noqa: ASYNC110 - another process
             await asyncio.sleep(_LOOK_EVERY_S)
-
-
-def number(path: Path, query: str) -> int:
-    """Return the one number that the query of this database finds; 0 for none."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        ((found,),) = connection.execute(query).fetchall()
-    return found if isinstance(found, int) else 0
 
 
 def _peak_mb(pid: int) -> float:

@@ -8,9 +8,7 @@ what server and engine had in memory. A backlog that does not grow is what count
 
 import argparse
 import asyncio
-import contextlib
 import os
-import sqlite3
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 
 from scripts.commands.benchmarks import proc
 from scripts.commands.benchmarks.accept_load import SECRET, Load
+from scripts.commands.chaos.progress import newest_entry, recorded_seq
 from scripts.commands.chaos.server_process import Server
 
 _ENGINE = (sys.executable, "-m", "engine")
@@ -85,16 +84,7 @@ def _waiting(server: Server) -> int:
 
 def _progress(server: Server) -> tuple[int, int]:
     """Return the newest entry, and the newest that is decided."""
-    return (
-        _number(server.journal, "SELECT max(seq) FROM entries"),
-        _number(server.database, "SELECT max(recorded_seq) FROM engine_progress"),
-    )
-
-
-def _number(path: Path, query: str) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        ((number,),) = connection.execute(query).fetchall()
-    return number if isinstance(number, int) else 0
+    return newest_entry(server.journal), recorded_seq(server.database)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from scripts.commands.chaos.progress import newest_entry, number, recorded_seq
 from server.notify.news import IncidentNews, News
 from shared.pipe import Decision, EventEntry, decode_inbound, decode_outbound
 
@@ -97,9 +98,9 @@ def count(
     counts = Counts(
         accepted=len(accepted),
         decided=sum(1 for seq in entries if decisions[seq] == 1),
-        set_aside=_number(database, "SELECT count(*) FROM dead_letters"),
-        incidents=_number(database, "SELECT count(*) FROM incidents"),
-        notifications=_number(database, "SELECT count(*) FROM notifications"),
+        set_aside=number(database, "SELECT count(*) FROM dead_letters"),
+        incidents=number(database, "SELECT count(*) FROM incidents"),
+        notifications=number(database, "SELECT count(*) FROM notifications"),
         sent=sum(len(received) for received in messages.values()),
     )
     told = _rows(
@@ -141,7 +142,7 @@ async def news_is_out(journal: Path, database: Path) -> None:
 
 async def messages_are_new(database: Path) -> None:
     """Return once each Slack message about an open incident says all of it, or after too long."""
-    await _wait(lambda: _number(database, _OLD_MESSAGES) == 0)
+    await _wait(lambda: number(database, _OLD_MESSAGES) == 0)
 
 
 async def _wait(is_so: Callable[[], bool]) -> None:
@@ -152,8 +153,8 @@ async def _wait(is_so: Callable[[], bool]) -> None:
 
 
 def _is_out(journal: Path, database: Path) -> bool:
-    last = _number(journal, "SELECT max(seq) FROM entries")
-    if _number(database, "SELECT max(recorded_seq) FROM engine_progress") < last:
+    last = newest_entry(journal)
+    if recorded_seq(database) < last:
         return False
     told = _rows(
         database, "SELECT count(*), sum(state IN ('sent', 'digested')) FROM outbox GROUP BY channel"
@@ -221,7 +222,7 @@ def copy_dead_letters(source: Path, target: Path) -> None:
 
 def last_received(journal: Path) -> int:
     """Return the time stamp of the newest entry, in microseconds."""
-    return _number(journal, "SELECT max(received) FROM entries")
+    return number(journal, "SELECT max(received) FROM entries")
 
 
 def _entries(journal: Path) -> Iterator[tuple[int, str | None]]:
@@ -250,11 +251,6 @@ def _more_than_once(counter: Counter[Any]) -> list[object]:
 def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
-
-
-def _number(path: Path, query: str) -> int:
-    ((number,),) = _rows(path, query)
-    return number if isinstance(number, int) else 0
 
 
 def _shown(row: tuple[object, ...]) -> str:

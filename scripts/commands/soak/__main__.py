@@ -23,9 +23,9 @@ import aiohttp
 
 from scripts.commands.benchmarks.backups import back_up
 from scripts.commands.benchmarks.reader_token import TOKEN, give_token
-from scripts.commands.benchmarks.recovery_times import number
 from scripts.commands.benchmarks.steady_load import Sent, steady_load
 from scripts.commands.chaos import checks
+from scripts.commands.chaos.progress import newest_entry, number, recorded_seq
 from scripts.commands.chaos.server_process import Server
 from scripts.commands.soak.load import Load
 from scripts.commands.soak.plot import draw
@@ -104,8 +104,8 @@ class Soak:
         """Print the tables; return whether every accepted webhook was recorded."""
         journal, database = self._server.journal, self._server.database
         took = sorted(1000 * each.took_s for each in self._sent if each.accepted)
-        appended = number(journal, "SELECT max(seq) FROM entries")
-        recorded = number(database, "SELECT max(recorded_seq) FROM engine_progress")
+        appended = newest_entry(journal)
+        recorded = recorded_seq(database)
         found = {
             "webhooks sent": len(self._sent),
             "accepted": len(took),
