@@ -21,7 +21,7 @@ from engine.statistics.silence import (
     add_gap,
     is_unusual_silence,
 )
-from engine.statistics.spike import Alarm, observe
+from engine.statistics.spike import Alarm, look
 from shared.decisions import Code
 from shared.event import UNKNOWN_ENVIRONMENT, canonical_environment
 from shared.incident import Numbers
@@ -70,11 +70,7 @@ def take_news_if_due(state: State, issue_id: str, at: float) -> list[Outbound]:
 
 
 def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
-    """Decide on an event of this service and environment.
-
-    Most events repeat a known issue and say nothing new. They are decided as soon as they are
-    counted.
-    """
+    """Decide on an event of this service and environment."""
     now = state.clock.now
     at = event_time(event, now)
     service = service_of(state, scope, at)
@@ -107,16 +103,6 @@ def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:
     incident = state.incidents.get(issue.incident)
     if incident is not None and incident.environment != issue.environment:
         told += life.find_place(state, incident)
-    if (
-        incident is None
-        and alarm is None
-        and silence is None
-        and counted
-        and not (rare or late or issue.resolved or state.watched)
-        and event.alert_rule is None
-        and event.source_state is None
-    ):
-        return [*told, decide_known(state.clock.seq, key, issue, new_minute=new_minute)]
     seen = Occurrence(
         event=event,
         scope=scope,
@@ -173,7 +159,7 @@ def _observe(state: State, baseline: Baseline, at: float) -> Alarm | None:
     if is_quiet(baseline, at):
         add_quietly(baseline, at)
         return None
-    return observe(baseline, at, nats=alarm_nats(state))
+    return look(baseline, at, 1, alarm_nats(state))
 
 
 def _note_names(state: State, scope: Scope, key: str, issue: Issue, event: EventEntry) -> None:

@@ -19,7 +19,7 @@ from engine.memory.state import State
 from engine.memory.traces import Glance
 from engine.statistics.baseline import MINUTE_S, add_quietly, is_quiet
 from engine.statistics.silence import SHORTEST_SILENCE_S, add_gap, is_unusual_silence
-from engine.statistics.spike import observe
+from engine.statistics.spike import look
 from shared.decisions import Code
 from shared.issue import add_newest
 from shared.pipe import Decision
@@ -63,7 +63,7 @@ def decide(state: State, event: Glance, seq: int, at: float) -> Decision | None:
     looks = not (retried or is_quiet(baseline, at))
     if looks:
         baseline = msgspec.structs.replace(baseline)
-        if observe(baseline, at, nats=alarm_nats(state)) is not None:
+        if look(baseline, at, 1, alarm_nats(state)) is not None:
             return None
     name = event.event_id
     if name is not None and not state.seen.is_new(event.source, event.service, name):

@@ -60,11 +60,8 @@ def count_event(
 
 def may_be_much_worse(incident: OpenIncident, at: float) -> bool:
     """Return whether one more event at `at` is one at which `count_event` says so."""
-    return (
-        incident.stretch_count + 1 >= max(LEAST_WORSE, WORSE_BY * incident.stretch_told)
-        and at < (incident.stretch + 1) * STRETCH_S
-        and incident.stretch > incident.start // STRETCH_S
-    )
+    in_stretch = at < (incident.stretch + 1) * STRETCH_S
+    return in_stretch and _is_worst(incident, incident.stretch_count + 1)
 
 
 def _count_minute(incident: OpenIncident, minute: int) -> None:
@@ -82,20 +79,24 @@ def _hold(incident: OpenIncident, due: float) -> None:
 
 
 def _is_much_worse(incident: OpenIncident, stretch: int) -> bool:
-    """Return whether this stretch has ten times the events of the worst that people know of.
-
-    The first stretch is how people learn of the incident; it is never worse than itself.
-    """
     if stretch > incident.stretch:
         if incident.stretch == incident.start // STRETCH_S:
             incident.stretch_told = incident.stretch_count
         incident.stretch, incident.stretch_count = stretch, 0
     incident.stretch_count += 1
-    if (
-        incident.stretch_count < LEAST_WORSE
-        or incident.stretch_count < WORSE_BY * incident.stretch_told
-        or incident.stretch <= incident.start // STRETCH_S
-    ):
+    if not _is_worst(incident, incident.stretch_count):
         return False
     incident.stretch_told = incident.stretch_count
     return True
+
+
+def _is_worst(incident: OpenIncident, count: int) -> bool:
+    """Return whether so many events are ten times those of the worst stretch that people know of.
+
+    The first stretch is how people learn of the incident; it is never worse than itself.
+    """
+    return (
+        count >= LEAST_WORSE
+        and count >= WORSE_BY * incident.stretch_told
+        and incident.stretch > incident.start // STRETCH_S
+    )

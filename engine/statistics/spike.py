@@ -31,12 +31,7 @@ from engine.statistics.baseline import (
     write,
 )
 from engine.statistics.burst_memory import USUAL_FROM, count_like, no_lower
-from engine.statistics.time_scales import (
-    SHORTEST,
-    Usual,
-    Window,
-    windows,
-)
+from engine.statistics.time_scales import SHORTEST, Usual, Window, windows
 
 ESCALATION = 5.0
 """A burst is told again when it reaches this many times its first height."""
@@ -94,9 +89,14 @@ def observe(
     this stream's way of life raises one of kind `as_usual` first, and a spike only if it gets
     higher or longer than those that are remembered.
     """
-    if is_quiet(baseline, at_s, count):
-        add_quietly(baseline, at_s, count)
-        return None
+    if not is_quiet(baseline, at_s, count):
+        return look(baseline, at_s, count, nats)
+    add_quietly(baseline, at_s, count)
+    return None
+
+
+def look(baseline: Baseline, at_s: float, count: int, nats: float) -> Alarm | None:
+    """Do as `observe` where it is not certain that nothing is unusual (`is_quiet`)."""
     stream = read(baseline)
     advance(baseline, stream, max(at_s, baseline.at_s))
     baseline.in_minute += count
