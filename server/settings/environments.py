@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from server.settings.settings import EnvironmentRule
+from server.settings.rules import EnvironmentRule
 from shared.event import PRODUCTION, canonical_environment
 
 _DASHES = re.compile("[\u2010-\u2015\u2212_-]")

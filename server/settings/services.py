@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from server.settings.settings import BranchRule, ServiceRule
+from server.settings.rules import BranchRule, ServiceRule
 from shared.event import PRODUCTION, Commit, canonical_environment
 
 

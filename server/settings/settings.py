@@ -1,25 +1,22 @@
 """Every setting of the server: read once from the environment, checked, then passed on."""
 
-import math
 import re
-import shlex
-import ssl
 import sys
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
+
+from server.settings import rules, values
+from server.settings.rules import BranchRule, EnvironmentRule, ServiceChannel, ServiceRule
 
 MinSeverity = Literal["all", "error", "critical"]
 SmtpSecurity = Literal["starttls", "tls", "none"]
 
 _SENDER = re.compile(r"""[\w"'., +-]*<[^\s<>@",]+@[^\s<>@",]+>|[^\s<>@",]+@[^\s<>@",]+""")
 """``pushlog@acme.example``, or with a name: ``PushLog <pushlog@acme.example>``."""
-
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[0-9]+", re.ASCII)
 
 T = TypeVar("T")
 
@@ -38,37 +35,27 @@ class Smtp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slack(msgspec.Struct, frozen=True, kw_only=True):
-    """How to post to Slack: by an incoming webhook, or as a bot to a channel."""
+    """How to post to Slack: by an incoming webhook, or as a bot to a channel.
 
-    webhook_url: str | None
-    bot_token: str | None
-    channel: str | None
-    api_url: str = "https://slack.com/api"
-
-
-class ServiceRule(msgspec.Struct, frozen=True):
-    """Code of a service in a repository: `service` is in `folder` (ends with a slash; empty: all).
-
-    `repository` is its ``owner/name`` in lower case or, to survive a renaming, its number.
+    With `signing_secret` or `app_token`, Slack tells which buttons people press.
     """
 
-    repository: str
-    folder: str
-    service: str
+    webhook_url: str | None = None
+    bot_token: str | None = None
+    channel: str | None = None
+    deploys_channel: str | None = None
+    """Where pushes and their verdicts are told, if not in `channel`."""
+    service_channels: tuple[ServiceChannel, ...] = ()
+    signing_secret: str | None = None
+    """Slack signs with it what it sends to ``/api/slack/interactions``."""
+    app_token: str | None = None
+    """Opens a WebSocket (Socket Mode) instead, where Slack cannot reach the server."""
+    api_url: str = "https://slack.com/api"
 
-
-class BranchRule(msgspec.Struct, frozen=True):
-    """A push to a branch like `branch` (``*`` stands for any characters) goes to `environment`."""
-
-    branch: str
-    environment: str
-
-
-class EnvironmentRule(msgspec.Struct, frozen=True):
-    """Where others call an environment `name` (``*`` stands for any characters), it is this one."""
-
-    name: str
-    environment: str
+    @property
+    def has_buttons(self) -> bool:
+        """Whether messages can have buttons that do something."""
+        return bool(self.bot_token and (self.signing_secret or self.app_token))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,43 +120,47 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     A variable that is set but empty counts as not set.
     """
     reader = _Reader(environ)
-    port = reader.read("PORT", 3000, _port)
+    port = reader.read("PORT", 3000, values.port)
     settings = Settings(
         port=port,
         host=reader.read("HOST", "0.0.0.0", str),
-        database_path=reader.read("DATABASE_URL", Path("data/pushlog.db"), _database_path),
-        public_url=reader.read("PUBLIC_URL", f"http://localhost:{port}", _http_url),
-        sentry_webhook_secrets=reader.read("SENTRY_WEBHOOK_SECRET", (), _list),
+        database_path=reader.read("DATABASE_URL", Path("data/pushlog.db"), values.database_path),
+        public_url=reader.read("PUBLIC_URL", f"http://localhost:{port}", values.http_url),
+        sentry_webhook_secrets=reader.read("SENTRY_WEBHOOK_SECRET", (), values.list_of_names),
         incident_webhook_secret=reader.read_text("INCIDENT_WEBHOOK_SECRET"),
-        github_webhook_secrets=reader.read("GITHUB_WEBHOOK_SECRET", (), _list),
+        github_webhook_secrets=reader.read("GITHUB_WEBHOOK_SECRET", (), values.list_of_names),
         github_token=reader.read_text("GITHUB_TOKEN"),
-        github_api_url=reader.read("GITHUB_API_URL", "https://api.github.com", _http_url),
-        github_services=reader.read("GITHUB_SERVICES", (), _service_rules),
-        github_branches=reader.read("GITHUB_BRANCHES", (), _branch_rules),
-        sentry_dsn=reader.read("SENTRY_DSN", None, _dsn),
-        vite_sentry_dsn=reader.read("VITE_SENTRY_DSN", None, _dsn),
-        disable_deploy_incidents=reader.read("DISABLE_DEPLOY_INCIDENTS", False, _flag),
-        enable_test_routes=reader.read("ENABLE_TEST_ROUTES", False, _flag),
+        github_api_url=reader.read("GITHUB_API_URL", "https://api.github.com", values.http_url),
+        github_services=reader.read("GITHUB_SERVICES", (), rules.service_rules),
+        github_branches=reader.read("GITHUB_BRANCHES", (), rules.branch_rules),
+        sentry_dsn=reader.read("SENTRY_DSN", None, values.dsn),
+        vite_sentry_dsn=reader.read("VITE_SENTRY_DSN", None, values.dsn),
+        disable_deploy_incidents=reader.read("DISABLE_DEPLOY_INCIDENTS", False, values.flag),
+        enable_test_routes=reader.read("ENABLE_TEST_ROUTES", False, values.flag),
         incident_notification_min_severity=reader.read(
             "INCIDENT_NOTIFICATION_MIN_SEVERITY", "all", _min_severity
         ),
         incident_engine_command=reader.read(
-            "INCIDENT_ENGINE_BIN", (sys.executable, "-m", "engine"), _command
+            "INCIDENT_ENGINE_BIN", (sys.executable, "-m", "engine"), values.command
         ),
-        incident_queue_max=reader.read("INCIDENT_QUEUE_MAX", 2_000_000, _count),
-        production_environments=reader.read("PRODUCTION_ENVIRONMENTS", ("production",), _list),
-        environments=reader.read("ENVIRONMENTS", (), _environment_rules),
-        spike_false_alarms_per_week=reader.read("SPIKE_FALSE_ALARMS_PER_WEEK", 1.0, _per_week),
+        incident_queue_max=reader.read("INCIDENT_QUEUE_MAX", 2_000_000, values.count),
+        production_environments=reader.read(
+            "PRODUCTION_ENVIRONMENTS", ("production",), values.list_of_names
+        ),
+        environments=reader.read("ENVIRONMENTS", (), rules.environment_rules),
+        spike_false_alarms_per_week=reader.read(
+            "SPIKE_FALSE_ALARMS_PER_WEEK", 1.0, values.per_week
+        ),
         smtp=_smtp(reader),
         slack=_slack(reader),
-        heartbeat_url=reader.read("HEARTBEAT_URL", None, _http_url),
-        outgoing_networks=reader.read("OUTGOING_NETWORKS", (), _networks),
-        trusted_proxies=reader.read("TRUSTED_PROXIES", (), _networks),
-        retention_days=reader.read("RETENTION_DAYS", 30, _days),
-        retention_incident_days=reader.read("RETENTION_INCIDENT_DAYS", 365, _days),
-        retention_max_journal_mb=reader.read("RETENTION_MAX_JOURNAL_MB", 10_000, _megabytes),
+        heartbeat_url=reader.read("HEARTBEAT_URL", None, values.http_url),
+        outgoing_networks=reader.read("OUTGOING_NETWORKS", (), values.networks),
+        trusted_proxies=reader.read("TRUSTED_PROXIES", (), values.networks),
+        retention_days=reader.read("RETENTION_DAYS", 30, values.days),
+        retention_incident_days=reader.read("RETENTION_INCIDENT_DAYS", 365, values.days),
+        retention_max_journal_mb=reader.read("RETENTION_MAX_JOURNAL_MB", 10_000, values.megabytes),
         backup_folder=reader.read("BACKUP_FOLDER", None, Path),
-        backup_keep=reader.read("BACKUP_KEEP", 14, _count),
+        backup_keep=reader.read("BACKUP_KEEP", 14, values.count),
     )
     if reader.faults:
         raise SettingsError(reader.faults)
@@ -206,7 +197,7 @@ def _smtp(reader: _Reader) -> Smtp | None:
     sender = reader.read_text("SMTP_FROM")
     if sender is None or not _SENDER.fullmatch(sender):
         reader.faults.append("SMTP_FROM: must be the mail address that PushLog sends from")
-    port = reader.read("SMTP_PORT", 587, _port)
+    port = reader.read("SMTP_PORT", 587, values.port)
     return Smtp(
         host=host,
         port=port,
@@ -214,139 +205,43 @@ def _smtp(reader: _Reader) -> Smtp | None:
         password=reader.read_text("SMTP_PASS"),
         sender=sender or "",
         security=reader.read("SMTP_SECURITY", "tls" if port == 465 else "starttls", _smtp_security),
-        ca_file=reader.read("SMTP_CA_FILE", None, _ca_file),
+        ca_file=reader.read("SMTP_CA_FILE", None, values.ca_file),
     )
 
 
 def _slack(reader: _Reader) -> Slack | None:
-    webhook_url = reader.read("SLACK_WEBHOOK_URL", None, _http_url)
-    bot_token = reader.read_text("SLACK_BOT_TOKEN")
-    channel = reader.read_text("SLACK_CHANNEL")
-    api_url = reader.read("SLACK_API_URL", "https://slack.com/api", _http_url)
-    if bot_token and not channel:
+    slack = Slack(
+        webhook_url=reader.read("SLACK_WEBHOOK_URL", None, values.http_url),
+        bot_token=reader.read_text("SLACK_BOT_TOKEN"),
+        channel=reader.read_text("SLACK_CHANNEL"),
+        deploys_channel=reader.read_text("SLACK_DEPLOYS_CHANNEL"),
+        service_channels=reader.read("SLACK_SERVICE_CHANNELS", (), rules.service_channels),
+        signing_secret=reader.read_text("SLACK_SIGNING_SECRET"),
+        app_token=reader.read("SLACK_APP_TOKEN", None, _app_token),
+        api_url=reader.read("SLACK_API_URL", "https://slack.com/api", values.http_url),
+    )
+    if slack.bot_token is None:
+        for name in _OF_BOTS:
+            if reader.read_text(name):
+                reader.faults.append(f"{name}: has no effect without SLACK_BOT_TOKEN")
+        return slack if slack.webhook_url else None
+    if slack.channel is None:
         reader.faults.append("SLACK_CHANNEL: must name the channel that SLACK_BOT_TOKEN posts to")
-    if not (webhook_url or bot_token):
-        return None
-    return Slack(webhook_url=webhook_url, bot_token=bot_token, channel=channel, api_url=api_url)
+    return slack
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise ValueError(f"must be a port number from 0 to 65535, not {text!r}")
-    return int(text)
+_OF_BOTS = (
+    "SLACK_DEPLOYS_CHANNEL",
+    "SLACK_SERVICE_CHANNELS",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_APP_TOKEN",
+)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"must be a whole number above 0, not {text!r}")
-    return int(text)
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
-        raise ValueError(f"must be a number of days from 1 to 36500, not {text!r}")
-    return int(text)
-
-
-def _per_week(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0.001 <= number <= 1_000.0:
-        raise ValueError(f"must be a number a week from 0.001 to 1000, not {text!r}")
-    return number
-
-
-def _megabytes(text: str) -> int:
-    # The journal also holds a day of delivery identities, which are not removed sooner.
-    if not text.isdecimal() or int(text) < 100:
-        raise ValueError(f"must be a whole number of megabytes, at least 100, not {text!r}")
-    return int(text)
-
-
-def _flag(text: str) -> bool:
-    match text.lower():
-        case "true" | "1" | "yes" | "on":
-            return True
-        case "false" | "0" | "no" | "off":
-            return False
-    raise ValueError(f"must be true or false, not {text!r}")
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _dsn(text: str) -> str:
-    # Imported here, because most servers do not need it and it takes an eighth of the time to
-    # start: see `sentry_reporting`.
-    from sentry_sdk.utils import BadDsn, Dsn  # noqa: PLC0415
-
-    try:
-        Dsn(text)
-    except BadDsn:
-        # The message does not repeat the value, because it holds a key.
-        raise ValueError(
-            "must be a DSN from Sentry, like https://KEY@SENTRY.EXAMPLE/NUMBER"
-        ) from None
+def _app_token(text: str) -> str:
+    if not text.startswith("xapp-"):
+        raise ValueError("must be an app-level token of Slack, which begins with xapp-")
     return text
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(ip_network(part) for part in _list(text))
-    except ValueError as error:
-        raise ValueError(f"must be addresses or networks like 10.0.0.0/8: {error}") from None
-
-
-def _service_rules(text: str) -> tuple[ServiceRule, ...]:
-    return tuple(_service_rule(part) for part in _list(text))
-
-
-def _service_rule(text: str) -> ServiceRule:
-    place, _, service = (part.strip() for part in text.rpartition("="))
-    repository, colon, folder = (part.strip() for part in place.partition(":"))
-    folder = folder.strip("/")
-    if (
-        not _REPOSITORY.fullmatch(repository)
-        or not 0 < len(service) <= 128
-        or (colon and not folder)
-    ):
-        raise ValueError(
-            f"each part must be like owner/repository=service or owner/repository:folder=service "
-            f"(service up to 128 characters), not {text!r}"
-        )
-    return ServiceRule(repository.lower(), f"{folder}/" if folder else "", service)
-
-
-def _branch_rules(text: str) -> tuple[BranchRule, ...]:
-    return tuple(_branch_rule(part) for part in _list(text))
-
-
-def _branch_rule(text: str) -> BranchRule:
-    branch, environment = _environment_of("branch", text)
-    if branch.startswith("refs/"):
-        raise ValueError(f"must name branches without refs/heads/, not {branch!r}")
-    return BranchRule(branch, environment)
-
-
-def _environment_rules(text: str) -> tuple[EnvironmentRule, ...]:
-    return tuple(EnvironmentRule(*_environment_of("name", part)) for part in _list(text))
-
-
-def _environment_of(what: str, text: str) -> tuple[str, str]:
-    named, _, environment = (part.strip() for part in text.partition("="))
-    if not named or not 0 < len(environment) <= 64:
-        raise ValueError(
-            f"each part must be like {what}=environment (environment up to 64 characters), "
-            f"not {text!r}"
-        )
-    return named, environment
-
-
-def _command(text: str) -> tuple[str, ...]:
-    return tuple(shlex.split(text))
 
 
 def _min_severity(text: str) -> MinSeverity:
@@ -361,25 +256,3 @@ def _smtp_security(text: str) -> SmtpSecurity:
         case "starttls" | "tls" | "none":
             return text
     raise ValueError(f"must be starttls, tls or none, not {text!r}")
-
-
-def _ca_file(text: str) -> Path:
-    try:
-        ssl.create_default_context(cafile=text)
-    except OSError as error:
-        raise ValueError(f"must be a certificate file (PEM), not {text!r}: {error}") from None
-    return Path(text)
-
-
-def _http_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"must be an http or https URL, not {text!r}")
-    return text.rstrip("/")
-
-
-def _database_path(text: str) -> Path:
-    path = text.removeprefix("sqlite:///")
-    if path == text or not path or path == ":memory:":
-        raise ValueError(f"must be like sqlite:///data/pushlog.db, not {text!r}")
-    return Path(path)

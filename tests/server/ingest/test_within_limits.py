@@ -20,7 +20,7 @@ from server.ingest.routes import MAX_BODY_BYTES
 from server.ingest.sentry import parse_sentry
 from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
-from server.settings.settings import BranchRule, ServiceRule
+from server.settings.rules import BranchRule, ServiceRule
 from shared.event import (
     MAX_CHAIN,
     MAX_COMMITS,
