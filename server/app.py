@@ -9,12 +9,14 @@ from aiohttp import hdrs, web
 
 from server.github.lookup import open_lookup
 from server.heartbeat import Heartbeat
+from server.incidents.actions import Actions
 from server.incidents.record import Recorder
 from server.ingest.body_budget import BODY_BUDGET, BodyBudget
 from server.ingest.failing import Failing
 from server.ingest.routes import FAILING
 from server.ingest.routes import routes as ingest_routes
 from server.keys import (
+    ACTIONS,
     CRASHES,
     DATABASE,
     ENVIRONMENTS,
@@ -93,6 +95,7 @@ def build_app(settings: Settings) -> web.Application:
             _journal,
             _deploy_lookup,
             _post,
+            _actions,
             _crashes,
             _supervisor,
             _nightly,
@@ -190,6 +193,11 @@ async def _post(app: web.Application) -> AsyncIterator[None]:
                 app[BACKGROUND].running("keep Slack up to date", office.refresher.run())
             )
         yield
+
+
+async def _actions(app: web.Application) -> AsyncIterator[None]:
+    app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE])
+    yield
 
 
 async def _crashes(app: web.Application) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from server.accounts.first_code import FirstCode
 from server.accounts.link_mails import LinkMails
 from server.accounts.passwords import Passwords
 from server.accounts.throttle import Throttle
+from server.incidents.actions import Actions
 from server.notify.channels import PostOffice
 from server.notify.crash import CrashReporter
 from server.notify.live import Live
@@ -27,6 +28,7 @@ NIGHTLY = web.AppKey[Nightly | None]("nightly")
 WATCH = web.AppKey("watch", Watch)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 LIVE = web.AppKey("live", Live)
+ACTIONS = web.AppKey("actions", Actions)
 METRICS = web.AppKey("metrics", Metrics)
 CRASHES = web.AppKey("crashes", CrashReporter)
 OFFICE = web.AppKey("office", PostOffice)

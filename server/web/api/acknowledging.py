@@ -1,18 +1,12 @@
-"""Acknowledging: somebody says that they have seen this incident and look after it.
-
-An acknowledgement is not a journal entry, because the engine decides nothing by it. It does not
-change what people are told: an incident that gets worse is news to whoever looks after it, too.
-"""
+"""Acknowledging: somebody says that they have seen this incident and look after it."""
 
 from datetime import datetime
 
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, LIVE
-from server.storage.main import incidents
+from server.keys import ACTIONS, DATABASE
 from server.storage.main.incidents import StoredIncident
-from server.storage.times import micros_now
 from server.web.api.incident_wishes import name_of_asker
 from server.web.requests import answer
 
@@ -38,14 +32,11 @@ async def acknowledge_incident(request: web.Request) -> web.Response:
 async def acknowledge(request: web.Request) -> StoredIncident:
     """Acknowledge the incident that the address names, and return it; raise 404 or 409."""
     incident_id = request.match_info["incident_id"]
-    async with request.app[DATABASE].write() as tx:
+    async with request.app[DATABASE].read() as tx:
         by = await name_of_asker(tx, request)
-        is_news = await incidents.acknowledge(tx, incident_id, by, micros_now())
-        incident = await incidents.get(tx, incident_id)
+    incident = await request.app[ACTIONS].acknowledge(incident_id, by)
     if incident is None:
         raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
     if incident.acknowledged_at is None:
         raise web.HTTPConflict(text="This incident has ended, so it cannot be acknowledged.")
-    if is_news:
-        request.app[LIVE].publish_incidents()
     return incident

@@ -1,23 +1,17 @@
-"""What people can do with an incident: resolve, silence or snooze it.
+"""The API of what people can do with an incident: resolve, silence or snooze it."""
 
-Each action is a journal entry. The engine decides what follows from it, in order with all other
-entries, and a replay decides the same.
-"""
-
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from server.keys import DATABASE, JOURNAL
+from server.keys import ACTIONS, DATABASE
 from server.storage.database import Transaction
 from server.storage.main import incidents, people
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
 from shared.event import Timestamp
-from shared.pipe import Resolve, Silence
 
 MAX_REASON = 500
 MAX_SNOOZE_MIN = 30 * 24 * 60
@@ -49,28 +43,25 @@ class Journalled(msgspec.Struct):
 async def resolve_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/resolve``: if it comes again, it is a regression."""
     incident_id, by = await asked(request)
-    entry = Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC))
-    return await _tell(request, incident_id, entry)
+    seq = await request.app[ACTIONS].resolve(incident_id, by)
+    return answer(Journalled(incident_id, seq), status=202)
 
 
 async def silence_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/silence``: until then, nobody is told of its issues."""
     body = await read_body(request, SilenceBody)
-    return await _silence(request, body.until, body.reason)
+    incident_id, by = await asked(request)
+    actions = request.app[ACTIONS]
+    seq = await actions.silence(incident_id, by, until=body.until, reason=body.reason)
+    return answer(Journalled(incident_id, seq), status=202)
 
 
 async def snooze_incident(request: web.Request) -> web.Response:
     """``POST /api/incidents/{incident_id}/snooze``: silences it for some minutes."""
     body = await read_body(request, SnoozeBody)
-    until = datetime.now(UTC) + timedelta(minutes=body.minutes)
-    return await _silence(request, until, body.reason)
-
-
-async def _silence(request: web.Request, until: datetime | None, reason: str) -> web.Response:
     incident_id, by = await asked(request)
-    now = datetime.now(UTC)
-    entry = Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason.strip())
-    return await _tell(request, incident_id, entry)
+    seq = await request.app[ACTIONS].snooze(incident_id, by, body.minutes, body.reason)
+    return answer(Journalled(incident_id, seq), status=202)
 
 
 async def asked(request: web.Request) -> tuple[str, str]:
@@ -86,13 +77,3 @@ async def name_of_asker(tx: Transaction, request: web.Request) -> str:
     """Return the name of the person who asks, for the timeline."""
     person = await people.get(tx, person_id(request))
     return person.name if person else "somebody"
-
-
-async def _tell(request: web.Request, incident_id: str, entry: Resolve | Silence) -> web.Response:
-    seq = await append(request, entry)
-    return answer(Journalled(incident_id, seq), status=202)
-
-
-async def append(request: web.Request, entry: Resolve | Silence) -> int:
-    """Write `entry` to the journal and return its number."""
-    return (await request.app[JOURNAL].append([entry], None)).seqs[0]

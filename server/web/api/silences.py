@@ -1,17 +1,14 @@
 """The API of silences: what nobody is notified of, until when, and how to lift that."""
 
-from datetime import UTC, datetime
-
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE
+from server.keys import ACTIONS, DATABASE
 from server.storage.main import silences
 from server.storage.main.silences import Silenced
 from server.storage.times import micros_now
-from server.web.api.incident_wishes import Journalled, append, name_of_asker
+from server.web.api.incident_wishes import Journalled, name_of_asker
 from server.web.requests import answer
-from shared.pipe import Silence
 
 
 class SilenceList(msgspec.Struct):
@@ -43,8 +40,7 @@ async def lift(request: web.Request) -> tuple[str, int]:
         if await silences.of_incident(tx, incident_id, micros_now()) is None:
             raise web.HTTPNotFound(text=f"Nothing of {incident_id} is silenced.")
         by = await name_of_asker(tx, request)
-    now = datetime.now(UTC)
-    seq = await append(request, Silence(incident_id=incident_id, by=by, time=now, until=now))
+    seq = await request.app[ACTIONS].lift(incident_id, by)
     # The next page shows it already; the engine may need a moment.
     async with database.write() as tx:
         await silences.remove(tx, incident_id)

@@ -1,15 +1,14 @@
 """The forms of the page of an incident: acknowledge, resolve, silence and snooze."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
+from server.keys import ACTIONS
 from server.web.api.acknowledging import acknowledge
-from server.web.api.incident_wishes import MAX_REASON, MAX_SNOOZE_MIN, append, asked
+from server.web.api.incident_wishes import MAX_REASON, MAX_SNOOZE_MIN, asked
 from server.web.forms import read_form
 from server.web.requests import read_number
-from shared.pipe import Resolve, Silence
 
 
 async def acknowledge_from_page(request: web.Request) -> web.StreamResponse:
@@ -21,7 +20,7 @@ async def acknowledge_from_page(request: web.Request) -> web.StreamResponse:
 async def resolve_from_page(request: web.Request) -> web.StreamResponse:
     """``POST /incidents/{incident_id}/resolve``: redirects back to the incident."""
     incident_id, by = await asked(request)
-    await append(request, Resolve(incident_id=incident_id, by=by, time=datetime.now(UTC)))
+    await request.app[ACTIONS].resolve(incident_id, by)
     raise web.HTTPSeeOther(f"/incidents/{incident_id}")
 
 
@@ -44,10 +43,10 @@ async def _silence_from_page(
     request: web.Request, form: Mapping[str, str], minutes: int | None
 ) -> web.StreamResponse:
     incident_id, by = await asked(request)
-    now = datetime.now(UTC)
-    until = now + timedelta(minutes=minutes) if minutes else None
-    reason = form.get("reason", "").strip()[:MAX_REASON]
-    await append(
-        request, Silence(incident_id=incident_id, by=by, time=now, until=until, reason=reason)
-    )
+    reason = form.get("reason", "")[:MAX_REASON]
+    actions = request.app[ACTIONS]
+    if minutes:
+        await actions.snooze(incident_id, by, minutes, reason)
+    else:
+        await actions.silence(incident_id, by, reason=reason)
     raise web.HTTPSeeOther(f"/incidents/{incident_id}")

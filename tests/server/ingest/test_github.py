@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.github import parse_github
 from server.settings.environments import EnvironmentMap
-from server.settings.services import ServiceMap
 from server.settings.rules import BranchRule, ServiceRule
+from server.settings.services import ServiceMap
 from shared.event import ChangeWindow
 from shared.pipe import ChangeWindowEntry, EventEntry, decode_inbound, encode_lines
 from tests.builders import START

@@ -6,8 +6,8 @@ import pytest
 from server.ingest.delivery import Delivery, InvalidPayload
 from server.ingest.github import parse_github
 from server.settings.environments import EnvironmentMap
-from server.settings.services import ServiceMap
 from server.settings.rules import BranchRule, ServiceRule
+from server.settings.services import ServiceMap
 from shared.event import MAX_COMMITS, MAX_FILES, ChangeWindow
 from shared.pipe import MAX_LINE_BYTES, ChangeWindowEntry, EventEntry, encode_lines
 from tests.builders import START

@@ -19,8 +19,8 @@ from server.ingest.github import parse_github
 from server.ingest.routes import MAX_BODY_BYTES
 from server.ingest.sentry import parse_sentry
 from server.settings.environments import EnvironmentMap
-from server.settings.services import ServiceMap
 from server.settings.rules import BranchRule, ServiceRule
+from server.settings.services import ServiceMap
 from shared.event import (
     MAX_CHAIN,
     MAX_COMMITS,

@@ -12,8 +12,10 @@ from argon2 import PasswordHasher
 from pytest_aiohttp import AiohttpClient
 
 from server.accounts.passwords import Passwords
+from server.incidents.actions import Actions
 from server.incidents.record import Recorder
 from server.keys import (
+    ACTIONS,
     CRASHES,
     DATABASE,
     JOURNAL,
@@ -89,6 +91,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
+        app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE])
         app[NIGHTLY] = None
         signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR], None)
         outlets, wake = outlets_of(settings), app[OFFICE].wake
