@@ -15,6 +15,7 @@ from server.ingest.body_budget import BODY_BUDGET, BodyBudget
 from server.ingest.failing import Failing
 from server.ingest.routes import FAILING
 from server.ingest.routes import routes as ingest_routes
+from server.interactions.opening import open_hearing
 from server.keys import (
     ACTIONS,
     CRASHES,
@@ -26,6 +27,7 @@ from server.keys import (
     METRICS,
     NIGHTLY,
     OFFICE,
+    PRESSES,
     SERVICES,
     SETTINGS,
     SUPERVISOR,
@@ -96,6 +98,7 @@ def build_app(settings: Settings) -> web.Application:
             _deploy_lookup,
             _post,
             _actions,
+            _slack_buttons,
             _crashes,
             _supervisor,
             _nightly,
@@ -196,8 +199,28 @@ async def _post(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _actions(app: web.Application) -> AsyncIterator[None]:
-    app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE])
+    app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE], acknowledged=app[OFFICE].refresh)
     yield
+
+
+async def _slack_buttons(app: web.Application) -> AsyncIterator[None]:
+    slack = app[SETTINGS].slack
+    app[PRESSES] = None
+    if slack is None or not slack.has_buttons:
+        yield
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        hearing = await stack.enter_async_context(
+            open_hearing(slack, app[ACTIONS], app[CRASHES].report, app[SETTINGS].outgoing_networks)
+        )
+        app[PRESSES] = hearing.presses
+        running = app[BACKGROUND].running
+        await stack.enter_async_context(running("answer in Slack", hearing.presses.run()))
+        if hearing.socket_mode is not None:
+            await stack.enter_async_context(
+                running("hear of buttons in Slack", hearing.socket_mode.run())
+            )
+        yield
 
 
 async def _crashes(app: web.Application) -> AsyncIterator[None]:

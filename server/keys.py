@@ -7,6 +7,7 @@ from server.accounts.link_mails import LinkMails
 from server.accounts.passwords import Passwords
 from server.accounts.throttle import Throttle
 from server.incidents.actions import Actions
+from server.interactions.presses import Presses
 from server.notify.channels import PostOffice
 from server.notify.crash import CrashReporter
 from server.notify.live import Live
@@ -28,6 +29,8 @@ NIGHTLY = web.AppKey[Nightly | None]("nightly")
 WATCH = web.AppKey("watch", Watch)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 LIVE = web.AppKey("live", Live)
+PRESSES = web.AppKey[Presses | None]("presses")
+"""None where messages in Slack have no buttons."""
 ACTIONS = web.AppKey("actions", Actions)
 METRICS = web.AppKey("metrics", Metrics)
 CRASHES = web.AppKey("crashes", CrashReporter)

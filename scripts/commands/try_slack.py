@@ -26,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, `EXIT_NOT_SENT` or `EXIT_NOT_SET_UP`."""
     argparse.ArgumentParser(
         prog="scripts/test-slack",
-        description="Sends a test message to Slack with the server's settings (from the "
-        "environment and the env file). The server does not have to be running.",
+        description="Sends a test message to each channel of Slack with the server's settings "
+        "(from the environment and the env file). The server does not have to be running.",
         epilog="Exit codes: 0 sent, 1 not sent (the reason is printed), 2 the settings are missing "
         "or wrong.",
     ).parse_args(arguments)
@@ -40,22 +40,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _try_out(settings: Settings, slack: Slack) -> int:
     outlets = outlets_of(settings)
-    way = f"as a bot to {slack.channel}" if outlets.slack == "bot" else "with the incoming webhook"
-    print(f"Posting to Slack {way}.")
-    at = datetime.now(UTC)
-    letter = Letter(
-        key=f"test/slack/{at.isoformat()}",
-        receiver=outlets.slack_receiver,
-        incident_id=None,
-        news=TestNews(at),
-    )
-    try:
-        await try_slack(slack, letter, settings.public_url, settings.outgoing_networks)
-    except DeliveryFailed as failure:
-        print(f"Not sent: {failure}.", file=sys.stderr)
-        return EXIT_NOT_SENT
-    print("Sent: check the channel.")
-    return 0
+    code = 0
+    for receiver in outlets.slack_receivers:
+        way = f"as a bot to {receiver}" if outlets.slack == "bot" else "with the incoming webhook"
+        print(f"Posting to Slack {way}.")
+        at = datetime.now(UTC)
+        letter = Letter(
+            key=f"test/slack/{at.isoformat()}",
+            receiver=receiver,
+            incident_id=None,
+            news=TestNews(at),
+        )
+        try:
+            await try_slack(slack, letter, settings.public_url, settings.outgoing_networks)
+        except DeliveryFailed as failure:
+            print(f"Not sent: {failure}.", file=sys.stderr)
+            code = EXIT_NOT_SENT
+        else:
+            print("Sent: check the channel.")
+    return code
 
 
 if __name__ == "__main__":

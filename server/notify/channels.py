@@ -50,6 +50,11 @@ class PostOffice:
         for postman in self.postmen:
             postman.wake()
 
+    def refresh(self) -> None:
+        """Note that somebody waits to see something in a message that stands already."""
+        if self.refresher is not None:
+            self.refresher.wake()
+
     async def stop(self, timeout_s: float) -> None:
         """Start nothing more, and wait for what is under way."""
         await asyncio.gather(*(postman.stop(timeout_s) for postman in self.postmen))
@@ -77,7 +82,13 @@ def outlets_of(settings: Settings) -> Outlets:
     if slack is None:
         return Outlets(email=settings.smtp is not None)
     if slack.bot_token and slack.channel:
-        return Outlets(email=settings.smtp is not None, slack="bot", slack_receiver=slack.channel)
+        return Outlets(
+            email=settings.smtp is not None,
+            slack="bot",
+            slack_receiver=slack.channel,
+            slack_deploys=slack.deploys_channel,
+            slack_services={each.service: each.channel for each in slack.service_channels},
+        )
     return Outlets(
         email=settings.smtp is not None, slack="webhook", slack_receiver=WEBHOOK_RECEIVER
     )

@@ -14,7 +14,8 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     """An incident opened, got worse, or ended; `incident` is what it was then.
 
     `seq` is the entry up to which that holds, or 0 if an earlier version wrote it. `why` is a
-    sentence, with its numbers, on why it was opened.
+    sentence, with its numbers, on why it was opened. `acknowledged_by` is who looks after it, in a
+    message that is edited when somebody does.
     """
 
     change: Literal["opened", "escalated", "ended"]
@@ -23,6 +24,7 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     why: str = ""
     ended_at: datetime | None = None
     end_reason: str | None = None
+    acknowledged_by: str | None = None
 
 
 class PushNews(msgspec.Struct, tag="push", kw_only=True, omit_defaults=True):

@@ -4,7 +4,7 @@ People are told about an incident when it opens, when it gets worse, and when it
 to those who heard of it. People find its other changes when they look.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -29,11 +29,35 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Outlets(msgspec.Struct, frozen=True, kw_only=True):
-    """The ways to people outside that are set up; `slack_receiver` is where Slack's messages go."""
+    """The ways to people outside that are set up.
+
+    `slack_receiver` is where Slack's messages go, but for those about deploys and about services
+    with a channel of their own.
+    """
 
     email: bool = False
     slack: SlackMode | None = None
     slack_receiver: str = ""
+    slack_deploys: str | None = None
+    slack_services: Mapping[str, str] = {}
+
+    def slack_for(self, news: News) -> str:
+        """Return where this news goes in Slack."""
+        match news:
+            case IncidentNews(incident=incident):
+                return self._of_service(incident.service)
+            case PushNews(service=service) | VerdictNews(service=service):
+                return self.slack_deploys or self._of_service(service)
+        return self.slack_receiver
+
+    @property
+    def slack_receivers(self) -> Sequence[str]:
+        """Return all channels of Slack, the usual one first."""
+        others = (self.slack_deploys, *self.slack_services.values())
+        return list(dict.fromkeys(filter(None, (self.slack_receiver, *others))))
+
+    def _of_service(self, service: str) -> str:
+        return self.slack_services.get(service, self.slack_receiver)
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -119,7 +143,7 @@ def plan_end(
             and ("email", person.email) in heard.outside
         ):
             plan.deliveries.append(mail(name, person.id, person.email, news, incident_id))
-    if outlets.slack and ("slack", outlets.slack_receiver) in heard.outside:
+    if outlets.slack and any(channel == "slack" for channel, _ in heard.outside):
         plan.deliveries.append(post(name, outlets, news, incident_id))
     return plan
 
@@ -179,7 +203,7 @@ def mail(
 
 def post(name: str, outlets: Outlets, news: News, incident_id: str | None = None) -> NewDelivery:
     """Return the message in Slack about what `name` names."""
-    return _delivery(f"{name}/slack", "slack", outlets.slack_receiver, incident_id, news)
+    return _delivery(f"{name}/slack", "slack", outlets.slack_for(news), incident_id, news)
 
 
 def _delivery(

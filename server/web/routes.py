@@ -20,6 +20,7 @@ from server.web.api import (
     noise_preview,
     not_told,
     silences,
+    slack_interactions,
     troubles,
     webhooks,
     wishes,
@@ -76,6 +77,7 @@ def _for_anybody() -> list[web.RouteDef]:
     return [
         web.get("/health", health.health),
         web.get("/health/engine", health.engine_health),
+        web.post("/api/slack/interactions", slack_interactions.take_interaction),
         web.get("/static/{name}", serve_asset),
         web.get(_UNSUBSCRIBE, as_page(ask_whether_to_end)),
         web.post(_UNSUBSCRIBE, as_page(end_mails)),

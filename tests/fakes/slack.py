@@ -1,7 +1,8 @@
 """Slack as its documentation describes it, as far as we use it: it enforces the limits.
 
 ``chat.postMessage``, ``chat.update``, ``auth.test`` and incoming webhooks, with the refusals
-that are HTTP 200 and ``ok: false``, and 429 with Retry-After::
+that are HTTP 200 and ``ok: false``, and 429 with Retry-After. Presses of buttons go to
+``signed(press(…))`` by HTTP, or over the WebSocket of Socket Mode::
 
     async with FakeSlack() as slack:
         ... SLACK_API_URL=slack.api_url, SLACK_BOT_TOKEN=slack.token, SLACK_CHANNEL="#alerts"
@@ -10,8 +11,13 @@ that are HTTP 200 and ``ok: false``, and 429 with Retry-After::
 """
 
 import asyncio
+import hmac
+import json
 import re
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -19,7 +25,10 @@ from tests.fakes.local_server import LocalServer
 from tests.waiting import limit
 
 TOKEN = "xoxb-a-token-of-the-tests"
-CHANNELS = {"#alerts": "C0ALERTS", "C0ALERTS": "C0ALERTS"}
+APP_TOKEN = "xapp-a-token-of-the-tests"
+SIGNING_SECRET = "a signing secret of the tests"
+CHANNELS = {"#alerts": "C0ALERTS", "#deploys": "C0DEPLOYS", "#shop": "C0SHOP"}
+CHANNELS |= {channel: channel for channel in CHANNELS.values()}
 MAX_TOGETHER = 13_200
 _DATE = re.compile(r"<!date\^\d+\^(?:\{\w+\}|[^<>|{}^])+\|([^<>|]+)>")
 _ENTITY = re.compile(
@@ -40,6 +49,12 @@ class FakeSlack(LocalServer):
         """While this is set, every call is answered 503."""
         self.hang = False
         """While this is set, no call is answered before `release`."""
+        self.sockets: list[web.WebSocketResponse] = []
+        """The connections of Socket Mode, each of which was greeted."""
+        self.acknowledged: list[str] = []
+        """The envelopes that were, by their ids."""
+        self.whispers: list[dict[str, Any]] = []
+        """Answers that only whoever pressed sees."""
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
         app = web.Application()
@@ -47,6 +62,9 @@ class FakeSlack(LocalServer):
         app.router.add_post("/api/chat.update", self._update)
         app.router.add_post("/api/auth.test", self._test)
         app.router.add_post("/services/T0/B0/secret", self._webhook)
+        app.router.add_post("/api/apps.connections.open", self._open)
+        app.router.add_get("/link", self._link)
+        app.router.add_post("/actions/T0/1/secret", self._whisper)
         super().__init__(app)
 
     @property
@@ -116,16 +134,17 @@ class FakeSlack(LocalServer):
             return refused
         body = await request.json()
         # This method accepts only a channel's id.
-        if body.get("channel") != "C0ALERTS":
+        if body.get("channel") not in CHANNELS.values():
             return not_ok("channel_not_found")
-        if body.get("ts") not in self.messages:
+        standing = self.messages.get(body.get("ts"))
+        if standing is None or CHANNELS[standing["channel"]] != body["channel"]:
             return not_ok("message_not_found")
         fault = fault_of(body)
         if fault is not None:
             return not_ok(fault)
         self.messages[body["ts"]] |= {"text": body["text"], "blocks": body.get("blocks", [])}
         self._changed.set()
-        return web.json_response({"ok": True, "channel": "C0ALERTS", "ts": body["ts"]})
+        return web.json_response({"ok": True, "channel": body["channel"], "ts": body["ts"]})
 
     async def _test(self, request: web.Request) -> web.Response:
         refused = await self._refused(request, "auth.test")
@@ -140,6 +159,55 @@ class FakeSlack(LocalServer):
             return web.Response(status=400, text="invalid_blocks")
         self._keep(body)
         return web.Response(text="ok")
+
+    async def _open(self, request: web.Request) -> web.Response:
+        refused = await self._refused(request, "apps.connections.open", with_token=False)
+        if refused is not None:
+            return refused
+        if request.headers.get("Authorization") != f"Bearer {APP_TOKEN}":
+            return not_ok("invalid_auth")
+        url = self.url.replace("http://", "ws://")
+        return web.json_response({"ok": True, "url": f"{url}/link?ticket={len(self.sockets)}"})
+
+    async def _link(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello", "num_connections": 1})
+        self.sockets.append(socket)
+        self._changed.set()
+        async for message in socket:
+            self.acknowledged.append(message.json()["envelope_id"])
+            self._changed.set()
+        return socket
+
+    async def _whisper(self, request: web.Request) -> web.Response:
+        self.whispers.append(await request.json())
+        self._changed.set()
+        return web.Response(text="ok")
+
+    def press(self, button: str, ts: str, by: str = "ada") -> dict[str, Any]:
+        """What Slack sends when this person presses that button of a message."""
+        there = {each["text"]["text"]: each for each in buttons_of(self.messages[ts])}
+        answer_url = f"{self.url}/actions/T0/1/secret"
+        return interaction(there[button]["action_id"], there[button]["value"], by, answer_url)
+
+    async def envelope(self, envelope_id: str, payload: dict[str, Any]) -> None:
+        """Send this interaction over the newest connection of Socket Mode."""
+        await self.sockets[-1].send_json(
+            {
+                "type": "interactive",
+                "envelope_id": envelope_id,
+                "accepts_response_payload": False,
+                "payload": payload,
+            }
+        )
+
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        """Return as soon as something here has changed so that this holds."""
+        async with limit():
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
     async def _refused(
         self, request: web.Request, call: str, *, with_token: bool = True
@@ -161,6 +229,53 @@ class FakeSlack(LocalServer):
         self.messages[ts] = body | {"ts": ts}
         self._changed.set()
         return ts
+
+
+def interaction(action_id: str, value: str, by: str, answer_url: str = "") -> dict[str, Any]:
+    """A press of a button, as Slack's documentation shows it."""
+    return {
+        "type": "block_actions",
+        "user": {"id": "U0ADA", "username": by, "name": by, "team_id": "T0"},
+        "api_app_id": "A0",
+        "container": {"type": "message", "message_ts": "1700000000.000000"},
+        "team": {"id": "T0", "domain": "acme"},
+        "channel": {"id": "C0ALERTS", "name": "alerts"},
+        "response_url": answer_url,
+        "actions": [
+            {
+                "type": "button",
+                "action_id": action_id,
+                "block_id": "b",
+                "text": {"type": "plain_text", "text": "-"},
+                "value": value,
+                "action_ts": "1700000001.000000",
+            }
+        ],
+    }
+
+
+def signed(
+    payload: Mapping[str, Any], secret: str = SIGNING_SECRET, at: float | None = None
+) -> tuple[bytes, dict[str, str]]:
+    """The form that Slack posts, and its headers."""
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    sent_at = str(int(time.time() if at is None else at))
+    digest = hmac.new(secret.encode(), f"v0:{sent_at}:".encode() + body, "sha256").hexdigest()
+    return body, {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": sent_at,
+        "X-Slack-Signature": f"v0={digest}",
+    }
+
+
+def buttons_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The buttons below a message."""
+    return [
+        each
+        for block in message.get("blocks", [])
+        if block["type"] == "actions"
+        for each in block["elements"]
+    ]
 
 
 def too_many(retry_after_s: int) -> web.Response:
@@ -202,6 +317,13 @@ def _is_over(block: dict[str, Any]) -> bool:
     if any(not part["text"] or _has_bare_markup(part) for part in parts):
         return True
     match block["type"]:
+        case "actions":
+            return not 0 < len(block["elements"]) <= 25 or any(
+                len(each["text"]["text"]) > 75
+                or len(each["value"]) > 2000
+                or len(each["action_id"]) > 255
+                for each in block["elements"]
+            )
         case "header":
             return block["text"]["type"] != "plain_text" or len(block["text"]["text"]) > 150
         case "section":
@@ -227,7 +349,10 @@ def _has_bare_markup(part: dict[str, Any]) -> bool:
 
 def _texts(block: dict[str, Any]) -> list[dict[str, Any]]:
     own = [block["text"]] if "text" in block else []
-    return [*own, *block.get("fields", []), *block.get("elements", [])]
+    elements = block.get("elements", [])
+    if block["type"] == "actions":
+        elements = [each["text"] for each in elements]
+    return [*own, *block.get("fields", []), *elements]
 
 
 def not_ok(error: str) -> web.Response:

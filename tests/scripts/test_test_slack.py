@@ -32,6 +32,22 @@ async def test_it_sends_a_message_by_either_way(tmp_path: Path) -> None:
         assert ["This is a test" in text_of(each) for each in slack.roots()] == [True, True]
 
 
+async def test_it_sends_a_message_to_each_channel_and_says_which_one_fails(tmp_path: Path) -> None:
+    async with FakeSlack() as slack:
+        code, output = await run(
+            tmp_path,
+            SLACK_API_URL=slack.api_url,
+            SLACK_BOT_TOKEN=slack.token,
+            SLACK_CHANNEL="#alerts",
+            SLACK_SERVICE_CHANNELS="shop=#shop, web=#nowhere",
+        )
+        assert code == 1
+        assert [each["channel"] for each in slack.roots()] == ["#alerts", "#shop"]
+        _, _, failed = output.partition("Posting to Slack as a bot to #nowhere.")
+        assert "channel_not_found" in output
+        assert failed
+
+
 @pytest.mark.parametrize(
     ("env", "code", "reason"),
     [

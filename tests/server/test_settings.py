@@ -93,6 +93,33 @@ def test_mail_settings_without_a_host_are_a_fault() -> None:
     assert faults_of(SMTP_USER="me") == ["SMTP_USER: has no effect without SMTP_HOST"]
 
 
+def test_what_only_a_slack_bot_can_do_needs_its_token() -> None:
+    assert faults_of(
+        SLACK_WEBHOOK_URL="https://hooks.slack.example/1",
+        SLACK_DEPLOYS_CHANNEL="#deploys",
+        SLACK_SERVICE_CHANNELS="shop=#shop",
+        SLACK_SIGNING_SECRET="s3cret",
+        SLACK_APP_TOKEN="xapp-1",
+    ) == [
+        f"SLACK_{name}: has no effect without SLACK_BOT_TOKEN"
+        for name in ("DEPLOYS_CHANNEL", "SERVICE_CHANNELS", "SIGNING_SECRET", "APP_TOKEN")
+    ]
+
+
+@pytest.mark.parametrize("text", ["shop", "=#shop", "shop=", f"{'s' * 129}=#shop"])
+def test_a_channel_of_a_service_is_named_after_it(text: str) -> None:
+    bot = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "#alerts"}
+    (fault,) = faults_of(**bot, SLACK_SERVICE_CHANNELS=text)
+    assert fault.startswith("SLACK_SERVICE_CHANNELS: each part must be like service=#channel")
+
+
+def test_the_two_tokens_of_slack_are_not_mixed_up() -> None:
+    bot = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "#alerts"}
+    assert faults_of(**bot, SLACK_APP_TOKEN="xoxb-1") == [
+        "SLACK_APP_TOKEN: must be an app-level token of Slack, which begins with xapp-"
+    ]
+
+
 def test_a_slack_bot_needs_its_channel() -> None:
     assert faults_of(SLACK_BOT_TOKEN="xoxb-1") == [
         "SLACK_CHANNEL: must name the channel that SLACK_BOT_TOKEN posts to"

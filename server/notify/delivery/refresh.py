@@ -6,6 +6,7 @@ older text never replaces a newer one.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -27,8 +28,8 @@ EDITS_A_TURN = 5
 """20 edits a minute. Slack allows 50, and the postman needs some. If more messages are out of date,
 each waits for its turn."""
 
-EDIT_EVERY_S = 60.0
-"""One message is edited at most this often. The engine tells changes of counts no more often."""
+EDIT_EVERY_S = 30.0
+"""One message is edited at most this often, unless somebody acknowledges its incident."""
 
 LONGEST_BACKOFF_S = 600.0
 
@@ -51,12 +52,24 @@ class Refresher:
         self._metrics = metrics
         self._now = now
         self._backoff = Backoff(2 * TURN_S, LONGEST_BACKOFF_S, draw)
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Note that somebody waits to see something in a message."""
+        self._woken.set()
 
     async def run(self) -> None:
         """Take turns until cancelled."""
         while True:
+            self._woken.clear()
             pause_s = await self.turn()
-            await asyncio.sleep(pause_s)
+            if pause_s > TURN_S:
+                # Slack wants to be left alone.
+                await asyncio.sleep(pause_s)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._woken.wait()
 
     async def turn(self) -> float:
         """Edit what is due; return for how many seconds to rest then."""
@@ -95,7 +108,7 @@ class Refresher:
                 incident = await incidents.get(tx, incident_id)
             if standing is None or incident is None or incident.ended_at is not None:
                 return False
-            news = brought_up_to_date(standing, incident.summary, incident.changed_seq)
+            news = brought_up_to_date(standing, incident)
             if news is None:
                 return False
             key = f"{incident_id}/updated/{news.seq}/slack"

@@ -62,6 +62,23 @@ _REFUSALS: dict[str, tuple[bool, str]] = {
 and what it means. A problem with token, scopes, channel or webhook can be fixed within the day that
 a message waits, as with a mail server (`smtp_failures`)."""
 
+Meanings = Mapping[str, tuple[bool, str]]
+
+OF_APP_TOKEN: Meanings = {
+    "invalid_auth": (False, "Slack does not know SLACK_APP_TOKEN"),
+    "not_authed": (False, "SLACK_APP_TOKEN did not reach Slack"),
+    "token_revoked": (False, "SLACK_APP_TOKEN was revoked: create a new one"),
+    "token_expired": (False, "SLACK_APP_TOKEN has expired: create a new one"),
+    "account_inactive": (False, "the app of SLACK_APP_TOKEN was removed"),
+    "not_allowed_token_type": (
+        False,
+        "SLACK_APP_TOKEN must be an app-level token, which begins with xapp-",
+    ),
+    "missing_scope": (False, "SLACK_APP_TOKEN lacks a scope: it needs connections:write"),
+    "forbidden_team": (False, "the workspace does not allow the app to connect"),
+}
+"""What the codes mean for the other token of the app."""
+
 _LIMITS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _SLACKS_OWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
@@ -75,9 +92,17 @@ _PERMANENT_STATUS = frozenset({400, 413})
 class SlackRefused(DeliveryFailed):
     """Slack answered and did not do it; `code` is Slack's own reason."""
 
-    def __init__(self, code: str, detail: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        retry_after_s: float | None = None,
+        meanings: Meanings | None = None,
+    ) -> None:
         # An unknown refusal may be over in an hour; after a day, the message is given up anyway.
-        permanent, meaning = _REFUSALS.get(code, (False, "PushLog does not know this refusal"))
+        permanent, meaning = (_REFUSALS | dict(meanings or {})).get(
+            code, (False, "PushLog does not know this refusal")
+        )
         said = f"{code} ({detail})" if detail else code
         super().__init__(
             f"Slack answered {said}: {meaning}",
@@ -102,6 +127,7 @@ class _Answer(msgspec.Struct):
     needed: str = ""
     channel: str = ""
     ts: str = ""
+    url: str = ""
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -112,8 +138,9 @@ class Posted(msgspec.Struct, frozen=True):
 
 
 class SlackApi:
-    """The three methods that we use, as the bot that `token` belongs to.
+    """The methods that we use, with the token of a bot or, for a connection, of an app.
 
+    `meanings` are what refusals mean for that token, where that differs from a bot's.
     If Slack sends `Retry-After` for a method, nobody calls the method before that time has passed:
     until then, calls raise `SlackRefused` with the time that is left.
     """
@@ -124,7 +151,9 @@ class SlackApi:
         url: str,
         token: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        meanings: Meanings | None = None,
     ) -> None:
+        self._meanings = meanings
         self._session = session
         self._url = url
         self._token = token
@@ -133,17 +162,22 @@ class SlackApi:
 
     async def post_message(self, message: Mapping[str, object]) -> Posted:
         """Call ``chat.postMessage``. Raises `DeliveryFailed`, and its subclass `SlackRefused`."""
-        return await self._call("chat.postMessage", message)
+        answer = await self._call("chat.postMessage", message)
+        return Posted(answer.channel, answer.ts)
 
-    async def update(self, message: Mapping[str, object]) -> Posted:
+    async def update(self, message: Mapping[str, object]) -> None:
         """Call ``chat.update``; raises as `post_message` does."""
-        return await self._call("chat.update", message)
+        await self._call("chat.update", message)
 
     async def test(self) -> None:
         """Call ``auth.test``: whether Slack knows the token; raises as `post_message` does."""
         await self._call("auth.test", {})
 
-    async def _call(self, method: str, body: Mapping[str, object]) -> Posted:
+    async def open_connection(self) -> str:
+        """Call ``apps.connections.open``: return the address of a WebSocket; raises as above."""
+        return (await self._call("apps.connections.open", {})).url
+
+    async def _call(self, method: str, body: Mapping[str, object]) -> _Answer:
         closed_until = self._closed_until.get(method)
         if closed_until is not None and (now := self._now()) < closed_until:
             raise SlackRefused("ratelimited", retry_after_s=(closed_until - now).total_seconds())
@@ -155,7 +189,7 @@ class SlackApi:
                 self._closed_until[method] = self._now() + closed_for
             raise
 
-    async def _ask(self, method: str, body: Mapping[str, object]) -> Posted:
+    async def _ask(self, method: str, body: Mapping[str, object]) -> _Answer:
         headers = {"Authorization": f"Bearer {self._token}"}
         status, headers_back, text = await post(
             self._session, f"{self._url}/{method}", body, headers
@@ -169,8 +203,9 @@ class SlackApi:
             ) from error
         if not answer.ok:
             detail = f"needed: {answer.needed}" if answer.needed else ""
-            raise SlackRefused(answer.error, detail, _retry_after_s(headers_back))
-        return Posted(answer.channel, answer.ts)
+            retry_after_s = _retry_after_s(headers_back)
+            raise SlackRefused(answer.error, detail, retry_after_s, self._meanings)
+        return answer
 
 
 async def post_to_webhook(

@@ -19,6 +19,7 @@ from server.notify.news import (
     TroubleNews,
     VerdictNews,
 )
+from server.notify.slack.buttons import buttons_for
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.wording.formats import lasted, source_name
 from server.wording.reasons import say
@@ -56,14 +57,15 @@ class SlackText(msgspec.Struct, frozen=True):
     blocks: list[Block]
 
 
-def render(said: Sequence[News], key: str, public_url: str) -> SlackText:
+def render(said: Sequence[News], key: str, public_url: str, *, buttons: bool) -> SlackText:
     """Return the message that says all of `said`: one piece of news, and after a push its verdicts.
 
-    It contains `key`, so that a repeated delivery can be recognised.
+    It contains `key`, so that a repeated delivery can be recognised. With `buttons`, an open
+    incident has some.
     """
     match said[0]:
         case IncidentNews() as news:
-            blocks = _incident(news, public_url)
+            blocks = _incident(news, public_url, buttons=buttons)
         case PushNews() as news:
             verdicts = [each for each in said[1:] if isinstance(each, VerdictNews)]
             blocks = _push(news, verdicts)
@@ -142,7 +144,7 @@ def _line(news: News) -> str:
             return "This is a test of PushLog"
 
 
-def _incident(news: IncidentNews, public_url: str) -> list[Block]:
+def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Block]:
     incident = news.incident
     mark = "✅" if news.change == "ended" else _SEVERITY[incident.severity]
     blocks = [
@@ -179,6 +181,8 @@ def _incident(news: IncidentNews, public_url: str) -> list[Block]:
             for each in incident.top_symptoms[:SYMPTOMS_SHOWN]
         ]
         blocks.append(_list(f"*{incident.issue_count} issues*", symptoms))
+    if buttons and (row := buttons_for(news)) is not None:
+        blocks.append(row)
     links = [link(f"{public_url}/incidents/{incident.incident_id}", "Open in PushLog", 100)]
     if "source_url" in incident.links:
         name = source_name(incident.source)
@@ -220,13 +224,10 @@ def _trouble(news: TroubleNews, public_url: str) -> list[Block]:
 
 
 def _state(news: IncidentNews) -> str:
-    match news.change:
-        case "opened":
-            return "open"
-        case "escalated":
-            return "open, got worse"
-        case "ended":
-            return f"ended: {news.end_reason}" if news.end_reason else "ended"
+    if news.change == "ended":
+        return f"ended: {news.end_reason}" if news.end_reason else "ended"
+    state = "open, got worse" if news.change == "escalated" else "open"
+    return f"{state}, acknowledged by {news.acknowledged_by}" if news.acknowledged_by else state
 
 
 def _linked_line(news: News, public_url: str) -> str:

@@ -26,8 +26,8 @@ from server.notify.slack.api import GONE, SlackApi, SlackRefused, post_to_webhoo
 from server.notify.slack.blocks import SlackText, render, render_digest, reply_to
 from server.process.outgoing import Networks, open_session
 from server.settings.settings import Slack
+from server.storage.main.incidents import StoredIncident
 from server.storage.main.slack_messages import SlackMessage
-from shared.incident import IncidentSummary
 
 _ORDER = {"opened": 0, "escalated": 1, "ended": 2}
 _encode = msgspec.json.Encoder().encode
@@ -62,11 +62,15 @@ class BotChannel:
 
     name: ChannelName = "slack"
 
-    def __init__(self, api: SlackApi, public_url: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, api: SlackApi, public_url: str, now: Callable[[], datetime], *, buttons: bool
+    ) -> None:
+        """Set up the channel. `buttons`: somebody hears what people press."""
         self.meter = Meter(SLACK_BOT.per_minute, now)
         self.editing = asyncio.Lock()
         self._api = api
         self._public_url = public_url
+        self._buttons = buttons
 
     async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """Post or edit one letter; for several, post a digest and edit what stands there already.
@@ -93,7 +97,7 @@ class BotChannel:
         now_said = _with(said, news)
         if now_said == said:
             return standing
-        shown = render(now_said, key, self._public_url)
+        shown = render(now_said, key, self._public_url, buttons=self._buttons)
         message = _message(shown) | {"channel": standing.channel, "ts": standing.ts}
         self.meter.count()
         try:
@@ -129,7 +133,7 @@ class BotChannel:
         if isinstance(news, VerdictNews) and not _is_worse(news):
             # The message about its push was a line of a digest, and a clean deploy is no news.
             return
-        shown = render([news], letter.key, self._public_url)
+        shown = render([news], letter.key, self._public_url, buttons=self._buttons)
         posted = await self._api.post_message(_message(shown) | {"channel": letter.receiver})
         subject = subject_of(news)
         if subject is not None:
@@ -151,17 +155,17 @@ class BotChannel:
             )
 
 
-def brought_up_to_date(
-    standing: SlackMessage, incident: IncidentSummary, seq: int
-) -> IncidentNews | None:
-    """Return what the message must say now that its incident is as it is at `seq`.
-
-    Return None if the message is about something else.
-    """
+def brought_up_to_date(standing: SlackMessage, incident: StoredIncident) -> IncidentNews | None:
+    """Return what the message must say of its incident now; None if it is about something else."""
     said = _decode(standing.said)[0]
     if not isinstance(said, IncidentNews):
         return None
-    return msgspec.structs.replace(said, incident=incident, seq=seq)
+    return msgspec.structs.replace(
+        said,
+        incident=incident.summary,
+        seq=incident.changed_seq,
+        acknowledged_by=incident.acknowledged_by,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -178,7 +182,7 @@ async def open_slack(
     async with open_session(allowed) as session:
         if slack.bot_token and slack.channel:
             api = SlackApi(session, slack.api_url, slack.bot_token, now)
-            yield BotChannel(api, public_url, now)
+            yield BotChannel(api, public_url, now, buttons=slack.has_buttons)
         else:
             yield WebhookChannel(session, slack.webhook_url or "", public_url)
 
@@ -189,14 +193,14 @@ async def try_slack(slack: Slack, letter: Letter, public_url: str, allowed: Netw
     async with open_session(allowed) as session:
         if slack.bot_token and slack.channel:
             api = SlackApi(session, slack.api_url, slack.bot_token)
-            await api.post_message(message | {"channel": slack.channel})
+            await api.post_message(message | {"channel": letter.receiver})
         else:
             await post_to_webhook(session, slack.webhook_url or "", message)
 
 
 def _shown(letters: Sequence[Letter], public_url: str) -> SlackText:
     if len(letters) == 1:
-        return render([letters[0].news], letters[0].key, public_url)
+        return render([letters[0].news], letters[0].key, public_url, buttons=False)
     return render_digest(letters, public_url)
 
 
@@ -211,8 +215,10 @@ def _message(shown: SlackText) -> dict[str, object]:
 
 def _stands(subject: str, channel: str, ts: str, said: list[News]) -> SlackMessage:
     first = said[0]
-    said_seq = first.seq if isinstance(first, IncidentNews) else 0
-    return SlackMessage(subject, channel, ts, _encode(said), said_seq)
+    if not isinstance(first, IncidentNews):
+        return SlackMessage(subject, channel, ts, _encode(said), said_seq=0)
+    is_acknowledged = first.acknowledged_by is not None
+    return SlackMessage(subject, channel, ts, _encode(said), first.seq, is_acknowledged)
 
 
 def _with(said: list[News], news: News) -> list[News]:
@@ -239,7 +245,12 @@ def _later(known: IncidentNews, news: IncidentNews) -> IncidentNews:
     """
     changed = max(known, news, key=lambda each: (_ORDER[each.change], each.seq))
     newest = max(known, news, key=lambda each: (each.seq, _ORDER[each.change]))
-    return msgspec.structs.replace(changed, incident=newest.incident, seq=newest.seq)
+    return msgspec.structs.replace(
+        changed,
+        incident=newest.incident,
+        seq=newest.seq,
+        acknowledged_by=known.acknowledged_by or news.acknowledged_by,
+    )
 
 
 def _is_worse(news: News) -> bool:

@@ -1,17 +1,19 @@
 """The table slack_messages: our bot's messages that are edited as their subject changes."""
 
 import msgspec
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import Select, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import incidents, slack_messages
+from server.storage.rows import struct_of
 
 
 class SlackMessage(msgspec.Struct, frozen=True):
     """Where the message about `subject` is at Slack, and what it says (JSON, opaque here).
 
-    `said_seq` is the entry up to which it describes its incident.
+    `said_seq` is the entry up to which it describes its incident, and `said_acknowledged` whether
+    it says who acknowledged it.
     """
 
     subject: str
@@ -19,6 +21,7 @@ class SlackMessage(msgspec.Struct, frozen=True):
     ts: str
     said: bytes
     said_seq: int
+    said_acknowledged: bool = False
 
 
 async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
@@ -28,7 +31,7 @@ async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
     ).first()
     if row is None:
         return None
-    return SlackMessage(row.subject, row.channel, row.ts, row.said, row.said_seq)
+    return struct_of(row, SlackMessage)
 
 
 async def put(tx: AsyncConnection, message: SlackMessage, edited_at: int) -> None:
@@ -49,17 +52,25 @@ async def forget(tx: AsyncConnection, subject: str) -> None:
 async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> list[str]:
     """Return open incidents of which more is known than their message says, longest unedited first.
 
-    Those edited at `edited_before` or later are left out.
+    Those edited at `edited_before` or later are left out, unless somebody has acknowledged them
+    since: whoever did it waits to see it.
     """
+    edited_at, acknowledged_at = slack_messages.c.edited_at, incidents.c.acknowledged_at
+    is_acknowledgement_news = and_(
+        acknowledged_at.is_not(None), slack_messages.c.said_acknowledged.is_(False)
+    )
+    is_news = or_(incidents.c.changed_seq > slack_messages.c.said_seq, is_acknowledgement_news)
     rows = await tx.execute(
         select(incidents.c.incident_id)
         .join(slack_messages, slack_messages.c.subject == incidents.c.incident_id)
         .where(
             incidents.c.ended_at.is_(None),
-            incidents.c.changed_seq > slack_messages.c.said_seq,
-            slack_messages.c.edited_at < edited_before,
+            or_(
+                and_(is_news, edited_at < edited_before),
+                and_(is_acknowledgement_news, edited_at < acknowledged_at),
+            ),
         )
-        .order_by(slack_messages.c.edited_at, incidents.c.incident_id)
+        .order_by(edited_at, incidents.c.incident_id)
         .limit(limit)
     )
     return list(rows.scalars())

@@ -373,12 +373,13 @@ slack_messages = Table(
     Column("said", LargeBinary, nullable=False),
     Column("said_seq", BigInteger, nullable=False, server_default="0"),
     Column("edited_at", BigInteger, nullable=False, server_default="0"),
+    Column("said_acknowledged", Boolean, nullable=False, server_default="0"),
     Index(None, "ts"),
 )
 """Messages of our bot that are edited as their subject (an incident, a push) changes. `channel` and
 `ts` are Slack's names for the message. `said` is what it says: a JSON list of `server.notify.news`.
-`said_seq` is the entry up to which it tells its incident. `edited_at` is when it was posted, edited
-or tried last.
+`said_seq` is the entry up to which it tells its incident, and `said_acknowledged` whether it says
+who acknowledged it. `edited_at` is when it was posted, edited or tried last.
 """
 
 noise_filters = Table(

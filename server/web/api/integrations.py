@@ -1,5 +1,6 @@
 """The API of the integrations: addresses, secrets, and what came last."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -8,7 +9,7 @@ from aiohttp import web
 
 from server.keys import DATABASE, JOURNAL, SETTINGS
 from server.notify.channels import outlets_of
-from server.settings.settings import Settings
+from server.settings.settings import Settings, Slack
 from server.storage.database import Transaction
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import deploys, outbox, webhooks
@@ -99,10 +100,15 @@ class LastMessage(msgspec.Struct, frozen=True):
 
 
 class SlackAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """In which way Slack is told; None if it is not set up."""
+    """In which way Slack is told, and how it tells what people press; None if it is not set up.
+
+    `channel` is the usual one of a bot, and `channels` are all.
+    """
 
     way: Literal["bot", "webhook"] | None
     channel: str | None
+    channels: Sequence[str]
+    buttons: Literal["request", "socket"] | None
     last: LastMessage | None
 
 
@@ -180,8 +186,16 @@ async def _slack(settings: Settings, tx: Transaction) -> SlackAnswer:
     return SlackAnswer(
         way=outlets.slack,
         channel=outlets.slack_receiver if outlets.slack == "bot" else None,
+        channels=outlets.slack_receivers if outlets.slack == "bot" else [],
+        buttons=_buttons(settings.slack),
         last=LastMessage(told[0].created_at, told[0].state, told[0].last_error) if told else None,
     )
+
+
+def _buttons(slack: Slack | None) -> Literal["request", "socket"] | None:
+    if slack is None or not slack.has_buttons:
+        return None
+    return "socket" if slack.app_token else "request"
 
 
 def _incoming(settings: Settings, source: Route, secrets: int, news: SourceNews | None) -> Incoming:

@@ -165,7 +165,8 @@ def _described(route: Described, operation: Operation, schema_of: Mapping[str, J
     names = (f"{route.key} body", f"{route.key} other body")
     match [schema_of[name] for name in names if name in schema_of]:
         case [body]:
-            described["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+            content = {operation.body_media_type: {"schema": body}}
+            described["requestBody"] = {"required": True, "content": content}
         case [*bodies] if bodies:
             either = {JSON: {"schema": {"anyOf": bodies}}}
             described["requestBody"] = {"required": True, "content": either}

@@ -12,6 +12,7 @@ from server.incidents.rate import Rate
 from server.ingest.accept import Accepted
 from server.ingest.generic import DeployBody, EventBody
 from server.ingest.signatures import GENERIC_HEADER, GITHUB_HEADER, SENTRY_HEADERS
+from server.interactions.signature import SIGNATURE_HEADER, TIME_HEADER
 from server.storage.main.accounts import Account
 from server.storage.main.noise import NoiseFilter
 from server.web.accounts import account, people
@@ -30,6 +31,7 @@ from server.web.api import (
     noise_preview,
     not_told,
     silences,
+    slack_interactions,
     troubles,
     webhooks,
     wishes,
@@ -37,6 +39,8 @@ from server.web.api import (
 from server.web.requests import Removed
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+TEXT = "text/plain"
 EVENT_STREAM = "text/event-stream"
 
 
@@ -59,6 +63,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[HTTPStatus, ...] = ()
     headers: tuple[str, ...] = ()
     media_type: str = JSON
+    body_media_type: str = JSON
 
 
 _CREATED, _ACCEPTED = HTTPStatus.CREATED, HTTPStatus.ACCEPTED
@@ -97,6 +102,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /api/webhooks/github": _webhook(
         "Takes GitHub's pushes, deployments and releases",
         ("X-GitHub-Event", "X-GitHub-Delivery", GITHUB_HEADER),
+    ),
+    "POST /api/slack/interactions": Operation(
+        summary="Takes what people press in Slack; only with SLACK_SIGNING_SECRET",
+        body=slack_interactions.InteractionForm,
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
+        headers=(SIGNATURE_HEADER, TIME_HEADER),
+        media_type=TEXT,
+        body_media_type=FORM,
     ),
     "POST /api/test/simulate-incident": Operation(
         summary="Sends a simulated error through everything; only with ENABLE_TEST_ROUTES",

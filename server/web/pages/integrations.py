@@ -47,6 +47,7 @@ async def _page(request: web.Request, problem: str | None = None) -> web.Respons
             "found": found,
             "looked_at": signs.looked_at,
             "floor": settings.incident_notification_min_severity,
+            "slack_request_url": f"{settings.public_url}/api/slack/interactions",
             "channels": request.app[OFFICE].channels,
             "simulated": simulated,
             "became": None if decision is None else explain_decision(decision),

@@ -8,7 +8,15 @@ from server.storage.main.not_told import NotTold
 from server.storage.main.people import Person
 from shared.pipe import DeployVerdict
 from tests.builders import at, change_window
-from tests.server.notify.news import ended, escalated, opened, push
+from tests.server.notify.news import (
+    ended,
+    escalated,
+    opened,
+    push,
+    push_news,
+    trouble_news,
+    verdict_news,
+)
 
 ADA = Person(1, "Ada", "ada@acme.example", True, "all")
 BO = Person(2, "Bo", "bo@acme.example", False, "all")
@@ -19,6 +27,28 @@ BOTH = Outlets(email=True, slack="bot", slack_receiver="#alerts")
 
 def keys(plan: Plan) -> list[str]:
     return [delivery.key for delivery in plan.deliveries]
+
+
+def test_services_and_deploys_go_to_their_own_channels() -> None:
+    outlets = Outlets(
+        slack="bot",
+        slack_receiver="#alerts",
+        slack_deploys="#deploys",
+        slack_services={"shop": "#shop"},
+    )
+    assert outlets.slack_for(opened()) == "#shop"
+    assert outlets.slack_for(opened(service="other")) == "#alerts"
+    assert outlets.slack_for(push_news()) == outlets.slack_for(verdict_news()) == "#deploys"
+    assert outlets.slack_for(trouble_news()) == "#alerts"
+    assert outlets.slack_receivers == ["#alerts", "#deploys", "#shop"]
+    without = Outlets(slack="bot", slack_receiver="#alerts", slack_services={"shop": "#shop"})
+    assert without.slack_for(push_news()) == "#shop"
+
+
+def test_whoever_heard_in_a_channel_that_is_no_longer_set_hears_of_the_end() -> None:
+    heard = Heard(outside=frozenset({("slack", "#before")}))
+    plan = plan_end(ended(), people=(), outlets=BOTH, heard=heard)
+    assert [each.receiver for each in plan.deliveries] == ["#alerts"]
 
 
 def test_the_bell_rings_for_all_mail_goes_to_who_wants_it_and_slack_gets_one() -> None:

@@ -23,9 +23,10 @@ from server.notify.slack.channel import BotChannel, open_slack
 from server.process.metrics import Metrics
 from server.settings.settings import Slack
 from server.storage.database import Database, open_database
-from server.storage.main import outbox, slack_messages
+from server.storage.main import incidents, outbox, slack_messages
 from server.storage.main.outbox import DeliveryFilter
 from server.storage.main.slack_messages import SlackMessage
+from server.storage.times import to_micros
 from shared.incident import Change
 from shared.pipe import Incident, IncidentEnded
 from tests.builders import START
@@ -78,6 +79,12 @@ class Scene:
         """The recorder stores that incident `number` is over."""
         ended = IncidentEnded(incident(number).incident_id, "quiet for 30 minutes", self.clock.now)
         await self.recorder.record([ended], [])
+
+    async def acknowledge(self, number: int = 1) -> None:
+        """Ada acknowledges it."""
+        async with self.database.write() as tx:
+            at = to_micros(self.clock.now)
+            assert await incidents.acknowledge(tx, incident(number).incident_id, "ada", at)
 
     async def open_and_tell(self, number: int = 1) -> None:
         """An incident with its message; so long ago that it may be edited."""
@@ -154,7 +161,7 @@ async def test_an_incident_that_does_not_grow_is_left_alone(scene: Scene) -> Non
     assert scene.edits == 0
 
 
-async def test_a_message_is_edited_once_a_minute_however_fast_its_incident_grows(
+async def test_a_message_is_edited_every_30_s_however_fast_its_incident_grows(
     scene: Scene,
 ) -> None:
     await scene.open_and_tell()
@@ -162,7 +169,68 @@ async def test_a_message_is_edited_once_a_minute_however_fast_its_incident_grows
     while scene.clock.now < end:
         await scene.say("updated", event_count=scene.seq)
         await scene.rest()
-    assert 8 <= scene.edits <= 10
+    assert 10 <= scene.edits <= 20
+
+
+async def test_an_acknowledgement_is_shown_at_once_and_only_once(scene: Scene) -> None:
+    await scene.open_and_tell()
+    await scene.say("updated", event_count=2)
+    await scene.rest()
+    await scene.acknowledge()
+    await scene.refresher.turn()
+    assert "open, acknowledged by ada" in scene.shown()
+    edits = scene.edits
+    for _ in range(10):
+        await scene.rest()
+    assert scene.edits == edits
+
+
+async def test_an_acknowledgement_stays_in_the_message_when_it_gets_worse(scene: Scene) -> None:
+    await scene.open_and_tell()
+    await scene.say("escalated", event_count=900)
+    await scene.acknowledge()
+    await scene.refresher.turn()
+    await turn(scene.postman)
+    assert "open, got worse, acknowledged by ada" in scene.shown()
+
+
+async def test_an_acknowledgement_is_shown_though_news_was_written_into_the_message_since(
+    scene: Scene,
+) -> None:
+    await scene.open_and_tell()
+    await scene.acknowledge()
+    scene.clock.pass_s(1)
+    await scene.say("escalated", event_count=900)
+    await turn(scene.postman)
+    assert "acknowledged" not in scene.shown()
+    scene.clock.pass_s(EDIT_EVERY_S + 1)
+    await scene.refresher.turn()
+    assert "open, got worse, acknowledged by ada" in scene.shown()
+
+
+async def test_an_acknowledgement_that_slack_refuses_holds_up_no_other_message(
+    scene: Scene,
+) -> None:
+    await scene.open_and_tell(1)
+    await scene.open_and_tell(2)
+    await scene.acknowledge(1)
+    scene.slack.answers = [not_ok("invalid_blocks")]
+    assert await scene.rest() == 30
+    await scene.say("updated", 2, event_count=22)
+    scene.clock.pass_s(EDIT_EVERY_S)
+    await scene.refresher.turn()
+    assert "22, last seen" in text_of(scene.slack.roots()[1])
+
+
+async def test_whoever_waits_to_see_something_need_not_wait_for_a_turn(scene: Scene) -> None:
+    await scene.open_and_tell()
+    running = asyncio.create_task(scene.refresher.run())
+    try:
+        await scene.acknowledge()
+        scene.refresher.wake()
+        await scene.slack.wait_until_shown("acknowledged by ada")
+    finally:
+        running.cancel()
 
 
 async def test_200_open_incidents_stay_within_slacks_limit_and_each_has_its_turn(
@@ -181,7 +249,8 @@ async def test_200_open_incidents_stay_within_slacks_limit_and_each_has_its_turn
                 said_seq=0,
             )
             await slack_messages.put(tx, message, edited_at=0)
-            scene.slack.messages[message.ts] = {"ts": message.ts, "text": "opened", "blocks": []}
+            posted = {"channel": "#alerts", "ts": message.ts, "text": "opened", "blocks": []}
+            scene.slack.messages[message.ts] = posted
     grown = [scene.incident("updated", number, event_count=77) for number in numbers]
     await scene.recorder.record(grown, [])
     began = scene.clock.now

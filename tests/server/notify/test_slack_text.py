@@ -93,7 +93,7 @@ def odd_news(draw: st.DrawFn) -> list[News]:
 
 @given(odd_news())
 def test_slack_takes_every_message(said: list[News]) -> None:
-    shown = render(said, "k" * 300, URL)
+    shown = render(said, "k" * 300, URL, buttons=True)
     assert fault_of({"text": shown.text, "blocks": shown.blocks}) is None
 
 

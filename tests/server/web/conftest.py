@@ -24,6 +24,7 @@ from server.keys import (
     NIGHTLY,
     OFFICE,
     PASSWORDS,
+    PRESSES,
     SETTINGS,
     SUPERVISOR,
     WATCH,
@@ -92,6 +93,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
         app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE])
+        app[PRESSES] = None
         app[NIGHTLY] = None
         signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR], None)
         outlets, wake = outlets_of(settings), app[OFFICE].wake

@@ -28,6 +28,8 @@ OPEN = {
     "/reset/{secret}",
     # Anyone with the link from a mail may end the mails to its receiver.
     "/unsubscribe/{token}",
+    # Slack's signature is its key: see test_slack_buttons.
+    "/api/slack/interactions",
     # The page of the sign-in may fail too.
     "/errors",
     # On the machine itself: see the tests of it.

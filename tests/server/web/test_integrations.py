@@ -177,6 +177,32 @@ async def test_slack_tells_its_way_and_what_went_wrong_last(start: Start) -> Non
     shown = await page(client)
     assert "channel_not_found" in shown
     assert 'action="/settings/channels/slack/test"' in shown
+    assert "off: set <code>SLACK_SIGNING_SECRET</code> or <code>SLACK_APP_TOKEN</code>" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "way", "said"),
+    [
+        (
+            "SLACK_SIGNING_SECRET",
+            "s3cret",
+            "request",
+            "the Request URL at Slack is <code>https://pushlog.example/api/slack/interactions</code>",
+        ),
+        ("SLACK_APP_TOKEN", "xapp-s3cret", "socket", "on, by Socket Mode"),
+    ],
+)
+async def test_slack_tells_its_channels_and_how_buttons_are_heard(
+    start: Start, name: str, value: str, way: str, said: str
+) -> None:
+    env = {"SLACK_DEPLOYS_CHANNEL": "#deploys", "PUBLIC_URL": "https://pushlog.example"}
+    client = await start(**SECRETS, **env, **{name: value})
+    slack = (await ask(client))["slack"]
+    assert (slack["channels"], slack["buttons"]) == (["#incidents", "#deploys"], way)
+    shown = await page(client)
+    assert "the channels #incidents, #deploys" in shown
+    assert said in shown
+    assert value not in shown
 
 
 async def test_simulations_are_off_unless_they_are_switched_on(client: Client) -> None:

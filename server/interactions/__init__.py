@@ -1,0 +1,1 @@
+"""What people press in Slack: how it arrives, and how it is done."""
