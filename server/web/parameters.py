@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from server.storage.main.dead_letters import Fate
+from server.storage.main.deploy_figures import FiguresFilter
 from server.storage.main.deploy_list import DeployFilter
 from server.storage.main.incidents import IncidentState
 from server.storage.main.not_told import NotToldFilter
@@ -43,6 +44,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         **_paged(PlaceInIncidents),
     },
     "/api/deploys": {**_filters(DeployFilter), **_paged(PlaceInDeploys)},
+    "/api/deploys/figures": _filters(FiguresFilter),
     "/api/notifications": _paged(Number),
     "/api/notifications/stream": {"after": Number, "seen": str},
     "/api/notifications/read-all": {"up_to": Number},

@@ -151,6 +151,7 @@ def _api() -> list[web.RouteDef]:
             for_people(acknowledging.acknowledge_incident),
         ),
         web.get("/api/deploys", for_people(deploys.list_deploys)),
+        web.get("/api/deploys/figures", for_people(deploys.get_figures)),
         web.get(f"/api/deploys/{_ID}", for_people(deploys.get_deploy)),
         web.get("/api/notifications", for_people(incidents.list_notifications)),
         web.get("/api/notifications/stream", for_people(stream), allow_head=False),

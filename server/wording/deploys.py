@@ -1,9 +1,11 @@
-"""A deploy's verdict and its errors in words. Pure."""
+"""A deploy's verdict and its errors, and how often deploys fail, in words. Pure."""
 
 import re
 from datetime import datetime, timedelta
 
-from server.wording.numbers import say_number
+from server.storage.main.deploy_figures import DeployFigures
+from server.wording.formats import percent
+from server.wording.numbers import say_number, say_span
 from shared.deploy import WATCH_S
 from shared.incident import ErrorRate
 
@@ -48,3 +50,23 @@ def say_rate(rate: ErrorRate) -> str:
 def per_minute(rate: ErrorRate) -> float:
     """Errors a minute."""
     return round(rate.events / rate.minutes, 3)
+
+
+def say_failed(figures: DeployFigures) -> str:
+    """How many of the deploys failed."""
+    share = figures.change_failure_rate
+    if share is None:
+        return f"No deploy of the last {figures.days} days has been judged."
+    deploys = "deploy" if figures.judged == 1 else "deploys"
+    shown = "under 1 %" if 0.0 < share < 0.01 else percent(share)
+    counts = f"{figures.failed:,} of {figures.judged:,} {deploys} failed ({shown})"
+    return f"Last {figures.days} days: {counts}."
+
+
+def say_restored(figures: DeployFigures) -> str:
+    """How long failed deploys took to be restored, and how many are not; empty without any."""
+    waiting = f"{figures.not_restored:,} not restored yet" if figures.not_restored else ""
+    if figures.median_restore_s is None:
+        return f"{waiting}." if waiting else ""
+    took = f"Median time to restore: {say_span(figures.median_restore_s / 60.0)}"
+    return f"{took}; {waiting}." if waiting else f"{took}."

@@ -1,4 +1,4 @@
-"""The API of the deploys: what each of them did to the errors of its service."""
+"""The API of the deploys: what each did to the errors of its service, and how many failed."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from aiohttp import web
 from msgspec import Meta
 
 from server.keys import DATABASE, SETTINGS
-from server.storage.main import deploy_list
+from server.storage.main import deploy_figures, deploy_list
+from server.storage.main.deploy_figures import FiguresFilter
 from server.storage.main.deploy_list import (
     Began,
     CommitHead,
@@ -22,6 +23,7 @@ from server.storage.main.deploy_list import (
     place_of,
 )
 from server.storage.main.deploys import DeployPlace
+from server.storage.times import micros_now
 from server.web.repository_links import commit_address, compare_address, web_address
 from server.web.requests import answer, read_limit, read_query
 from server.wording.deploys import per_minute, watched_until
@@ -115,6 +117,16 @@ async def list_deploys(request: web.Request) -> web.Response:
     shown = found[:limit]
     more = _write_place(place_of(shown[-1])) if len(found) > limit else None
     return answer(DeployPage([_answered(request, each) for each in shown], more))
+
+
+async def get_figures(request: web.Request) -> web.Response:
+    """``GET /api/deploys/figures``: how many of the last deploys failed, and for how long.
+
+    ``service`` and ``environment`` say which deploys count.
+    """
+    wanted = read_query(request.query, FiguresFilter)
+    async with request.app[DATABASE].read() as tx:
+        return answer(await deploy_figures.measure(tx, wanted, micros_now()))
 
 
 async def get_deploy(request: web.Request) -> web.Response:

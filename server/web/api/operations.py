@@ -14,6 +14,7 @@ from server.ingest.generic import DeployBody, EventBody
 from server.ingest.signatures import GENERIC_HEADER, GITHUB_HEADER, SENTRY_HEADERS
 from server.interactions.signature import SIGNATURE_HEADER, TIME_HEADER
 from server.storage.main.accounts import Account
+from server.storage.main.deploy_figures import DeployFigures
 from server.storage.main.noise import NoiseFilter
 from server.web.accounts import account, people
 from server.web.api import (
@@ -158,6 +159,10 @@ OPERATIONS: Mapping[str, Operation] = {
         answer=issues.IssueAnswer,
     ),
     "GET /api/deploys": Operation(summary="Deploys, newest first", answer=deploys.DeployPage),
+    "GET /api/deploys/figures": Operation(
+        summary="How many of the last deploys failed, and how long until that was over",
+        answer=DeployFigures,
+    ),
     "GET /api/deploys/{id}": Operation(
         summary="One deploy with all its commits", answer=deploys.WholeDeployAnswer
     ),

@@ -1,16 +1,19 @@
-"""The page of the deploys: the verdict on each, its commits, and the incidents that suspect it."""
+"""The page of the deploys: how many failed, the verdict on each, and who suspects it."""
 
 from aiohttp import web
 
 from server.keys import DATABASE, SETTINGS
-from server.storage.main import deploy_list
+from server.storage.main import deploy_figures, deploy_list
+from server.storage.main.deploy_figures import FiguresFilter
 from server.storage.main.deploy_list import DeployFilter, place_of
+from server.storage.times import micros_now
 from server.web.api.deploys import address, find_deploy, links, read_place
 from server.web.forms import offered
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import read_query
-from server.wording.deploys import STANDINGS, per_minute
+from server.wording.deploys import STANDINGS, per_minute, say_failed, say_restored
+from shared.structs import made_of
 
 PAGE_SIZE = 50
 
@@ -45,6 +48,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         services, environments = await deploy_list.places(tx)
         # One more than is shown tells whether there is an older page.
         found = await deploy_list.newest(tx, wanted, PAGE_SIZE + 1, after)
+        counting = made_of(wanted, FiguresFilter)
+        figures = await deploy_figures.measure(tx, counting, micros_now())
     shown = found[:PAGE_SIZE]
     older = place_of(shown[-1]) if len(found) > PAGE_SIZE else None
     return render(
@@ -54,6 +59,8 @@ async def show(request: web.Request) -> web.StreamResponse:
             "here": "deploys",
             "chrome": chrome,
             "deploys": [(each, *links(request, each)) for each in shown],
+            "failed": say_failed(figures),
+            "restored": say_restored(figures),
             "wanted": wanted,
             "services": offered(services, wanted.service),
             "environments": offered(environments, wanted.environment),

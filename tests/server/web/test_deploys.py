@@ -1,5 +1,6 @@
 """What people read of deploys: what each did, what ran before it, and who suspects it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from server.storage.database import Database
 from server.storage.main import deploys, incidents
 from shared.event import ChangeWindow
 from shared.incident import ErrorRate, SuspectCommit
-from shared.pipe import DeployVerdict
+from shared.pipe import DeployVerdict, IncidentEnded
 from tests.builders import at, change_window, commit
 from tests.server.web.conftest import Client, incident
 
@@ -315,6 +316,60 @@ async def test_nothing_that_senders_say_becomes_a_page_or_a_link(
 
 async def test_a_page_without_deploys_says_how_to_have_some(client: Client) -> None:
     assert "scripts/announce-deploy --url http://localhost:3000" in await page(client)
+
+
+async def put_recent_deploys(database: Database) -> None:
+    """Three deploys of an hour ago: one was restored after 10 minutes, one is not, one is clean."""
+    hour_ago = (datetime.now(UTC) - at(0)).total_seconds() - 3600
+    windows = [change_window(hour_ago + n, deploy_id=f"d{n}") for n in range(3)]
+    for window in windows:
+        await announce(database, window)
+    for window, verdict in zip(windows, ("faulty", "faulty", "clean"), strict=True):
+        await judge(database, window, verdict=verdict)
+    restored = await suspect(database, 1, "d0", 0.9)
+    await suspect(database, 2, "d1", 0.9)
+    async with database.write() as tx:
+        await incidents.end(tx, IncidentEnded(restored, "it is quiet", at(hour_ago + 600)))
+    await announce(database, change_window(hour_ago, deploy_id="a"), service="api")
+
+
+async def test_the_api_says_how_many_deploys_failed_and_for_how_long(
+    client: Client, database: Database
+) -> None:
+    await put_recent_deploys(database)
+    assert await read(client, "/figures?service=shop&environment=production") == {
+        "days": 30,
+        "judged": 3,
+        "failed": 2,
+        "change_failure_rate": 2 / 3,
+        "restored": 1,
+        "not_restored": 1,
+        "median_restore_s": 600.0,
+    }
+    assert await read(client, "/figures?service=api") == {
+        "days": 30,
+        "judged": 0,
+        "failed": 0,
+        "change_failure_rate": None,
+        "restored": 0,
+        "not_restored": 0,
+        "median_restore_s": None,
+    }
+    assert (await client.get("/api/deploys/figures?verdict=clean")).status == 400
+
+
+async def test_the_page_says_how_many_of_the_chosen_deploys_failed(
+    client: Client, database: Database
+) -> None:
+    assert "Last 30 days" not in await page(client)
+    await put_recent_deploys(database)
+    failed = "Last 30 days: 2 of 3 deploys failed (67 %)."
+    restored = "Median time to restore: 10 min; 1 not restored yet."
+    assert f"{failed} {restored}" in await page(client)
+    # A verdict narrows the list, and not what the failed ones are a share of.
+    assert failed in await page(client, "/deploys?service=shop&verdict=clean")
+    shown = await page(client, "/deploys?service=api")
+    assert "No deploy of the last 30 days has been judged.</p>" in shown
 
 
 @pytest.mark.parametrize("query", ["verdict=good", "before=1", "before=x.y", "limit=999"])
