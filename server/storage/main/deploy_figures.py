@@ -37,9 +37,10 @@ class DeployFigures(msgspec.Struct, frozen=True, kw_only=True):
     `change_failure_rate` (0-1) is `failed`, the faulty ones, divided by `judged`, those that are
     clean, suspect or faulty; None if there are none of these.
 
-    A failed deploy is restored when the last of the incidents that suspect it has ended, and not
-    restored while one of them is open; without any it is neither. `median_restore_s` is the median
-    time from the deploy until then, in seconds, over those that are `restored`; None without them.
+    A failed deploy is restored when the last of its incidents has ended, and not restored while one
+    of them is open; without any it is neither. Its incidents are those that suspect it with a
+    confidence of `SURE` or more and had not ended before it. `median_restore_s` is the median time
+    from the deploy until the last end, in seconds, over the `restored` ones; None without them.
     """
 
     days: int
