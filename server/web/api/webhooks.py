@@ -78,7 +78,8 @@ async def read(request: web.Request, wanted: WebhookFilter, limit: int) -> Webho
 
 def read_filter(query: Mapping[str, str]) -> WebhookFilter:
     """Return which webhooks are asked for; raise 400 for what cannot be asked."""
-    typed = {name: query.get(name, "").strip() for name in WebhookFilter.__struct_fields__}
+    # An id is pasted, with blanks around it.
+    typed = {**query, "id": query.get("id", "").strip()}
     if len(typed["id"]) > LONGEST_ID:
         raise web.HTTPBadRequest(text=f"`id` must have at most {LONGEST_ID} characters.")
     return read_query(typed, WebhookFilter)
