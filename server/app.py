@@ -37,6 +37,7 @@ from server.keys import (
 from server.middlewares import bodies_in_time, errors_as_json
 from server.notify.channels import open_office, outlets_of
 from server.notify.crash import CrashReporter
+from server.notify.joined import JoinedTeller
 from server.notify.live import Live
 from server.notify.masking import masked_line
 from server.process import log
@@ -100,6 +101,7 @@ def build_app(settings: Settings) -> web.Application:
             _actions,
             _slack_buttons,
             _crashes,
+            _joined,
             _supervisor,
             _nightly,
             _watch,
@@ -227,6 +229,13 @@ async def _crashes(app: web.Application) -> AsyncIterator[None]:
     by_mail = app[SETTINGS].smtp is not None
     telling = app[CRASHES].run(app[DATABASE], app[OFFICE].wake, by_mail=by_mail)
     async with app[BACKGROUND].running("tell of crashes", telling):
+        yield
+
+
+async def _joined(app: web.Application) -> AsyncIterator[None]:
+    outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
+    teller = JoinedTeller(app[DATABASE], app[LIVE], outlets, wake)
+    async with app[BACKGROUND].running("tell of new errors in incidents", teller.run()):
         yield
 
 

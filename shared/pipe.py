@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from shared.decisions import Code
 from shared.event import ChangeWindow, Environment, Event, Identity, Service, Source, Timestamp
-from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Said, Verdict
+from shared.incident import Change, ErrorRate, IncidentSummary, Numbers, Said, Symptom, Verdict
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -133,10 +133,14 @@ class Ready(msgspec.Struct, tag="ready"):
 
 
 class Incident(IncidentSummary, tag="incident", kw_only=True, omit_defaults=True):
-    """An incident opened or changed because of the entry at `seq`."""
+    """An incident opened or changed because of the entry at `seq`.
+
+    `joined` are the issues that joined since it was told last: the newest ones, of very many.
+    """
 
     seq: int
     change: Change
+    joined: list[Symptom] = msgspec.field(default_factory=list)
 
 
 class IncidentEnded(msgspec.Struct, tag="incident_ended", omit_defaults=True):

@@ -7,7 +7,7 @@ itself holds what is due later (`due`, `tell_due`), so that a restored one goes 
 from hashlib import blake2b
 
 from engine.incidents.counting import HOLD_S, STRETCH_S, count_event
-from engine.incidents.summary import rank_of, summary
+from engine.incidents.summary import rank_of, summary, symptom_of
 from engine.incidents.suspects import suspects_of
 from engine.incidents.triggers import Fired, is_more_severe
 from engine.memory.moments import moment
@@ -33,6 +33,9 @@ FLAP_S = 6 * 3_600.0
 
 LONGEST_S = 86_400.0
 """An incident that lasts longer without getting worse is the usual state, and ends."""
+
+MAX_JOINED_NAMED = 100
+"""Of issues that joined since the server was told, so many are named."""
 
 MANY_ISSUES = 100
 """Up to so many issues, people are told of each that joins an incident when it does."""
@@ -110,18 +113,21 @@ def take_in(state: State, incident: OpenIncident, seen: Occurrence, fired: Fired
     seen.issue.incident = incident.incident_id
     seen.issue.by_rate = fired.by_rate
     incident.fired = state.now
-    if seen.standing == "new" or seen.key not in incident.members:
-        incident.issue_count += 1
-        if len(incident.members) < MAX_MEMBERS:
-            incident.members.append(seen.key)
+    is_member = seen.standing != "new" and seen.key in incident.members
     factor = fired.numbers.get("factor", 1.0)
-    incident.symptoms[seen.key] = SymptomState(
+    symptom = SymptomState(
         exception_type=seen.event.exception_type,
         message=seen.event.message[:_MAX_SYMPTOM_MESSAGE],
         severity=seen.event.severity,
         count=known.count if (known := incident.symptoms.get(seen.key)) is not None else 0,
         factor=factor if isinstance(factor, float) else 1.0,
     )
+    incident.symptoms[seen.key] = symptom
+    if not is_member:
+        incident.issue_count += 1
+        if len(incident.members) < MAX_MEMBERS:
+            incident.members.append(seen.key)
+        incident.joined = [*incident.joined, symptom_of(seen.key, symptom)][-MAX_JOINED_NAMED:]
     if len(incident.symptoms) > MAX_SYMPTOMS:
         _drop_mildest(incident)
     count_seen(state, incident, seen)
@@ -207,11 +213,13 @@ def tell_joined(state: State, incident: OpenIncident) -> list[Outbound]:
 
 def tell(state: State, incident: OpenIncident, change: Change, at: float) -> Outbound:
     """Return the summary as it stands at `at`; the server then knows all of it."""
+    told = summary(state, incident, change)
     incident.told = at
     incident.tell_due = 0.0
     incident.issues_told = incident.issue_count
+    incident.joined = []
     state.changed.incident(incident.incident_id)
-    return summary(state, incident, change)
+    return told
 
 
 def make_room(state: State) -> list[Outbound]:

@@ -46,6 +46,7 @@ def summary(state: State, incident: OpenIncident, change: Change) -> Incident:
         request_url=lead.request_url,
         seq=incident.seq if change == "opened" else state.clock.seq,
         change=change,
+        joined=[] if change == "opened" else incident.joined,
     )
 
 
@@ -72,13 +73,15 @@ def _top_symptoms(incident: OpenIncident) -> list[Symptom]:
     worst = sorted(
         incident.symptoms.items(), key=lambda item: (rank_of(item[1]), item[0]), reverse=True
     )
-    return [
-        Symptom(
-            fingerprint=key,
-            exception_type=symptom.exception_type,
-            message=symptom.message,
-            count=symptom.count,
-            spike_factor=symptom.factor,
-        )
-        for key, symptom in worst[:MAX_SYMPTOMS_SHOWN]
-    ]
+    return [symptom_of(key, symptom) for key, symptom in worst[:MAX_SYMPTOMS_SHOWN]]
+
+
+def symptom_of(key: str, symptom: SymptomState) -> Symptom:
+    """Return the symptom of the issue of this key, as it is told."""
+    return Symptom(
+        fingerprint=key,
+        exception_type=symptom.exception_type,
+        message=symptom.message,
+        count=symptom.count,
+        spike_factor=symptom.factor,
+    )

@@ -14,7 +14,7 @@ from engine.statistics.baseline import Baseline
 from engine.statistics.deploy_verdict import Watch
 from engine.statistics.silence import Habit
 from shared.event import PRODUCTION, UNKNOWN_ENVIRONMENT, ChangeWindow, Event, Severity
-from shared.incident import Numbers, SuspectCommit, Trigger
+from shared.incident import Numbers, SuspectCommit, Symptom, Trigger
 from shared.issue import IssueState
 from shared.pipe import EventEntry
 
@@ -149,6 +149,8 @@ class OpenIncident(msgspec.Struct, array_like=True, kw_only=True):
     """Nothing joins it, because it is a test, a simulation or a deploy."""
     issues_told: int = 0
     """How many issues the server was told of."""
+    joined: list[Symptom] = []
+    """The newest issues that the server was not told of. Their symptoms may be dropped by then."""
 
 
 class Deploy(msgspec.Struct, array_like=True, gc=False):

@@ -23,7 +23,15 @@ from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import checkpoints, decisions, deploys, incident_hours, incidents, silences
+from server.storage.main import (
+    checkpoints,
+    decisions,
+    deploys,
+    incident_hours,
+    incidents,
+    joined_issues,
+    silences,
+)
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import to_micros
 from server.wording.explain import explain_change
@@ -86,7 +94,7 @@ class Recorder:
         now = to_micros(self._now())
 
         async def store(tx: Transaction) -> tuple[Recorded, Sequence[Plan]]:
-            recorded = await _store(tx, messages, entries)
+            recorded = await _store(tx, messages, entries, now)
             await _count_silenced(tx, recorded.decisions, now)
             await _count_by_hour(tx, recorded.decisions, entries)
             return recorded, await announce(
@@ -117,7 +125,7 @@ class Recorder:
 
 
 async def _store(
-    tx: Transaction, messages: Sequence[Outbound], entries: Sequence[JournalEntry]
+    tx: Transaction, messages: Sequence[Outbound], entries: Sequence[JournalEntry], now: int
 ) -> Recorded:
     recorded = Recorded()
     known = (await checkpoints.progress(tx)).recorded_seq
@@ -138,6 +146,7 @@ async def _store(
                 if message.seq > known or await _is_due_later(tx, message):
                     incident = masked(message)
                     await incidents.put(tx, incident)
+                    await joined_issues.add(tx, incident.incident_id, incident.joined, now)
                     recorded.incidents_changed = True
                     if incident.change != "updated":
                         await _add_change(tx, incident)

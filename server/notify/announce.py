@@ -10,7 +10,8 @@ from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
-from server.storage.main import noise, not_told, notifications, outbox, people
+from server.storage.main import joined_issues, noise, not_told, notifications, outbox, people
+from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
 from shared.pipe import Incident
 
@@ -32,7 +33,8 @@ async def announce(
         floor=floor,
         outlets=outlets,
     )
-    plans = plan_all(happened, audience, await _heard_before(tx, happened, audience.filters))
+    heard = await _heard_before(tx, happened, audience.filters)
+    plans = plan_all(happened, audience, heard, await _joined_before(tx, happened))
     await _write(tx, plans, now)
     return plans
 
@@ -57,11 +59,27 @@ async def _heard_before(
     return heard
 
 
+async def _joined_before(
+    tx: Transaction, happened: Iterable[Happened]
+) -> dict[str, list[JoinedIssue]]:
+    """Return what joined each incident that got worse or ended, and nobody was told of."""
+    joined = {}
+    for each in happened:
+        match each:
+            case Incident(change="escalated", incident_id=incident_id):
+                joined[incident_id] = await joined_issues.untold(tx, incident_id)
+            case Over(stored=stored):
+                incident_id = stored.summary.incident_id
+                joined[incident_id] = await joined_issues.untold(tx, incident_id)
+    return joined
+
+
 async def _write(tx: Transaction, plans: Iterable[Plan], now: int) -> None:
     for plan in plans:
         told = plan.of
         if told is not None:
             await notifications.add(tx, told, plan.people)
+            await joined_issues.mark_told(tx, told.incident_id, now)
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
             if plan.held_back_by is not None:
                 await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)

@@ -18,12 +18,14 @@ from server.notify.plan import (
 )
 from server.settings.settings import MinSeverity
 from server.storage.main.incidents import StoredIncident, summary_of
+from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
 from server.storage.main.notifications import Change
 from server.storage.main.people import Person
 from server.storage.times import to_micros
 from server.wording.explain import explain_incident
+from server.wording.joined import names_of
 from shared.event import ChangeWindow
 from shared.pipe import DeployVerdict, Incident
 
@@ -58,13 +60,19 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_all(
-    happened: Iterable[Happened], audience: Audience, heard: Mapping[str, Heard]
+    happened: Iterable[Happened],
+    audience: Audience,
+    heard: Mapping[str, Heard],
+    joined: Mapping[str, Sequence[JoinedIssue]],
 ) -> list[Plan]:
-    """Return a plan for each thing that is told; `heard` says who was told before, by incident."""
+    """Return a plan for each thing that is told.
+
+    By incident, `heard` says who was told before, and `joined` which new errors nobody was told of.
+    """
     heard = dict(heard)
     plans = []
     for each in happened:
-        plan = _plan(each, audience, heard)
+        plan = _plan(each, audience, heard, joined)
         if plan is None:
             continue
         plans.append(plan)
@@ -77,14 +85,20 @@ def plan_all(
     return plans
 
 
-def _plan(happened: Happened, audience: Audience, heard: Mapping[str, Heard]) -> Plan | None:
+def _plan(
+    happened: Happened,
+    audience: Audience,
+    heard: Mapping[str, Heard],
+    joined: Mapping[str, Sequence[JoinedIssue]],
+) -> Plan | None:
     match happened:
-        case Incident():
-            before = heard.get(happened.incident_id, Heard())
-            return _plan_incident(happened, audience, before)
+        case Incident(incident_id=incident_id):
+            before = heard.get(incident_id, Heard())
+            return _plan_incident(happened, audience, before, joined.get(incident_id, ()))
         case Over(stored=stored):
-            before = heard.get(stored.summary.incident_id, Heard())
-            return _plan_over(happened, audience, before)
+            incident_id = stored.summary.incident_id
+            before = heard.get(incident_id, Heard())
+            return _plan_over(happened, audience, before, joined.get(incident_id, ()))
         case Deployed(seq, service, environment, window):
             return plan_push(seq, service, environment, window, audience.outlets)
         case DeployVerdict():
@@ -93,7 +107,9 @@ def _plan(happened: Happened, audience: Audience, heard: Mapping[str, Heard]) ->
             assert_never(happened)
 
 
-def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan | None:
+def _plan_incident(
+    incident: Incident, audience: Audience, heard: Heard, joined: Sequence[JoinedIssue]
+) -> Plan | None:
     """Tell people that the incident opened or got worse, unless it is noise.
 
     If an issue that is no noise joins an incident that was noise so far, the incident is news.
@@ -117,6 +133,7 @@ def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan
             incident=summary_of(incident),
             seq=incident.seq,
             why=explain_incident(incident),
+            joined=[] if change == "opened" else names_of(joined),
         )
         plan = plan_change(
             news,
@@ -135,7 +152,7 @@ def _plan_incident(incident: Incident, audience: Audience, heard: Heard) -> Plan
     return plan
 
 
-def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
+def _plan_over(over: Over, audience: Audience, heard: Heard, joined: Sequence[JoinedIssue]) -> Plan:
     """Tell those who heard of the incident that it is over; who ended it need not be rung."""
     incident = over.stored.summary
     news = IncidentNews(
@@ -145,6 +162,7 @@ def _plan_over(over: Over, audience: Audience, heard: Heard) -> Plan:
         why=explain_incident(incident),
         ended_at=over.stored.ended_at,
         end_reason=over.stored.end_reason,
+        joined=names_of(joined),
     )
     plan = plan_end(news, people=audience.people, outlets=audience.outlets, heard=heard, by=over.by)
     plan.of = Change(

@@ -11,20 +11,22 @@ from shared.incident import IncidentSummary, Verdict
 
 
 class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=True):
-    """An incident opened, got worse, or ended; `incident` is what it was then.
+    """An incident opened, got worse, took in new errors, or ended; `incident` is what it was then.
 
     `seq` is the entry up to which that holds, or 0 if an earlier version wrote it. `why` is a
     sentence, with its numbers, on why it was opened. `acknowledged_by` is who looks after it, in a
-    message that is edited when somebody does.
+    message that is edited when somebody does. `joined` names new errors in it that nobody was told
+    of before.
     """
 
-    change: Literal["opened", "escalated", "ended"]
+    change: Literal["opened", "escalated", "joined", "ended"]
     incident: IncidentSummary
     seq: int = 0
     why: str = ""
     ended_at: datetime | None = None
     end_reason: str | None = None
     acknowledged_by: str | None = None
+    joined: list[str] = []
 
 
 class PushNews(msgspec.Struct, tag="push", kw_only=True, omit_defaults=True):

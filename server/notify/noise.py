@@ -19,6 +19,11 @@ def noise_in(incident: IncidentSummary, filters: Sequence[F]) -> F | None:
     return first if all(_first_match(there, text) for text in others) else None
 
 
+def noise_in_text(text: str, incident: IncidentSummary, filters: Sequence[F]) -> F | None:
+    """Return the filter that matches `text`, for the place of this incident, or None."""
+    return _first_match(_of_place(filters, incident), text)
+
+
 def is_partly_noise(incident: IncidentSummary, filters: Sequence[NoiseFilter]) -> bool:
     """Return whether some of its symptoms are noise, and some are not."""
     there = _of_place(filters, incident)

@@ -1,7 +1,8 @@
 """Plan what is told to whom, and how. Pure. The bell, mail to people, Slack for all.
 
-People are told about an incident when it opens, when it gets worse, and when it ends; the end only
-to those who heard of it. People find its other changes when they look.
+People are told about an incident when it opens, when it gets worse, when new errors join it, and
+when it ends; the last two only to those who heard of it. People find its other changes when they
+look.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -130,8 +131,27 @@ def plan_end(
 
     The bell of the person named `by`, who ended it, does not ring.
     """
+    name = f"{news.incident.incident_id}/ended/0"
+    return _plan_for_those_who_heard(name, news, people, outlets, heard, by)
+
+
+def plan_joined(
+    news: IncidentNews, *, people: Iterable[Person], outlets: Outlets, heard: Heard
+) -> Plan:
+    """Plan who is told of new errors in it: those who heard of it, in the ways they heard of it."""
+    name = f"{news.incident.incident_id}/joined/{news.seq}"
+    return _plan_for_those_who_heard(name, news, people, outlets, heard)
+
+
+def _plan_for_those_who_heard(
+    name: str,
+    news: IncidentNews,
+    people: Iterable[Person],
+    outlets: Outlets,
+    heard: Heard,
+    by: str | None = None,
+) -> Plan:
     incident_id = news.incident.incident_id
-    name = f"{incident_id}/ended/0"
     plan = Plan()
     for person in people:
         if person.id in heard.people and person.name != by:

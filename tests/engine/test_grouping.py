@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.incidents.life import MAX_JOINED_NAMED
 from engine.memory.state import State
 from shared.event import NOTHING
 from shared.event_context import EventContext, pack_context
@@ -43,6 +44,22 @@ def test_of_more_than_a_hundred_issues_those_that_join_are_told_once_a_minute() 
     counts = [line.issue_count for line in lines]
     assert counts[:100] == [*range(1, 101)]
     assert counts[100:] == [*range(159, 500, 60), 500]
+
+
+def test_each_issue_that_joins_is_named_once_in_what_is_told() -> None:
+    out = run([*(error(n + 1, n, n) for n in range(300)), builders.tick(600)])
+    lines = of_type(out, Incident)
+    assert lines[0].joined == []
+    decided = [line.issue for line in of_type(out, Decision)]
+    named = [symptom.fingerprint for line in lines for symptom in line.joined]
+    assert named == decided[1:]
+
+
+def test_of_very_many_that_join_within_a_minute_the_newest_are_named() -> None:
+    out = run([*(error(n + 1, n / 10, n) for n in range(500)), builders.tick(600)])
+    last = of_type(out, Incident)[-1]
+    decided = [line.issue for line in of_type(out, Decision)]
+    assert [symptom.fingerprint for symptom in last.joined] == decided[-MAX_JOINED_NAMED:]
 
 
 def test_an_outage_of_500_known_issues_is_one_incident() -> None:

@@ -133,6 +133,27 @@ async def test_what_an_incident_grew_by_is_shown_in_its_message_by_the_next_star
     assert "2, last seen" in text_of(slack.roots()[0])
 
 
+async def test_new_errors_in_an_incident_are_told_in_the_thread_of_its_message(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    async with running_server(tmp_path, env=as_bot(slack)) as server:
+        await fail(http, server, "shop")
+        await slack.wait_for(1)
+        await fail(http, server, "shop", "TeapotBroken")
+        # People are told of a later journal entry, so it has joined.
+        await fail(http, server, "other")
+        await slack.wait_for(2)
+        # As if a minute had passed, in which more could have joined.
+        with contextlib.closing(sqlite3.connect(tmp_path / "pushlog.db")) as database, database:
+            assert database.execute("UPDATE joined_issues SET at = 0").rowcount == 1
+        await slack.wait_for(3)
+        (root, _) = slack.roots()
+        (reply,) = slack.replies(root["ts"])
+        assert reply["text"].startswith("*New errors in it*\n• TeapotBroken: no more teapots")
+        assert reply["reply_broadcast"] is False
+        assert await server.interrupt() == 0
+
+
 @pytest.mark.parametrize("disabled", ["true", "false"])
 async def test_a_push_is_one_message_whether_deploys_are_incidents_or_not(
     http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path, disabled: str

@@ -53,7 +53,12 @@ _VERDICT_TONES: dict[Verdict, Tone] = {
     "too_little_data": "plain",
 }
 
-KICKERS = {"opened": "New incident", "escalated": "Got worse", "ended": "Ended"}
+KICKERS = {
+    "opened": "New incident",
+    "escalated": "Got worse",
+    "joined": "New errors in it",
+    "ended": "Ended",
+}
 
 
 def content_of(news: News, public_url: str) -> Content:
@@ -91,6 +96,7 @@ def safe_address(url: str | None) -> Address | None:
 def _incident(news: IncidentNews, public_url: str) -> Content:
     incident = news.incident
     sections = [
+        *_joined(news),
         _error_message(incident.exception_type, incident.message),
         *([Section("Why you were notified", [Paragraph(news.why)])] if news.why else ()),
         Section("Where", [Facts(_where(incident))]),
@@ -106,10 +112,16 @@ def _incident(news: IncidentNews, public_url: str) -> Content:
     if len(incident.top_symptoms) > 1:
         sections.append(_symptoms(incident))
     count = counted(incident)
-    got_worse = f"Got worse: now {incident.severity}{f', after {count}' if count else ''}. "
+    match news.change:
+        case "escalated":
+            preview = f"Got worse: now {incident.severity}{f', after {count}' if count else ''}. "
+        case "joined":
+            preview = f"{'; '.join(news.joined)}. "
+        case _:
+            preview = ""
     return Content(
         subject=_subject(incident),
-        preview=f"{got_worse if news.change == 'escalated' else ''}{incident.message}",
+        preview=f"{preview}{incident.message}",
         kicker=KICKERS[news.change],
         tone=incident.severity,
         title=incident.title,
@@ -138,6 +150,7 @@ def _ended(news: IncidentNews, public_url: str) -> Content:
         links=_links(incident, public_url),
         sections=[
             Section("Why it ended", [Paragraph(why[:1].upper() + why[1:])]),
+            *_joined(news),
             Section("When", [Facts([pair for pair in pairs if pair[1]])]),
             _error_message(incident.exception_type, incident.message),
         ],
@@ -266,6 +279,10 @@ def _test(news: TestNews, public_url: str) -> Content:
             )
         ],
     )
+
+
+def _joined(news: IncidentNews) -> list[Section]:
+    return [Section("New errors in it", [_sentences(news.joined)])] if news.joined else []
 
 
 def _subject(incident: IncidentSummary) -> str:

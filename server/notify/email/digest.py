@@ -139,7 +139,12 @@ def _title(stories: Sequence[Story], others: Sequence[Item]) -> str:
 
 def _changes(stories: Sequence[Story]) -> str:
     counts: Counter[str] = Counter(news.change for story in stories for news in story.news)
-    words = ("opened", "opened"), ("escalated", "got worse"), ("ended", "ended")
+    words = (
+        ("opened", "opened"),
+        ("escalated", "got worse"),
+        ("joined", "took in new errors"),
+        ("ended", "ended"),
+    )
     return ", ".join(f"{counts[change]} {word}" for change, word in words if counts[change])
 
 

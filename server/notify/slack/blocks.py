@@ -47,7 +47,12 @@ _VERDICT = {
     "faulty": "🔴 faulty",
     "too_little_data": "too few events to tell",
 }
-_CHANGE = {"opened": "opened", "escalated": "got worse", "ended": "ended"}
+_CHANGE = {
+    "opened": "opened",
+    "escalated": "got worse",
+    "joined": "new errors",
+    "ended": "ended",
+}
 
 
 class SlackText(msgspec.Struct, frozen=True):
@@ -110,11 +115,15 @@ def reply_to(news: News) -> str | None:
     match news:
         case IncidentNews(change="opened"):
             return None
+        case IncidentNews(change="joined"):
+            return _new_errors(news.joined)
         case IncidentNews(change="escalated", incident=incident):
             events = f"{incident.event_count:,} events"
-            return f"*Got worse*: now {incident.severity}, after {events}."
+            worse = f"*Got worse*: now {incident.severity}, after {events}."
+            return "\n".join([worse, *([_new_errors(news.joined)] if news.joined else ())])
         case IncidentNews():
-            return f"*Ended*: {escaped_line(news.end_reason or 'it is over', 500)}."
+            over = f"*Ended*: {escaped_line(news.end_reason or 'it is over', 500)}."
+            return "\n".join([over, *([_new_errors(news.joined)] if news.joined else ())])
         case VerdictNews(verdict="faulty" | "suspect"):
             return _verdict_line(news)
         case TroubleNews(change="ended"):
@@ -161,6 +170,8 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
         ),
         _section(f"*Error message*\n{code(incident.message, MESSAGE_SHOWN)}"),
     ]
+    if news.joined and news.change == "joined":
+        blocks.append(_section(_new_errors(news.joined)))
     if news.why:
         blocks.append(_section(f"*Why*\n{escaped(news.why, 800)}"))
     where = incident.api_route
@@ -235,6 +246,10 @@ def _linked_line(news: News, public_url: str) -> str:
         url = f"{public_url}/incidents/{news.incident.incident_id}"
         return link(url, _line(news), DIGEST_LINE - 100)
     return line_of(news, DIGEST_LINE)
+
+
+def _new_errors(names: Sequence[str]) -> str:
+    return "\n".join(["*New errors in it*", *(f"• {escaped_line(each, 240)}" for each in names)])
 
 
 def _frame_line(frame: Frame) -> str:

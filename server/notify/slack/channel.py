@@ -29,7 +29,9 @@ from server.settings.settings import Slack
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.slack_messages import SlackMessage
 
-_ORDER = {"opened": 0, "escalated": 1, "ended": 2}
+_ORDER = {"joined": -1, "opened": 0, "escalated": 1, "ended": 2}
+"""Which change a message shows, of several: new errors are in it anyway."""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[News]).decode
 

@@ -26,6 +26,7 @@ from server.storage.main.tables import (
     incident_deploys,
     incident_hours,
     incidents,
+    joined_issues,
     noise_filters,
     not_told,
     notifications,
@@ -364,7 +365,15 @@ async def remove_old(tx: AsyncConnection, before: int, watermark: int, limit: in
         .where(noise_filters.c.last_incident_id.in_(going))
         .values(last_incident_id=None)
     )
-    for table in (notifications, not_told, symptoms, incident_changes, incident_hours, incidents):
+    for table in (
+        notifications,
+        not_told,
+        symptoms,
+        joined_issues,
+        incident_changes,
+        incident_hours,
+        incidents,
+    ):
         await tx.execute(delete(table).where(table.c.incident_id.in_(going)))
     return len(going)
 

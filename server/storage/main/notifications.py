@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import incidents, notifications, people, troubles
@@ -58,6 +58,22 @@ async def add(tx: AsyncConnection, told: Change, person_ids: Sequence[int]) -> N
         "created_at": told.at,
     }
     await tx.execute(insert(notifications), [about | {"person_id": each} for each in person_ids])
+
+
+async def add_instead(tx: AsyncConnection, told: Change, person_ids: Sequence[int]) -> None:
+    """Tell these people, instead of what they were told of this kind of change before.
+
+    So the bell has one entry of it for an incident, which is unread again and the newest.
+    """
+    of_before = and_(
+        notifications.c.incident_id == told.incident_id,
+        notifications.c.change == told.change,
+        notifications.c.person_id.in_(person_ids),
+    )
+    before = list(await tx.scalars(select(notifications.c.id).where(of_before)))
+    # The new ones first: SQLite would give the newest id again, which streams have passed.
+    await add(tx, told, person_ids)
+    await tx.execute(delete(notifications).where(notifications.c.id.in_(before)))
 
 
 async def add_trouble(

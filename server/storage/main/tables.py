@@ -161,6 +161,23 @@ symptoms = Table(
     Index(None, "fingerprint"),
 )
 
+joined_issues = Table(
+    "joined_issues",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", String, ForeignKey("incidents.incident_id"), nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("exception_type", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    UniqueConstraint("incident_id", "fingerprint"),
+    Index("ix_joined_issues_untold", "incident_id", "at", sqlite_where=text("told_at IS NULL")),
+)
+"""Issues that joined an incident after it opened. `at` is when that was stored here, and `told_at`
+when people were told of it, or it was settled that nobody need be.
+"""
+
 deploys = Table(
     "deploys",
     metadata,
