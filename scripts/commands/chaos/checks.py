@@ -24,14 +24,19 @@ _TABLES = {
         "ORDER BY incident_id, seq, change, at"
     ),
     "symptoms": "SELECT * FROM symptoms ORDER BY incident_id, fingerprint",
+    "joined_issues": (
+        "SELECT incident_id, fingerprint, exception_type, message FROM joined_issues "
+        "ORDER BY incident_id, fingerprint"
+    ),
+    # Without new errors in an incident: when those are told depends on the clock of this machine.
     "notifications": (
         'SELECT person_id, incident_id, seq, "change", title, created_at FROM notifications '
-        "ORDER BY person_id, incident_id, seq, change"
+        "WHERE \"change\" != 'joined' ORDER BY person_id, incident_id, seq, change"
     ),
-    # Without the news of the server's own deaths.
+    # Nor the news of the server's own deaths.
     "outbox": (
         'SELECT "key", channel, receiver, incident_id FROM outbox '
-        'WHERE incident_id IS NOT NULL ORDER BY "key"'
+        'WHERE incident_id IS NOT NULL AND "key" NOT LIKE \'%/joined/%\' ORDER BY "key"'
     ),
     "notable_decisions": "SELECT * FROM notable_decisions WHERE code != 'dead_letter' ORDER BY seq",
     "deploys": (
@@ -111,6 +116,13 @@ def count(
     missing: dict[str, list[object]] = {
         "accepted but not in the journal": [key for key in accepted if not in_journal[key]],
         "in the journal but not decided": [seq for seq in entries if not decisions[seq]],
+        "joined an incident that has ended, and told nobody": [
+            *_rows(
+                database,
+                "SELECT incident_id, fingerprint FROM joined_issues JOIN incidents USING (incident_id) "
+                "WHERE told_at IS NULL AND ended_at IS NOT NULL",
+            )
+        ],
         "sent, as the outbox says, and never received": [
             f"{incident_id} by {channel}"
             for channel, incident_id in told
