@@ -247,6 +247,7 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
         metrics=app[METRICS],
         min_severity=settings.incident_notification_min_severity,
         outlets=outlets_of(settings),
+        tell_authors_from=settings.suspect_author_min_confidence,
         posted=app[OFFICE].wake,
     )
     supervisor = Supervisor(

@@ -62,4 +62,6 @@ def _renewed_commit(known: Commit | None, told: Commit) -> Commit:
         added=known.added if told.added is None else told.added,
         deleted=known.deleted if told.deleted is None else told.deleted,
         url=told.url or known.url,
+        author_email=told.author_email or known.author_email,
+        author_login=told.author_login or known.author_login,
     )

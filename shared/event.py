@@ -12,6 +12,8 @@ from msgspec import Meta
 
 MAX_FRAMES = 200
 MAX_CHAIN = 20
+MAX_ADDRESS = 320
+MAX_LOGIN = 100
 MAX_COMMITS = 500
 MAX_FILES = 500
 MAX_FUNCTIONS = 500
@@ -67,7 +69,10 @@ class ChainedException(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class Commit(msgspec.Struct, omit_defaults=True, frozen=True):
-    """One commit of a deploy. ``added`` and ``deleted`` are lines."""
+    """One commit of a deploy. ``added`` and ``deleted`` are lines.
+
+    ``author`` is a name, and ``author_login`` one at GitHub.
+    """
 
     id: Annotated[str, Meta(min_length=1, max_length=64)]
     timestamp: Timestamp | None = None
@@ -79,6 +84,8 @@ class Commit(msgspec.Struct, omit_defaults=True, frozen=True):
     deleted: Annotated[int, Meta(ge=0)] | None = None
     risk_score: Annotated[float, Meta(ge=0)] | None = None
     url: Url | None = None
+    author_email: Annotated[str, Meta(max_length=MAX_ADDRESS)] | None = None
+    author_login: Annotated[str, Meta(max_length=MAX_LOGIN)] | None = None
 
 
 class Push(msgspec.Struct, omit_defaults=True, frozen=True):

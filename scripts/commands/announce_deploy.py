@@ -38,6 +38,7 @@ MAX_COMMITS = 500
 MAX_ITEMS = 500
 MAX_MESSAGE = 2000
 MAX_PATH = 1024
+MAX_ADDRESS = 320
 MAX_BODY_BYTES = 4_500_000
 """PushLog reads 5 MiB."""
 
@@ -189,6 +190,8 @@ def _told(commit: GitCommit) -> dict[str, Any]:
         "files": [file for file in commit.files if len(file) <= MAX_PATH][:MAX_ITEMS],
         "functions": commit.functions[:MAX_ITEMS],
     }
+    if 0 < len(commit.email) <= MAX_ADDRESS:
+        told["author_email"] = commit.email
     if commit.added is not None and commit.deleted is not None:
         told.update(added=commit.added, deleted=commit.deleted)
     return told

@@ -32,6 +32,7 @@ class GitCommit:
     id: str
     timestamp: str
     author: str
+    email: str
     message: str
     files: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
@@ -81,7 +82,7 @@ def newest_commits(span: str, limit: int) -> list[GitCommit]:
 
 
 def _with_files(selected: list[str]) -> Iterator[GitCommit]:
-    asked = _START + _BETWEEN.join(("%H", "%cI", "%an", "%B"))
+    asked = _START + _BETWEEN.join(("%H", "%cI", "%an", "%ae", "%B"))
     log = git(
         *("-c", "i18n.logOutputEncoding=UTF-8", "log", "-z", "--numstat", "--find-renames"),
         *("--no-ext-diff", "--no-color", f"--format={asked}", *selected),
@@ -92,8 +93,8 @@ def _with_files(selected: list[str]) -> Iterator[GitCommit]:
         if part.startswith(_START):
             if commit is not None:
                 yield commit
-            sha, timestamp, author, message = part[1:].split(_BETWEEN, 3)
-            commit = GitCommit(sha, timestamp, author.strip(), message.strip())
+            sha, timestamp, author, email, message = part[1:].split(_BETWEEN, 4)
+            commit = GitCommit(sha, timestamp, author.strip(), email.strip(), message.strip())
         elif commit is not None and part.strip("\n"):
             added, deleted, path = part.lstrip("\n").split("\t", 2)
             # For a rename, the old path and the new one follow.

@@ -3,13 +3,20 @@
 import msgspec
 
 from shared.commits.patches import touched_functions
-from shared.event import MAX_FILES, MAX_FUNCTIONS, Commit, Timestamp
+from shared.event import MAX_ADDRESS, MAX_FILES, MAX_FUNCTIONS, MAX_LOGIN, Commit, Timestamp
+
+
+class Account(msgspec.Struct):
+    """An account at GitHub."""
+
+    login: str = ""
 
 
 class Person(msgspec.Struct):
     """A person and a time."""
 
     name: str | None = None
+    email: str | None = None
     date: Timestamp | None = None
 
 
@@ -47,6 +54,7 @@ class RestCommit(msgspec.Struct):
 
     sha: str
     commit: GitCommit
+    author: Account | None = None
     html_url: str | None = None
     parents: list[Parent] = []
     stats: Stats | None = None
@@ -86,4 +94,10 @@ def read_commit(rest: RestCommit) -> Commit:
         added=stats.additions if stats else None,
         deleted=stats.deletions if stats else None,
         url=rest.html_url[:2048] if rest.html_url else None,
+        author_email=_fitting(git.author.email if git.author else None, MAX_ADDRESS),
+        author_login=_fitting(rest.author.login if rest.author else None, MAX_LOGIN),
     )
+
+
+def _fitting(text: str | None, limit: int) -> str | None:
+    return text if text and len(text) <= limit else None

@@ -3,7 +3,7 @@
 from server.notify.batch import Deployed
 from server.storage.database import Transaction
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import deploys, incidents, silences
+from server.storage.main import commit_authors, deploys, incidents, silences
 from server.storage.main.incidents import RecordedChange
 from server.storage.main.silences import NewSilence
 from server.storage.times import to_micros
@@ -31,9 +31,13 @@ async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | Resolv
         return None
     match read:
         case ChangeWindowEntry() as window:
-            return await _store_deploy(tx, entry.seq, window.service, window.environment, window)
+            return await _store_deploy(
+                tx, entry.seq, entry.received, window.service, window.environment, window
+            )
         case EventEntry(change_window=window) as event if window is not None:
-            return await _store_deploy(tx, entry.seq, event.service, event.environment, window)
+            return await _store_deploy(
+                tx, entry.seq, entry.received, event.service, event.environment, window
+            )
         case Resolve() | Silence():
             return await _store_wish(tx, entry.seq, read)
         case _:
@@ -41,10 +45,16 @@ async def store_entry(tx: Transaction, entry: JournalEntry) -> Deployed | Resolv
 
 
 async def _store_deploy(
-    tx: Transaction, seq: int, service: str, environment: str, window: ChangeWindow
+    tx: Transaction,
+    seq: int,
+    received: int,
+    service: str,
+    environment: str,
+    window: ChangeWindow,
 ) -> Deployed:
     environment = canonical_environment(environment)
     await deploys.store(tx, service, environment, window)
+    await commit_authors.note(tx, window.commits, received)
     return Deployed(seq, service, environment, window)
 
 

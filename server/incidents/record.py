@@ -64,7 +64,8 @@ class Recorded(msgspec.Struct):
 class Recorder:
     """Stores what the engine says: each thing once, and all of a batch or nothing.
 
-    It calls `posted` when there is something new in the outbox, after the commit.
+    It calls `posted` when there is something new in the outbox, after the commit. The authors of
+    suspect commits are told from a confidence of `tell_authors_from` (0-1) on.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Recorder:
         metrics: Metrics,
         min_severity: MinSeverity,
         outlets: Outlets = NOBODY_OUTSIDE,
+        tell_authors_from: float = 1.0,
         posted: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -83,6 +85,7 @@ class Recorder:
         self._metrics = metrics
         self._floor: MinSeverity = min_severity
         self._outlets = outlets
+        self._tell_authors_from = tell_authors_from
         self._posted = posted
         self._now = now
 
@@ -98,7 +101,12 @@ class Recorder:
             await _count_silenced(tx, recorded.decisions, now)
             await _count_by_hour(tx, recorded.decisions, entries)
             return recorded, await announce(
-                tx, recorded.happened, floor=self._floor, outlets=self._outlets, now=now
+                tx,
+                recorded.happened,
+                floor=self._floor,
+                outlets=self._outlets,
+                tell_authors_from=self._tell_authors_from,
+                now=now,
             )
 
         recorded, plans = await self._database.write_at_once(store)
@@ -150,6 +158,8 @@ async def _store(
                     recorded.incidents_changed = True
                     if incident.change != "updated":
                         await _add_change(tx, incident)
+                    # Its suspects may have changed, and their authors are told.
+                    if incident.change != "updated" or incident.suspected_causes:
                         recorded.happened.append(incident)
             case IncidentEnded():
                 if stored := await _store_end(tx, message):

@@ -23,6 +23,7 @@ from server.ingest.signatures import (
     verify_github,
     verify_sentry,
 )
+from server.ingest.unverified import without_authors
 from server.ingest.webhook import Webhook, arrived
 from server.keys import ENVIRONMENTS, SERVICES, SETTINGS
 from server.process import log
@@ -151,7 +152,7 @@ async def _take(
         await failing.count(source, address)
         return invalid(request, webhook, error)
     await failing.forgive(source, address)
-    return await accept(request, webhook, delivery)
+    return await accept(request, webhook, without_authors(delivery))
 
 
 def _mapped(request: web.Request, delivery: Delivery) -> Delivery:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from server.notify.batch import Audience, Happened, Over, plan_all
 from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
+from server.notify.suspicions import suspicions
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
 from server.storage.main import joined_issues, noise, not_told, notifications, outbox, people
@@ -22,9 +23,13 @@ async def announce(
     *,
     floor: MinSeverity,
     outlets: Outlets,
+    tell_authors_from: float,
     now: int,
 ) -> list[Plan]:
-    """Tell people what happened; return the plans as they were written."""
+    """Tell people what happened; return the plans as they were written.
+
+    The authors of commits are told from a confidence of `tell_authors_from` (0-1) on.
+    """
     if not happened:
         return []
     audience = Audience(
@@ -34,7 +39,9 @@ async def announce(
         outlets=outlets,
     )
     heard = await _heard_before(tx, happened, audience.filters)
-    plans = plan_all(happened, audience, heard, await _joined_before(tx, happened))
+    joined = await _joined_before(tx, happened)
+    suspected = await suspicions(tx, happened, audience.people, tell_authors_from)
+    plans = plan_all(happened, audience, heard, joined, suspected)
     await _write(tx, plans, now)
     return plans
 

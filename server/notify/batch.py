@@ -5,7 +5,7 @@ from typing import assert_never
 
 import msgspec
 
-from server.notify.news import IncidentNews
+from server.notify.news import IncidentNews, SuspectNews
 from server.notify.noise import is_partly_noise, noise_in, said_in_short
 from server.notify.plan import (
     Heard,
@@ -14,8 +14,10 @@ from server.notify.plan import (
     plan_change,
     plan_end,
     plan_push,
+    plan_suspicion,
     plan_verdict,
 )
+from server.notify.recipients import kept_from_all
 from server.settings.settings import MinSeverity
 from server.storage.main.incidents import StoredIncident, summary_of
 from server.storage.main.joined_issues import JoinedIssue
@@ -27,6 +29,7 @@ from server.storage.times import to_micros
 from server.wording.explain import explain_incident
 from server.wording.joined import names_of
 from shared.event import ChangeWindow
+from shared.incident import SuspectCommit
 from shared.pipe import DeployVerdict, Incident
 
 
@@ -44,6 +47,13 @@ class Deployed(msgspec.Struct, frozen=True):
     service: str
     environment: str
     window: ChangeWindow
+
+
+class Suspicion(msgspec.Struct, frozen=True):
+    """A commit is strongly suspected, and `author` wrote it."""
+
+    suspect: SuspectCommit
+    author: Person
 
 
 Happened = Incident | Over | Deployed | DeployVerdict
@@ -64,15 +74,19 @@ def plan_all(
     audience: Audience,
     heard: Mapping[str, Heard],
     joined: Mapping[str, Sequence[JoinedIssue]],
+    suspicions: Mapping[str, Sequence[Suspicion]],
 ) -> list[Plan]:
     """Return a plan for each thing that is told.
 
-    By incident, `heard` says who was told before, and `joined` which new errors nobody was told of.
+    By incident, `heard` says who was told before, `joined` which new errors nobody was told of, and
+    `suspicions` whose commits are suspected.
     """
     heard = dict(heard)
     plans = []
     for each in happened:
         plan = _plan(each, audience, heard, joined)
+        if isinstance(each, Incident):
+            plan = _with_authors(plan, each, suspicions.get(each.incident_id, ()), audience)
         if plan is None:
             continue
         plans.append(plan)
@@ -149,6 +163,39 @@ def _plan_incident(
         title=incident.title,
         at=to_micros(incident.last_seen),
     )
+    return plan
+
+
+def _with_authors(
+    plan: Plan | None,
+    incident: Incident,
+    suspicions: Sequence[Suspicion],
+    audience: Audience,
+) -> Plan | None:
+    """Add what the authors of suspect commits are told.
+
+    Of an incident that opens they hear that instead of the usual, as it says all of it too.
+    """
+    if (
+        not suspicions
+        or kept_from_all(incident, audience.floor) is not None
+        or noise_in(incident, audience.filters) is not None
+    ):
+        return plan
+    plan = plan or Plan()
+    for each in suspicions:
+        news = SuspectNews(
+            incident=summary_of(incident), suspect=each.suspect, why=explain_incident(incident)
+        )
+        delivery = plan_suspicion(news, each.author, audience.outlets)
+        if delivery is None:
+            continue
+        if incident.change == "opened":
+            others = (delivery.channel, delivery.receiver)
+            plan.deliveries = [
+                known for known in plan.deliveries if (known.channel, known.receiver) != others
+            ]
+        plan.deliveries.append(delivery)
     return plan
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, Severity
-from shared.incident import IncidentSummary, Verdict
+from shared.incident import IncidentSummary, SuspectCommit, Verdict
 
 
 class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=True):
@@ -27,6 +27,14 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     end_reason: str | None = None
     acknowledged_by: str | None = None
     joined: list[str] = []
+
+
+class SuspectNews(msgspec.Struct, tag="suspect", kw_only=True, omit_defaults=True):
+    """A commit of the receiver is suspected to be the cause of an incident."""
+
+    incident: IncidentSummary
+    suspect: SuspectCommit
+    why: str = ""
 
 
 class PushNews(msgspec.Struct, tag="push", kw_only=True, omit_defaults=True):
@@ -77,7 +85,7 @@ class TestNews(msgspec.Struct, tag="test"):
     asked_at: datetime
 
 
-News = IncidentNews | PushNews | VerdictNews | CrashNews | TroubleNews | TestNews
+News = IncidentNews | SuspectNews | PushNews | VerdictNews | CrashNews | TroubleNews | TestNews
 
 
 def subject_of(news: News) -> str | None:

@@ -10,8 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from server.notify.news import IncidentNews, News, PushNews, VerdictNews
-from server.notify.recipients import kept_from, kept_from_all, mail_address
+from server.notify.news import IncidentNews, News, PushNews, SuspectNews, VerdictNews
+from server.notify.recipients import (
+    address_of_direct_message,
+    direct_message_to,
+    kept_from,
+    kept_from_all,
+    mail_address,
+)
 from server.settings.settings import MinSeverity
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
@@ -21,7 +27,7 @@ from server.storage.main.people import Person
 from server.storage.times import to_micros
 from server.wording.reasons import say
 from shared.event import ChangeWindow
-from shared.incident import IncidentSummary
+from shared.incident import IncidentSummary, SuspectCommit
 from shared.pipe import DeployVerdict
 
 SlackMode = Literal["bot", "webhook"]
@@ -163,7 +169,10 @@ def _plan_for_those_who_heard(
             and ("email", person.email) in heard.outside
         ):
             plan.deliveries.append(mail(name, person.id, person.email, news, incident_id))
-    if outlets.slack and any(channel == "slack" for channel, _ in heard.outside):
+    if outlets.slack and any(
+        channel == "slack" and address_of_direct_message(receiver) is None
+        for channel, receiver in heard.outside
+    ):
         plan.deliveries.append(post(name, outlets, news, incident_id))
     return plan
 
@@ -203,6 +212,31 @@ def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
         reasons=[say(each) for each in verdict.reasons],
     )
     return Plan(deliveries=[post(name, outlets, news)])
+
+
+def plan_suspicion(news: SuspectNews, author: Person, outlets: Outlets) -> NewDelivery | None:
+    """Plan what the author of a suspect commit is told, once.
+
+    Return None if they want nothing, or cannot be reached in the way that they want.
+    """
+    if author.email is None:
+        return None
+    channel: ChannelName
+    match author.my_commits:
+        case "email" if outlets.email:
+            channel, receiver = "email", author.email
+        case "slack" if outlets.slack == "bot":
+            channel, receiver = "slack", direct_message_to(author.email)
+        case _:
+            return None
+    incident_id = news.incident.incident_id
+    key = f"{suspicion_of(incident_id, news.suspect, author)}/{channel}"
+    return _delivery(key, channel, receiver, incident_id, news)
+
+
+def suspicion_of(incident_id: str, suspect: SuspectCommit, author: Person) -> str:
+    """Return how the keys of what this author is told of this suspicion begin."""
+    return f"{incident_id}/suspect/{suspect.commit_id}/person-{author.id}"
 
 
 def _is_push(incident: IncidentSummary) -> bool:

@@ -47,6 +47,19 @@ def mail_address(person: Person) -> str | NotTold:
     return person.email
 
 
+_DIRECT = "direct message to "
+
+
+def direct_message_to(address: str) -> str:
+    """Return the receiver in Slack that is the person with this mail address."""
+    return f"{_DIRECT}{address}"
+
+
+def address_of_direct_message(receiver: str) -> str | None:
+    """Return the mail address of the person who is this receiver, or None for a channel."""
+    return receiver.removeprefix(_DIRECT) if receiver.startswith(_DIRECT) else None
+
+
 def passes(incident: IncidentSummary, floor: MinSeverity) -> bool:
     """Return whether the incident is severe enough for this floor."""
     return _RANK[incident.severity] >= _RANK[floor]

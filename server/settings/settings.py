@@ -82,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     production_environments: tuple[str, ...]
     environments: tuple[EnvironmentRule, ...]
     spike_false_alarms_per_week: float
+    suspect_author_min_confidence: float
     smtp: Smtp | None
     slack: Slack | None
     heartbeat_url: str | None
@@ -150,6 +151,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         environments=reader.read("ENVIRONMENTS", (), rules.environment_rules),
         spike_false_alarms_per_week=reader.read(
             "SPIKE_FALSE_ALARMS_PER_WEEK", 1.0, values.per_week
+        ),
+        suspect_author_min_confidence=reader.read(
+            "SUSPECT_AUTHOR_MIN_CONFIDENCE", 0.7, values.share
         ),
         smtp=_smtp(reader),
         slack=_slack(reader),

@@ -40,6 +40,17 @@ def per_week(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"must be a number from 0 to 1, not {text!r}")
+    return number
+
+
 def megabytes(text: str) -> int:
     """Return a whole number of megabytes, at least 100."""
     # The journal also holds a day of delivery identities, which are not removed sooner.

@@ -38,6 +38,7 @@ from server.storage.journal.entry import JournalEntry
 from server.storage.journal.journal import Journal
 from server.storage.main import (
     checkpoints,
+    commit_authors,
     dead_letters,
     decisions,
     deploys,
@@ -199,6 +200,7 @@ class Retention:
             "deploys": lambda tx, limit: deploys.remove_old(tx, before, limit),
             "dead_letters": lambda tx, limit: dead_letters.remove_old(tx, before, bound, limit),
             "outbox": lambda tx, limit: outbox.remove_old(tx, before, limit),
+            "commit_authors": lambda tx, limit: commit_authors.remove_old(tx, before, limit),
             "troubles": lambda tx, limit: troubles.remove_old(tx, before, limit),
             "slack_messages": lambda tx, limit: slack_messages.remove_old(tx, before, limit),
         }

@@ -12,6 +12,7 @@ from server.storage.journal.disk import missing_bytes
 from server.storage.journal.file import JournalFile
 from server.storage.main import (
     checkpoints,
+    commit_authors,
     dead_letters,
     decisions,
     deploys,
@@ -53,6 +54,7 @@ async def preview(
             "deploys": deploys.old(before),
             "dead_letters": dead_letters.old(before, watermark),
             "outbox": outbox.old(before),
+            "commit_authors": commit_authors.old(before),
             "troubles": troubles.old(before),
             "slack_messages": slack_messages.old(before),
         }

@@ -55,12 +55,15 @@ class FakeSlack(LocalServer):
         """The envelopes that were, by their ids."""
         self.whispers: list[dict[str, Any]] = []
         """Answers that only whoever pressed sees."""
+        self.users = {"ada@acme.example": "U0ADA"}
+        """Who is in the workspace, by mail address."""
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
         app = web.Application()
         app.router.add_post("/api/chat.postMessage", self._post_message)
         app.router.add_post("/api/chat.update", self._update)
         app.router.add_post("/api/auth.test", self._test)
+        app.router.add_post("/api/users.lookupByEmail", self._look_up)
         app.router.add_post("/services/T0/B0/secret", self._webhook)
         app.router.add_post("/api/apps.connections.open", self._open)
         app.router.add_get("/link", self._link)
@@ -118,6 +121,9 @@ class FakeSlack(LocalServer):
             return refused
         body = await request.json()
         channel = CHANNELS.get(body.get("channel", ""))
+        if body.get("channel") in self.users.values():
+            # To a person, the bot opens a conversation by itself.
+            channel = f"D{body['channel']}"
         if channel is None:
             return not_ok("channel_not_found")
         fault = fault_of(body)
@@ -149,6 +155,16 @@ class FakeSlack(LocalServer):
     async def _test(self, request: web.Request) -> web.Response:
         refused = await self._refused(request, "auth.test")
         return refused or web.json_response({"ok": True, "user": "pushlog", "user_id": "U0BOT"})
+
+    async def _look_up(self, request: web.Request) -> web.Response:
+        refused = await self._refused(request, "users.lookupByEmail")
+        if refused is not None:
+            return refused
+        # This method reads no JSON.
+        user = self.users.get(str((await request.post()).get("email")))
+        if user is None:
+            return not_ok("users_not_found")
+        return web.json_response({"ok": True, "user": {"id": user, "team_id": "T0"}})
 
     async def _webhook(self, request: web.Request) -> web.Response:
         refused = await self._refused(request, "webhook", with_token=False)

@@ -106,6 +106,7 @@ async def test_the_commits_since_the_last_announcement_are_told(
         "id": third,
         "timestamp": "2025-03-04T10:03:00+01:00",
         "author": "Ada",
+        "author_email": "ada@acme.example",
         "message": "Count twice",
         "files": ["shop/cart.py"],
         "functions": ["total"],

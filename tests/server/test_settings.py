@@ -93,6 +93,13 @@ def test_mail_settings_without_a_host_are_a_fault() -> None:
     assert faults_of(SMTP_USER="me") == ["SMTP_USER: has no effect without SMTP_HOST"]
 
 
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "70%"])
+def test_a_confidence_is_from_0_to_1(text: str) -> None:
+    assert faults_of(SUSPECT_AUTHOR_MIN_CONFIDENCE=text) == [
+        f"SUSPECT_AUTHOR_MIN_CONFIDENCE: must be a number from 0 to 1, not {text!r}"
+    ]
+
+
 def test_what_only_a_slack_bot_can_do_needs_its_token() -> None:
     assert faults_of(
         SLACK_WEBHOOK_URL="https://hooks.slack.example/1",

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from playwright.async_api import Browser
 
 from tests.fakes.smtp import Authority, FakeSmtp
@@ -86,6 +87,35 @@ async def test_what_the_docs_say_leads_to_a_mail_of_the_first_incident_and_of_a_
             await arrived(smtp, "price 2")
             told = [mail for mail in smtp.mails if "UncleanShutdown" in mail["Subject"]]
             assert len({mail["Message-ID"] for mail in told}) == 1
+
+
+async def test_the_author_of_the_commit_hears_that_it_is_suspected_if_the_sender_is_known(
+    tmp_path: Path,
+) -> None:
+    async with FakeSmtp() as smtp:
+        env = settings(smtp) | {"SUSPECT_AUTHOR_MIN_CONFIDENCE": "0.3"}
+        strange, known = event(1), event(2)
+        for each in (strange, known):
+            each["change_window"]["commits"][0]["author_email"] = "Ada@example.com"
+        async with running_server(tmp_path, env=env) as server:
+            await shell(COMMANDS[1].replace("http://localhost:3000", server.url), LET_IN)
+            await send(server, strange)
+            # Anybody could have sent this, so it does not decide who is told of a suspicion.
+            usual = await arrived(smtp, "price 1")
+            assert usual["Subject"] == "[shop-1/production] ValueError: price 1 is negative"
+            assert await server.interrupt() == 0
+        secret = {"INCIDENT_WEBHOOK_SECRET": "s3cret"}
+        async with running_server(tmp_path, env=env | secret) as server:
+            async with ClientSession(headers={"X-Incident-Webhook-Secret": "s3cret"}) as session:
+                url = f"{server.url}/api/webhooks/incidents"
+                async with session.post(url, json=known) as response:
+                    assert response.status == 202
+            mail = await arrived(smtp, "Your commit")
+            assert mail["To"] == "ada@example.com"
+            assert "Round prices half up may have caused ValueError: price 2" in mail["Subject"]
+            assert "Your commit is suspected" in html(mail)
+            assert await server.interrupt() == 0
+        assert [each["Subject"][:11] for each in smtp.mails] == ["[shop-1/pro", "Your commit"]
 
 
 @needs_chromium

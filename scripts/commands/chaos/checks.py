@@ -119,7 +119,8 @@ def count(
         "joined an incident that has ended, and told nobody": [
             *_rows(
                 database,
-                "SELECT incident_id, fingerprint FROM joined_issues JOIN incidents USING (incident_id) "
+                "SELECT incident_id, fingerprint FROM joined_issues "
+                "JOIN incidents USING (incident_id) "
                 "WHERE told_at IS NULL AND ended_at IS NOT NULL",
             )
         ],

@@ -8,7 +8,14 @@ import msgspec
 
 from server.ingest.github.payload import Person, PushedCommit
 from server.ingest.text import clean_line, line_end, many_lines
-from shared.event import MAX_COMMITS, MAX_FILES, Commit, Timestamp
+from shared.event import (
+    MAX_ADDRESS,
+    MAX_COMMITS,
+    MAX_FILES,
+    MAX_LOGIN,
+    Commit,
+    Timestamp,
+)
 
 MAX_MESSAGE = 2000
 """The longest commit message, in characters: more text says no more about an error."""
@@ -45,13 +52,16 @@ def read_id(commit: PushedCommit | None) -> str:
 
 def _commit(pushed: PushedCommit, files: list[str]) -> Commit:
     url = clean_line(pushed.url or "", 2048)
+    author = pushed.author or Person()
     return Commit(
         id=read_id(pushed),
         timestamp=_timestamp(pushed.timestamp),
-        author=_author(pushed.author),
+        author=_author(author),
         message=many_lines(pushed.message or "", MAX_MESSAGE),
         files=files,
         url=url if url.startswith(("https://", "http://")) else None,
+        author_email=_short(author.email, MAX_ADDRESS),
+        author_login=_short(author.username, MAX_LOGIN),
     )
 
 
@@ -72,10 +82,14 @@ def _size(paths: Sequence[str]) -> int:
     return sum(len(path.encode()) for path in paths)
 
 
-def _author(person: Person | None) -> str | None:
-    if person is None:
-        return None
+def _author(person: Person) -> str | None:
     return clean_line(person.name or person.username or "", 512) or None
+
+
+def _short(text: str | None, limit: int) -> str | None:
+    """Return a name that is of no use if it is cut, or None."""
+    line = clean_line(text or "", limit + 1)
+    return line if 0 < len(line) <= limit else None
 
 
 def _timestamp(text: str | None) -> datetime | None:

@@ -9,12 +9,13 @@ Text = str | None
 
 
 class Person(msgspec.Struct):
-    """A Git author (`name`, and `username` if GitHub knows it), or an account (`login`).
+    """A Git author (`name`, `email`, and `username` if GitHub knows it), or an account (`login`).
 
     The `type` of an account is ``User``, ``Bot`` or ``Organization``.
     """
 
     name: Text = None
+    email: Text = None
     username: Text = None
     login: Text = None
     type: Text = None

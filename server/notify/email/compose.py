@@ -27,7 +27,7 @@ from server.notify.email.blocks import Address, Content
 from server.notify.email.content import content_of
 from server.notify.email.digest import digest_of
 from server.notify.masking import masked_line, printable, without_secrets
-from server.notify.news import IncidentNews, TestNews
+from server.notify.news import IncidentNews, SuspectNews, TestNews
 
 LINE_LENGTH = 76
 MAX_SUBJECT = 180
@@ -171,6 +171,9 @@ def _thread(letters: Sequence[Letter], domain: str) -> dict[str, str]:
     match letter.news:
         case IncidentNews(change="opened"):
             return {"Message-ID": root, "References": thread}
+        case SuspectNews():
+            # Its subject is its own, and it may come before the other mails of the incident.
+            return {"Message-ID": by_keys, "References": thread}
         case _:
             references = f"{thread} {root}"
             return {"Message-ID": by_keys, "In-Reply-To": root, "References": references}

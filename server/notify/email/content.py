@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from server.notify.email.blocks import (
     Address,
     Block,
@@ -21,6 +23,7 @@ from server.notify.news import (
     IncidentNews,
     News,
     PushNews,
+    SuspectNews,
     TestNews,
     TroubleNews,
     VerdictNews,
@@ -68,6 +71,8 @@ def content_of(news: News, public_url: str) -> Content:
             return _ended(news, public_url)
         case IncidentNews():
             return _incident(news, public_url)
+        case SuspectNews():
+            return _suspicion(news, public_url)
         case PushNews():
             return _push(news)
         case VerdictNews():
@@ -128,6 +133,23 @@ def _incident(news: IncidentNews, public_url: str) -> Content:
         labels=[incident.severity, incident.service, incident.environment],
         links=_links(incident, public_url),
         sections=sections,
+    )
+
+
+def _suspicion(news: SuspectNews, public_url: str) -> Content:
+    incident, suspect = news.incident, news.suspect
+    opened = _incident(IncidentNews(change="opened", incident=incident, why=news.why), public_url)
+    commit = f"{suspect.commit_id[:10]} {masked_line(first_line(suspect.message), MAX_LINE)}"
+    yours = Section("Your commit", [Items([_suspect(suspect)])])
+    answer = Section("Is it the cause?", [Paragraph("Say so on the page of the incident.")])
+    others = [each for each in opened.sections if each.title != "Suspect commits"]
+    return msgspec.structs.replace(
+        opened,
+        subject=f"Your commit {commit} may have caused {incident.title}",
+        preview=f"{percent(suspect.confidence)} confidence. {opened.preview}",
+        kicker="Your commit is suspected",
+        title=f"Your commit may have caused {incident.title}",
+        sections=[yours, *others, answer],
     )
 
 

@@ -23,7 +23,15 @@ _REFUSALS: dict[str, tuple[bool, str]] = {
         False,
         "SLACK_BOT_TOKEN must be a bot token, which begins with xoxb-",
     ),
-    "missing_scope": (False, "the bot lacks a scope: it needs chat:write"),
+    "missing_scope": (
+        False,
+        "the bot lacks a scope: it needs chat:write, and users:read and users:read.email for "
+        "direct messages",
+    ),
+    "users_not_found": (
+        True,
+        "nobody in the workspace has this mail address: choose mail in Settings",
+    ),
     "no_permission": (False, "the bot may not post there"),
     "channel_not_found": (
         False,
@@ -121,6 +129,10 @@ def _kind_of(code: str, permanent: bool) -> FailureKind:
     return "connection" if code in _SLACKS_OWN else "settings"
 
 
+class _User(msgspec.Struct):
+    id: str
+
+
 class _Answer(msgspec.Struct):
     ok: bool
     error: str = ""
@@ -128,6 +140,7 @@ class _Answer(msgspec.Struct):
     channel: str = ""
     ts: str = ""
     url: str = ""
+    user: _User | None = None
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -173,26 +186,36 @@ class SlackApi:
         """Call ``auth.test``: whether Slack knows the token; raises as `post_message` does."""
         await self._call("auth.test", {})
 
+    async def find_user(self, address: str) -> str:
+        """Call ``users.lookupByEmail``: return the id of a person; raises as above."""
+        # This method reads no JSON.
+        answer = await self._call("users.lookupByEmail", {"email": address}, as_form=True)
+        if answer.user is None:
+            raise SlackRefused("users_not_found")
+        return answer.user.id
+
     async def open_connection(self) -> str:
         """Call ``apps.connections.open``: return the address of a WebSocket; raises as above."""
         return (await self._call("apps.connections.open", {})).url
 
-    async def _call(self, method: str, body: Mapping[str, object]) -> _Answer:
+    async def _call(
+        self, method: str, body: Mapping[str, object], *, as_form: bool = False
+    ) -> _Answer:
         closed_until = self._closed_until.get(method)
         if closed_until is not None and (now := self._now()) < closed_until:
             raise SlackRefused("ratelimited", retry_after_s=(closed_until - now).total_seconds())
         try:
-            return await self._ask(method, body)
+            return await self._ask(method, body, as_form=as_form)
         except DeliveryFailed as failure:
             if failure.retry_after_s is not None:
                 closed_for = timedelta(seconds=failure.retry_after_s)
                 self._closed_until[method] = self._now() + closed_for
             raise
 
-    async def _ask(self, method: str, body: Mapping[str, object]) -> _Answer:
+    async def _ask(self, method: str, body: Mapping[str, object], *, as_form: bool) -> _Answer:
         headers = {"Authorization": f"Bearer {self._token}"}
         status, headers_back, text = await post(
-            self._session, f"{self._url}/{method}", body, headers
+            self._session, f"{self._url}/{method}", body, headers, as_form=as_form
         )
         refuse_by_status(status, headers_back, "")
         try:
@@ -217,13 +240,22 @@ async def post_to_webhook(
 
 
 async def post(
-    session: aiohttp.ClientSession, url: str, body: Mapping[str, object], headers: dict[str, str]
+    session: aiohttp.ClientSession,
+    url: str,
+    body: Mapping[str, object],
+    headers: dict[str, str],
+    *,
+    as_form: bool = False,
 ) -> tuple[int, Mapping[str, str], bytes]:
-    """Return status, headers and body of the answer. Raises `DeliveryFailed` if there is none."""
+    """Return status, headers and body of the answer. Raises `DeliveryFailed` if there is none.
+
+    The body is JSON, or a form.
+    """
+    encoded: dict[str, Any] = {"data" if as_form else "json": body}
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
-            session.post(url, json=body, headers=headers, allow_redirects=False) as response,
+            session.post(url, headers=headers, allow_redirects=False, **encoded) as response,
         ):
             return response.status, response.headers, await response.content.read(100_000)
     except TimeoutError:

@@ -15,6 +15,7 @@ from server.notify.news import (
     IncidentNews,
     News,
     PushNews,
+    SuspectNews,
     TestNews,
     TroubleNews,
     VerdictNews,
@@ -22,7 +23,7 @@ from server.notify.news import (
 from server.notify.slack.buttons import buttons_for
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.wording.formats import lasted, source_name
-from server.wording.reasons import say
+from server.wording.reasons import say, say_first_actions
 from shared.event import Commit, Frame
 from shared.incident import SuspectCommit
 from shared.text import first_line
@@ -71,6 +72,8 @@ def render(said: Sequence[News], key: str, public_url: str, *, buttons: bool) ->
     match said[0]:
         case IncidentNews() as news:
             blocks = _incident(news, public_url, buttons=buttons)
+        case SuspectNews() as news:
+            blocks = _suspicion(news, public_url)
         case PushNews() as news:
             verdicts = [each for each in said[1:] if isinstance(each, VerdictNews)]
             blocks = _push(news, verdicts)
@@ -137,6 +140,9 @@ def _line(news: News) -> str:
         case IncidentNews(incident=incident):
             where = f"{incident.service}/{incident.environment}"
             return f"{_CHANGE[news.change]}: {incident.title} ({where}, {incident.severity})"
+        case SuspectNews(incident=incident, suspect=suspect):
+            commit = f"{suspect.commit_id[:10]} {first_line(suspect.message)}"
+            return f"Your commit {commit} may have caused {incident.title}"
         case PushNews():
             pushed = news.window.push
             return f"{news.title} ({pushed.repository if pushed else news.service})"
@@ -199,6 +205,25 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
         name = source_name(incident.source)
         links.append(link(incident.links["source_url"], f"Open in {name}", 100))
     blocks.append(_context(" · ".join([*links, incident.incident_id])))
+    return blocks
+
+
+def _suspicion(news: SuspectNews, public_url: str) -> list[Block]:
+    incident = news.incident
+    where = f"{incident.service} in {incident.environment}, {incident.severity}"
+    blocks = [
+        _header("Your commit is suspected"),
+        _section(
+            f"*{escaped_line(incident.title, 300)}*\n{escaped_line(where, 400)}\n"
+            f"{_suspect_line(news.suspect)}"
+        ),
+        _section(f"*Error message*\n{code(incident.message, MESSAGE_SHOWN)}"),
+    ]
+    actions = [escaped_line(each, 300) for each in say_first_actions(incident)]
+    if actions:
+        blocks.append(_list("*What to check*", actions))
+    page = link(f"{public_url}/incidents/{incident.incident_id}", "Open in PushLog", 100)
+    blocks.append(_context(f"{page} · {incident.incident_id}"))
     return blocks
 
 

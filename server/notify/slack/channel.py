@@ -22,6 +22,7 @@ from server.notify.news import (
     VerdictNews,
     subject_of,
 )
+from server.notify.recipients import address_of_direct_message
 from server.notify.slack.api import GONE, SlackApi, SlackRefused, post_to_webhook
 from server.notify.slack.blocks import SlackText, render, render_digest, reply_to
 from server.process.outgoing import Networks, open_session
@@ -73,6 +74,7 @@ class BotChannel:
         self._api = api
         self._public_url = public_url
         self._buttons = buttons
+        self._users: dict[str, str] = {}
 
     async def send(self, letters: Sequence[Letter]) -> Sequence[SlackMessage]:
         """Post or edit one letter; for several, post a digest and edit what stands there already.
@@ -121,7 +123,8 @@ class BotChannel:
                 if after is not None:
                     standing[after.subject] = after
         shown = render_digest(letters, self._public_url)
-        await self._api.post_message(_message(shown) | {"channel": letters[0].receiver})
+        channel = await self._channel_of(letters[0].receiver)
+        await self._api.post_message(_message(shown) | {"channel": channel})
 
     async def _tell(self, letter: Letter, standing: dict[str, SlackMessage]) -> None:
         """Edit or post one letter; keep in `standing` what can be edited from now on."""
@@ -136,11 +139,22 @@ class BotChannel:
             # The message about its push was a line of a digest, and a clean deploy is no news.
             return
         shown = render([news], letter.key, self._public_url, buttons=self._buttons)
-        posted = await self._api.post_message(_message(shown) | {"channel": letter.receiver})
+        channel = await self._channel_of(letter.receiver)
+        posted = await self._api.post_message(_message(shown) | {"channel": channel})
         subject = subject_of(news)
         if subject is not None:
             channel = posted.channel or letter.receiver
             standing[subject] = _stands(subject, channel, posted.ts, [news])
+
+    async def _channel_of(self, receiver: str) -> str:
+        """Return Slack's name for the receiver, which is a channel or a person by mail address."""
+        address = address_of_direct_message(receiver)
+        if address is None:
+            return receiver
+        if address not in self._users:
+            self.meter.count()
+            self._users[address] = await self._api.find_user(address)
+        return self._users[address]
 
     async def _reply(self, news: News, standing: SlackMessage) -> None:
         """Say in the thread what changed, if that is to be told."""

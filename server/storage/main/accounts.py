@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.people import AddressTaken, is_taken
-from server.storage.main.tables import not_told, notifications, people
+from server.storage.main.tables import commit_authors, not_told, notifications, people
 from server.storage.rows import struct_of
 
 Role = Literal["admin", "member"]
@@ -117,6 +117,8 @@ async def remove(tx: AsyncConnection, person_id: int) -> bool:
         return False
     for table in (notifications, not_told):
         await tx.execute(delete(table).where(table.c.person_id == person_id))
+    theirs = commit_authors.c.person_id == person_id
+    await tx.execute(update(commit_authors).where(theirs).values(person_id=None, by_hand=False))
     await tx.execute(delete(people).where(people.c.id == person_id))
     return True
 

@@ -121,6 +121,21 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
     await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
 
 
+async def find_commit(
+    tx: AsyncConnection, service: str, environment: str, deploy_id: str, commit_id: str
+) -> Commit | None:
+    """Return a commit of a deploy, or None if it is not known."""
+    found = await tx.scalar(
+        select(deploys.c.commits).where(
+            deploys.c.service == service,
+            deploys.c.environment == environment,
+            deploys.c.deploy_id == deploy_id,
+        )
+    )
+    commits = [] if found is None else _decode_commits(found)
+    return next((each for each in commits if each.id == commit_id), None)
+
+
 async def set_verdict(tx: AsyncConnection, verdict: DeployVerdict) -> bool:
     """Set the verdict and return whether the deploy exists.
 

@@ -12,6 +12,9 @@ from server.storage.rows import struct_of
 Appearance = Literal["system", "light", "dark"]
 """How pages look; with ``system``, as the browser's system does."""
 
+ByWhichWay = Literal["email", "slack", "off"]
+"""How somebody hears that one of their commits is suspected."""
+
 _JSON = ("services", "environments")
 
 
@@ -29,6 +32,7 @@ class Person(msgspec.Struct, frozen=True):
     min_severity: Literal["all", "error", "critical"]
     services: list[str] | None = None
     environments: list[str] | None = None
+    my_commits: ByWhichWay = "email"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     min_severity: Literal["all", "error", "critical"]
     services: list[str] | None
     environments: list[str] | None
+    my_commits: ByWhichWay = "email"
 
 
 class AddressTaken(ValueError):

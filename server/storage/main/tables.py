@@ -244,11 +244,30 @@ people = Table(
     Column("role", String, nullable=False, server_default="admin"),
     Column("password_hash", Text),
     Column("appearance", String, nullable=False, server_default="system"),
+    Column("my_commits", String, nullable=False, server_default="email"),
 )
 """Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
 and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
 is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person. `appearance`
-is ``system``, ``light`` or ``dark``.
+is ``system``, ``light`` or ``dark``. `my_commits` is how the person hears that one of their commits
+is suspected: ``email``, ``slack`` or ``off``.
+"""
+
+commit_authors = Table(
+    "commit_authors",
+    metadata,
+    Column("address", String, primary_key=True),
+    Column("login", String),
+    Column("name", Text, nullable=False),
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="SET NULL")),
+    Column("by_hand", Boolean, nullable=False, server_default="0"),
+    Column("seen_at", BigInteger, nullable=False),
+    Index(None, "login"),
+    Index(None, "seen_at"),
+)
+"""The addresses that commits come from, and the names of the same authors at GitHub, in lower case.
+If `by_hand`, an admin said whose address it is: that of `person_id`, or nobody's. `seen_at` is when
+a deploy last had a commit of theirs.
 """
 
 sessions = Table(

@@ -4,7 +4,8 @@ import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE, LINK_MAILS
-from server.web.accounts import people
+from server.web.accounts import authors, people
+from server.web.accounts.authors import AuthorBody
 from server.web.accounts.people import InvitationBody, Invited, RoleBody
 from server.web.auth import identity
 from server.web.forms import read_form
@@ -60,6 +61,23 @@ async def change(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther("/settings/people?said=saved")
 
 
+async def say_whose(request: web.Request) -> web.StreamResponse:
+    """``POST /settings/people/authors``: says whose commits those from an address are."""
+    fields = await read_form(request)
+    whose = fields.get("person", "")
+    asked = {
+        "address": fields.get("address", ""),
+        "person": int(whose) if whose.isdecimal() and len(whose) < 19 else whose,
+    }
+    try:
+        await authors.say_whose(request, msgspec.convert(asked, AuthorBody))
+    except msgspec.ValidationError as error:
+        return await _page(request, problem=web.HTTPBadRequest(text=f"{error}."))
+    except web.HTTPNotFound as error:
+        return await _page(request, problem=error)
+    raise web.HTTPSeeOther("/settings/people?said=saved#authors-head")
+
+
 async def _page(
     request: web.Request,
     *,
@@ -68,6 +86,7 @@ async def _page(
 ) -> web.Response:
     who = identity(request)
     found = await people.everybody(request)
+    writing = await authors.read_authors(request)
     async with request.app[DATABASE].read() as tx:
         chrome = await read_chrome(request, tx)
     context: dict[str, object] = {
@@ -76,6 +95,7 @@ async def _page(
         "chrome": chrome,
         "people": found.people,
         "invitations": found.invitations,
+        "authors": writing,
         "me": who.person_id,
         "is_admin": who.role == "admin",
         "can_mail": request.app[LINK_MAILS].possible,

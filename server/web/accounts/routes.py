@@ -12,6 +12,7 @@ from server.keys import FIRST_CODE, LINK_MAILS, PASSWORDS, SETTINGS, THROTTLE
 from server.web.accounts import (
     account,
     account_page,
+    authors,
     first,
     invitations,
     people,
@@ -71,6 +72,7 @@ def _pages() -> list[web.RouteDef]:
             f"{everybody}/invitations/{_ID}/remove",
             as_page(for_admins(people_page.take_back)),
         ),
+        web.post(f"{everybody}/authors", as_page(for_admins(people_page.say_whose))),
         web.post(f"{everybody}/{_ID}", as_page(for_admins(people_page.change))),
     ]
 
@@ -85,6 +87,8 @@ def _api() -> list[web.RouteDef]:
         web.get("/api/account/tokens", for_people(account.list_tokens)),
         web.post("/api/account/tokens", for_sessions(account.add_token)),
         web.delete(f"/api/account/tokens/{_ID}", for_sessions(account.remove_token)),
+        web.get("/api/authors", for_people(authors.list_authors)),
+        web.put("/api/authors", for_admins(authors.set_author)),
         web.get("/api/people", for_people(people.list_people)),
         web.post("/api/people/invitations", for_admins(people.invite_person)),
         web.delete(f"/api/people/invitations/{_ID}", for_admins(people.remove_invitation)),

@@ -16,7 +16,7 @@ from server.interactions.signature import SIGNATURE_HEADER, TIME_HEADER
 from server.storage.main.accounts import Account
 from server.storage.main.deploy_figures import DeployFigures
 from server.storage.main.noise import NoiseFilter
-from server.web.accounts import account, people
+from server.web.accounts import account, authors, people
 from server.web.api import (
     acknowledging,
     appearance,
@@ -253,6 +253,15 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "DELETE /api/account/tokens/{id}": Operation(
         summary="Revokes one", answer=account.TokenRevoked
+    ),
+    "GET /api/authors": Operation(
+        summary="Who writes commits, and which person that is", answer=authors.AuthorList
+    ),
+    "PUT /api/authors": Operation(
+        summary="Says whose commits those from an address are",
+        answer=authors.AuthorList,
+        body=authors.AuthorBody,
+        refusals=_NOT_FOUND,
     ),
     "GET /api/people": Operation(
         summary="Who can sign in, and who is invited", answer=people.PeopleList

@@ -11,7 +11,7 @@ from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName
 from server.settings.settings import MinSeverity
 from server.storage.main import accounts, people
-from server.storage.main.people import AddressTaken, Person, Wishes
+from server.storage.main.people import AddressTaken, ByWhichWay, Person, Wishes
 from server.web.accounts.details import check_email
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
@@ -30,6 +30,7 @@ class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     min_severity: MinSeverity | msgspec.UnsetType = msgspec.UNSET
     services: _Services | msgspec.UnsetType | None = msgspec.UNSET
     environments: _Environments | msgspec.UnsetType | None = msgspec.UNSET
+    my_commits: ByWhichWay | msgspec.UnsetType = msgspec.UNSET
 
 
 class WishesAnswer(msgspec.Struct, kw_only=True):
@@ -41,6 +42,7 @@ class WishesAnswer(msgspec.Struct, kw_only=True):
     min_severity: MinSeverity
     services: list[str] | None
     environments: list[str] | None
+    my_commits: ByWhichWay
     installation_min_severity: MinSeverity
     channels: Sequence[ChannelName]
 

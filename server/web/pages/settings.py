@@ -35,6 +35,7 @@ class WishesForm(msgspec.Struct, frozen=True):
     min_severity: str
     services: Sequence[str]
     environments: Sequence[str]
+    my_commits: str
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -51,6 +52,7 @@ async def save_wishes(request: web.Request) -> web.StreamResponse:
         "min_severity": typed.min_severity,
         "services": typed.services or None,
         "environments": typed.environments or None,
+        "my_commits": typed.my_commits,
     }
     try:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
@@ -92,6 +94,7 @@ async def _page(
             min_severity=person.min_severity,
             services=person.services or (),
             environments=person.environments or (),
+            my_commits=person.my_commits,
         )
         to_choose = await _to_choose(tx, wishes)
     return render(
@@ -104,6 +107,7 @@ async def _page(
             "problem": problem,
             "wishes": wishes,
             "to_choose": to_choose,
+            "tell_authors_from": request.app[SETTINGS].suspect_author_min_confidence,
             "floor": request.app[SETTINGS].incident_notification_min_severity,
             "channels": request.app[OFFICE].channels,
         },
@@ -119,6 +123,7 @@ async def _typed(request: web.Request) -> WishesForm:
         min_severity=fields.get("min_severity", "all"),
         services=[str(each) for each in form.getall("services", [])],
         environments=[str(each) for each in form.getall("environments", [])],
+        my_commits=fields.get("my_commits", "email"),
     )
 
 

@@ -77,6 +77,7 @@ def test_the_window_has_all_commits_with_all_their_files() -> None:
     assert three.files == ["README.md", "jobs/import_v1.py"]
     assert one.message == "Round prices half up\n\nAsked for by the tax office."
     assert one.author == "Ada"
+    assert (one.author_email, one.author_login) == ("ada@acme.example", "ada")
     assert one.timestamp is not None
     assert one.timestamp.isoformat() == "2025-03-04T08:40:00+00:00"
     assert one.url == f"https://github.com/acme/shop/commit/{sha('one')}"

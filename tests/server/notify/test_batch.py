@@ -40,7 +40,7 @@ def over(incident: Incident, by: str | None = None) -> Over:
 
 def told(happened: list[Happened], audience: Audience = UNFILTERED, **heard: Any) -> list[Any]:
     """Each planned change, with whose bells ring and how many messages are sent."""
-    plans = plan_all(happened, audience, {incident().incident_id: Heard(**heard)}, {})
+    plans = plan_all(happened, audience, {incident().incident_id: Heard(**heard)}, {}, {})
     return [(plan.of and plan.of.change, plan.people, len(plan.deliveries)) for plan in plans]
 
 
@@ -74,7 +74,7 @@ def test_an_issue_that_joins_is_no_news_where_nothing_was_noise() -> None:
 
 
 def test_the_filter_that_held_it_back_is_named() -> None:
-    (plan,) = plan_all([incident()], AUDIENCE, {}, {})
+    (plan,) = plan_all([incident()], AUDIENCE, {}, {}, {})
     assert plan.held_back_by == AUDIENCE.filters[0]
     assert [(each.reason, each.detail) for each in plan.not_told] == [
         ("noise_filter", "ValueError*")

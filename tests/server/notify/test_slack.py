@@ -7,14 +7,23 @@ from aiohttp import web
 from msgspec import structs
 
 from server.notify.channel import Channel, DeliveryFailed, Letter
-from server.notify.news import News, subject_of
+from server.notify.news import News, SuspectNews, subject_of
 from server.notify.news import TestNews as TryNews
+from server.notify.recipients import direct_message_to
 from server.notify.slack.channel import open_slack
 from server.settings.settings import Slack
 from server.storage.main.slack_messages import SlackMessage
 from tests.builders import START, frame
 from tests.fakes.slack import FakeSlack, not_ok, text_of, too_many
-from tests.server.notify.news import ended, escalated, opened, push_news, trouble_news, verdict_news
+from tests.server.notify.news import (
+    ended,
+    escalated,
+    incident,
+    opened,
+    push_news,
+    trouble_news,
+    verdict_news,
+)
 
 PUBLIC_URL = "https://pushlog.example"
 
@@ -249,6 +258,32 @@ async def test_a_slack_that_is_not_there_is_said_without_the_secret_address() ->
                 await channel.send([letter(TryNews(START))])
         assert not failure.value.permanent
         assert "secret" not in str(failure.value)
+
+
+async def test_the_author_of_a_suspect_commit_gets_a_direct_message(
+    bot: Bot, slack: FakeSlack
+) -> None:
+    summary = incident(recommended_first_actions=["Roll back"])
+    news = SuspectNews(incident=summary, suspect=summary.suspected_causes[0])
+    told = structs.replace(letter(news), receiver=direct_message_to("ada@acme.example"))
+    await bot.send([told])
+    await bot.send([structs.replace(told, key="another")])
+    first, second = slack.roots()
+    assert first["channel"] == second["channel"] == "U0ADA"
+    shown = text_of(first)
+    assert "a1b2c3d4 Round prices, Ada (80%): changes total in shop/cart.py" in shown
+    assert "*What to check*" in shown
+    # Slack is asked for a person once.
+    assert slack.calls.count("users.lookupByEmail") == 1
+
+
+async def test_somebody_whom_slack_does_not_know_is_given_up_with_what_to_do(bot: Bot) -> None:
+    summary = incident()
+    news = SuspectNews(incident=summary, suspect=summary.suspected_causes[0])
+    told = structs.replace(letter(news), receiver=direct_message_to("eve@acme.example"))
+    with pytest.raises(DeliveryFailed, match="choose mail in Settings") as failed:
+        await bot.send([told])
+    assert failed.value.permanent
 
 
 async def test_secrets_in_an_event_never_reach_slack(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from server.notify.channel import Letter
 from server.notify.masking import printable
-from server.notify.news import IncidentNews, News
-from server.notify.slack.blocks import render, render_digest
+from server.notify.news import IncidentNews, News, SuspectNews
+from server.notify.slack.blocks import render, render_digest, reply_to
 from server.notify.slack.text import code, escaped, link
 from shared.incident import SuspectCommit, Symptom
 from tests.builders import commit, frame
@@ -58,7 +58,7 @@ def test_only_addresses_of_the_web_become_links(url: str | None, shown: str) -> 
 @st.composite
 def odd_news(draw: st.DrawFn) -> list[News]:
     text = draw(nasty)
-    kind = draw(st.sampled_from(["incident", "push"]))
+    kind = draw(st.sampled_from(["incident", "push", "suspect"]))
     if kind == "push":
         commits = [
             commit(f"{text[:30]}{number}", message=text, author=text[:500], url=f"https://x/{text}")
@@ -68,9 +68,19 @@ def odd_news(draw: st.DrawFn) -> list[News]:
             title=text[:500], branch=text[:500], commits=commits, services=[text[:128] or "s"] * 100
         )
         return [told, *[verdict_news(reasons=[text] * 5)] * draw(st.integers(0, 20))]
+    suspect = SuspectCommit(text[:64], 1, 1, [text] * 9, text, text, f"https://x/{text}")
+    if kind == "suspect":
+        told_of = incident(
+            title=text,
+            message=text or "-",
+            service=text[:128],
+            recommended_first_actions=[text] * 9,
+        )
+        return [SuspectNews(incident=told_of, suspect=suspect)]
     return [
         IncidentNews(
-            change=draw(st.sampled_from(["opened", "escalated", "ended"])),
+            change=draw(st.sampled_from(["opened", "escalated", "joined", "ended"])),
+            joined=[text] * 11,
             incident=incident(
                 title=text,
                 message=text or "-",
@@ -78,10 +88,7 @@ def odd_news(draw: st.DrawFn) -> list[News]:
                 service=text[:128],
                 api_route=text,
                 stacktrace=[frame(text[:500] or None, "f", module=text[:500])] * 200,
-                suspected_causes=[
-                    SuspectCommit(text[:64], 1, 1, [text] * 9, text, text, f"https://x/{text}")
-                ]
-                * 9,
+                suspected_causes=[suspect] * 9,
                 top_symptoms=[Symptom(str(number), text, text, 1) for number in range(9)],
                 links={"source_url": f"https://x/{text}"},
             ),
@@ -95,6 +102,8 @@ def odd_news(draw: st.DrawFn) -> list[News]:
 def test_slack_takes_every_message(said: list[News]) -> None:
     shown = render(said, "k" * 300, URL, buttons=True)
     assert fault_of({"text": shown.text, "blocks": shown.blocks}) is None
+    reply = reply_to(said[0])
+    assert reply is None or len(reply) < 40_000
 
 
 @given(nasty, st.integers(2, 40))

@@ -44,6 +44,19 @@ async def test_what_i_am_told_of_is_saved_and_shown_again(client: Client) -> Non
     assert (person.services, person.environments) == (["shop", "api"], None)
 
 
+@pytest.mark.parametrize("way", ["email", "slack", "off"])
+async def test_how_i_hear_of_suspicions_against_my_commits_is_saved(
+    client: Client, way: str
+) -> None:
+    _, page = await post(client, "/settings/notifications", WISHES | {"my_commits": way})
+    assert f'value="{way}" selected' in page
+    assert "From 70 % confidence on" in page
+    async with client.get("/api/settings/notifications") as response:
+        assert (await response.json())["my_commits"] == way
+    status, page = await post(client, "/settings/notifications", WISHES | {"my_commits": "pigeon"})
+    assert status == 400
+
+
 async def test_services_and_environments_are_chosen_from_those_that_are_known(
     client: Client, open_incident: Open
 ) -> None:

@@ -49,6 +49,7 @@ async def test_one_click_of_a_mail_reader_ends_the_mails_and_only_them(client: C
     after = await operator(client.app)
     assert before.email_incidents
     assert not after.email_incidents
+    assert (before.my_commits, after.my_commits) == ("email", "off")
     assert (after.email, after.min_severity, after.services) == (
         before.email,
         before.min_severity,

@@ -1,0 +1,48 @@
+"""Tell the author of a suspect commit, where the suspicion is strong enough."""
+
+from collections.abc import Iterable, Sequence
+
+from server.notify.authors import person_of
+from server.notify.batch import Happened, Suspicion
+from server.notify.plan import suspicion_of
+from server.storage.database import Transaction
+from server.storage.main import commit_authors, deploys, outbox
+from server.storage.main.commit_authors import address_of, login_of
+from server.storage.main.people import Person
+from shared.incident import SuspectCommit
+from shared.pipe import Incident
+
+
+async def suspicions(
+    tx: Transaction, happened: Iterable[Happened], people: Sequence[Person], least: float
+) -> dict[str, list[Suspicion]]:
+    """Return the suspect commits with a confidence of `least` (0-1) or more, and who wrote them.
+
+    The keys are incidents. Commits of nobody here are left out, and so is what was told before.
+    """
+    found: dict[str, list[Suspicion]] = {}
+    for each in happened:
+        if isinstance(each, Incident):
+            strong = [suspect for suspect in each.suspected_causes if suspect.confidence >= least]
+            of_people = [await _of(tx, each, suspect, people) for suspect in strong]
+            found[each.incident_id] = [each for each in of_people if each is not None]
+    return found
+
+
+async def _of(
+    tx: Transaction, incident: Incident, suspect: SuspectCommit, people: Sequence[Person]
+) -> Suspicion | None:
+    if suspect.deploy_id is None:
+        return None
+    commit = await deploys.find_commit(
+        tx, incident.service, incident.environment, suspect.deploy_id, suspect.commit_id
+    )
+    if commit is None:
+        return None
+    address, login = address_of(commit), login_of(commit)
+    authors = await commit_authors.like(tx, address, login)
+    person = person_of(address, login, people, authors)
+    if person is None:
+        return None
+    told = await outbox.has_any(tx, suspicion_of(incident.incident_id, suspect, person))
+    return None if told else Suspicion(suspect, person)
