@@ -10,7 +10,15 @@ from typing import Literal
 
 import msgspec
 
-from server.notify.news import IncidentNews, News, PushNews, SuspectNews, VerdictNews
+from server.notify.news import (
+    CrashNews,
+    IncidentNews,
+    News,
+    PushNews,
+    SuspectNews,
+    TroubleNews,
+    VerdictNews,
+)
 from server.notify.recipients import (
     address_of_direct_message,
     direct_message_to,
@@ -264,5 +272,24 @@ def _delivery(
     key: str, channel: ChannelName, receiver: str, incident_id: str | None, news: News
 ) -> NewDelivery:
     return NewDelivery(
-        key=key, channel=channel, receiver=receiver, incident_id=incident_id, news=_encode(news)
+        key=key,
+        channel=channel,
+        receiver=receiver,
+        incident_id=incident_id,
+        news=_encode(news),
+        urgent=_is_urgent(news),
     )
+
+
+def _is_urgent(news: News) -> bool:
+    """Return whether somebody must hear of it now, however much else there is to hear."""
+    match news:
+        case IncidentNews(change="opened" | "escalated", incident=incident):
+            return incident.severity == "critical"
+        case SuspectNews(incident=incident):
+            return incident.severity == "critical"
+        case TroubleNews(change="opened", severity=severity):
+            return severity == "critical"
+        case CrashNews():
+            return True
+    return False

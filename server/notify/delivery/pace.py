@@ -1,6 +1,7 @@
 """Limit how fast people are told: the first few at once, then one digest after the other.
 
-Nothing is held back for good: what waits goes out in the next digest.
+Nothing is held back for good: what waits goes out in the next digest. What is urgent is not held
+back at all, but for some seconds.
 """
 
 from collections import deque
@@ -15,8 +16,15 @@ SECOND_US = 1_000_000
 _MINUTE_US = 60 * SECOND_US
 
 
+URGENT_EVERY_S = 5
+"""In a storm, a receiver gets what is urgent this often: sooner, nobody could read it."""
+
+
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of a channel. In any `window_s`, a receiver gets at most `messages`."""
+    """The limits of a channel.
+
+    In any `window_s`, a receiver gets at most `messages`, beside those about what is urgent.
+    """
 
     singles: int
     """How many are told each by itself within a window; later ones come as digests."""
@@ -54,15 +62,21 @@ class Hold(msgspec.Struct, frozen=True):
     until: int
 
 
-def next_step(pace: Pace, sent: Sequence[int], waiting: int, now: int) -> Send | Hold:
+def next_step(
+    pace: Pace, sent: Sequence[int], waiting: int, now: int, urgent: int = 0
+) -> Send | Hold:
     """Return what to do for a receiver with `waiting` letters, who got messages at `sent`.
 
-    `sent` is in order, and holds at least all of the last `window_s`.
+    `sent` is in order, and holds at least all of the last `window_s`. The first `urgent` of the
+    letters wait for no digest: at most `URGENT_EVERY_S`, and then they are told together.
     """
     window_us = pace.window_s * SECOND_US
     recent = [at for at in sent if at > now - window_us]
     if len(recent) < pace.singles:
         return Send(1)
+    if urgent:
+        free_at = recent[-1] + URGENT_EVERY_S * SECOND_US
+        return Hold(free_at) if now < free_at else Send(min(urgent, pace.most_at_once))
     free_at = recent[-1] + pace.digest_every_s * SECOND_US
     if len(recent) >= pace.messages:
         free_at = max(free_at, recent[-pace.messages] + window_us)

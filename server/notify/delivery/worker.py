@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from server.notify.channel import Channel, ChannelName, DeliveryFailed
 from server.notify.delivery.attempt import attempt
@@ -146,7 +147,8 @@ class Postman:
             waiting = await outbox.due(tx, name, receiver, now, limit)
             since = now - self._pace.window_s * SECOND_US
             sent = await outbox.sent_since(tx, name, receiver, since)
-            step = next_step(self._pace, sent, len(waiting), now)
+            urgent = sum(1 for _ in takewhile(lambda each: each.urgent, waiting))
+            step = next_step(self._pace, sent, len(waiting), now, urgent)
             if isinstance(step, Hold):
                 return step.until
             chosen = waiting[: min(step.count, most)]

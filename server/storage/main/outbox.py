@@ -27,13 +27,14 @@ _SETTLED = ("sent", "failed", "digested")
 
 
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What to tell to whom; `news` is JSON, opaque here."""
+    """What to tell to whom; `news` is JSON, opaque here. What is `urgent` is told first."""
 
     key: str
     channel: ChannelName
     receiver: str
     incident_id: str | None
     news: bytes
+    urgent: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     give_up_at: datetime
     sent_at: datetime | None
     last_error: str | None
+    urgent: bool = False
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,14 +115,14 @@ async def due_receivers(tx: AsyncConnection, channel: ChannelName, now: int) -> 
 async def due(
     tx: AsyncConnection, channel: ChannelName, receiver: str, now: int, limit: int
 ) -> list[Delivery]:
-    """Return what is due for this receiver, oldest first.
+    """Return what is due for this receiver: what is urgent first, then the oldest.
 
     Rows that failed before come last, so that one that cannot be told holds up no other.
     """
     rows = await tx.execute(
         select(outbox)
         .where(_is_due(channel, now), outbox.c.receiver == receiver)
-        .order_by(outbox.c.attempts, outbox.c.id)
+        .order_by(outbox.c.attempts, outbox.c.urgent.desc(), outbox.c.id)
         .limit(limit)
     )
     return [struct_of(row, Delivery) for row in rows]

@@ -389,6 +389,7 @@ outbox = Table(
     Column("sent_at", BigInteger),
     Column("last_error", Text),
     Column("give_up_at", BigInteger, nullable=False, server_default="0"),
+    Column("urgent", Boolean, nullable=False, server_default="0"),
     Index(None, "channel", "state", "next_at"),
     Index(None, "incident_id"),
     Index(None, "channel", "receiver", "sent_at"),
@@ -397,7 +398,7 @@ outbox = Table(
 """One row for each message to somebody outside. `key` makes it unique: what happened, by which
 channel and to whom. `state` is ``waiting``, ``sending`` (claimed; due again at `next_at` in case
 its worker has died), ``sent``, ``failed`` (given up, with `last_error`) or ``digested`` (told as
-part of another row's message).
+part of another row's message). What is `urgent` is not held back for a digest.
 """
 
 slack_messages = Table(

@@ -42,6 +42,13 @@ def test_when_it_is_calm_again_they_are_told_one_by_one_again() -> None:
     assert next_step(EMAIL, ago(900, 800, 700, 650, 601, 500), 1, NOW) == Send(1)
 
 
+def test_what_is_urgent_waits_for_no_digest_and_comes_together_after_seconds() -> None:
+    sent = ago(50, 40, 30, 20, 10)
+    assert next_step(EMAIL, sent, 495, NOW, urgent=3) == Send(3)
+    assert next_step(EMAIL, ago(*range(30, 0, -1)), 495, NOW, urgent=3) == Hold(NOW + 4 * SECOND_US)
+    assert next_step(EMAIL, ago(*range(60, 4, -5)), 900, NOW, urgent=900) == Send(500)
+
+
 paces = st.builds(
     Pace,
     singles=st.integers(1, 5),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
-from server.notify.delivery.pace import EMAIL, SLACK_BOT, Meter, Pace
+from server.notify.delivery.pace import EMAIL, SLACK_BOT, URGENT_EVERY_S, Meter, Pace
 from server.notify.delivery.worker import Postman
 from server.notify.news import TestNews as TryNews
 from server.process.metrics import Metrics
@@ -73,12 +73,19 @@ class Scene:
             draw=lambda: 1.0,
         )
 
-    async def post(self, *keys: str, receiver: str = "ada@acme.example") -> None:
+    async def post(
+        self, *keys: str, receiver: str = "ada@acme.example", urgent: bool = False
+    ) -> None:
         async with self.database.write() as tx:
             news = msgspec.json.encode(TryNews(START))
             new = [
                 NewDelivery(
-                    key=key, channel="email", receiver=receiver, incident_id=None, news=news
+                    key=key,
+                    channel="email",
+                    receiver=receiver,
+                    incident_id=None,
+                    news=news,
+                    urgent=urgent,
                 )
                 for key in keys
             ]
@@ -102,6 +109,24 @@ class Scene:
 @pytest.fixture
 def scene(database: Database) -> Scene:
     return Scene(database)
+
+
+async def test_what_is_critical_waits_for_no_digest(scene: Scene) -> None:
+    await scene.post(*(f"k{number}" for number in range(100)))
+    await scene.run_s(10)
+    assert len(scene.box.messages) == EMAIL.singles
+    await scene.post("critical", urgent=True)
+    await scene.run_s(URGENT_EVERY_S)
+    assert scene.box.messages[-1] == ["critical"]
+    # In a storm of them, those of some seconds come together.
+    for number in range(60):
+        await scene.post(f"c{number}", urgent=True)
+        await scene.run_s(1)
+    await scene.run_s(URGENT_EVERY_S)
+    messages = scene.box.messages[EMAIL.singles + 1 :]
+    critical = [each for each in messages if each[0].startswith("c")]
+    assert sum(map(len, critical)) == 60
+    assert len(critical) <= 60 / URGENT_EVERY_S + 2
 
 
 async def test_a_row_is_sent_once(scene: Scene) -> None:

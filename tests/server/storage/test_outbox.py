@@ -49,6 +49,15 @@ async def test_under_a_key_that_is_there_nothing_changes(tx: Transaction) -> Non
     assert await outbox.newest(tx, DeliveryFilter(), 10) == [before]
 
 
+async def test_what_is_urgent_is_due_first_unless_it_failed(tx: Transaction) -> None:
+    await add(tx, "usual")
+    failed = await add(tx, "failed", urgent=True)
+    await add(tx, "urgent", urgent=True)
+    await outbox.claim(tx, [failed], NOW, LATER)
+    await outbox.mark_for_retry(tx, [failed], "down", NOW)
+    assert await due_keys(tx) == ["urgent", "usual", "failed"]
+
+
 async def test_due_is_what_waits_for_this_receiver_on_this_channel_by_now(tx: Transaction) -> None:
     await add(tx, "now")
     await add(tx, "later", at=NOW + 1)
