@@ -75,7 +75,7 @@ async def test_what_the_docs_say_leads_to_a_mail_of_the_first_incident_and_of_a_
             await opened(server, 1)
             mail = await arrived(smtp, "price 1")
             assert mail["To"] == "ada@example.com"
-            assert mail["Subject"] == "[shop-1/production] ValueError: price 1 is negative"
+            assert mail["Subject"] == "Error in shop-1/production: ValueError: price 1 is negative"
             assert "Round prices half up" in html(mail)
             await server.kill()
         async with running_server(tmp_path, env=env) as server:
@@ -102,7 +102,7 @@ async def test_the_author_of_the_commit_hears_that_it_is_suspected_if_the_sender
             await send(server, strange)
             # Anybody could have sent this, so it does not decide who is told of a suspicion.
             usual = await arrived(smtp, "price 1")
-            assert usual["Subject"] == "[shop-1/production] ValueError: price 1 is negative"
+            assert usual["Subject"] == "Error in shop-1/production: ValueError: price 1 is negative"
             assert await server.interrupt() == 0
         secret = {"INCIDENT_WEBHOOK_SECRET": "s3cret"}
         async with running_server(tmp_path, env=env | secret) as server:
@@ -115,7 +115,7 @@ async def test_the_author_of_the_commit_hears_that_it_is_suspected_if_the_sender
             assert "Round prices half up may have caused ValueError: price 2" in mail["Subject"]
             assert "Your commit is suspected" in html(mail)
             assert await server.interrupt() == 0
-        assert [each["Subject"][:11] for each in smtp.mails] == ["[shop-1/pro", "Your commit"]
+        assert [each["Subject"][:11] for each in smtp.mails] == ["Error in sh", "Your commit"]
 
 
 @needs_chromium

@@ -92,7 +92,8 @@ class Section(msgspec.Struct, frozen=True):
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of a mail.
 
-    `subject` is the same for all mails about an incident, so that they are listed together.
+    `subject` is the same for all mails about an incident, as long as it is as severe, so that they
+    are listed together.
     `preview` is what a list of mails shows beside it.
     """
 

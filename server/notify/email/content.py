@@ -192,7 +192,7 @@ def _push(news: PushNews) -> Content:
     links = [(link_name(name, "github"), safe_address(url)) for name, url in news.links.items()]
     subjects = [masked_line(first_line(each.message), MAX_LINE) for each in commits]
     return Content(
-        subject=f"[{news.service}/{news.environment}] {news.title}",
+        subject=f"{news.service}/{news.environment}: {news.title}",
         preview=", ".join(subjects) or news.title,
         kicker="Push",
         tone="plain",
@@ -213,7 +213,7 @@ def _verdict(news: VerdictNews) -> Content:
     ]
     reasons = [Section("Why", [_sentences(news.reasons)])]
     return Content(
-        subject=f"[{news.service}/{news.environment}] Deploy: {verdict}",
+        subject=f"{news.service}/{news.environment}: deploy {verdict}",
         preview="; ".join(news.reasons) or title,
         kicker="Deploy verdict",
         tone=_VERDICT_TONES[news.verdict],
@@ -308,7 +308,9 @@ def _joined(news: IncidentNews) -> list[Section]:
 
 
 def _subject(incident: IncidentSummary) -> str:
-    return f"[{incident.service}/{incident.environment}] {incident.title}"
+    # Mail programs leave out what is in brackets when they compare subjects.
+    where = f"{incident.service}/{incident.environment}"
+    return f"{incident.severity.capitalize()} in {where}: {incident.title}"
 
 
 def _error_message(error_type: str, message: str) -> Section:

@@ -51,7 +51,7 @@ async def test_a_mail_arrives_over_tls_and_with_a_login(
     ) as server:
         await channel(server.smtp()).send([letter()])
     assert server.recipients == ["ada@acme.example"]
-    assert server.mails[0]["Subject"] == "[shop/production] ValueError: price is negative"
+    assert server.mails[0]["Subject"] == "Error in shop/production: ValueError: price is negative"
 
 
 async def test_a_mail_arrives_without_tls_and_login_where_that_is_set() -> None:
@@ -73,7 +73,8 @@ async def test_the_mails_of_one_incident_are_one_thread() -> None:
     for later in (worse, over):
         assert later["In-Reply-To"] == first["Message-ID"]
         assert later["References"] == f"{first['References']} {first['Message-ID']}"
-        assert later["Subject"] == f"Re: {first['Subject']}"
+    assert over["Subject"] == f"Re: {first['Subject']}"
+    assert worse["Subject"] == "Re: Critical in shop/production: ValueError: price is negative"
     assert len({mail["Message-ID"] for mail in server.mails}) == 3
 
 
