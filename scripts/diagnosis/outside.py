@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -79,6 +79,16 @@ def examine_webhooks(webhooks: Webhooks | None) -> Finding:
         what,
         f"WEBHOOK_URLS has {len(webhooks.urls)}, not called now; to send a test, use the page "
         "Settings",
+    )
+
+
+def examine_apprise(urls: Sequence[str]) -> Finding:
+    """Say how many targets there are; whether one works shows only when something is sent."""
+    if not urls:
+        return ok("Apprise", "APPRISE_URLS is not set: PushLog sends nothing by Apprise")
+    return ok(
+        "Apprise",
+        f"APPRISE_URLS has {len(urls)}, sent nothing now; to send a test, use the page Settings",
     )
 
 
@@ -181,4 +191,5 @@ async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
             examine_clock(session, settings),
             examine_way_in(settings.public_url),
         )
-    return mail, slack, examine_webhooks(settings.webhooks), *others
+    webhooks = examine_webhooks(settings.webhooks)
+    return mail, slack, webhooks, examine_apprise(settings.apprise_urls), *others

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from server.notify.apprise.channel import apprise_receiver, open_apprise
 from server.notify.channel import Channel, ChannelName, Letter
-from server.notify.delivery.pace import EMAIL, SLACK_BOT, SLACK_WEBHOOK, WEBHOOK, Pace
+from server.notify.delivery.pace import APPRISE, EMAIL, SLACK_BOT, SLACK_WEBHOOK, WEBHOOK, Pace
 from server.notify.delivery.refresh import Refresher
 from server.notify.delivery.worker import Postman
 from server.notify.email.channel import EmailChannel
@@ -102,6 +103,8 @@ def _targets(settings: Settings) -> Iterator[Target]:
     if settings.webhooks is not None:
         for url in settings.webhooks.urls:
             yield "webhook", webhook_receiver(url)
+    for url in settings.apprise_urls:
+        yield "apprise", apprise_receiver(url)
 
 
 @contextlib.asynccontextmanager
@@ -132,6 +135,11 @@ async def open_office(
                 )
             )
             channels.append((webhooks, WEBHOOK))
+        if settings.apprise_urls:
+            apprise = await stack.enter_async_context(
+                open_apprise(settings.apprise_urls, settings.public_url)
+            )
+            channels.append((apprise, APPRISE))
         yield PostOffice(
             [channel for channel, _ in channels],
             [Postman(database, channel, pace, metrics) for channel, pace in channels],

@@ -5,9 +5,14 @@ Each function raises `ValueError` with the rule that is broken, and by which add
 
 import base64
 import binascii
+import re
 from urllib.parse import urlsplit
 
+from server.process.apprise_library import service_at
 from server.settings.values import list_of_names
+
+_BEFORE_ANOTHER = re.compile(r"\s+|,+\s*(?=[\w.+-]+://)")
+"""A comma alone may also be in an address of Apprise."""
 
 _PREFIX = "whsec_"
 _LEAST_BYTES, _MOST_BYTES = 24, 64
@@ -40,6 +45,19 @@ def webhook_secret(text: str) -> bytes:
             f"{HOW_TO_MAKE_A_SECRET}"
         )
     return key
+
+
+def apprise_urls(text: str) -> tuple[str, ...]:
+    """Return the addresses of APPRISE_URLS, each once. This loads the library."""
+    parts = (part.strip(",") for part in _BEFORE_ANOTHER.split(text))
+    urls = [part for part in parts if part]
+    for position, url in enumerate(urls, 1):
+        if service_at(url) is None:
+            raise ValueError(
+                f"address {position} of {len(urls)} is none of a service that Apprise knows; "
+                "https://appriseit.com/services/ says how each is written"
+            )
+    return tuple(dict.fromkeys(urls))
 
 
 def _is_http(url: str) -> bool:

@@ -92,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp: Smtp | None
     slack: Slack | None
     webhooks: Webhooks | None
+    apprise_urls: tuple[str, ...]
     heartbeat_url: str | None
     outgoing_networks: tuple[IPv4Network | IPv6Network, ...]
     """Inside networks that names in settings may stand for."""
@@ -106,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tells_outside(self) -> bool:
         """Whether there is any way to people outside."""
-        return any((self.smtp, self.slack, self.webhooks))
+        return any((self.smtp, self.slack, self.webhooks, self.apprise_urls))
 
     @property
     def journal_path(self) -> Path:
@@ -167,6 +168,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         smtp=_smtp(reader),
         slack=_slack(reader),
         webhooks=_webhooks(reader),
+        apprise_urls=reader.read("APPRISE_URLS", (), receivers.apprise_urls),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, values.http_url),
         outgoing_networks=reader.read("OUTGOING_NETWORKS", (), values.networks),
         trusted_proxies=reader.read("TRUSTED_PROXIES", (), values.networks),

@@ -187,3 +187,18 @@ def test_webhooks_need_a_secret_and_a_secret_needs_webhooks() -> None:
     (fault,) = faults_of(WEBHOOK_URLS="https://a.example/")
     assert fault.startswith("WEBHOOK_SECRET: must be set with WEBHOOK_URLS")
     assert faults_of(**SIGNED) == ["WEBHOOK_SECRET: has no effect without WEBHOOK_URLS"]
+
+
+def test_targets_of_apprise_are_between_blanks_or_commas_and_may_have_commas() -> None:
+    text = "json://a.example/x,y , json://b.example/\njson://c.example,json://a.example/x,y"
+    urls = ("json://a.example/x,y", "json://b.example/", "json://c.example")
+    assert read_settings({"APPRISE_URLS": text}).apprise_urls == urls
+
+
+@pytest.mark.parametrize("url", ["hunter2://a", "tgram://hunter2", "https://a.example/hunter2"])
+def test_a_target_that_apprise_does_not_know_is_told_by_its_position_and_not_repeated(
+    url: str,
+) -> None:
+    (fault,) = faults_of(APPRISE_URLS=f"json://a.example {url}")
+    assert fault.startswith("APPRISE_URLS: address 2 of 2 is none of a service that Apprise knows")
+    assert "hunter2" not in fault

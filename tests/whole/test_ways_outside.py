@@ -5,6 +5,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.apprise import Sink
 from tests.fakes.webhook import FakeReceiver
 from tests.processes import running_server
 from tests.whole.test_notifications import ask, fail, push
@@ -47,8 +48,35 @@ async def test_a_program_hears_of_an_incident_its_end_and_a_push_whatever_fails_
             assert (await receiver.wait_for(4))[3].body["type"] == "test"
             found = await ask(http, server, "/api/deliveries?channel=webhook")
             assert {each["receiver"] for each in found["deliveries"]} == {named}
-            assert found["counts"]["sent"] == 3
+            assert found["counts"]["sent"] + found["counts"]["sending"] == 3
             assert await server.interrupt() == 0
             assert "s3cret-" not in server.log.text()
     assert receiver.ids[0] == receiver.ids[1] == opened.id
     assert len({each.id for each in receiver.calls}) == 4
+
+
+async def test_people_are_told_by_apprise_whatever_fails_meanwhile(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    async with Sink() as sink:
+        sink.statuses = [500]
+        env = {"APPRISE_URLS": sink.address, "PUBLIC_URL": "https://pushlog.example"}
+        async with running_server(tmp_path, env=env) as server:
+            await fail(http, server, "shop")
+            await server.log.wait_for(r"apprise inc-.* not delivered: Apprise did not deliver it")
+            await sink.wait_for(1)
+            (incident,) = (await ask(http, server, "/api/incidents"))["incidents"]
+            url = f"{server.url}/api/incidents/{incident['incident_id']}"
+            assert f"/incidents/{incident['incident_id']}" in sink.messages[0]["message"]
+            async with http.post(f"{url}/resolve") as response:
+                assert response.status == 202
+            await sink.wait_for(2)
+            assert "error ended in shop/production" in sink.messages[1]["title"]
+            async with http.post(f"{server.url}/api/channels/apprise/test") as response:
+                assert response.status == 200, await response.text()
+            await sink.wait_for(3)
+            found = await ask(http, server, "/api/deliveries?channel=apprise")
+            assert {each["receiver"].partition("#")[0] for each in found["deliveries"]} == {"json"}
+            assert "s3cret" not in str(found)
+            assert await server.interrupt() == 0
+            assert "s3cret" not in server.log.text()

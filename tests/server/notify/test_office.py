@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from typing import get_args
 
 import msgspec
 import pytest
@@ -198,3 +199,9 @@ def test_people_are_told_by_each_way_that_is_set_up(
     environ: dict[str, str], outlets: Outlets
 ) -> None:
     assert outlets_of(read_settings(environ)) == outlets
+
+
+def test_failures_of_each_channel_are_counted_from_the_start() -> None:
+    text = Metrics().text(None).decode()
+    for channel in get_args(ChannelName):
+        assert f'pushlog_deliveries_total{{channel="{channel}",outcome="failed"}} 0.0' in text
