@@ -59,11 +59,10 @@ def _overlooked(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield ok("webhooks", "a secret is set for each source")
-    tells = settings.smtp is not None or settings.slack is not None
-    if tells and urlsplit(settings.public_url).hostname in LOOPBACK:
+    if settings.tells_outside and urlsplit(settings.public_url).hostname in LOOPBACK:
         yield warn(
             "links",
-            f"links in mails and Slack lead to {settings.public_url}, which is each reader's own "
+            f"links in notifications lead to {settings.public_url}, which is each reader's own "
             "machine: set PUBLIC_URL",
         )
     if settings.heartbeat_url is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from server.notify.email.channel import try_login
 from server.notify.email.smtp_failures import failure_of
 from server.notify.slack.api import SlackApi
 from server.process.outgoing import open_session, why_not_connected
-from server.settings.settings import Settings, Slack, Smtp
+from server.settings.settings import Settings, Slack, Smtp, Webhooks
 
 TIMEOUT_S = 10.0
 
@@ -67,6 +67,28 @@ async def examine_slack(session: aiohttp.ClientSession, slack: Slack | None) -> 
         "Slack",
         f"it accepts SLACK_BOT_TOKEN; to post a test message to {slack.channel}, run "
         "scripts/test-slack",
+    )
+
+
+def examine_webhooks(webhooks: Webhooks | None) -> Finding:
+    """Say to how many addresses there are calls; a call would be news to its receiver."""
+    what = "calls"
+    if webhooks is None:
+        return ok(what, "WEBHOOK_URLS is not set: PushLog calls none of your programs")
+    return ok(
+        what,
+        f"WEBHOOK_URLS has {len(webhooks.urls)}, not called now; to send a test, use the page "
+        "Settings",
+    )
+
+
+def examine_apprise(urls: Sequence[str]) -> Finding:
+    """Say how many targets there are; whether one works shows only when something is sent."""
+    if not urls:
+        return ok("Apprise", "APPRISE_URLS is not set: PushLog sends nothing by Apprise")
+    return ok(
+        "Apprise",
+        f"APPRISE_URLS has {len(urls)}, sent nothing now; to send a test, use the page Settings",
     )
 
 
@@ -162,10 +184,12 @@ async def examine_outside(settings: Settings) -> tuple[Finding, ...]:
     """Check all of them at once."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with open_session(settings.outgoing_networks, timeout=timeout) as session:
-        return await asyncio.gather(
+        mail, slack, *others = await asyncio.gather(
             examine_mail(settings.smtp),
             examine_slack(session, settings.slack),
             examine_github(session, settings),
             examine_clock(session, settings),
             examine_way_in(settings.public_url),
         )
+    webhooks = examine_webhooks(settings.webhooks)
+    return mail, slack, webhooks, examine_apprise(settings.apprise_urls), *others

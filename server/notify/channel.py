@@ -1,4 +1,7 @@
-"""A way to tell people outside: mail, Slack. Channels carry letters, and decide nothing."""
+"""A way to tell people outside: mail, Slack, webhooks, Apprise.
+
+Channels carry letters, and decide nothing.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     receiver: str
-    """A mail address, or the name of a Slack channel or webhook."""
+    """A mail address, a channel of Slack, or a name for an address that is secret."""
     incident_id: str | None
     news: News
     standing: SlackMessage | None = None

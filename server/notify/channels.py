@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
+from server.notify.apprise.channel import apprise_receiver, open_apprise
 from server.notify.channel import Channel, ChannelName, Letter
-from server.notify.delivery.pace import EMAIL, SLACK_BOT, SLACK_WEBHOOK, Pace
+from server.notify.delivery.pace import APPRISE, EMAIL, SLACK_BOT, SLACK_WEBHOOK, WEBHOOK, Pace
 from server.notify.delivery.refresh import Refresher
 from server.notify.delivery.worker import Postman
 from server.notify.email.channel import EmailChannel
 from server.notify.email.compose import Letterhead
 from server.notify.email.unsubscribing import unsubscribe_url
 from server.notify.news import TestNews
-from server.notify.plan import Outlets
+from server.notify.plan import Outlets, Target
 from server.notify.slack.channel import BotChannel, open_slack
+from server.notify.webhook.channel import open_webhooks, webhook_receiver
 from server.process.metrics import Metrics
 from server.settings.settings import Settings, Smtp
 from server.storage.database import Database
@@ -78,20 +82,29 @@ class PostOffice:
 
 def outlets_of(settings: Settings) -> Outlets:
     """Return the ways to people outside that these settings open."""
+    mail_and_targets = Outlets(email=settings.smtp is not None, targets=tuple(_targets(settings)))
     slack = settings.slack
     if slack is None:
-        return Outlets(email=settings.smtp is not None)
+        return mail_and_targets
     if slack.bot_token and slack.channel:
-        return Outlets(
-            email=settings.smtp is not None,
+        return msgspec.structs.replace(
+            mail_and_targets,
             slack="bot",
             slack_receiver=slack.channel,
             slack_deploys=slack.deploys_channel,
             slack_services={each.service: each.channel for each in slack.service_channels},
         )
-    return Outlets(
-        email=settings.smtp is not None, slack="webhook", slack_receiver=WEBHOOK_RECEIVER
+    return msgspec.structs.replace(
+        mail_and_targets, slack="webhook", slack_receiver=WEBHOOK_RECEIVER
     )
+
+
+def _targets(settings: Settings) -> Iterator[Target]:
+    if settings.webhooks is not None:
+        for url in settings.webhooks.urls:
+            yield "webhook", webhook_receiver(url)
+    for url in settings.apprise_urls:
+        yield "apprise", apprise_receiver(url)
 
 
 @contextlib.asynccontextmanager
@@ -115,6 +128,18 @@ async def open_office(
                 refresher = Refresher(database, slack, metrics)
             else:
                 channels.append((slack, SLACK_WEBHOOK))
+        if settings.webhooks is not None:
+            webhooks = await stack.enter_async_context(
+                open_webhooks(
+                    settings.webhooks, settings.public_url, allowed=settings.outgoing_networks
+                )
+            )
+            channels.append((webhooks, WEBHOOK))
+        if settings.apprise_urls:
+            apprise = await stack.enter_async_context(
+                open_apprise(settings.apprise_urls, settings.public_url)
+            )
+            channels.append((apprise, APPRISE))
         yield PostOffice(
             [channel for channel, _ in channels],
             [Postman(database, channel, pace, metrics) for channel, pace in channels],

@@ -85,6 +85,10 @@ class TestNews(msgspec.Struct, tag="test"):
     asked_at: datetime
 
 
+class OnlyForItsAuthor(ValueError):
+    """A suspicion goes to the author of the commit, and to no channel that others read."""
+
+
 News = IncidentNews | SuspectNews | PushNews | VerdictNews | CrashNews | TroubleNews | TestNews
 
 

@@ -1,4 +1,4 @@
-"""Plan what is told to whom, and how. Pure. The bell, mail to people, Slack for all.
+"""Plan what is told to whom, and how. Pure. The bell, mail to people, other ways for all.
 
 People are told about an incident when it opens, when it gets worse, when new errors join it, and
 when it ends; the last two only to those who heard of it. People find its other changes when they
@@ -35,10 +35,12 @@ from server.storage.main.people import Person
 from server.storage.times import to_micros
 from server.wording.reasons import say
 from shared.event import ChangeWindow
-from shared.incident import IncidentSummary, SuspectCommit
+from shared.incident import IncidentSummary, SuspectCommit, Verdict
 from shared.pipe import DeployVerdict
 
 SlackMode = Literal["bot", "webhook"]
+Target = tuple[ChannelName, str]
+"""A channel, and a receiver in it."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -47,7 +49,7 @@ class Outlets(msgspec.Struct, frozen=True, kw_only=True):
     """The ways to people outside that are set up.
 
     `slack_receiver` is where Slack's messages go, but for those about deploys and about services
-    with a channel of their own.
+    with a channel of their own. `targets` are told everything that Slack is told.
     """
 
     email: bool = False
@@ -55,6 +57,17 @@ class Outlets(msgspec.Struct, frozen=True, kw_only=True):
     slack_receiver: str = ""
     slack_deploys: str | None = None
     slack_services: Mapping[str, str] = {}
+    targets: tuple[Target, ...] = ()
+
+    def shared_by_all(self, news: News) -> Sequence[Target]:
+        """Return where this news goes for everybody, whatever each person has set."""
+        return [("slack", self.slack_for(news)), *self.targets] if self.slack else self.targets
+
+    def usual_receivers(self, channel: ChannelName) -> Sequence[str]:
+        """Return who is told of most news by this channel; by mail, that depends on each person."""
+        if channel == "slack":
+            return [self.slack_receiver]
+        return [receiver for each, receiver in self.targets if each == channel]
 
     def slack_for(self, news: News) -> str:
         """Return where this news goes in Slack."""
@@ -125,11 +138,12 @@ def plan_change(
                     )
                 case NotTold() as kept:
                     plan.not_told.append(kept)
-    if outlets.slack:
-        if news.change == "opened" and _is_push(incident):
-            plan.not_told.append(NotTold(way="slack", reason="told_as_push"))
-        else:
-            plan.deliveries.append(post(name, outlets, news, incident.incident_id))
+    targets = outlets.shared_by_all(news)
+    if news.change == "opened" and _is_push(incident):
+        ways = dict.fromkeys(channel for channel, _ in targets)
+        plan.not_told += [NotTold(way=way, reason="told_as_push") for way in ways]
+    else:
+        plan.deliveries += posts(name, targets, news, incident.incident_id)
     return plan
 
 
@@ -177,11 +191,8 @@ def _plan_for_those_who_heard(
             and ("email", person.email) in heard.outside
         ):
             plan.deliveries.append(mail(name, person.id, person.email, news, incident_id))
-    if outlets.slack and any(
-        channel == "slack" and address_of_direct_message(receiver) is None
-        for channel, receiver in heard.outside
-    ):
-        plan.deliveries.append(post(name, outlets, news, incident_id))
+    hear = [each for each in outlets.shared_by_all(news) if _has_heard(each, heard)]
+    plan.deliveries += posts(name, hear, news, incident_id)
     return plan
 
 
@@ -190,7 +201,7 @@ def plan_push(
 ) -> Plan | None:
     """Plan the one message about a push, if one brought the deploy, whatever becomes of it."""
     push = window.push
-    if outlets.slack is None or push is None:
+    if push is None:
         return None
     # `push` has what is told about it; the files of 500 commits are not for people.
     told = msgspec.structs.replace(window, commits=[])
@@ -201,13 +212,16 @@ def plan_push(
         window=told,
         links={"source_url": push.url} if push.url else {},
     )
-    return Plan(deliveries=[post(f"push/{seq}", outlets, news)])
+    deliveries = posts(f"push/{seq}", outlets.shared_by_all(news), news)
+    return Plan(deliveries=deliveries) if deliveries else None
 
 
 def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
-    """Plan what a deploy did, written into the message about its push; only a bot can do that."""
-    if outlets.slack != "bot":
-        return None
+    """Plan who is told what a deploy did.
+
+    In Slack, only a bot can say it: it writes it into its message about the push. By Apprise,
+    people are not told that a deploy did no harm.
+    """
     name = (
         f"verdict/{verdict.service}/{verdict.environment}/{to_micros(verdict.deploy_time)}"
         f"/{verdict.verdict}"
@@ -219,7 +233,35 @@ def plan_verdict(verdict: DeployVerdict, outlets: Outlets) -> Plan | None:
         verdict=verdict.verdict,
         reasons=[say(each) for each in verdict.reasons],
     )
-    return Plan(deliveries=[post(name, outlets, news)])
+    targets = [
+        target
+        for target in outlets.shared_by_all(news)
+        if _wants_verdict(target[0], verdict.verdict, outlets)
+    ]
+    deliveries = posts(name, targets, news)
+    return Plan(deliveries=deliveries) if deliveries else None
+
+
+def _wants_verdict(channel: ChannelName, verdict: Verdict, outlets: Outlets) -> bool:
+    match channel:
+        case "slack":
+            return outlets.slack == "bot"
+        case "apprise":
+            return verdict in ("suspect", "faulty")
+    return True
+
+
+def _has_heard(target: Target, heard: Heard) -> bool:
+    """Return whether this target was told before; Slack counts as one, whatever the channel.
+
+    Not so a direct message, which only its receiver saw.
+    """
+    if target[0] == "slack":
+        return any(
+            channel == "slack" and address_of_direct_message(receiver) is None
+            for channel, receiver in heard.outside
+        )
+    return target in heard.outside
 
 
 def plan_suspicion(news: SuspectNews, author: Person, outlets: Outlets) -> NewDelivery | None:
@@ -263,9 +305,21 @@ def mail(
     return _delivery(f"{name}/email/person-{person_id}", "email", address, incident_id, news)
 
 
-def post(name: str, outlets: Outlets, news: News, incident_id: str | None = None) -> NewDelivery:
-    """Return the message in Slack about what `name` names."""
-    return _delivery(f"{name}/slack", "slack", outlets.slack_for(news), incident_id, news)
+def posts(
+    name: str, targets: Iterable[Target], news: News, incident_id: str | None = None
+) -> list[NewDelivery]:
+    """Return the message to each of `targets` about what `name` names."""
+    return [
+        _delivery(
+            # Slack gets one message, to whichever channel it goes.
+            f"{name}/slack" if channel == "slack" else f"{name}/{channel}/{receiver}",
+            channel,
+            receiver,
+            incident_id,
+            news,
+        )
+        for channel, receiver in targets
+    ]
 
 
 def _delivery(

@@ -1,4 +1,4 @@
-"""Tell the admins of a trouble of PushLog itself: by bell and mail, and in Slack.
+"""Tell the admins of a trouble of PushLog itself: by bell and mail, and by the ways for all.
 
 Nothing that people set for incidents applies: whoever runs PushLog must hear that it does not work.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from server.notify.news import TroubleNews
-from server.notify.plan import Outlets, mail, post
+from server.notify.plan import Outlets, mail, posts
 from server.storage.database import Transaction
 from server.storage.main import notifications, outbox, people
 from server.storage.main.outbox import NewDelivery
@@ -46,13 +46,11 @@ async def tell_trouble(
 def plan_trouble(
     news: TroubleNews, admins: Sequence[Person], outlets: Outlets
 ) -> list[NewDelivery]:
-    """Plan a mail for each admin who gets mail, and a message in Slack."""
+    """Plan a mail for each admin who gets mail, and a message by each of the ways for all."""
     name = f"trouble/{news.id}/{news.change}"
     deliveries = [
         mail(name, each.id, each.email, news)
         for each in admins
         if outlets.email and each.email is not None and each.email_incidents
     ]
-    if outlets.slack:
-        deliveries.append(post(name, outlets, news))
-    return deliveries
+    return [*deliveries, *posts(name, outlets.shared_by_all(news), news)]

@@ -32,14 +32,16 @@ ACCEPT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
+_CHANNELS = ("email", "slack", "webhook", "apprise")
+
 _LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "webhooks": (
         ("sentry", "incidents", "github"),
         ("accepted", "duplicate", "no_event", "refused", "invalid", "not_stored", "queue_full"),
     ),
-    "deliveries": (("email", "slack"), ("sent", "retried", "failed")),
+    "deliveries": (_CHANNELS, ("sent", "retried", "failed")),
     "delivery_failures": (
-        ("email", "slack"),
+        _CHANNELS,
         ("connection", "settings", "message", "limit", "defect"),
     ),
 }

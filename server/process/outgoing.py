@@ -64,3 +64,24 @@ def why_not_connected(error: aiohttp.ClientConnectorError) -> str:
     if isinstance(error.os_error, InsideAddress):
         return str(error.os_error)
     return f"no connection to {error.host}, port {error.port}"
+
+
+def why_no_answer(error: aiohttp.ClientError, receiver: str) -> str:
+    """Return what went wrong, without the address, because a webhook's address is secret.
+
+    `receiver` is what to call it where its host is not known.
+    """
+    match error:
+        case aiohttp.ClientConnectorError(os_error=InsideAddress() as inside):
+            return str(inside)
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be looked up (DNS)"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not valid (TLS): {error.certificate_error}"
+        case aiohttp.ClientConnectorSSLError():
+            return f"cannot connect securely to {error.host} (TLS): {error.strerror}"
+        case aiohttp.ClientConnectorError():
+            return f"cannot connect to {error.host}, port {error.port}: {error.strerror}"
+        case aiohttp.InvalidURL():
+            return "the address is not a valid URL"
+    return f"the connection to {receiver} was lost: {type(error).__name__}"

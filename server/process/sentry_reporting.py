@@ -20,11 +20,14 @@ def start(dsn: str | None) -> None:
         return
     import sentry_sdk  # noqa: PLC0415
     from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.stdlib import StdlibIntegration  # noqa: PLC0415
 
     sentry_sdk.init(
         dsn=dsn,
         integrations=[LoggingIntegration(level=None, event_level=None)],
         auto_enabling_integrations=False,
+        # It would report the addresses that Apprise calls, which are secrets.
+        disabled_integrations=[StdlibIntegration()],
         include_local_variables=False,
         traces_sample_rate=None,
     )

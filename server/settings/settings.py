@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from server.settings import rules, values
+from server.settings import receivers, rules, values
 from server.settings.rules import BranchRule, EnvironmentRule, ServiceChannel, ServiceRule
 
 MinSeverity = Literal["all", "error", "critical"]
@@ -58,6 +58,13 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.bot_token and (self.signing_secret or self.app_token))
 
 
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses that are called about each piece of news, and the key that signs the calls."""
+
+    urls: tuple[str, ...]
+    key: bytes
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The variables of the README's table, with the same names in lower case."""
 
@@ -85,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     suspect_author_min_confidence: float
     smtp: Smtp | None
     slack: Slack | None
+    webhooks: Webhooks | None
+    apprise_urls: tuple[str, ...]
     heartbeat_url: str | None
     outgoing_networks: tuple[IPv4Network | IPv6Network, ...]
     """Inside networks that names in settings may stand for."""
@@ -95,6 +104,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_folder: Path | None
     """Where a backup is made each night, if anywhere."""
     backup_keep: int
+
+    @property
+    def tells_outside(self) -> bool:
+        """Whether there is any way to people outside."""
+        return any((self.smtp, self.slack, self.webhooks, self.apprise_urls))
 
     @property
     def journal_path(self) -> Path:
@@ -157,6 +171,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         smtp=_smtp(reader),
         slack=_slack(reader),
+        webhooks=_webhooks(reader),
+        apprise_urls=reader.read("APPRISE_URLS", (), receivers.apprise_urls),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, values.http_url),
         outgoing_networks=reader.read("OUTGOING_NETWORKS", (), values.networks),
         trusted_proxies=reader.read("TRUSTED_PROXIES", (), values.networks),
@@ -240,6 +256,22 @@ _OF_BOTS = (
     "SLACK_SIGNING_SECRET",
     "SLACK_APP_TOKEN",
 )
+
+
+def _webhooks(reader: _Reader) -> Webhooks | None:
+    none: tuple[str, ...] = ()
+    urls = reader.read("WEBHOOK_URLS", none, receivers.webhook_urls)
+    key = reader.read("WEBHOOK_SECRET", b"", receivers.webhook_secret)
+    if reader.read_text("WEBHOOK_URLS") is None:
+        if reader.read_text("WEBHOOK_SECRET"):
+            reader.faults.append("WEBHOOK_SECRET: has no effect without WEBHOOK_URLS")
+        return None
+    if reader.read_text("WEBHOOK_SECRET") is None:
+        reader.faults.append(
+            "WEBHOOK_SECRET: must be set with WEBHOOK_URLS, because PushLog signs each call; "
+            f"{receivers.HOW_TO_MAKE_A_SECRET}"
+        )
+    return Webhooks(urls=urls, key=key)
 
 
 def _app_token(text: str) -> str:

@@ -16,6 +16,8 @@ Kind = Literal[
     "dead_letters",
     "email",
     "slack",
+    "webhook",
+    "apprise",
     "disk_85",
     "disk_90",
     "backup",
@@ -92,6 +94,20 @@ KINDS: Mapping[str, About] = {
         0,
         "Correct the settings SLACK_*, and try them with scripts/test-slack. What was given up can "
         "be sent again on the page of sent messages.",
+    ),
+    "webhook": About(
+        "Webhooks to your programs are not delivered",
+        "error",
+        0,
+        "Look at the log of the receiver, and correct WEBHOOK_URLS and WEBHOOK_SECRET. The page of "
+        "settings sends a test. What was given up can be sent again on the page of sent messages.",
+    ),
+    "apprise": About(
+        "Messages by Apprise are not delivered",
+        "error",
+        0,
+        "Correct APPRISE_URLS. The page of settings sends a test. What was given up can be sent "
+        "again on the page of sent messages.",
     ),
     "disk_85": About(
         "The disk is 85 % full",

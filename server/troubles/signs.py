@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from server.settings.settings import Settings
 from server.storage.backup.nightly import Nightly
@@ -111,7 +112,7 @@ class Signs:
         async with self._database.read() as tx:
             waiting = (await dead_letters.counts(tx))["waiting"]
             silent = await self._rhythms.silent(tx, now)
-            if self._settings.smtp is not None or self._settings.slack is not None:
+            if self._settings.tells_outside:
                 undelivered = await outbox.undelivered(
                     tx, created_after=now - FORGOTTEN_US, due_by=now - LATE_MAIL_US
                 )
@@ -121,7 +122,7 @@ class Signs:
             found.append(Symptom("dead_letters", f"{letters} for somebody to settle"))
         if silent:
             found.append(Symptom("silence", "; ".join(silent)))
-        channels: tuple[ChannelName, ...] = ("email", "slack")
+        channels: tuple[ChannelName, ...] = get_args(ChannelName)
         for channel in channels:
             of_channel = [each for each in undelivered if each.channel == channel]
             if of_channel:

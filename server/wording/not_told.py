@@ -53,6 +53,10 @@ def _what(kept: KeptFrom) -> str:
             return f"{kept.person} got no mail"
         case "slack":
             return "nothing was posted to Slack"
+        case "webhook":
+            return "no webhook was called"
+        case "apprise":
+            return "nothing was sent by Apprise"
 
 
 def _why(kept: KeptFrom) -> str:

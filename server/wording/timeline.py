@@ -9,14 +9,19 @@ import msgspec
 from server.storage.main.incidents import IncidentChange
 from server.storage.main.not_told import KeptFrom
 from server.storage.main.notifications import Bell
-from server.storage.main.outbox import Delivery, DeliveryState
+from server.storage.main.outbox import ChannelName, Delivery, DeliveryState
 from server.wording.explain import change_words
 from server.wording.formats import clock
 from server.wording.not_told import not_told_in_words
 
 _AFTERWARDS = {"told": 1, "not_told": 2}
 
-_WAYS = {"email": "Mail", "slack": "Slack"}
+_WAYS: dict[ChannelName, str] = {
+    "email": "Mail",
+    "slack": "Slack",
+    "webhook": "Webhook",
+    "apprise": "Apprise",
+}
 
 _STATES: dict[DeliveryState, str] = {
     "waiting": "waiting",

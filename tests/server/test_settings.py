@@ -151,3 +151,61 @@ def test_a_dsn_that_is_none_is_told_without_its_key(name: str, dsn: str) -> None
 def test_a_dsn_stays_as_it_was_written() -> None:
     dsn = "https://key@o1.ingest.sentry.example/42"
     assert read_settings({"SENTRY_DSN": dsn}).sentry_dsn == dsn
+
+
+SIGNED = {"WEBHOOK_SECRET": f"whsec_{'c2VjcmV0' * 4}"}
+
+
+def test_each_webhook_is_called_as_it_was_written_and_once() -> None:
+    text = "https://a.example/x/ , http://u:p@10.0.0.1:81/y?z=%2C,https://a.example/x/"
+    webhooks = read_settings({"WEBHOOK_URLS": text, **SIGNED}).webhooks
+    assert webhooks is not None
+    assert webhooks.urls == ("https://a.example/x/", "http://u:p@10.0.0.1:81/y?z=%2C")
+    assert webhooks.key == b"secret" * 4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://hunter2.example",
+        "hunter2",
+        "https:///hunter2",
+        "https://h:hunter2/",
+        "http://[hunter2",
+    ],
+)
+def test_a_webhook_that_is_none_is_told_by_its_position_and_not_repeated(url: str) -> None:
+    (fault,) = faults_of(WEBHOOK_URLS=f"https://a.example/, {url}", **SIGNED)
+    assert fault.startswith("WEBHOOK_URLS: address 2 of 2 must be an http or https URL")
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2", "whsec_", "whsec_c2VjcmV0", f"whsec_{'?' * 32}", f"whsec_{'a' * 88}"]
+)
+def test_a_webhook_secret_that_is_none_is_told_with_how_to_make_one(secret: str) -> None:
+    (fault,) = faults_of(WEBHOOK_URLS="https://a.example/", WEBHOOK_SECRET=secret)
+    assert fault.startswith("WEBHOOK_SECRET: must be whsec_ and then 24 to 64 random bytes")
+    assert 'echo "whsec_$(openssl rand -base64 32)"' in fault
+    assert secret == "whsec_" or secret not in fault
+
+
+def test_webhooks_need_a_secret_and_a_secret_needs_webhooks() -> None:
+    (fault,) = faults_of(WEBHOOK_URLS="https://a.example/")
+    assert fault.startswith("WEBHOOK_SECRET: must be set with WEBHOOK_URLS")
+    assert faults_of(**SIGNED) == ["WEBHOOK_SECRET: has no effect without WEBHOOK_URLS"]
+
+
+def test_targets_of_apprise_are_between_blanks_or_commas_and_may_have_commas() -> None:
+    text = "json://a.example/x,y , json://b.example/\njson://c.example,json://a.example/x,y"
+    urls = ("json://a.example/x,y", "json://b.example/", "json://c.example")
+    assert read_settings({"APPRISE_URLS": text}).apprise_urls == urls
+
+
+@pytest.mark.parametrize("url", ["hunter2://a", "tgram://hunter2", "https://a.example/hunter2"])
+def test_a_target_that_apprise_does_not_know_is_told_by_its_position_and_not_repeated(
+    url: str,
+) -> None:
+    (fault,) = faults_of(APPRISE_URLS=f"json://a.example {url}")
+    assert fault.startswith("APPRISE_URLS: address 2 of 2 is none of a service that Apprise knows")
+    assert "hunter2" not in fault

@@ -39,8 +39,10 @@ IN_SETTINGS = {
     "GITHUB_TOKEN": "ghp_delta2a6b3c7d4e8f5a9b6c1d7e2f8a3b9c4d5e6f",
     "SMTP_PASS": "mailecho3b7c",
     "SLACK_BOT_TOKEN": "xoxb-foxtrot-4c8d-5e9f",
+    "WEBHOOK_SECRET": "whsec_kilo2d4f6b8aKilo2d4f6b8aKilo2d4f6b8a",
 }
 IN_HEARTBEAT = "beatgolf5d9e"
+IN_WEBHOOK = ("pathlima9b3e", "loginmike4a7d", "querynovember6c2f")
 IN_ERRORS = {
     "password": "paperhotel6e1f",
     "Authorization": "Bearer barrelindia7a2b8c3d9e",
@@ -62,12 +64,19 @@ async def parrot() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.port}"
 
 
+def in_webhook(parrot: str) -> str:
+    path, login, query = IN_WEBHOOK
+    return f"{parrot.replace('://', f'://ada:{login}@')}/{path}?token={query}"
+
+
 def settings(parrot: str, smtp_port: int, folder: Path) -> dict[str, str]:
     return IN_SETTINGS | {
         "HEARTBEAT_URL": f"{parrot}/ping/{IN_HEARTBEAT}",
         "GITHUB_API_URL": parrot,
         "SLACK_API_URL": parrot,
         "SLACK_CHANNEL": "C1",
+        "WEBHOOK_URLS": in_webhook(parrot),
+        "APPRISE_URLS": in_webhook(parrot).replace("http://", "json://"),
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(smtp_port),
         "SMTP_USER": "ada",
@@ -89,6 +98,8 @@ async def test_no_secret_can_be_seen_anywhere(
             for what in (
                 "slack .* not delivered",
                 "email .* not delivered",
+                "webhook .* not delivered",
+                "apprise .* not delivered",
                 "GITHUB_TOKEN is wrong",
                 "heartbeat does not arrive",
                 "Made a backup",
@@ -201,6 +212,7 @@ async def crawl(http: aiohttp.ClientSession, server: ServerProcess) -> dict[str,
 def secrets() -> Iterator[tuple[str, str]]:
     yield from IN_SETTINGS.items()
     yield "HEARTBEAT_URL", IN_HEARTBEAT
+    yield from (("WEBHOOK_URLS", each) for each in IN_WEBHOOK)
     yield from ((name, text.rpartition(" ")[2]) for name, text in IN_ERRORS.items())
     yield "the cookie", SECRET
     yield "the token", TOKEN

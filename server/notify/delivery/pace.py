@@ -48,6 +48,14 @@ SLACK_WEBHOOK = Pace(
 """Slack takes a message a second for a channel, and 50 blocks in each."""
 SLACK_BOT = msgspec.structs.replace(SLACK_WEBHOOK, calls_a_letter=1)
 """A bot edits its earlier message about an incident, beside the message in a thread or a digest."""
+WEBHOOK = Pace(
+    singles=60, messages=120, window_s=600, digest_every_s=10, most_at_once=50, per_minute=120
+)
+"""A program reads faster than people do."""
+APPRISE = Pace(
+    singles=10, messages=20, window_s=600, digest_every_s=60, most_at_once=100, per_minute=60
+)
+"""A target may be a chat or a telephone; what does not fit into a digest is counted in it."""
 
 
 class Send(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from server.notify.channel import DeliveryFailed, FailureKind
-from server.process.outgoing import InsideAddress
+from server.process.outgoing import why_no_answer
 
 TIMEOUT_S = 10.0
 
@@ -263,7 +263,7 @@ async def post(
             f"Slack did not answer within {TIMEOUT_S:.0f} s", permanent=False
         ) from None
     except aiohttp.ClientError as error:
-        raise DeliveryFailed(_unreachable(error), permanent=False) from None
+        raise DeliveryFailed(why_no_answer(error, "Slack"), permanent=False) from None
 
 
 def refuse_by_status(status: int, headers: Mapping[str, str], code: str) -> None:
@@ -283,21 +283,3 @@ def refuse_by_status(status: int, headers: Mapping[str, str], code: str) -> None
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     text = headers.get("Retry-After", "")
     return float(text) if text.isdecimal() and len(text) < 7 else None
-
-
-def _unreachable(error: Any) -> str:
-    """Return what went wrong, without the address, because a webhook's address is secret."""
-    match error:
-        case aiohttp.ClientConnectorError(os_error=InsideAddress() as inside):
-            return str(inside)
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be looked up (DNS)"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not valid (TLS): {error.certificate_error}"
-        case aiohttp.ClientConnectorSSLError():
-            return f"cannot connect securely to {error.host} (TLS): {error.strerror}"
-        case aiohttp.ClientConnectorError():
-            return f"cannot connect to {error.host}, port {error.port}: {error.strerror}"
-        case aiohttp.InvalidURL():
-            return "the address is not a valid URL"
-    return f"the connection to Slack was lost: {type(error).__name__}"

@@ -24,7 +24,7 @@ Reason = Literal[
     "mail_not_wanted",
     "told_as_push",
 ]
-Way = Literal["any", "email", "slack"]
+Way = Literal["any", "email", "slack", "webhook", "apprise"]
 
 
 class NotTold(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.storage.main.tables import incidents, outbox
 from server.storage.rows import struct_of
 
-ChannelName = Literal["email", "slack"]
+ChannelName = Literal["email", "slack", "webhook", "apprise"]
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "digested"]
 
 GIVE_UP_AFTER_US = 86_400_000_000

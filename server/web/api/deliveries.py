@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName, DeliveryFailed
-from server.notify.channels import outlets_of
+from server.notify.channels import PostOffice, outlets_of
 from server.storage.main import outbox, people
 from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState
 from server.storage.times import micros_now
@@ -58,7 +58,7 @@ class Resent(msgspec.Struct):
 
 
 class ChannelTried(msgspec.Struct):
-    """A test message that arrived."""
+    """A test message that arrived; several receivers have commas between them."""
 
     channel: ChannelName
     receiver: str
@@ -118,25 +118,41 @@ async def try_channel(request: web.Request) -> web.Response:
 
 
 async def send_test(request: web.Request) -> tuple[ChannelName, str]:
-    """Send a test message by the channel that the address names; return channel and receiver."""
+    """Send a test message by the channel that the address names; return channel and receivers.
+
+    Each receiver is tried, also after one that fails.
+    """
     office, name = request.app[OFFICE], request.match_info["channel"]
     if name not in office.channels:
         raise web.HTTPNotFound(
             text=f"{name} is not set up. Channels that are set up: {list(office.channels)}."
         )
     channel = msgspec.convert(name, ChannelName)
-    receiver = outlets_of(request.app[SETTINGS]).slack_receiver
+    receivers = outlets_of(request.app[SETTINGS]).usual_receivers(channel)
     if channel == "email":
         async with request.app[DATABASE].read() as tx:
             person = await people.get(tx, person_id(request))
         if person is None or person.email is None:
             raise web.HTTPConflict(text="You have no mail address. Set one first.")
-        receiver = person.email
+        receivers = [person.email]
+    failures = [
+        f"{receiver}: {failure}" if len(receivers) > 1 else str(failure)
+        for receiver in receivers
+        if (failure := await _try_out(office, channel, receiver)) is not None
+    ]
+    if failures:
+        raise web.HTTPBadGateway(text=f"{'; '.join(failures)}.")
+    return channel, ", ".join(receivers)
+
+
+async def _try_out(
+    office: PostOffice, channel: ChannelName, receiver: str
+) -> DeliveryFailed | None:
     try:
         await office.try_out(channel, receiver)
     except DeliveryFailed as failure:
-        raise web.HTTPBadGateway(text=f"{failure}.") from failure
-    return channel, receiver
+        return failure
+    return None
 
 
 def _answered(delivery: Delivery) -> DeliveryAnswer:

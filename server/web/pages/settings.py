@@ -24,6 +24,8 @@ _SAID = {
     "saved": "Saved.",
     "sent-email": "A test mail was sent to you.",
     "sent-slack": "A test message was sent to Slack.",
+    "sent-webhook": "Each webhook took a test call.",
+    "sent-apprise": "A test message was sent by Apprise.",
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from typing import get_args
 
 import msgspec
 import pytest
@@ -12,7 +13,8 @@ from server.notify.channels import WEBHOOK_RECEIVER, PostOffice, outlets_of
 from server.notify.delivery.pace import EMAIL, SLACK_WEBHOOK, Meter
 from server.notify.delivery.worker import AT_ONCE, Postman
 from server.notify.news import TestNews as TryNews
-from server.notify.plan import Outlets
+from server.notify.plan import Outlets, Target
+from server.notify.webhook.channel import webhook_receiver
 from server.process.metrics import Metrics
 from server.settings.settings import read_settings
 from server.storage.database import Database
@@ -25,6 +27,9 @@ from tests.waiting import LIMIT_S, limit, until
 
 SMTP = {"SMTP_HOST": "mail.acme.example", "SMTP_FROM": "pushlog@acme.example"}
 WEBHOOK = {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x"}
+OWN_URLS = ("https://a.example/1", "https://b.example/2")
+OWN = {"WEBHOOK_URLS": ", ".join(OWN_URLS), "WEBHOOK_SECRET": f"whsec_{'a' * 32}"}
+OWN_TARGETS: tuple[Target, ...] = tuple(("webhook", webhook_receiver(url)) for url in OWN_URLS)
 BOT = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "#alerts"}
 
 
@@ -186,9 +191,18 @@ async def test_only_a_few_are_delivered_to_at_the_same_time(post: Post) -> None:
         (BOT, Outlets(slack="bot", slack_receiver="#alerts")),
         (SMTP | BOT, Outlets(email=True, slack="bot", slack_receiver="#alerts")),
         (WEBHOOK | BOT, Outlets(slack="bot", slack_receiver="#alerts")),
+        (OWN | SMTP, Outlets(email=True, targets=OWN_TARGETS)),
+        (OWN | BOT, Outlets(slack="bot", slack_receiver="#alerts", targets=OWN_TARGETS)),
     ],
 )
 def test_people_are_told_by_each_way_that_is_set_up(
     environ: dict[str, str], outlets: Outlets
 ) -> None:
     assert outlets_of(read_settings(environ)) == outlets
+
+
+def test_what_becomes_of_deliveries_is_counted_for_each_channel_from_the_start() -> None:
+    metrics = Metrics()
+    for counter in (metrics.deliveries, metrics.delivery_failures):
+        samples = [sample for family in counter.collect() for sample in family.samples]
+        assert {each.labels["channel"] for each in samples} == set(get_args(ChannelName))

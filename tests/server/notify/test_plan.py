@@ -6,6 +6,7 @@ from msgspec import structs
 from server.notify.plan import Heard, Outlets, Plan, plan_change, plan_end, plan_push, plan_verdict
 from server.storage.main.not_told import NotTold
 from server.storage.main.people import Person
+from shared.incident import Verdict
 from shared.pipe import DeployVerdict
 from tests.builders import at, change_window
 from tests.server.notify.news import (
@@ -23,6 +24,14 @@ BO = Person(2, "Bo", "bo@acme.example", False, "all")
 CY = Person(3, "Cy", None, True, "critical")
 PEOPLE = (ADA, BO, CY)
 BOTH = Outlets(email=True, slack="bot", slack_receiver="#alerts")
+
+
+ALL = Outlets(
+    email=True,
+    slack="webhook",
+    slack_receiver="w",
+    targets=(("webhook", "a.example#1"), ("webhook", "b.example#2"), ("apprise", "ntfy#3")),
+)
 
 
 def keys(plan: Plan) -> list[str]:
@@ -133,3 +142,48 @@ def test_only_a_bot_can_write_a_verdict_into_the_message_about_the_push() -> Non
     assert plan is not None
     assert plan.deliveries[0].key.startswith("verdict/shop/production/")
     assert plan_verdict(verdict, Outlets(slack="webhook", slack_receiver="w")) is None
+
+
+def test_every_target_is_told_what_slack_is_told_each_in_its_own_delivery() -> None:
+    plan = plan_change(opened(), 7, people=(), floor="all", outlets=ALL)
+    assert keys(plan) == [
+        "inc-0000000000000001/opened/7/slack",
+        "inc-0000000000000001/opened/7/webhook/a.example#1",
+        "inc-0000000000000001/opened/7/webhook/b.example#2",
+        "inc-0000000000000001/opened/7/apprise/ntfy#3",
+    ]
+    plan = plan_change(opened(), 7, people=(), floor="critical", outlets=ALL)
+    assert plan.deliveries == []
+
+
+def test_a_target_that_was_not_told_of_an_incident_is_not_told_of_its_end() -> None:
+    heard = Heard(outside=frozenset([("webhook", "b.example#2"), ("webhook", "old.example#4")]))
+    plan = plan_end(ended(), people=(), outlets=ALL, heard=heard)
+    assert keys(plan) == ["inc-0000000000000001/ended/0/webhook/b.example#2"]
+
+
+def test_a_push_is_told_to_targets_once_also_where_it_is_an_incident() -> None:
+    window = change_window(push=push())
+    plan = plan_push(5, "shop", "production", window, ALL)
+    assert plan is not None
+    assert len(plan.deliveries) == 4
+    news = opened(trigger="deploy", source="github", tags={"pusher": "ada", "branch": "main"})
+    plan = plan_change(news, 7, people=(), floor="all", outlets=ALL)
+    assert plan.deliveries == []
+    assert [each.way for each in plan.not_told] == ["slack", "webhook", "apprise"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        ("faulty", ["webhook", "webhook", "apprise"]),
+        ("suspect", ["webhook", "webhook", "apprise"]),
+        ("clean", ["webhook", "webhook"]),
+    ],
+)
+def test_programs_hear_every_verdict_and_people_those_that_are_bad(
+    verdict: Verdict, told: list[str]
+) -> None:
+    plan = plan_verdict(DeployVerdict("shop", "production", at(0), verdict, []), ALL)
+    assert plan is not None
+    assert [each.channel for each in plan.deliveries] == told

@@ -1,0 +1,1 @@
+"""The channel Apprise: chats, phones and pagers that its library knows."""

@@ -1,0 +1,1 @@
+"""The channel of webhooks: signed calls to programs, as Standard Webhooks defines them."""
