@@ -65,8 +65,8 @@ class SlackText(msgspec.Struct, frozen=True):
 def render(said: Sequence[News], key: str, public_url: str, *, buttons: bool) -> SlackText:
     """Return the message that says all of `said`: one piece of news, and after a push its verdicts.
 
-    It contains `key`, so that a repeated delivery can be recognised. With `buttons`, an open
-    incident has some.
+    It contains `key`, so that a repeated delivery can be recognised. With `buttons`, an incident
+    has those for what can be done with it now.
     """
     match said[0]:
         case IncidentNews() as news:
