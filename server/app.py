@@ -201,7 +201,13 @@ async def _post(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _actions(app: web.Application) -> AsyncIterator[None]:
-    app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE], acknowledged=app[OFFICE].refresh)
+    app[ACTIONS] = Actions(
+        app[DATABASE],
+        app[JOURNAL],
+        app[LIVE],
+        acknowledged=app[OFFICE].refresh,
+        judged=app[METRICS].count_answer,
+    )
     yield
 
 

@@ -193,6 +193,7 @@ BACKUP = "tests/whole/test_backup.py"
 PRODUCTION = "DATABASE_URL=sqlite:///data/prod/pushlog.db"
 DOCTOR = f"PUSHLOG_ENV_FILE=prod.env {PRODUCTION} "
 FIRST_RUN = "tests/whole/test_first_run.py"
+LABELLED = "tests/scripts/test_labelled_suspects.py"
 MAIL = "tests/whole/test_mail.py"
 PM2 = "tests/whole/test_pm2.py"
 COMMANDS = {
@@ -218,6 +219,8 @@ COMMANDS = {
     f"{PRODUCTION} scripts/restore /var/backups/pushlog/pushlog-TIME": BACKUP,
     f"{DOCTOR}scripts/doctor": "tests/scripts/test_doctor.py",
     "scripts/fingerprint scripts/samples/python.json": "tests/scripts/test_fingerprint.py",
+    f"{PRODUCTION} scripts/labelled-suspects cases.jsonl": LABELLED,
+    "scripts/benchmarks/ranking --answers cases.jsonl": LABELLED,
     "scripts/replay --production prod,eu": "tests/scripts/test_replay.py",
     "python -m engine < events.ndjson": "tests/engine/test_process.py",
     "scripts/setup": "tests/whole/test_setup.py",

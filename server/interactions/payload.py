@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from server.notify.masking import masked_line
-from server.notify.slack.buttons import PRESSES, Press
+from server.notify.slack.buttons import PRESSES, Press, read_value
 
 MAX_NAME = 80
 
@@ -17,13 +17,15 @@ class InvalidInteraction(ValueError):
 class Pressed(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody pressed a button below an incident; `by` is their name.
 
-    `answer_url` takes an answer that only they see.
+    `commit_id` is the suspect that they judged, or "". `answer_url` takes an answer that only they
+    see.
     """
 
     press: Press
     incident_id: str
     by: str
     answer_url: str
+    commit_id: str = ""
 
 
 class _User(msgspec.Struct):
@@ -70,15 +72,22 @@ def read_payload(payload: str | bytes | msgspec.Raw) -> list[Pressed]:
     if interaction.type != "block_actions":
         return []
     return [
-        Pressed(
-            press=each.action_id,
-            incident_id=each.value,
-            by=_name(interaction.user),
-            answer_url=interaction.response_url,
-        )
+        _pressed(interaction, press, each.value)
         for each in interaction.actions
-        if each.action_id in PRESSES
+        for press in PRESSES
+        if each.action_id == press
     ]
+
+
+def _pressed(interaction: _Interaction, press: Press, value: str) -> Pressed:
+    incident_id, commit_id = read_value(value)
+    return Pressed(
+        press=press,
+        incident_id=incident_id,
+        by=_name(interaction.user),
+        answer_url=interaction.response_url,
+        commit_id=commit_id,
+    )
 
 
 def _name(user: _User) -> str:

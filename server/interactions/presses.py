@@ -10,10 +10,14 @@ from server.interactions.payload import Pressed
 from server.notify.channel import DeliveryFailed
 from server.notify.slack.api import post_to_webhook
 from server.notify.slack.buttons import SNOOZE_MIN
+from server.notify.slack.text import escaped_line
 from server.process import log
 
 MAX_ANSWERS = 100
 """Answers that may wait; those beyond are left out, as nothing depends on them."""
+
+COMMIT_SHOWN = 10
+"""Characters of a commit's id, as in the message."""
 
 _UNKNOWN = "PushLog does not know this incident any more."
 _ENDED = "This incident has ended already."
@@ -32,9 +36,9 @@ class Presses:
         log.server(
             logging.INFO, f"slack: {pressed.by} pressed {pressed.press} on {pressed.incident_id}"
         )
-        problem = await self._do(pressed)
-        if problem is not None:
-            self.answer(pressed, problem)
+        text = await self._do(pressed)
+        if text is not None:
+            self.answer(pressed, text)
 
     def answer(self, pressed: Pressed, text: str) -> None:
         """Say something that only whoever pressed sees, soon."""
@@ -52,7 +56,9 @@ class Presses:
                 log.server(logging.WARNING, f"slack: an answer was not delivered: {failure}")
 
     async def _do(self, pressed: Pressed) -> str | None:
-        """Return why nothing was done, if so."""
+        """Return what to answer: why nothing was done, or what no message shows."""
+        if pressed.press in ("right_commit", "wrong_commit"):
+            return await self._judge(pressed, is_right=pressed.press == "right_commit")
         incident = await self._actions.find(pressed.incident_id)
         if incident is None:
             return _UNKNOWN
@@ -70,3 +76,16 @@ class Presses:
             case "snooze":
                 await self._actions.snooze(pressed.incident_id, pressed.by, SNOOZE_MIN)
         return None
+
+    async def _judge(self, pressed: Pressed, *, is_right: bool) -> str:
+        judged = await self._actions.judge_suspect(
+            pressed.incident_id, pressed.commit_id, pressed.by, is_right=is_right
+        )
+        commit = escaped_line(pressed.commit_id[:COMMIT_SHOWN], 100)
+        match judged:
+            case "unknown_incident":
+                return _UNKNOWN
+            case "never_suspected":
+                return f"PushLog never suspected {commit or 'this commit'} here."
+            case "noted":
+                return f"Noted: {commit} is {'' if is_right else 'not '}the cause."

@@ -122,6 +122,12 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.suspect_answers = Counter(
+            "pushlog_suspect_answers",
+            "Answers of people about suspect commits; one that is changed counts again.",
+            ("answer",),
+            registry=self.registry,
+        )
         self.removed = Counter(
             "pushlog_removed",
             "Rows that retention has removed.",
@@ -148,8 +154,14 @@ class Metrics:
                 counter.labels(*values)
         for trigger in get_args(Trigger):
             self.incidents.labels(trigger)
+        for answer in ("right", "wrong"):
+            self.suspect_answers.labels(answer)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+
+    def count_answer(self, is_right: bool) -> None:
+        """Count what somebody said about a suspect commit."""
+        self.suspect_answers.labels(answer="right" if is_right else "wrong").inc()
 
     def text(self, gauges: Gauges) -> bytes:
         """Return everything in the Prometheus text format, with the gauges as they are now."""

@@ -21,6 +21,7 @@ from server.web.api import (
     not_told,
     silences,
     slack_interactions,
+    suspect_answers,
     troubles,
     webhooks,
     wishes,
@@ -95,6 +96,9 @@ def _pages() -> list[web.RouteDef]:
         web.post(
             "/incidents/{incident_id}/acknowledge", _page(incident_forms.acknowledge_from_page)
         ),
+        web.post(
+            "/incidents/{incident_id}/suspects", _page(incident_forms.judge_suspect_from_page)
+        ),
         web.post("/incidents/{incident_id}/lift", _page(silences_page.lift_from_incident)),
         web.get("/deploys", _page(deploys_page.show)),
         web.get(f"/deploys/{_ID}", _page(deploys_page.show_one)),
@@ -149,6 +153,10 @@ def _api() -> list[web.RouteDef]:
         web.post(
             "/api/incidents/{incident_id}/acknowledge",
             for_people(acknowledging.acknowledge_incident),
+        ),
+        web.post(
+            "/api/incidents/{incident_id}/suspects/{commit_id}/answer",
+            for_people(suspect_answers.answer_about_suspect),
         ),
         web.get("/api/deploys", for_people(deploys.list_deploys)),
         web.get("/api/deploys/figures", for_people(deploys.get_figures)),

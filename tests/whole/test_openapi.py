@@ -163,7 +163,7 @@ async def fill(server: ServerProcess, http: aiohttp.ClientSession) -> dict[str, 
     async with http.get(f"/api/decisions/{seq}") as response:
         incident_id = (await response.json())["incident_id"]
     # The operator, the first deploy, the first notification and the first noise filter are all 1.
-    return {"incident_id": incident_id, "seq": seq, "id": 1}
+    return {"incident_id": incident_id, "commit_id": "a1b2c3d4", "seq": seq, "id": 1}
 
 
 async def test_every_valid_request_is_answered_as_described(api: Api) -> None:

@@ -1,6 +1,7 @@
 """What people press in Slack is done: by the requests that Slack signs, and by its WebSocket."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from tests.processes import ServerProcess, running_server
 from tests.whole.test_notifications import as_bot, ask, fail
 
 LABELS = ["Acknowledge", "Resolve", "Snooze 1 h"]
+ABOUT_THE_SUSPECT = ["Right commit", "Wrong commit"]
+COMMIT = "a1b2c3d4e5f6a7b8c9d0"
 
 
 @pytest.fixture
@@ -53,9 +56,35 @@ async def opened(http: aiohttp.ClientSession, server: ServerProcess, slack: Fake
     """Open an incident, and return the `ts` of its message."""
     await fail(http, server, "shop")
     (message,) = await slack.wait_for(1)
-    assert [each["text"]["text"] for each in buttons_of(message)] == LABELS
+    assert labels_of(message) == LABELS
     ts: str = message["ts"]
     return ts
+
+
+def labels_of(message: dict[str, Any]) -> list[str]:
+    return [each["text"]["text"] for each in buttons_of(message)]
+
+
+async def fail_after_a_deploy(http: aiohttp.ClientSession, server: ServerProcess) -> None:
+    """An error in a function that a commit of the last deploy changed."""
+    now = datetime.now(UTC)
+    commit = {"id": COMMIT, "files": ["shop/cart.py"], "functions": ["add"], "author": "Ada"}
+    body = {
+        "source": "curl",
+        "service": "shop",
+        "environment": "production",
+        "timestamp": now.isoformat(),
+        "severity": "error",
+        "exception_type": "OutOfStock",
+        "message": "no more teapots",
+        "stacktrace": [{"file": "shop/cart.py", "function": "add", "in_app": True}],
+        "change_window": {
+            "deploy_time": (now - timedelta(minutes=5)).isoformat(),
+            "commits": [commit],
+        },
+    }
+    async with http.post(f"{server.url}/api/webhooks/incidents", json=body) as response:
+        assert response.status == 202, await response.text()
 
 
 async def only_incident(http: aiohttp.ClientSession, server: ServerProcess) -> dict[str, Any]:
@@ -72,7 +101,7 @@ async def test_who_acknowledges_by_the_button_is_shown_in_the_message_and_on_the
     assert await post(http, server, slack.press("Acknowledge", ts)) == (200, "")
     await slack.wait_until_shown("open, acknowledged by ada (Slack)")
     (message,) = slack.roots()
-    assert [each["text"]["text"] for each in buttons_of(message)] == LABELS[1:]
+    assert labels_of(message) == LABELS[1:]
     incident = await only_incident(http, server)
     assert incident["acknowledged_by"] == "ada (Slack)"
     assert incident["changes"][-1]["about"] == "By ada (Slack)."
@@ -131,6 +160,64 @@ async def test_a_press_on_an_incident_that_is_gone_is_answered(
     assert (await post(http, server, gone))[0] == 200
     await slack.wait_until(lambda: slack.whispers)
     assert slack.whispers[0]["text"] == "PushLog does not know this incident any more."
+
+
+async def test_people_say_whether_the_first_suspect_is_right_and_only_they_see_the_answer(
+    http: aiohttp.ClientSession, server: ServerProcess, slack: FakeSlack
+) -> None:
+    await fail_after_a_deploy(http, server)
+    (message,) = await slack.wait_for(1)
+    assert labels_of(message) == [*LABELS, *ABOUT_THE_SUSPECT]
+    ts = message["ts"]
+    for label, by in (("Right commit", "ada"), ("Right commit", "bob"), ("Wrong commit", "ada")):
+        assert await post(http, server, slack.press(label, ts, by)) == (200, "")
+    await slack.wait_until(lambda: len(slack.whispers) == 3)
+    assert [each["text"] for each in slack.whispers] == [
+        "Noted: a1b2c3d4e5 is the cause.",
+        "Noted: a1b2c3d4e5 is the cause.",
+        "Noted: a1b2c3d4e5 is not the cause.",
+    ]
+    assert {each["response_type"] for each in slack.whispers} == {"ephemeral"}
+    answers = (await only_incident(http, server))["suspect_answers"]
+    assert [(each["commit_id"], each["by"], each["right"]) for each in answers] == [
+        (COMMIT, "ada (Slack)", False),
+        (COMMIT, "bob (Slack)", True),
+    ]
+
+
+async def test_after_the_end_people_can_still_say_whether_the_suspect_is_right(
+    http: aiohttp.ClientSession, server: ServerProcess, slack: FakeSlack
+) -> None:
+    await fail_after_a_deploy(http, server)
+    (message,) = await slack.wait_for(1)
+    ts = message["ts"]
+    await post(http, server, slack.press("Resolve", ts))
+    await slack.wait_until_shown("ended: resolved by ada (Slack)")
+    (message,) = slack.roots()
+    assert labels_of(message) == ABOUT_THE_SUSPECT
+    await post(http, server, slack.press("Wrong commit", ts))
+    await slack.wait_until(lambda: slack.whispers)
+    assert slack.whispers[0]["text"] == "Noted: a1b2c3d4e5 is not the cause."
+    incident = await only_incident(http, server)
+    assert [each["right"] for each in incident["suspect_answers"]] == [False]
+
+
+async def test_an_answer_about_what_was_never_suspected_or_is_gone_is_refused_with_the_reason(
+    http: aiohttp.ClientSession, server: ServerProcess, slack: FakeSlack
+) -> None:
+    await fail_after_a_deploy(http, server)
+    (message,) = await slack.wait_for(1)
+    press = slack.press("Right commit", message["ts"])
+    incident_id = (await only_incident(http, server))["incident_id"]
+    for value in (f"{incident_id} <b>", incident_id, f"inc-0000000000000000 {COMMIT}"):
+        press["actions"][0]["value"] = value
+        assert (await post(http, server, press))[0] == 200
+    await slack.wait_until(lambda: len(slack.whispers) == 3)
+    assert [each["text"] for each in slack.whispers] == [
+        "PushLog never suspected &lt;b&gt; here.",
+        "PushLog never suspected this commit here.",
+        "PushLog does not know this incident any more.",
+    ]
 
 
 async def test_nobody_else_can_press(

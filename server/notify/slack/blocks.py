@@ -20,7 +20,7 @@ from server.notify.news import (
     TroubleNews,
     VerdictNews,
 )
-from server.notify.slack.buttons import buttons_for
+from server.notify.slack.buttons import buttons_for, buttons_for_author
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.wording.formats import lasted, source_name
 from server.wording.reasons import say, say_first_actions
@@ -66,14 +66,14 @@ class SlackText(msgspec.Struct, frozen=True):
 def render(said: Sequence[News], key: str, public_url: str, *, buttons: bool) -> SlackText:
     """Return the message that says all of `said`: one piece of news, and after a push its verdicts.
 
-    It contains `key`, so that a repeated delivery can be recognised. With `buttons`, an open
-    incident has some.
+    It contains `key`, so that a repeated delivery can be recognised. With `buttons`, an incident
+    has those for what can be done with it now.
     """
     match said[0]:
         case IncidentNews() as news:
             blocks = _incident(news, public_url, buttons=buttons)
         case SuspectNews() as news:
-            blocks = _suspicion(news, public_url)
+            blocks = _suspicion(news, public_url, buttons=buttons)
         case PushNews() as news:
             verdicts = [each for each in said[1:] if isinstance(each, VerdictNews)]
             blocks = _push(news, verdicts)
@@ -208,7 +208,7 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
     return blocks
 
 
-def _suspicion(news: SuspectNews, public_url: str) -> list[Block]:
+def _suspicion(news: SuspectNews, public_url: str, *, buttons: bool) -> list[Block]:
     incident = news.incident
     where = f"{incident.service} in {incident.environment}, {incident.severity}"
     blocks = [
@@ -222,6 +222,8 @@ def _suspicion(news: SuspectNews, public_url: str) -> list[Block]:
     actions = [escaped_line(each, 300) for each in say_first_actions(incident)]
     if actions:
         blocks.append(_list("*What to check*", actions))
+    if buttons:
+        blocks.append(buttons_for_author(news))
     page = link(f"{public_url}/incidents/{incident.incident_id}", "Open in PushLog", 100)
     blocks.append(_context(f"{page} · {incident.incident_id}"))
     return blocks

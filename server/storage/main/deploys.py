@@ -102,7 +102,7 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
         )
         return
     known = _stored(row)
-    new = renewed(_window(known), window, is_newest=await after(tx, known) is None)
+    new = renewed(window_of(known), window, is_newest=await after(tx, known) is None)
     changes: dict[str, object] = {
         "deployed_at": to_micros(new.deploy_time),
         "pending": new.pending,
@@ -172,14 +172,20 @@ async def recent(
     *,
     service: str | None = None,
     environment: str | None = None,
+    until: datetime | None = None,
     after: DeployPlace | None = None,
 ) -> list[StoredDeploy]:
-    """Return deploys, newest first; with `after`, those that follow that place in the list."""
+    """Return deploys, newest first; with `after`, those that follow that place in the list.
+
+    With `until`, leave out those that were deployed later.
+    """
     query = select(deploys)
     if service is not None:
         query = query.where(deploys.c.service == service)
     if environment is not None:
         query = query.where(deploys.c.environment == environment)
+    if until is not None:
+        query = query.where(deploys.c.deployed_at <= to_micros(until))
     if after is not None:
         query = query.where(
             tuple_(deploys.c.deployed_at, deploys.c.id) < (after.deployed_at, after.id)
@@ -322,7 +328,8 @@ def place_of(deploy: StoredDeploy) -> DeployPlace:
     return DeployPlace(to_micros(deploy.deployed_at), deploy.id)
 
 
-def _window(deploy: StoredDeploy) -> ChangeWindow:
+def window_of(deploy: StoredDeploy) -> ChangeWindow:
+    """Return the deploy as it was announced, with all that was found out since."""
     return ChangeWindow(
         deploy_time=deploy.deployed_at,
         commits=deploy.commits,

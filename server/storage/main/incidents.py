@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.main import incident_search
+from server.storage.main import incident_search, suspected_commits
 from server.storage.main.incident_search import Search, matching
 from server.storage.main.tables import (
     incident_changes,
@@ -146,6 +146,9 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
         return
     await incident_search.put(tx, incident)
     await _put_deploys(tx, incident)
+    await suspected_commits.add(
+        tx, incident.incident_id, [each.commit_id for each in incident.suspected_causes]
+    )
     for symptom in incident.top_symptoms:
         shown = {
             "exception_type": symptom.exception_type,

@@ -231,6 +231,45 @@ incident_deploys = Table(
 their commits.
 """
 
+suspected_commits = Table(
+    "suspected_commits",
+    metadata,
+    Column(
+        "incident_id",
+        String,
+        ForeignKey("incidents.incident_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("commit_id", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Which commits an incident suspects, or did at some time."""
+
+suspect_answers = Table(
+    "suspect_answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident_id", String, nullable=False),
+    Column("commit_id", String, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("is_right", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("incident_id", "commit_id", "by"),
+)
+"""What people (`by` is a name) said about a suspect: whether it is the cause. Answers outlive their
+incident, since the ranking is measured by them.
+"""
+
+answered_errors = Table(
+    "answered_errors",
+    metadata,
+    Column("incident_id", String, primary_key=True),
+    Column("error", LargeBinary, nullable=False),
+)
+"""The error behind each answered incident, as it was known at the last answer: the JSON of a
+`server.incidents.answered_error.AnsweredError`. It outlives the incident, too.
+"""
+
 people = Table(
     "people",
     metadata,

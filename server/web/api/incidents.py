@@ -14,6 +14,7 @@ from server.storage.main.incidents import IncidentChange, StoredIncident
 from server.storage.main.notifications import Notification
 from server.storage.times import micros_now
 from server.web.api.incident_timeline import read_timeline
+from server.web.api.suspect_answers import GivenAnswer, read_answers
 from server.web.auth import person_id
 from server.web.requests import (
     answer,
@@ -61,12 +62,13 @@ class IncidentAnswer(IncidentSummary, kw_only=True, omit_defaults=False):
 class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
     """One incident with its changes, everything that happened, and who was not told and why.
 
-    Each of these is sorted oldest first.
+    Each of these is sorted oldest first. `suspect_answers` are what people said about its suspects.
     """
 
     changes: list[IncidentChange]
     timeline: list[TimelineItem]
     not_told: list[NotToldAnswer]
+    suspect_answers: list[GivenAnswer]
 
 
 class IncidentPage(msgspec.Struct):
@@ -129,6 +131,7 @@ async def get_incident(request: web.Request) -> web.Response:
         changes = await incidents.changes(tx, incident_id, 1000)
         timeline = await read_timeline(tx, incident_id)
         kept = await not_told.of_incident(tx, incident_id, 1000)
+        answers = await read_answers(tx, incident_id)
         (day,) = await read_last_day(tx, [incident], datetime.now(UTC))
     found = _incident(incident, day, request.app[SETTINGS].public_url)
     return answer(
@@ -138,6 +141,7 @@ async def get_incident(request: web.Request) -> web.Response:
             changes=changes,
             timeline=timeline,
             not_told=[not_told_in_words(each) for each in kept],
+            suspect_answers=answers,
         )
     )
 

@@ -33,6 +33,7 @@ from server.web.api import (
     not_told,
     silences,
     slack_interactions,
+    suspect_answers,
     troubles,
     webhooks,
     wishes,
@@ -122,7 +123,8 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="Incidents, newest first", answer=incidents.IncidentPage
     ),
     "GET /api/incidents/{incident_id}": Operation(
-        summary="One incident with its changes, its timeline, and who was not notified and why",
+        summary="One incident with its changes, its timeline, who was not notified and why, and "
+        "what people said about its suspects",
         answer=incidents.IncidentWithChanges,
     ),
     "GET /api/incidents/{incident_id}/rate": Operation(
@@ -147,6 +149,11 @@ OPERATIONS: Mapping[str, Operation] = {
         answer=incident_wishes.Journalled,
         body=incident_wishes.SnoozeBody,
         status=_ACCEPTED,
+    ),
+    "POST /api/incidents/{incident_id}/suspects/{commit_id}/answer": Operation(
+        summary="Records whether a suspect commit is the cause",
+        answer=suspect_answers.GivenAnswers,
+        body=suspect_answers.AnswerBody,
     ),
     "GET /api/events/{seq}": Operation(
         summary="One event as it was kept, and what became of it", answer=events.EventAnswer

@@ -8,7 +8,7 @@ from server.incidents.rate import Rate, read_rate
 from server.keys import DATABASE, JOURNAL
 from server.storage.database import Transaction
 from server.storage.journal.entry import JournalUnavailable
-from server.storage.main import deploy_list, incidents, silences
+from server.storage.main import deploy_list, incidents, silences, suspect_answers
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import micros_now
 from server.web.api.deploys import page_of
@@ -35,6 +35,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             raise web.HTTPNotFound(text=f"There is no incident {incident_id}.")
         chrome = await read_chrome(request, tx)
         timeline = await read_timeline(tx, incident_id)
+        answers = await suspect_answers.of_incident(tx, incident_id)
         silence = await silences.of_incident(tx, incident_id, micros_now())
         rate = await _rate(request, tx, incident)
         deploy_urls = await _deploy_urls(tx, incident.summary)
@@ -49,6 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "incident": incident,
             "summary": in_words(incident.summary),
             "silence": silence,
+            "answers": answers,
             "timeline": fold_joined(timeline),
             "what": what,
             "chart": None if rate is None else draw(rate, what),

@@ -1,4 +1,4 @@
-"""The forms of the page of an incident: acknowledge, resolve, silence and snooze."""
+"""The forms of the page of an incident: acknowledge, resolve, silence, snooze, judge."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ from aiohttp import web
 from server.keys import ACTIONS
 from server.web.api.acknowledging import acknowledge
 from server.web.api.incident_wishes import MAX_REASON, MAX_SNOOZE_MIN, asked
+from server.web.api.suspect_answers import judge
 from server.web.forms import read_form
 from server.web.requests import read_number
 
@@ -37,6 +38,17 @@ async def snooze_from_page(request: web.Request) -> web.StreamResponse:
     if not minutes:
         raise web.HTTPBadRequest(text="The form has no number of minutes.")
     return await _silence_from_page(request, form, minutes)
+
+
+async def judge_suspect_from_page(request: web.Request) -> web.StreamResponse:
+    """``POST /incidents/{incident_id}/suspects``: whether ``commit`` is ``right`` or ``wrong``."""
+    form = await read_form(request)
+    said = form.get("answer")
+    if said not in ("right", "wrong"):
+        raise web.HTTPBadRequest(text="`answer` must be `right` or `wrong`.")
+    incident_id = request.match_info["incident_id"]
+    await judge(request, incident_id, form.get("commit", ""), is_right=said == "right")
+    raise web.HTTPSeeOther(f"/incidents/{incident_id}#suspects-head")
 
 
 async def _silence_from_page(

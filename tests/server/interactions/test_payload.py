@@ -27,6 +27,15 @@ def test_a_press_says_what_on_which_incident_and_who() -> None:
     ]
 
 
+def test_an_answer_about_a_suspect_names_the_commit() -> None:
+    (pressed,) = read_payload(json.dumps(interaction("wrong_commit", f"{INCIDENT} a b", "ada")))
+    assert (pressed.press, pressed.incident_id, pressed.commit_id) == (
+        "wrong_commit",
+        INCIDENT,
+        "a b",
+    )
+
+
 @pytest.mark.parametrize(
     ("user", "by"),
     [

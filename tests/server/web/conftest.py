@@ -92,7 +92,9 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
-        app[ACTIONS] = Actions(app[DATABASE], app[JOURNAL], app[LIVE])
+        app[ACTIONS] = Actions(
+            app[DATABASE], app[JOURNAL], app[LIVE], judged=app[METRICS].count_answer
+        )
         app[PRESSES] = None
         app[NIGHTLY] = None
         signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR], None)

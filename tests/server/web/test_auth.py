@@ -47,6 +47,7 @@ VALUES = {
     "id": "1",
     "seq": "1",
     "incident_id": "inc-0000000000000001",
+    "commit_id": "a1b2c3d4",
     "name": "pushlog.css",
     "channel": "slack",
     "secret": "s" * 43,

@@ -1,6 +1,7 @@
 """Measures how often the suspect commit is the right one, and how sure it is: docs/RANKING.md.
 
 Runs `python -m engine`, or with --direct only the ranking. Does nothing if there are no cases.
+With --answers, it measures by what people answered about suspects (scripts/labelled-suspects).
 """
 
 import argparse
@@ -45,6 +46,12 @@ from scripts.commands.benchmarks.ranking.worth import (
 from shared.incident import SuspectCommit
 
 GROUPS = (("exception", 50), ("exception", 10), ("assertion", 50), ("assertion", 10))
+ANSWERED = (("exception", None),)
+"""Own answers are few, and after deploys of any size: all of them are one group."""
+
+Group = tuple[str, int | None]
+"""A kind of cases, and the size of their windows; None for any."""
+
 Ask = Callable[[Sequence[Question]], list[list[SuspectCommit]]]
 Ranked = Sequence[tuple[Case, Sequence[str]]]
 
@@ -53,13 +60,19 @@ def main() -> int:
     """Print every table."""
     parser = argparse.ArgumentParser(prog="scripts/benchmarks/ranking", description=__doc__)
     parser.add_argument("--cases", type=Path, default=CASES, help="a file of cases")
+    parser.add_argument("--answers", type=Path, help="a file of scripts/labelled-suspects")
     parser.add_argument("--direct", action="store_true", help="without the engine's process")
     arguments = parser.parse_args()
-    if not arguments.cases.is_file():
-        print(f"skipped: there are no cases at {arguments.cases}")
+    path = arguments.answers or arguments.cases
+    cases = load_cases(path) if path.is_file() else []
+    if not cases:
+        print(f"skipped: there are no cases at {path}")
         return 0
-    cases = load_cases(arguments.cases)
     ask = ask_directly if arguments.direct else ask_engine
+    if arguments.answers:
+        print_ranks(cases, ask, ANSWERED, with_tests=True)
+        print_confidence(cases, ask, ANSWERED)
+        return 0
     print_rankings(cases, ask)
     print_confidence(cases, ask)
     print_transfer(cases)
@@ -72,26 +85,32 @@ def main() -> int:
 def print_rankings(cases: Sequence[Case], ask: Ask) -> None:
     """Print ours beside the rules of others, with and without the frames of tests."""
     for with_tests in (False, True):
-        print(f"\n## Ranking, frames of tests {'kept' if with_tests else 'removed'}\n")
-        asked = [question(case, with_tests=with_tests) for case in cases]
-        for name, rule in RULES.items():
-            _print_ranks(name, [(one.case, rule(one.event)) for one in asked])
-        answers = zip(asked, ask(asked), strict=True)
-        named = [(one.case, [each.commit_id for each in suspects]) for one, suspects in answers]
-        _print_ranks("ours, as the incident names them", named)
-        for name in ("all of them", "size", "size and breadth"):
-            ranked = [(one.case, ours(one.event, WITHOUT[name])) for one in asked]
-            label = "every commit ranked" if name == "all of them" else f"without {name}"
-            _print_ranks(f"ours, {label}", ranked)
+        print_ranks(cases, ask, GROUPS, with_tests=with_tests)
 
 
-def _print_ranks(name: str, ranked: Ranked) -> None:
+def print_ranks(
+    cases: Sequence[Case], ask: Ask, groups: Sequence[Group], *, with_tests: bool
+) -> None:
+    """Print ours beside the rules of others; these take all deploys for one."""
+    print(f"\n## Ranking, frames of tests {'kept' if with_tests else 'removed'}\n")
+    asked = [question(case, with_tests=with_tests) for case in cases]
+    for name, rule in RULES.items():
+        ranked = [(one.case, rule(one.as_one_deploy())) for one in asked]
+        _print_ranks(name, ranked, groups)
+    answers = zip(asked, ask(asked), strict=True)
+    named = [(one.case, [each.commit_id for each in suspects]) for one, suspects in answers]
+    _print_ranks("ours, as the incident names them", named, groups)
+    for name in ("all of them", "size", "size and breadth"):
+        ranked = [(one.case, ours(one.event, WITHOUT[name], one.windows)) for one in asked]
+        label = "every commit ranked" if name == "all of them" else f"without {name}"
+        _print_ranks(f"ours, {label}", ranked, groups)
+
+
+def _print_ranks(name: str, ranked: Ranked, groups: Sequence[Group] = GROUPS) -> None:
     print(f"{name}")
-    for kind, size in GROUPS:
+    for group in groups:
         rows = [
-            (case.bug, rank_of(case.culprit, ids))
-            for case, ids in ranked
-            if (case.kind, case.window_size) == (kind, size)
+            (case.bug, rank_of(case.culprit, ids)) for case, ids in ranked if _is_in(case, group)
         ]
         if not rows:
             continue
@@ -99,22 +118,24 @@ def _print_ranks(name: str, ranked: Ranked) -> None:
             f"{metric} {mean((bug, value(rank)) for bug, rank in rows)}"
             for metric, value in METRICS.items()
         )
-        print(f"  {kind} w{size:<3} n={len(rows):<3} ", "  ".join(figures))
+        print(f"  {_label(group):<13} n={len(rows):<3} ", "  ".join(figures))
 
 
-def print_confidence(cases: Sequence[Case], ask: Ask) -> None:
+def print_confidence(cases: Sequence[Case], ask: Ask, groups: Sequence[Group] = GROUPS) -> None:
     """Print whether a confidence is what it says, and what is said without the culprit."""
     there = [question(case) for case in cases]
     gone = [question(case, culprit_there=False) for case in cases]
     told = [_told(one.case, named) for one, named in zip(there, ask(there), strict=True)]
     without = [_told(one.case, named) for one, named in zip(gone, ask(gone), strict=True)]
-    groups = [(f"{kind} w{size}", (kind, size)) for kind, size in GROUPS]
+    labelled = [(_label(group), group) for group in groups]
     print("\n## Confidence in the first suspect, frames of tests removed\n")
-    for label, wanted in (("all", None), *groups):
+    for label, wanted in (("all", None), *labelled):
         members = [one for one in told if _is_in(one.case, wanted)]
         named = [one for one in members if one.confidence > 0]
         print(f"{label}: a suspect is named in {len(named)} of {len(members)}")
-        print(f"  of those: Brier {brier(named)}, better than a constant by {brier_gain(named)}")
+        if named:
+            gain = brier_gain(named)
+            print(f"  of those: Brier {brier(named)}, better than a constant by {gain}")
         lone = [one for one in without if _is_in(one.case, wanted)]
         sure = mean((one.case.bug, float(one.confidence > 0.5)) for one in lone)
         nobody = mean((one.case.bug, float(one.confidence == 0)) for one in lone)
@@ -126,8 +147,16 @@ def print_confidence(cases: Sequence[Case], ask: Ask) -> None:
         _print_reliability([one for one in told + without if one.case.kind in kinds])
 
 
-def _is_in(case: Case, wanted: tuple[str, int] | None) -> bool:
-    return wanted is None or (case.kind, case.window_size) == wanted
+def _is_in(case: Case, wanted: Group | None) -> bool:
+    if wanted is None:
+        return True
+    kind, size = wanted
+    return case.kind == kind and size in (None, case.window_size)
+
+
+def _label(group: Group) -> str:
+    kind, size = group
+    return kind if size is None else f"{kind} w{size}"
 
 
 def _told(case: Case, suspects: Sequence[SuspectCommit]) -> Told:
@@ -198,7 +227,7 @@ def _all_scored(cases: Sequence[Case], weights: Weights = WEIGHTS) -> list[Score
     ]
 
 
-def _first_and_mrr(scored: Sequence[Scored], group: tuple[str, int]) -> str:
+def _first_and_mrr(scored: Sequence[Scored], group: Group) -> str:
     ranks = [one.right + 1 for one in scored if one.right is not None and _is_in(one.case, group)]
     first = sum(rank == 1 for rank in ranks) / len(ranks)
     return f"acc@1 {first:.2f} MRR {sum(1 / rank for rank in ranks) / len(ranks):.3f}"

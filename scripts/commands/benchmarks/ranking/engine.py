@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from engine.suspects.rank import rank_suspects
 from engine.suspects.windows import prepare
 from scripts.commands.benchmarks.engine_process import EngineProcess
-from scripts.commands.benchmarks.ranking.cases import Question, window_of
+from scripts.commands.benchmarks.ranking.cases import Question
 from scripts.commands.benchmarks.ranking.rules import evidence_of
 from shared.incident import SuspectCommit
-from shared.pipe import EventEntry, encode_lines
+from shared.pipe import ChangeWindowEntry, EventEntry, encode_lines
 
 
 def ask_directly(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
     """Return the suspects of each question, without the engine around the ranking."""
     return [
-        rank_suspects(evidence_of(asked.event), [prepare(window_of(asked.event))])
+        rank_suspects(evidence_of(asked.event), [prepare(each) for each in asked.windows])
         for asked in questions
     ]
 
@@ -26,10 +28,14 @@ def ask_engine(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
     """
     # In the order of time, because the engine's clock never goes back.
     order = sorted(range(len(questions)), key=lambda n: questions[n].event.timestamp)
-    entries = [_entry(questions[n], n, seq) for seq, n in enumerate(order, start=1)]
+    entries: list[EventEntry | ChangeWindowEntry] = []
+    for n in order:
+        entries += _earlier_deploys(questions[n], n)
+        entries.append(_entry(questions[n], n))
+    numbered = (structs.replace(entry, seq=seq) for seq, entry in enumerate(entries, start=1))
     named: dict[str, list[SuspectCommit]] = {}
     with EngineProcess() as engine:
-        for incident in engine.feed(encode_lines([entry]) for entry in entries):
+        for incident in engine.feed(encode_lines([entry]) for entry in numbered):
             if incident.change == "opened":
                 named.setdefault(incident.service, incident.suspected_causes)
     missing = [n for n in order if str(n) not in named]
@@ -38,7 +44,20 @@ def ask_engine(questions: Sequence[Question]) -> list[list[SuspectCommit]]:
     return [named[str(n)] for n in range(len(questions))]
 
 
-def _entry(asked: Question, number: int, seq: int) -> EventEntry:
+def _earlier_deploys(asked: Question, number: int) -> list[ChangeWindowEntry]:
+    """Return the news of the deploys before, which arrive late, as the clock never goes back."""
+    return [
+        ChangeWindowEntry(
+            service=str(number),
+            environment=asked.event.environment,
+            received=asked.event.timestamp,
+            **structs.asdict(window),
+        )
+        for window in asked.earlier_windows
+    ]
+
+
+def _entry(asked: Question, number: int) -> EventEntry:
     event = asked.event
     return EventEntry(
         source=event.source,
@@ -51,6 +70,5 @@ def _entry(asked: Question, number: int, seq: int) -> EventEntry:
         stacktrace=event.stacktrace,
         chain=event.chain,
         change_window=event.change_window,
-        seq=seq,
         received=event.timestamp,
     )

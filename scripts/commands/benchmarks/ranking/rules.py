@@ -1,12 +1,12 @@
 """The rankers that are compared: ours, and what others do. Each gives commit ids, best first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from engine.suspects.score import WEIGHTS, ErrorEvidence, Weights, score_commits
 from engine.suspects.windows import prepare
 from scripts.commands.benchmarks.ranking.cases import window_of
-from shared.event import Commit, Event
+from shared.event import ChangeWindow, Commit, Event
 
 Rule = Callable[[Event], list[str]]
 
@@ -25,15 +25,20 @@ def evidence_of(event: Event) -> ErrorEvidence:
     )
 
 
-def scores(event: Event, weights: Weights = WEIGHTS) -> list[tuple[str, float]]:
-    """Return every commit of the event's window with its score, ranked by our rule."""
-    ranked = score_commits(evidence_of(event), [prepare(window_of(event))], weights)
+def scores(
+    event: Event, weights: Weights = WEIGHTS, windows: Sequence[ChangeWindow] | None = None
+) -> list[tuple[str, float]]:
+    """Return every commit with its score, ranked by our rule: of `windows`, or else the event's."""
+    prepared = [prepare(each) for each in windows or [window_of(event)]]
+    ranked = score_commits(evidence_of(event), prepared, weights)
     return [(each.commit.id, each.score) for each in ranked]
 
 
-def ours(event: Event, weights: Weights = WEIGHTS) -> list[str]:
-    """Rank every commit by our rule."""
-    return [commit_id for commit_id, _ in scores(event, weights)]
+def ours(
+    event: Event, weights: Weights = WEIGHTS, windows: Sequence[ChangeWindow] | None = None
+) -> list[str]:
+    """Rank every commit by our rule: of `windows`, or else of the event's."""
+    return [commit_id for commit_id, _ in scores(event, weights, windows)]
 
 
 def newest_first(event: Event) -> list[str]:
