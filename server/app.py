@@ -40,6 +40,7 @@ from server.notify.crash import CrashReporter
 from server.notify.joined import JoinedTeller
 from server.notify.live import Live
 from server.notify.masking import masked_line
+from server.notify.reminders import Reminders
 from server.process import log
 from server.process.background import Background
 from server.process.loop_lag import measure_loop_lag
@@ -102,6 +103,7 @@ def build_app(settings: Settings) -> web.Application:
             _slack_buttons,
             _crashes,
             _joined,
+            _reminders,
             _supervisor,
             _nightly,
             _watch,
@@ -242,6 +244,17 @@ async def _joined(app: web.Application) -> AsyncIterator[None]:
     outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
     teller = JoinedTeller(app[DATABASE], app[LIVE], outlets, wake)
     async with app[BACKGROUND].running("tell of new errors in incidents", teller.run()):
+        yield
+
+
+async def _reminders(app: web.Application) -> AsyncIterator[None]:
+    reminding = app[SETTINGS].reminding
+    if not (reminding.remind_after_min or reminding.escalate_after_min):
+        yield
+        return
+    outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
+    reminders = Reminders(app[DATABASE], app[LIVE], outlets, reminding, wake)
+    async with app[BACKGROUND].running("remind of incidents", reminders.run()):
         yield
 
 

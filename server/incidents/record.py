@@ -18,6 +18,7 @@ from server.notify.announce import announce
 from server.notify.batch import Deployed, Happened, Over
 from server.notify.live import Live
 from server.notify.plan import Outlets, Plan
+from server.notify.ring import ring
 from server.process import log
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
@@ -124,12 +125,9 @@ class Recorder:
             self._metrics.decisions.labels(code=decision.code).inc()
 
     def _wake(self, recorded: Recorded, plans: Sequence[Plan]) -> None:
-        for person_id in {person_id for plan in plans for person_id in plan.people}:
-            self._live.publish(person_id)
         if recorded.incidents_changed:
             self._live.publish_incidents()
-        if any(plan.deliveries for plan in plans):
-            self._posted()
+        ring(plans, self._live, self._posted)
 
 
 async def _store(

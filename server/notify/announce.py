@@ -11,7 +11,15 @@ from server.notify.plan import Heard, Outlets, Plan
 from server.notify.suspicions import suspicions
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
-from server.storage.main import joined_issues, noise, not_told, notifications, outbox, people
+from server.storage.main import (
+    joined_issues,
+    noise,
+    not_told,
+    notifications,
+    outbox,
+    people,
+    unacknowledged,
+)
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
 from shared.pipe import Incident
@@ -87,6 +95,8 @@ async def _write(tx: Transaction, plans: Iterable[Plan], now: int) -> None:
         if told is not None:
             await notifications.add(tx, told, plan.people)
             await joined_issues.mark_told(tx, told.incident_id, now)
+            if told.change != "ended" and (plan.people or plan.deliveries):
+                await unacknowledged.told(tx, told.incident_id, now)
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
             if plan.held_back_by is not None:
                 await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)

@@ -14,6 +14,7 @@ from server.notify.live import Live
 from server.notify.news import IncidentNews
 from server.notify.noise import noise_in_text
 from server.notify.plan import Heard, Outlets, Plan, plan_joined
+from server.notify.ring import ring
 from server.process import log
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
@@ -75,10 +76,7 @@ class JoinedTeller:
             return
         async with self._database.write() as tx:
             plans = [await self._tell(tx, each, now) for each in await _due(tx, now)]
-        for person_id in {person_id for plan in plans for person_id in plan.people}:
-            self._live.publish(person_id)
-        if any(plan.deliveries for plan in plans):
-            self._posted()
+        ring(plans, self._live, self._posted)
 
     async def _tell(self, tx: Transaction, incident_id: str, now: int) -> Plan:
         stored = await incidents.get(tx, incident_id)

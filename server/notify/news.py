@@ -19,7 +19,7 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     of before.
     """
 
-    change: Literal["opened", "escalated", "joined", "ended"]
+    change: Literal["opened", "escalated", "joined", "reminded", "handed_on", "ended"]
     incident: IncidentSummary
     seq: int = 0
     why: str = ""
@@ -27,6 +27,8 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     end_reason: str | None = None
     acknowledged_by: str | None = None
     joined: list[str] = []
+    waited: str = ""
+    """That nobody has acknowledged it, and for how long."""
 
 
 class SuspectNews(msgspec.Struct, tag="suspect", kw_only=True, omit_defaults=True):
@@ -95,6 +97,9 @@ News = IncidentNews | SuspectNews | PushNews | VerdictNews | CrashNews | Trouble
 def subject_of(news: News) -> str | None:
     """Return what a message is about, if the message is edited when there is more to say."""
     match news:
+        case IncidentNews(change="handed_on"):
+            # Others read it elsewhere.
+            return None
         case IncidentNews():
             return news.incident.incident_id
         case PushNews():

@@ -26,6 +26,7 @@ from server.notify.recipients import (
     kept_from_all,
     mail_address,
 )
+from server.settings.reminding import is_mail_address
 from server.settings.settings import MinSeverity
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
@@ -169,6 +170,26 @@ def plan_joined(
     """Plan who is told of new errors in it: those who heard of it, in the ways they heard of it."""
     name = f"{news.incident.incident_id}/joined/{news.seq}"
     return _plan_for_those_who_heard(name, news, people, outlets, heard)
+
+
+def plan_reminder(
+    news: IncidentNews, *, people: Iterable[Person], outlets: Outlets, heard: Heard
+) -> Plan:
+    """Plan who is told again, as nobody acknowledged it: those who heard of it."""
+    name = f"{news.incident.incident_id}/reminded/{news.seq}"
+    return _plan_for_those_who_heard(name, news, people, outlets, heard)
+
+
+def plan_handing_on(news: IncidentNews, receivers: Iterable[str], outlets: Outlets) -> Plan:
+    """Plan who else is told, as nobody acknowledged it: mail addresses and channels of Slack."""
+    incident_id = news.incident.incident_id
+    plan = Plan()
+    for receiver in receivers:
+        channel: ChannelName = "email" if is_mail_address(receiver) else "slack"
+        if channel == "slack" or outlets.email:
+            key = f"{incident_id}/handed_on/{news.seq}/{channel}/{receiver}"
+            plan.deliveries.append(_delivery(key, channel, receiver, incident_id, news))
+    return plan
 
 
 def _plan_for_those_who_heard(
@@ -338,8 +359,10 @@ def _delivery(
 def _is_urgent(news: News) -> bool:
     """Return whether somebody must hear of it now, however much else there is to hear."""
     match news:
-        case IncidentNews(change="opened" | "escalated", incident=incident):
+        case IncidentNews(change="opened" | "escalated" | "reminded", incident=incident):
             return incident.severity == "critical"
+        case IncidentNews(change="handed_on"):
+            return True
         case SuspectNews(incident=incident):
             return incident.severity == "critical"
         case TroubleNews(change="opened", severity=severity):

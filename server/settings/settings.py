@@ -10,6 +10,12 @@ from typing import Literal, TypeVar
 import msgspec
 
 from server.settings import receivers, rules, values
+from server.settings.reminding import (
+    MinutesBySeverity,
+    Reminding,
+    is_mail_address,
+    minutes_by_severity,
+)
 from server.settings.rules import BranchRule, EnvironmentRule, ServiceChannel, ServiceRule
 
 MinSeverity = Literal["all", "error", "critical"]
@@ -92,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     suspect_author_min_confidence: float
     smtp: Smtp | None
     slack: Slack | None
+    reminding: Reminding
     webhooks: Webhooks | None
     apprise_urls: tuple[str, ...]
     heartbeat_url: str | None
@@ -171,6 +178,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         smtp=_smtp(reader),
         slack=_slack(reader),
+        reminding=_reminding(reader),
         webhooks=_webhooks(reader),
         apprise_urls=reader.read("APPRISE_URLS", (), receivers.apprise_urls),
         heartbeat_url=reader.read("HEARTBEAT_URL", None, values.http_url),
@@ -256,6 +264,23 @@ _OF_BOTS = (
     "SLACK_SIGNING_SECRET",
     "SLACK_APP_TOKEN",
 )
+
+
+def _reminding(reader: _Reader) -> Reminding:
+    none: MinutesBySeverity = {}
+    reminding = Reminding(
+        remind_after_min=reader.read("REMIND_AFTER_MIN", none, minutes_by_severity),
+        escalate_after_min=reader.read("ESCALATE_AFTER_MIN", none, minutes_by_severity),
+        escalate_to=reader.read("ESCALATE_TO", (), values.list_of_names),
+    )
+    if bool(reader.read_text("ESCALATE_AFTER_MIN")) != bool(reader.read_text("ESCALATE_TO")):
+        reader.faults.append("ESCALATE_AFTER_MIN: set both this and ESCALATE_TO, or neither")
+    mails = [each for each in reminding.escalate_to if is_mail_address(each)]
+    if mails and not reader.read_text("SMTP_HOST"):
+        reader.faults.append("ESCALATE_TO: a mail address needs SMTP_HOST")
+    if len(mails) < len(reminding.escalate_to) and not reader.read_text("SLACK_BOT_TOKEN"):
+        reader.faults.append("ESCALATE_TO: a channel of Slack needs SLACK_BOT_TOKEN")
+    return reminding
 
 
 def _webhooks(reader: _Reader) -> Webhooks | None:

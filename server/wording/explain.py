@@ -24,6 +24,8 @@ CHANGES = {
     "escalated": "Got worse",
     "joined": "Another issue joined",
     "acknowledged": "Acknowledged",
+    "reminded": "Not acknowledged yet",
+    "handed_on": "Told to others",
     "resolved": "Resolved",
     "silenced": "Silenced",
     "snoozed": "Snoozed",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server.settings.reminding import Reminding
 from server.settings.settings import SettingsError, read_settings
 
 
@@ -98,6 +99,38 @@ def test_a_confidence_is_from_0_to_1(text: str) -> None:
     assert faults_of(SUSPECT_AUTHOR_MIN_CONFIDENCE=text) == [
         f"SUSPECT_AUTHOR_MIN_CONFIDENCE: must be a number from 0 to 1, not {text!r}"
     ]
+
+
+@pytest.mark.parametrize("text", ["critical", "loud=5", "error=0", "error=10081", "error=5m", "=5"])
+def test_reminders_come_after_minutes_for_a_severity(text: str) -> None:
+    (fault,) = faults_of(REMIND_AFTER_MIN=text)
+    assert fault.startswith("REMIND_AFTER_MIN: each part must be like critical=15")
+
+
+def test_reminders_are_off_unless_they_are_set() -> None:
+    assert read_settings({}).reminding == Reminding()
+    some = read_settings({"REMIND_AFTER_MIN": "critical=5, error = 15"}).reminding
+    assert some.remind_after_min == {"critical": 5, "error": 15}
+
+
+@pytest.mark.parametrize(
+    ("env", "faults"),
+    [
+        (
+            {"ESCALATE_AFTER_MIN": "error=5"},
+            ["ESCALATE_AFTER_MIN: set both this and ESCALATE_TO, or neither"],
+        ),
+        (
+            {"ESCALATE_AFTER_MIN": "error=5", "ESCALATE_TO": "lead@acme.example, #leads"},
+            [
+                "ESCALATE_TO: a mail address needs SMTP_HOST",
+                "ESCALATE_TO: a channel of Slack needs SLACK_BOT_TOKEN",
+            ],
+        ),
+    ],
+)
+def test_whom_to_tell_then_must_be_reachable(env: dict[str, str], faults: list[str]) -> None:
+    assert faults_of(**env) == faults
 
 
 def test_what_only_a_slack_bot_can_do_needs_its_token() -> None:

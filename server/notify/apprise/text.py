@@ -31,6 +31,8 @@ _CHANGE = {
     "opened": "opened",
     "escalated": "got worse",
     "joined": "took in new errors",
+    "reminded": "not acknowledged",
+    "handed_on": "not acknowledged",
     "ended": "ended",
 }
 _TONE: dict[Severity, Tone] = {"critical": "failure", "error": "failure", "warning": "warning"}
@@ -110,6 +112,7 @@ def _lines(news: News) -> list[str]:
         case IncidentNews(incident=incident):
             suspects = incident.suspected_causes
             return [
+                news.waited,
                 news.why,
                 f"{incident.event_count:,} events" if incident.event_count > 1 else "",
                 _suspect(suspects[0]) if suspects else "",

@@ -74,7 +74,12 @@ def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> 
         content = content_of(first.news, letterhead.public_url)
     else:
         content = digest_of(letters, letterhead.public_url)
-    is_test = all(isinstance(letter.news, TestNews) for letter in letters)
+    # Whom a setting names cannot unsubscribe.
+    by_setting = all(
+        isinstance(each.news, TestNews)
+        or (isinstance(each.news, IncidentNews) and each.news.change == "handed_on")
+        for each in letters
+    )
     return write(
         content,
         receiver=first.receiver,
@@ -82,7 +87,7 @@ def compose(letters: Sequence[Letter], letterhead: Letterhead, at: datetime) -> 
         at=at,
         subject=_subject(letters, content),
         thread=functools.partial(_thread, letters),
-        unsubscribe=None if is_test else letterhead.unsubscribe_url(first.receiver),
+        unsubscribe=None if by_setting else letterhead.unsubscribe_url(first.receiver),
         mark=_digest_of_keys(letters),
     )
 

@@ -60,6 +60,8 @@ KICKERS = {
     "opened": "New incident",
     "escalated": "Got worse",
     "joined": "New errors in it",
+    "reminded": "Not acknowledged",
+    "handed_on": "Not acknowledged",
     "ended": "Ended",
 }
 
@@ -100,7 +102,9 @@ def safe_address(url: str | None) -> Address | None:
 
 def _incident(news: IncidentNews, public_url: str) -> Content:
     incident = news.incident
+    waited = [Section("Not acknowledged", [Paragraph(news.waited)])] if news.waited else []
     sections = [
+        *waited,
         *_joined(news),
         _error_message(incident.exception_type, incident.message),
         *([Section("Why you were notified", [Paragraph(news.why)])] if news.why else ()),
@@ -120,6 +124,8 @@ def _incident(news: IncidentNews, public_url: str) -> Content:
     match news.change:
         case "escalated":
             preview = f"Got worse: now {incident.severity}{f', after {count}' if count else ''}. "
+        case "reminded" | "handed_on":
+            preview = f"{news.waited} "
         case "joined":
             preview = f"{'; '.join(news.joined)}. "
         case _:

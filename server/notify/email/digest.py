@@ -143,6 +143,8 @@ def _changes(stories: Sequence[Story]) -> str:
         ("opened", "opened"),
         ("escalated", "got worse"),
         ("joined", "took in new errors"),
+        ("reminded", "not acknowledged"),
+        ("handed_on", "not acknowledged"),
         ("ended", "ended"),
     )
     return ", ".join(f"{counts[change]} {word}" for change, word in words if counts[change])

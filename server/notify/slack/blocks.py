@@ -52,6 +52,8 @@ _CHANGE = {
     "opened": "opened",
     "escalated": "got worse",
     "joined": "new errors",
+    "reminded": "not acknowledged",
+    "handed_on": "not acknowledged",
     "ended": "ended",
 }
 
@@ -118,6 +120,8 @@ def reply_to(news: News) -> str | None:
     match news:
         case IncidentNews(change="opened"):
             return None
+        case IncidentNews(change="reminded"):
+            return f"*Not acknowledged*: {escaped_line(news.waited, 300)}"
         case IncidentNews(change="joined"):
             return _new_errors(news.joined)
         case IncidentNews(change="escalated", incident=incident):
@@ -176,6 +180,8 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
         ),
         _section(f"*Error message*\n{code(incident.message, MESSAGE_SHOWN)}"),
     ]
+    if news.waited:
+        blocks.append(_section(f"*Not acknowledged*\n{escaped_line(news.waited, 300)}"))
     if news.joined and news.change == "joined":
         blocks.append(_section(_new_errors(news.joined)))
     if news.why:

@@ -30,8 +30,8 @@ from server.settings.settings import Slack
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.slack_messages import SlackMessage
 
-_ORDER = {"joined": -1, "opened": 0, "escalated": 1, "ended": 2}
-"""Which change a message shows, of several: new errors are in it anyway."""
+_ORDER = {"joined": -1, "reminded": -1, "opened": 0, "escalated": 1, "ended": 2}
+"""Which change a message shows, of several; the first two are only said in its thread."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[News]).decode
@@ -270,7 +270,10 @@ def _later(known: IncidentNews, news: IncidentNews) -> IncidentNews:
 
 
 def _is_worse(news: News) -> bool:
+    """Return whether the channel must hear of it, and not only those who follow the thread."""
     match news:
-        case IncidentNews(change="escalated") | VerdictNews(verdict="faulty" | "suspect"):
+        case IncidentNews(change="escalated" | "reminded"):
+            return True
+        case VerdictNews(verdict="faulty" | "suspect"):
             return True
     return False

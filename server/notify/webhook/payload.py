@@ -143,6 +143,7 @@ NotificationType = Literal[
     "incident.opened",
     "incident.escalated",
     "incident.joined",
+    "incident.reminded",
     "incident.ended",
     "deploy.pushed",
     "deploy.verdict",
@@ -207,6 +208,8 @@ def _kind_and_time(news: News) -> tuple[NotificationType, datetime]:
             return "incident.escalated", incident.last_seen
         case IncidentNews(change="joined", incident=incident):
             return "incident.joined", incident.last_seen
+        case IncidentNews(change="reminded" | "handed_on", incident=incident):
+            return "incident.reminded", incident.last_seen
         case IncidentNews(incident=incident):
             return "incident.ended", news.ended_at or incident.last_seen
         case PushNews():

@@ -49,6 +49,8 @@ RecordedChange = Literal[
     "escalated",
     "joined",
     "acknowledged",
+    "reminded",
+    "handed_on",
     "resolved",
     "silenced",
     "snoozed",

@@ -100,6 +100,9 @@ incidents = Table(
     Column("text_id", Integer),
     Column("acknowledged_at", BigInteger),
     Column("acknowledged_by", Text),
+    Column("told_at", BigInteger),
+    Column("reminded_at", BigInteger),
+    Column("handed_on_at", BigInteger),
     Index("ix_incidents_list", *_LISTED),
     Index("ix_incidents_list_of_open", *_LISTED, sqlite_where=text("ended_at IS NULL")),
     *(
@@ -109,10 +112,17 @@ incidents = Table(
     Index("ix_incidents_text_id", "text_id", unique=True),
     Index(None, "service", "environment", "started_at"),
     Index("ix_incidents_ended", "ended_at", sqlite_where=text("ended_at IS NOT NULL")),
+    Index(
+        "ix_incidents_unacknowledged",
+        "told_at",
+        sqlite_where=text("told_at IS NOT NULL AND ended_at IS NULL AND acknowledged_at IS NULL"),
+    ),
 )
 """`summary` is the newest `shared.incident.IncidentSummary`, as JSON. The indexes of the list hold
 everything that it is filtered by, so that only the rows that are shown are read. `acknowledged_by`
-is a name, which stays when the person is removed.
+is a name, which stays when the person is removed. `told_at` is when people were last told that it
+opened or got worse; since then they were reminded at `reminded_at`, and others told at
+`handed_on_at`.
 """
 
 incident_texts = Table(
