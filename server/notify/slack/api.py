@@ -134,13 +134,15 @@ class _User(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
+    """What any method answers. `user` is a name in that of ``auth.test``."""
+
     ok: bool
     error: str = ""
     needed: str = ""
     channel: str = ""
     ts: str = ""
     url: str = ""
-    user: _User | None = None
+    user: _User | str | None = None
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -190,7 +192,7 @@ class SlackApi:
         """Call ``users.lookupByEmail``: return the id of a person; raises as above."""
         # This method reads no JSON.
         answer = await self._call("users.lookupByEmail", {"email": address}, as_form=True)
-        if answer.user is None:
+        if not isinstance(answer.user, _User):
             raise SlackRefused("users_not_found")
         return answer.user.id
 
