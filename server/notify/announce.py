@@ -9,6 +9,7 @@ from server.notify.batch import Audience, Happened, Over, plan_all
 from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
 from server.notify.suspicions import suspicions
+from server.notify.working_hours import hold
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
 from server.storage.main import (
@@ -22,6 +23,7 @@ from server.storage.main import (
 )
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
+from server.storage.main.people import Person
 from shared.pipe import Incident
 
 
@@ -50,7 +52,7 @@ async def announce(
     joined = await _joined_before(tx, happened)
     suspected = await suspicions(tx, happened, audience.people, tell_authors_from)
     plans = plan_all(happened, audience, heard, joined, suspected)
-    await _write(tx, plans, now)
+    await _write(tx, plans, audience.people, now)
     return plans
 
 
@@ -89,7 +91,9 @@ async def _joined_before(
     return joined
 
 
-async def _write(tx: Transaction, plans: Iterable[Plan], now: int) -> None:
+async def _write(
+    tx: Transaction, plans: Iterable[Plan], everyone: Sequence[Person], now: int
+) -> None:
     for plan in plans:
         told = plan.of
         if told is not None:
@@ -100,4 +104,5 @@ async def _write(tx: Transaction, plans: Iterable[Plan], now: int) -> None:
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
             if plan.held_back_by is not None:
                 await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)
-    await outbox.add(tx, [each for plan in plans for each in plan.deliveries], now)
+    deliveries = [each for plan in plans for each in plan.deliveries]
+    await outbox.add(tx, hold(deliveries, everyone, now), now)

@@ -15,6 +15,7 @@ from server.notify.news import IncidentNews
 from server.notify.noise import noise_in_text
 from server.notify.plan import Heard, Outlets, Plan, plan_joined
 from server.notify.ring import ring
+from server.notify.working_hours import hold
 from server.process import log
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
@@ -89,6 +90,7 @@ class JoinedTeller:
             await notifications.people_told(tx, incident_id),
             await outbox.receivers_told(tx, incident_id),
         )
+        everyone = await people.everyone(tx)
         plan = plan_joined(
             IncidentNews(
                 change="joined",
@@ -98,7 +100,7 @@ class JoinedTeller:
                 acknowledged_by=stored.acknowledged_by,
                 joined=names_of(news),
             ),
-            people=await people.everyone(tx),
+            people=everyone,
             outlets=self._outlets,
             heard=heard,
         )
@@ -110,7 +112,7 @@ class JoinedTeller:
             at=now,
         )
         await notifications.add_instead(tx, told, plan.people)
-        await outbox.add(tx, plan.deliveries, now)
+        await outbox.add(tx, hold(plan.deliveries, everyone, now), now)
         return plan
 
 

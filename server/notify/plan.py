@@ -353,7 +353,18 @@ def _delivery(
         incident_id=incident_id,
         news=_encode(news),
         urgent=_is_urgent(news),
+        can_wait=_can_wait(news),
     )
+
+
+def _can_wait(news: News) -> bool:
+    """Return whether it may wait until somebody's working hours."""
+    match news:
+        case IncidentNews(change="handed_on"):
+            return False
+        case IncidentNews(incident=incident) | SuspectNews(incident=incident):
+            return incident.severity != "critical"
+    return False
 
 
 def _is_urgent(news: News) -> bool:

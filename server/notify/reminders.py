@@ -9,6 +9,7 @@ from server.notify.live import Live
 from server.notify.news import IncidentNews
 from server.notify.plan import Heard, Outlets, Plan, plan_handing_on, plan_reminder
 from server.notify.ring import ring
+from server.notify.working_hours import hold
 from server.process import log
 from server.settings.reminding import MinutesBySeverity, Reminding
 from server.storage.database import Database, Transaction
@@ -94,6 +95,7 @@ class Reminders:
         about = f"Nobody has acknowledged it for {waited}."
         news = _news(stored, step, about)
         await incidents.add_change(tx, incident_id, stored.changed_seq, step, now, about)
+        everyone = await people.everyone(tx)
         if step == "handed_on":
             plan = plan_handing_on(news, self._reminding.escalate_to, self._outlets)
         else:
@@ -101,9 +103,7 @@ class Reminders:
                 await notifications.people_told(tx, incident_id),
                 await outbox.receivers_told(tx, incident_id),
             )
-            plan = plan_reminder(
-                news, people=await people.everyone(tx), outlets=self._outlets, heard=heard
-            )
+            plan = plan_reminder(news, people=everyone, outlets=self._outlets, heard=heard)
         told = Change(
             incident_id=incident_id,
             seq=stored.changed_seq,
@@ -112,7 +112,7 @@ class Reminders:
             at=now,
         )
         await notifications.add_instead(tx, told, plan.people)
-        await outbox.add(tx, plan.deliveries, now)
+        await outbox.add(tx, hold(plan.deliveries, everyone, now), now)
         return plan
 
 

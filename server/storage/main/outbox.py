@@ -27,7 +27,11 @@ _SETTLED = ("sent", "failed", "digested")
 
 
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What to tell to whom; `news` is JSON, opaque here. What is `urgent` is told first."""
+    """What to tell to whom; `news` is JSON, opaque here. What is `urgent` is told first.
+
+    If it `can_wait`, it may be held back until its receiver's working hours: `held_until`, in
+    microseconds.
+    """
 
     key: str
     channel: ChannelName
@@ -35,6 +39,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     incident_id: str | None
     news: bytes
     urgent: bool = False
+    can_wait: bool = False
+    held_until: int | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +60,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: datetime | None
     last_error: str | None
     urgent: bool = False
+    held_until: datetime | None = None
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,17 +75,19 @@ async def add(tx: AsyncConnection, deliveries: Sequence[NewDelivery], at: int) -
     """Add deliveries and return how many are new; an existing key changes nothing."""
     if not deliveries:
         return 0
-    waiting = {
-        "state": "waiting",
-        "created_at": at,
-        "next_at": at,
-        "give_up_at": at + GIVE_UP_AFTER_US,
-    }
     result = await tx.execute(
         insert(outbox).on_conflict_do_nothing(index_elements=["key"]),
-        [msgspec.structs.asdict(each) | waiting for each in deliveries],
+        [_new_row(each, at) for each in deliveries],
     )
     return result.rowcount
+
+
+def _new_row(delivery: NewDelivery, at: int) -> dict[str, object]:
+    row = msgspec.structs.asdict(delivery)
+    del row["can_wait"]
+    due = delivery.held_until or at
+    waiting = {"state": "waiting", "created_at": at, "next_at": due}
+    return row | waiting | {"give_up_at": due + GIVE_UP_AFTER_US}
 
 
 async def receivers_told(tx: AsyncConnection, incident_id: str) -> frozenset[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The table people: who is told of incidents, and of which, and how pages look to them."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from sqlalchemy import Row, func, insert, select, update
@@ -15,7 +15,19 @@ Appearance = Literal["system", "light", "dark"]
 ByWhichWay = Literal["email", "slack", "off"]
 """How somebody hears that one of their commits is suspected."""
 
-_JSON = ("services", "environments")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+
+_JSON = ("services", "environments", "working_hours")
+
+
+class WorkingHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When mails that can wait are sent: on these `days`, from `begin` until `end` (``HH:MM``)."""
+
+    days: list[Day]
+    begin: str
+    end: str
+    time_zone: str
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -33,6 +45,7 @@ class Person(msgspec.Struct, frozen=True):
     services: list[str] | None = None
     environments: list[str] | None = None
     my_commits: ByWhichWay = "email"
+    working_hours: WorkingHours | None = None
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +57,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     services: list[str] | None
     environments: list[str] | None
     my_commits: ByWhichWay = "email"
+    working_hours: WorkingHours | None = None
 
 
 class AddressTaken(ValueError):

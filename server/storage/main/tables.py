@@ -294,12 +294,14 @@ people = Table(
     Column("password_hash", Text),
     Column("appearance", String, nullable=False, server_default="system"),
     Column("my_commits", String, nullable=False, server_default="email"),
+    Column("working_hours", LargeBinary),
 )
 """Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
 and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
 is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person. `appearance`
 is ``system``, ``light`` or ``dark``. `my_commits` is how the person hears that one of their commits
-is suspected: ``email``, ``slack`` or ``off``.
+is suspected: ``email``, ``slack`` or ``off``. `working_hours` is the JSON of a
+`server.storage.main.people.WorkingHours`; with NULL, mails come at any time.
 """
 
 commit_authors = Table(
@@ -439,6 +441,7 @@ outbox = Table(
     Column("last_error", Text),
     Column("give_up_at", BigInteger, nullable=False, server_default="0"),
     Column("urgent", Boolean, nullable=False, server_default="0"),
+    Column("held_until", BigInteger),
     Index(None, "channel", "state", "next_at"),
     Index(None, "incident_id"),
     Index(None, "channel", "receiver", "sent_at"),
@@ -448,6 +451,7 @@ outbox = Table(
 channel and to whom. `state` is ``waiting``, ``sending`` (claimed; due again at `next_at` in case
 its worker has died), ``sent``, ``failed`` (given up, with `last_error`) or ``digested`` (told as
 part of another row's message). What is `urgent` is not held back for a digest.
+Until `held_until`, a row waits for the working hours of its receiver.
 """
 
 slack_messages = Table(

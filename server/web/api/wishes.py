@@ -1,7 +1,9 @@
 """The API of what a person wants to be told of, and in which way."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
+from zoneinfo import available_timezones
 
 import msgspec
 from aiohttp import web
@@ -11,13 +13,14 @@ from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName
 from server.settings.settings import MinSeverity
 from server.storage.main import accounts, people
-from server.storage.main.people import AddressTaken, ByWhichWay, Person, Wishes
+from server.storage.main.people import AddressTaken, ByWhichWay, Person, Wishes, WorkingHours
 from server.web.accounts.details import check_email
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
 from shared.event import Environment, Service, canonical_environment
 from shared.structs import made_of
 
+_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _Services = Annotated[list[Service], Meta(max_length=500)]
 _Environments = Annotated[list[Environment], Meta(max_length=100)]
 
@@ -31,6 +34,7 @@ class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     services: _Services | msgspec.UnsetType | None = msgspec.UNSET
     environments: _Environments | msgspec.UnsetType | None = msgspec.UNSET
     my_commits: ByWhichWay | msgspec.UnsetType = msgspec.UNSET
+    working_hours: WorkingHours | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WishesAnswer(msgspec.Struct, kw_only=True):
@@ -43,6 +47,7 @@ class WishesAnswer(msgspec.Struct, kw_only=True):
     services: list[str] | None
     environments: list[str] | None
     my_commits: ByWhichWay
+    working_hours: WorkingHours | None
     installation_min_severity: MinSeverity
     channels: Sequence[ChannelName]
 
@@ -72,6 +77,9 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
         check_email(email)
     if changes.get("environments") is not None:
         changes["environments"] = [canonical_environment(each) for each in changes["environments"]]
+    if isinstance(body.working_hours, WorkingHours):
+        _check_hours(body.working_hours)
+        changes["working_hours"] = body.working_hours
     async with request.app[DATABASE].write() as tx:
         person = _there(await people.get(tx, person_id(request)))
         wishes = made_of(person, Wishes, **changes)
@@ -84,6 +92,18 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
         except AddressTaken as error:
             raise web.HTTPConflict(text="Someone else uses this mail address.") from error
         return _there(await people.get(tx, person.id))
+
+
+def _check_hours(hours: WorkingHours) -> None:
+    for name, text in (("begin", hours.begin), ("end", hours.end)):
+        if not _TIME.fullmatch(text):
+            raise web.HTTPBadRequest(text=f"`{name}` must be a time like 09:30.")
+    if hours.begin >= hours.end:
+        raise web.HTTPBadRequest(text="`begin` must be before `end`.")
+    if not hours.days:
+        raise web.HTTPBadRequest(text="`days` must have at least one day.")
+    if hours.time_zone not in available_timezones():
+        raise web.HTTPBadRequest(text="`time_zone` must be a name like Europe/Berlin.")
 
 
 def _there(person: Person | None) -> Person:

@@ -4,7 +4,9 @@ It does the same as the API, with forms that work without JavaScript. If a form 
 says so and keeps the input as it was typed.
 """
 
+import functools
 from collections.abc import Sequence
+from zoneinfo import available_timezones
 
 import msgspec
 from aiohttp import web
@@ -12,6 +14,7 @@ from aiohttp import web
 from server.keys import DATABASE, OFFICE, SETTINGS
 from server.storage.database import Transaction
 from server.storage.main import deploy_list, incidents, people
+from server.storage.main.people import DAYS
 from server.web.api import deliveries
 from server.web.api.appearance import AppearanceBody, change_appearance
 from server.web.api.wishes import WishesBody, change_wishes
@@ -38,6 +41,10 @@ class WishesForm(msgspec.Struct, frozen=True):
     services: Sequence[str]
     environments: Sequence[str]
     my_commits: str
+    days: Sequence[str]
+    begin: str
+    end: str
+    time_zone: str
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -55,6 +62,7 @@ async def save_wishes(request: web.Request) -> web.StreamResponse:
         "services": typed.services or None,
         "environments": typed.environments or None,
         "my_commits": typed.my_commits,
+        "working_hours": _hours(typed),
     }
     try:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
@@ -90,6 +98,7 @@ async def _page(
         person = await people.get(tx, person_id(request))
         if person is None:
             raise web.HTTPNotFound(text="You are not among the people of this installation.")
+        hours = person.working_hours
         wishes = typed or WishesForm(
             email=person.email or "",
             email_incidents=person.email_incidents,
@@ -97,6 +106,10 @@ async def _page(
             services=person.services or (),
             environments=person.environments or (),
             my_commits=person.my_commits,
+            days=hours.days if hours else (),
+            begin=hours.begin if hours else "09:00",
+            end=hours.end if hours else "18:00",
+            time_zone=hours.time_zone if hours else "UTC",
         )
         to_choose = await _to_choose(tx, wishes)
     return render(
@@ -109,6 +122,8 @@ async def _page(
             "problem": problem,
             "wishes": wishes,
             "to_choose": to_choose,
+            "days": DAYS,
+            "time_zones": _time_zones(),
             "tell_authors_from": request.app[SETTINGS].suspect_author_min_confidence,
             "floor": request.app[SETTINGS].incident_notification_min_severity,
             "channels": request.app[OFFICE].channels,
@@ -126,7 +141,28 @@ async def _typed(request: web.Request) -> WishesForm:
         services=[str(each) for each in form.getall("services", [])],
         environments=[str(each) for each in form.getall("environments", [])],
         my_commits=fields.get("my_commits", "email"),
+        days=[str(each) for each in form.getall("days", [])],
+        begin=fields.get("begin", ""),
+        end=fields.get("end", ""),
+        time_zone=fields.get("time_zone", ""),
     )
+
+
+def _hours(typed: WishesForm) -> dict[str, object] | None:
+    """Return the working hours; without a day, mails come at any time."""
+    if not typed.days:
+        return None
+    return {
+        "days": typed.days,
+        "begin": typed.begin,
+        "end": typed.end,
+        "time_zone": typed.time_zone,
+    }
+
+
+@functools.cache
+def _time_zones() -> list[str]:
+    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
 async def _to_choose(tx: Transaction, chosen: WishesForm) -> dict[str, list[str]]:

@@ -34,6 +34,7 @@ async def end_mails(request: web.Request) -> web.Response:
             min_severity=person.min_severity,
             services=person.services,
             environments=person.environments,
+            working_hours=person.working_hours,
             my_commits="off" if person.my_commits == "email" else person.my_commits,
         )
         await people.set_wishes(tx, person.id, wishes)

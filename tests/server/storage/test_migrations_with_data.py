@@ -21,6 +21,7 @@ ROWS = (1, 2, 3)
 SPECIAL: dict[tuple[str, str], Any] = {
     ("people", "min_severity"): "all",
     ("people", "my_commits"): "off",
+    ("people", "working_hours"): None,
     ("people", "role"): "admin",
     ("incidents", "severity"): "error",
     ("incidents", "trigger"): "new_issue",

@@ -57,6 +57,43 @@ async def test_how_i_hear_of_suspicions_against_my_commits_is_saved(
     assert status == 400
 
 
+HOURS = {"begin": "08:30", "end": "17:00", "time_zone": "Europe/Berlin"}
+
+
+async def test_my_working_hours_are_saved_and_without_a_day_there_are_none(client: Client) -> None:
+    status, page = await post(
+        client, "/settings/notifications", WISHES | HOURS | {"days": ["mon", "fri"]}
+    )
+    assert status == 200
+    assert page.count('name="days" type="checkbox" value="mon" checked') == 1
+    assert 'value="08:30"' in page
+    async with client.get("/api/settings/notifications") as response:
+        assert (await response.json())["working_hours"] == HOURS | {"days": ["mon", "fri"]}
+    await post(client, "/settings/notifications", WISHES | HOURS)
+    async with client.get("/api/settings/notifications") as response:
+        assert (await response.json())["working_hours"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"begin": "25:00"}, "`begin` must be a time like 09:30."),
+        ({"end": "5pm"}, "`end` must be a time like 09:30."),
+        ({"begin": "17:00"}, "`begin` must be before `end`."),
+        ({"time_zone": "Berlin"}, "`time_zone` must be a name like Europe/Berlin."),
+        ({"days": ["someday"]}, "Invalid enum value"),
+    ],
+)
+async def test_working_hours_that_make_no_sense_are_refused_and_stay_as_typed(
+    client: Client, changes: dict[str, Any], said: str
+) -> None:
+    fields = WISHES | HOURS | {"days": ["mon"]} | changes
+    status, page = await post(client, "/settings/notifications", fields)
+    assert status == 400
+    assert said in page.replace("&#39;", "'")
+    assert f'value="{fields["time_zone"]}"' in page
+
+
 async def test_services_and_environments_are_chosen_from_those_that_are_known(
     client: Client, open_incident: Open
 ) -> None:
