@@ -181,6 +181,7 @@ async def test_the_migration_indexes_what_is_there_as_the_server_would(tmp_path:
         incident(3, stacktrace=[]),
     ]
     newer = {"text_id", "acknowledged_at", "acknowledged_by"}
+    newer |= {"told_at", "reminded_at", "handed_on_at"}
     old[2].release = None
     shown = {each.name for each in incidents_table.c} - newer
     async with open_database(path) as database, database.write() as tx:
