@@ -5,16 +5,16 @@ Channels carry letters, and decide nothing.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from server.notify.delivery.pace import Meter
 from server.notify.news import News
-from server.storage.main.outbox import ChannelName
+from server.storage.main.outbox import ChannelName, FailureKind
 from server.storage.main.slack_messages import SlackMessage
 
-__all__ = ["Channel", "ChannelName", "DeliveryFailed", "Letter"]
+__all__ = ["Channel", "ChannelName", "DeliveryFailed", "FailureKind", "Letter"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +27,6 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     news: News
     standing: SlackMessage | None = None
     """The editable message about the same thing, if there is one."""
-
-
-FailureKind = Literal["connection", "settings", "message", "limit", "defect"]
-"""Where a failure lies: on the way there; in our settings or account; in this message or its
-receiver; in how much we send; in PushLog itself."""
 
 
 class DeliveryFailed(Exception):

@@ -77,6 +77,7 @@ class Postman:
         self._under_way: set[str] = set()
         self._backoffs: dict[str, Backoff] = {}
         self._paused_until: dict[str, int] = {}
+        self._said: dict[str, str] = {}
 
     @property
     def channel(self) -> ChannelName:
@@ -184,6 +185,7 @@ class Postman:
                 await self._failed(receiver, rows, failure)
                 return
             self._backoffs.pop(receiver, None)
+            self._said.pop(receiver, None)
             self._paused_until.pop(receiver, None)
             self._count("sent", len(rows))
         finally:
@@ -198,7 +200,7 @@ class Postman:
         if failure.permanent:
             self._count("failed", len(rows))
             self._say(f"given up: {reason}", rows)
-            await self._persist(lambda tx: outbox.mark_failed(tx, ids, reason))
+            await self._persist(lambda tx: outbox.mark_failed(tx, ids, reason, failure.kind))
             return
         backoff = self._backoffs.get(receiver)
         if backoff is None:
@@ -208,10 +210,13 @@ class Postman:
         next_at = self._micros() + int(delay_s * SECOND_US)
         self._paused_until[receiver] = next_at
         self._count("retried", len(rows))
-        self._say(f"not delivered: {reason}; again in {delay_s:.1f} s", rows)
+        # A receiver who stays down is no news each time.
+        if self._said.get(receiver) != reason:
+            self._said[receiver] = reason
+            self._say(f"not delivered: {reason}; again in {delay_s:.1f} s", rows)
 
         async def put_back(tx: Transaction) -> None:
-            await outbox.mark_for_retry(tx, ids, reason, next_at)
+            await outbox.mark_for_retry(tx, ids, reason, next_at, failure.kind)
             late = await outbox.give_up(tx, self._channel.name, receiver, reason, self._micros())
             self._count("failed", late)
 

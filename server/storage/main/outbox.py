@@ -19,6 +19,10 @@ from server.storage.rows import struct_of
 ChannelName = Literal["email", "slack", "webhook", "apprise"]
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "digested"]
 
+FailureKind = Literal["connection", "settings", "message", "limit", "defect"]
+"""Where a failure lies: on the way there; in our settings or account; in this message or its
+receiver; in how much we send; in PushLog itself."""
+
 GIVE_UP_AFTER_US = 86_400_000_000
 """A day. Anything not told by then is not tried any more until somebody asks for it."""
 
@@ -61,6 +65,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     urgent: bool = False
     held_until: datetime | None = None
+    failure: FailureKind | None = None
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,25 +192,33 @@ async def mark_sent(tx: AsyncConnection, ids: Sequence[int], at: int) -> None:
         await tx.execute(
             update(outbox)
             .where(outbox.c.id == row_id)
-            .values(state=state, sent_at=at, last_error=None)
+            .values(state=state, sent_at=at, last_error=None, failure=None)
         )
 
 
-async def mark_failed(tx: AsyncConnection, ids: Sequence[int], reason: str) -> None:
+async def mark_failed(
+    tx: AsyncConnection, ids: Sequence[int], reason: str, failure: FailureKind = "connection"
+) -> None:
     """Give these up until somebody asks for them again."""
     await tx.execute(
-        update(outbox).where(outbox.c.id.in_(ids)).values(state="failed", last_error=reason)
+        update(outbox)
+        .where(outbox.c.id.in_(ids))
+        .values(state="failed", last_error=reason, failure=failure)
     )
 
 
 async def mark_for_retry(
-    tx: AsyncConnection, ids: Sequence[int], reason: str, next_at: int
+    tx: AsyncConnection,
+    ids: Sequence[int],
+    reason: str,
+    next_at: int,
+    failure: FailureKind = "connection",
 ) -> None:
     """Make these due again at `next_at`."""
     await tx.execute(
         update(outbox)
         .where(outbox.c.id.in_(ids))
-        .values(state="waiting", last_error=reason, next_at=next_at)
+        .values(state="waiting", last_error=reason, failure=failure, next_at=next_at)
     )
 
 

@@ -442,6 +442,7 @@ outbox = Table(
     Column("give_up_at", BigInteger, nullable=False, server_default="0"),
     Column("urgent", Boolean, nullable=False, server_default="0"),
     Column("held_until", BigInteger),
+    Column("failure", String),
     Index(None, "channel", "state", "next_at"),
     Index(None, "incident_id"),
     Index(None, "channel", "receiver", "sent_at"),
@@ -451,7 +452,8 @@ outbox = Table(
 channel and to whom. `state` is ``waiting``, ``sending`` (claimed; due again at `next_at` in case
 its worker has died), ``sent``, ``failed`` (given up, with `last_error`) or ``digested`` (told as
 part of another row's message). What is `urgent` is not held back for a digest.
-Until `held_until`, a row waits for the working hours of its receiver.
+Until `held_until`, a row waits for the working hours of its receiver. `failure` is where
+`last_error` lies: a `server.storage.main.outbox.FailureKind`.
 """
 
 slack_messages = Table(

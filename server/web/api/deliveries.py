@@ -10,7 +10,7 @@ from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName, DeliveryFailed
 from server.notify.channels import PostOffice, outlets_of
 from server.storage.main import outbox, people
-from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState
+from server.storage.main.outbox import Delivery, DeliveryFilter, DeliveryState, FailureKind
 from server.storage.times import micros_now
 from server.web.auth import person_id
 from server.web.requests import answer, read_limit, read_number, read_query
@@ -31,6 +31,7 @@ class DeliveryAnswer(msgspec.Struct, kw_only=True):
     next_at: datetime | None
     sent_at: datetime | None
     last_error: str | None
+    failure: FailureKind | None
 
 
 class DeliveryWithNews(DeliveryAnswer, kw_only=True):

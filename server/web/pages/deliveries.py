@@ -9,6 +9,7 @@ from server.web.api.deliveries import resend
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 from server.web.requests import read_number, read_query
+from server.wording.failures import FAILURES
 
 PAGE_SIZE = 100
 
@@ -30,6 +31,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "chrome": chrome,
             "channels": request.app[OFFICE].channels,
             "counts": counts,
+            "failures": FAILURES,
             "wanted": wanted,
             "deliveries": shown,
             "older": shown[-1].id if len(found) > PAGE_SIZE else None,

@@ -209,6 +209,29 @@ async def test_what_can_never_be_delivered_is_given_up_with_the_reason_until_it_
     assert scene.box.messages == [["b"], ["a"]]
 
 
+async def test_a_failure_that_repeats_is_said_when_it_changes(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.box.down = {"ada@acme.example"}
+    await scene.post("a")
+    await scene.run_s(3600)
+    assert scene.box.tries > 5
+    assert caplog.text.count("email a not delivered: nobody at home") == 1
+    (row,) = await scene.rows()
+    assert row.failure == "connection"
+    scene.box.answers = [DeliveryFailed("mailbox full", permanent=False, kind="limit")]
+    scene.box.down = set()
+    await scene.run_s(3600)
+    assert caplog.text.count("not delivered: mailbox full") == 1
+    assert await scene.states() == ["sent"]
+    (row,) = await scene.rows()
+    assert row.failure is None
+    scene.box.down = {"ada@acme.example"}
+    await scene.post("b")
+    await scene.run_s(60)
+    assert caplog.text.count("email b not delivered: nobody at home") == 1
+
+
 async def test_after_a_day_it_is_given_up(scene: Scene) -> None:
     scene.box.down = {"ada@acme.example"}
     await scene.post(*[f"k{number}" for number in range(10)])

@@ -22,6 +22,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("people", "min_severity"): "all",
     ("people", "my_commits"): "off",
     ("people", "working_hours"): None,
+    ("outbox", "failure"): None,
     ("people", "role"): "admin",
     ("incidents", "severity"): "error",
     ("incidents", "trigger"): "new_issue",

@@ -42,7 +42,7 @@ async def test_deliveries_are_listed_with_what_became_of_them(
 ) -> None:
     first, second = await post(database, "a"), await post(database, "b")
     async with database.write() as tx:
-        await outbox.mark_failed(tx, [first], "the channel is archived")
+        await outbox.mark_failed(tx, [first], "the channel is archived", "settings")
     status, page = await ask(client, "GET", "/api/deliveries?limit=1")
     assert status == 200
     assert page["counts"] == {"waiting": 1, "sending": 0, "sent": 0, "failed": 1, "digested": 0}
@@ -51,6 +51,7 @@ async def test_deliveries_are_listed_with_what_became_of_them(
     _, page = await ask(client, "GET", "/api/deliveries?state=failed&channel=slack")
     (failed,) = page["deliveries"]
     assert (failed["last_error"], failed["next_at"]) == ("the channel is archived", None)
+    assert failed["failure"] == "settings"
     _, whole = await ask(client, "GET", f"/api/deliveries/{first}")
     assert whole["news"]["incident"]["title"] == "ValueError: price is negative"
     assert (await ask(client, "GET", "/api/deliveries?state=lost"))[0] == 400
@@ -226,11 +227,11 @@ async def test_the_page_of_deliveries_shows_what_failed_and_sends_it_again(
     client = await with_boxes(Box("slack"))
     row_id = await post(client.app[DATABASE], "a<b>")
     async with client.app[DATABASE].write() as tx:
-        await outbox.mark_failed(tx, [row_id], "the channel is archived")
+        await outbox.mark_failed(tx, [row_id], "the channel is archived", "settings")
     async with client.get("/deliveries?state=failed") as response:
         shown = await response.text()
     assert "a&lt;b&gt;" in shown
-    assert "the channel is archived" in shown
+    assert "<strong>Settings or account</strong>: the channel is archived" in shown
     async with client.post(f"/deliveries/{row_id}/resend", allow_redirects=False) as response:
         assert response.status == 303
     async with client.get("/deliveries") as response:
