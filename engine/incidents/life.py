@@ -34,7 +34,7 @@ FLAP_S = 6 * 3_600.0
 LONGEST_S = 86_400.0
 """An incident that lasts longer without getting worse is the usual state, and ends."""
 
-MAX_JOINED_NAMED = 100
+MAX_JOINED_NAMED = 1_000
 """Of issues that joined since the server was told, so many are named."""
 
 MANY_ISSUES = 100

@@ -53,6 +53,8 @@ async def announce(
     suspected = await suspicions(tx, happened, audience.people, tell_authors_from)
     plans = plan_all(happened, audience, heard, joined, suspected)
     await _write(tx, plans, audience.people, now)
+    for incident_id in joined:
+        await joined_issues.mark_told(tx, incident_id, now)
     return plans
 
 
@@ -98,7 +100,6 @@ async def _write(
         told = plan.of
         if told is not None:
             await notifications.add(tx, told, plan.people)
-            await joined_issues.mark_told(tx, told.incident_id, now)
             if told.change != "ended" and (plan.people or plan.deliveries):
                 await unacknowledged.told(tx, told.incident_id, now)
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)

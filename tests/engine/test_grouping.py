@@ -56,7 +56,8 @@ def test_each_issue_that_joins_is_named_once_in_what_is_told() -> None:
 
 
 def test_of_very_many_that_join_within_a_minute_the_newest_are_named() -> None:
-    out = run([*(error(n + 1, n / 10, n) for n in range(500)), builders.tick(600)])
+    many = MAX_JOINED_NAMED + 200
+    out = run([*(error(n + 1, n / 100, n) for n in range(many)), builders.tick(600)])
     last = of_type(out, Incident)[-1]
     decided = [line.issue for line in of_type(out, Decision)]
     assert [symptom.fingerprint for symptom in last.joined] == decided[-MAX_JOINED_NAMED:]

@@ -30,7 +30,7 @@ from server.storage.main.notifications import Notification
 from server.storage.main.slack_messages import SlackMessage
 from server.storage.times import to_micros
 from shared.event import Severity
-from shared.pipe import Incident, IncidentEnded, Outbound
+from shared.pipe import Incident, IncidentEnded, Outbound, Tick
 from tests.builders import START, event_entry, frame, settings
 from tests.clock import Clock
 from tests.fakes.slack import FakeSlack
@@ -287,3 +287,42 @@ async def untold(scene: Scene) -> list[str]:
         return await joined_issues.due(
             tx, joined_by=scene.clock.micros(), told_by=scene.clock.micros(), limit=10
         )
+
+
+async def test_of_a_storm_of_10_000_events_everybody_knows_all_500_errors_by_a_few_messages(
+    scene: Scene,
+) -> None:
+    said: list[Outbound] = []
+    for number in range(10_000):
+        name = f"Error{number * 7 % 500}"
+        said += fold(
+            scene.engine,
+            event_entry(
+                number + 2,
+                number * 0.03,
+                exception_type=name,
+                message=f"{name} happened",
+                stacktrace=[frame(f"app/{name}.py")],
+            ),
+        )
+        if number % 200 == 199:
+            scene.clock.now = START + timedelta(seconds=number * 0.03)
+            await scene.record(said)
+            await scene.deliver()
+            said = []
+    for minute in range(1, 31):
+        scene.clock.now = START + timedelta(minutes=5 + minute)
+        await scene.record(fold(scene.engine, Tick(scene.clock.now)))
+        await scene.deliver()
+    assert {each.incident.incident_id for each in scene.mailbox.news} == {
+        scene.mailbox.news[0].incident.incident_id
+    }
+    told = 1
+    for news in scene.mailbox.news[1:]:
+        more = [each for each in news.joined if each.startswith("and ")]
+        told += len(news.joined) - len(more)
+        told += sum(int(each.split()[1].replace(",", "")) for each in more)
+    assert told == 500
+    assert len(scene.mailbox.letters) < 10
+    assert len(scene.slack.roots()) == 1
+    assert len(scene.replies()) < 10
