@@ -15,6 +15,12 @@ Appearance = Literal["system", "light", "dark"]
 ByWhichWay = Literal["email", "slack", "off"]
 """How somebody hears that one of their commits is suspected."""
 
+Interval = Literal["daily", "weekly"]
+"""How much time a summary covers."""
+
+SummaryChoice = Literal["off", Interval]
+"""How often somebody gets a summary by mail."""
+
 _JSON = ("services", "environments")
 
 
@@ -33,6 +39,7 @@ class Person(msgspec.Struct, frozen=True):
     services: list[str] | None = None
     environments: list[str] | None = None
     my_commits: ByWhichWay = "email"
+    summary: SummaryChoice = "off"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +51,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     services: list[str] | None
     environments: list[str] | None
     my_commits: ByWhichWay = "email"
+    summary: SummaryChoice = "off"
 
 
 class AddressTaken(ValueError):

@@ -284,12 +284,14 @@ people = Table(
     Column("password_hash", Text),
     Column("appearance", String, nullable=False, server_default="system"),
     Column("my_commits", String, nullable=False, server_default="email"),
+    Column("summary", String, nullable=False, server_default="off"),
 )
 """Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
 and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
 is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person. `appearance`
 is ``system``, ``light`` or ``dark``. `my_commits` is how the person hears that one of their commits
-is suspected: ``email``, ``slack`` or ``off``.
+is suspected: ``email``, ``slack`` or ``off``. `summary` is how often the person gets a summary by
+mail: ``off``, ``daily`` or ``weekly``.
 """
 
 commit_authors = Table(

@@ -11,7 +11,7 @@ from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName
 from server.settings.settings import MinSeverity
 from server.storage.main import accounts, people
-from server.storage.main.people import AddressTaken, ByWhichWay, Person, Wishes
+from server.storage.main.people import AddressTaken, ByWhichWay, Person, SummaryChoice, Wishes
 from server.web.accounts.details import check_email
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
@@ -31,6 +31,7 @@ class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     services: _Services | msgspec.UnsetType | None = msgspec.UNSET
     environments: _Environments | msgspec.UnsetType | None = msgspec.UNSET
     my_commits: ByWhichWay | msgspec.UnsetType = msgspec.UNSET
+    summary: SummaryChoice | msgspec.UnsetType = msgspec.UNSET
 
 
 class WishesAnswer(msgspec.Struct, kw_only=True):
@@ -43,6 +44,7 @@ class WishesAnswer(msgspec.Struct, kw_only=True):
     services: list[str] | None
     environments: list[str] | None
     my_commits: ByWhichWay
+    summary: SummaryChoice
     installation_min_severity: MinSeverity
     channels: Sequence[ChannelName]
 
@@ -79,6 +81,8 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
             raise web.HTTPBadRequest(text="You sign in with `email`, so it cannot be empty.")
         if wishes.email_incidents and wishes.email is None:
             raise web.HTTPBadRequest(text="`email_incidents` needs an `email`.")
+        if wishes.summary != "off" and wishes.email is None:
+            raise web.HTTPBadRequest(text="`summary` needs an `email`.")
         try:
             await people.set_wishes(tx, person.id, wishes)
         except AddressTaken as error:

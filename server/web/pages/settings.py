@@ -38,6 +38,7 @@ class WishesForm(msgspec.Struct, frozen=True):
     services: Sequence[str]
     environments: Sequence[str]
     my_commits: str
+    summary: str
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -55,6 +56,7 @@ async def save_wishes(request: web.Request) -> web.StreamResponse:
         "services": typed.services or None,
         "environments": typed.environments or None,
         "my_commits": typed.my_commits,
+        "summary": typed.summary,
     }
     try:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
@@ -97,6 +99,7 @@ async def _page(
             services=person.services or (),
             environments=person.environments or (),
             my_commits=person.my_commits,
+            summary=person.summary,
         )
         to_choose = await _to_choose(tx, wishes)
     return render(
@@ -126,6 +129,7 @@ async def _typed(request: web.Request) -> WishesForm:
         services=[str(each) for each in form.getall("services", [])],
         environments=[str(each) for each in form.getall("environments", [])],
         my_commits=fields.get("my_commits", "email"),
+        summary=fields.get("summary", "off"),
     )
 
 

@@ -22,6 +22,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("people", "min_severity"): "all",
     ("people", "my_commits"): "off",
     ("people", "role"): "admin",
+    ("people", "summary"): "weekly",
     ("incidents", "severity"): "error",
     ("incidents", "trigger"): "new_issue",
     ("outbox", "channel"): "email",
