@@ -40,6 +40,7 @@ from server.notify.crash import CrashReporter
 from server.notify.joined import JoinedTeller
 from server.notify.live import Live
 from server.notify.masking import masked_line
+from server.notify.summary.teller import SummaryTeller
 from server.process import log
 from server.process.background import Background
 from server.process.loop_lag import measure_loop_lag
@@ -102,6 +103,7 @@ def build_app(settings: Settings) -> web.Application:
             _slack_buttons,
             _crashes,
             _joined,
+            _summaries,
             _supervisor,
             _nightly,
             _watch,
@@ -242,6 +244,15 @@ async def _joined(app: web.Application) -> AsyncIterator[None]:
     outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
     teller = JoinedTeller(app[DATABASE], app[LIVE], outlets, wake)
     async with app[BACKGROUND].running("tell of new errors in incidents", teller.run()):
+        yield
+
+
+async def _summaries(app: web.Application) -> AsyncIterator[None]:
+    if app[SETTINGS].smtp is None:
+        yield
+        return
+    teller = SummaryTeller(app[DATABASE], app[OFFICE].wake)
+    async with app[BACKGROUND].running("send summaries", teller.run()):
         yield
 
 
