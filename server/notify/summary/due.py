@@ -1,4 +1,7 @@
-"""When summaries are due: at `AT`, daily or on Mondays, by the machine's time zone. Pure."""
+"""When summaries are due: at `AT`, daily or on Mondays, by the time zone of the machine.
+
+Pure but for that zone.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 
