@@ -41,6 +41,7 @@ from server.notify.joined import JoinedTeller
 from server.notify.live import Live
 from server.notify.masking import masked_line
 from server.notify.reminders import Reminders
+from server.notify.summary.teller import SummaryTeller
 from server.process import log
 from server.process.background import Background
 from server.process.loop_lag import measure_loop_lag
@@ -104,6 +105,7 @@ def build_app(settings: Settings) -> web.Application:
             _crashes,
             _joined,
             _reminders,
+            _summaries,
             _supervisor,
             _nightly,
             _watch,
@@ -255,6 +257,15 @@ async def _reminders(app: web.Application) -> AsyncIterator[None]:
     outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
     reminders = Reminders(app[DATABASE], app[LIVE], outlets, reminding, wake)
     async with app[BACKGROUND].running("remind of incidents", reminders.run()):
+        yield
+
+
+async def _summaries(app: web.Application) -> AsyncIterator[None]:
+    if app[SETTINGS].smtp is None:
+        yield
+        return
+    teller = SummaryTeller(app[DATABASE], app[OFFICE].wake)
+    async with app[BACKGROUND].running("send summaries", teller.run()):
         yield
 
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from server.storage.main.people import Interval
+from server.storage.main.summaries import Summary
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, Severity
 from shared.incident import IncidentSummary, SuspectCommit, Verdict
@@ -37,6 +39,17 @@ class SuspectNews(msgspec.Struct, tag="suspect", kw_only=True, omit_defaults=Tru
     incident: IncidentSummary
     suspect: SuspectCommit
     why: str = ""
+
+
+class SummaryNews(msgspec.Struct, tag="summary", kw_only=True, omit_defaults=True):
+    """What happened in a day or a week, in the places that the receiver chose; None means all."""
+
+    interval: Interval
+    since: datetime
+    until: datetime
+    services: list[str] | None = None
+    environments: list[str] | None = None
+    summary: Summary
 
 
 class PushNews(msgspec.Struct, tag="push", kw_only=True, omit_defaults=True):
@@ -87,11 +100,23 @@ class TestNews(msgspec.Struct, tag="test"):
     asked_at: datetime
 
 
-class OnlyForItsAuthor(ValueError):
-    """A suspicion goes to the author of the commit, and to no channel that others read."""
+class OnlyForOnePerson(ValueError):
+    """This news goes to one person, and to no channel that others read.
+
+    A suspicion is for the author of the commit, a summary for who chose it.
+    """
 
 
-News = IncidentNews | SuspectNews | PushNews | VerdictNews | CrashNews | TroubleNews | TestNews
+News = (
+    IncidentNews
+    | SuspectNews
+    | SummaryNews
+    | PushNews
+    | VerdictNews
+    | CrashNews
+    | TroubleNews
+    | TestNews
+)
 
 
 def subject_of(news: News) -> str | None:

@@ -323,7 +323,12 @@ def mail(
     name: str, person_id: int, address: str, news: News, incident_id: str | None = None
 ) -> NewDelivery:
     """Return the mail to this person about what `name` names."""
-    return _delivery(f"{name}/email/person-{person_id}", "email", address, incident_id, news)
+    return _delivery(mail_key(name, person_id), "email", address, incident_id, news)
+
+
+def mail_key(name: str, person_id: int) -> str:
+    """Return the key of the mail to this person about what `name` names."""
+    return f"{name}/email/person-{person_id}"
 
 
 def posts(

@@ -17,10 +17,7 @@ def kept_from_all(incident: IncidentSummary, floor: MinSeverity) -> NotTold | No
 
 
 def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
-    """Return why this person does not want to hear about this incident, or None if they do.
-
-    Nobody has chosen against an environment that is not known.
-    """
+    """Return why this person does not want to hear about this incident, or None if they do."""
     if not passes(incident, person.min_severity):
         return NotTold(
             person_id=person.id,
@@ -30,12 +27,18 @@ def kept_from(person: Person, incident: IncidentSummary) -> NotTold | None:
         )
     if person.services is not None and incident.service not in person.services:
         return NotTold(person_id=person.id, way="any", reason="service_not_chosen")
-    if person.environments is not None and incident.environment not in (
-        *person.environments,
-        UNKNOWN_ENVIRONMENT,
-    ):
+    environments = chosen_environments(person)
+    if environments is not None and incident.environment not in environments:
         return NotTold(person_id=person.id, way="any", reason="environment_not_chosen")
     return None
+
+
+def chosen_environments(person: Person) -> list[str] | None:
+    """Return the environments that this person wants to hear of; None means all.
+
+    Nobody has chosen against an environment that is not known.
+    """
+    return None if person.environments is None else [*person.environments, UNKNOWN_ENVIRONMENT]
 
 
 def mail_address(person: Person) -> str | NotTold:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.async_api import Browser
 
 from tests.fakes.smtp import Authority, FakeSmtp
 from tests.processes import ROOT, running_server
-from tests.signed_in import TOKEN
+from tests.signed_in import AS_OPERATOR, TOKEN
 from tests.waiting import limit
 from tests.whole.conftest import needs_chromium
 from tests.whole.test_browser import event, opened, send, visitor
@@ -116,6 +117,32 @@ async def test_the_author_of_the_commit_hears_that_it_is_suspected_if_the_sender
             assert "Your commit is suspected" in html(mail)
             assert await server.interrupt() == 0
         assert [each["Subject"][:11] for each in smtp.mails] == ["Error in sh", "Your commit"]
+
+
+async def test_a_summary_that_was_missed_comes_at_the_next_start_and_no_other_at_the_one_after(
+    tmp_path: Path,
+) -> None:
+    # It is between 10 and 11 o'clock in the zone of this server.
+    zone = {"TZ": f"XXX{datetime.now(UTC).hour - 10:+d}"}
+    async with FakeSmtp() as smtp:
+        env = settings(smtp) | zone
+        async with running_server(tmp_path, env=env) as server:
+            await shell(COMMANDS[1].replace("http://localhost:3000", server.url), LET_IN)
+            async with ClientSession(headers=AS_OPERATOR) as session:
+                url = f"{server.url}/api/settings/notifications"
+                async with session.put(url, json={"summary": "daily"}) as response:
+                    assert response.status == 200
+            assert await server.interrupt() == 0
+        async with running_server(tmp_path, env=env) as server:
+            mail = await arrived(smtp, "Your day with PushLog")
+            assert mail["Subject"] == "Your day with PushLog: nothing happened"
+            assert "you chose a daily summary" in html(mail)
+            assert await server.interrupt() == 0
+        async with running_server(tmp_path, env=env) as server:
+            await send(server, event())
+            await arrived(smtp, "price 1")
+            assert await server.interrupt() == 0
+        assert len([each for each in smtp.mails if "Your day" in each["Subject"]]) == 1
 
 
 @needs_chromium

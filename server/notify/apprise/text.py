@@ -10,8 +10,9 @@ from server.notify.news import (
     CrashNews,
     IncidentNews,
     News,
-    OnlyForItsAuthor,
+    OnlyForOnePerson,
     PushNews,
+    SummaryNews,
     SuspectNews,
     TestNews,
     TroubleNews,
@@ -99,8 +100,8 @@ def _title(news: News) -> str:
             return f"PushLog needs help: {news.title}"
         case TestNews():
             return "This is a test of PushLog"
-        case SuspectNews():
-            raise OnlyForItsAuthor
+        case SuspectNews() | SummaryNews():
+            raise OnlyForOnePerson
 
 
 def _lines(news: News) -> list[str]:
@@ -129,8 +130,8 @@ def _lines(news: News) -> list[str]:
             return [news.message]
         case TestNews():
             return ["PushLog can send messages here."]
-        case SuspectNews():
-            raise OnlyForItsAuthor
+        case SuspectNews() | SummaryNews():
+            raise OnlyForOnePerson
 
 
 def _new_errors(news: IncidentNews) -> list[str]:

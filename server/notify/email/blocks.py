@@ -94,7 +94,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     `subject` is the same for all mails about an incident, as long as it is as severe, so that they
     are listed together.
-    `preview` is what a list of mails shows beside it.
+    `preview` is what a list of mails shows beside it. `because` ends the sentence why the receiver
+    gets the mail.
     """
 
     subject: str
@@ -105,3 +106,4 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     labels: Sequence[str] = ()
     links: Sequence[tuple[str, Address]] = ()
     sections: Sequence[Section] = ()
+    because: str = "mail about incidents is turned on for you"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from server.notify.email.addresses import incident_address, safe_address
 from server.notify.email.blocks import (
     Address,
     Block,
@@ -17,12 +18,14 @@ from server.notify.email.blocks import (
     Tone,
     Verbatim,
 )
+from server.notify.email.summary_content import summary_content
 from server.notify.masking import cut, masked_line, without_query_values
 from server.notify.news import (
     CrashNews,
     IncidentNews,
     News,
     PushNews,
+    SummaryNews,
     SuspectNews,
     TestNews,
     TroubleNews,
@@ -36,7 +39,6 @@ from server.wording.formats import (
     place_of_frame,
     source_name,
     utc,
-    web_url,
 )
 from server.wording.reasons import say, say_first_actions
 from shared.event import Commit, Frame
@@ -75,6 +77,8 @@ def content_of(news: News, public_url: str) -> Content:
             return _incident(news, public_url)
         case SuspectNews():
             return _suspicion(news, public_url)
+        case SummaryNews():
+            return summary_content(news, public_url)
         case PushNews():
             return _push(news)
         case VerdictNews():
@@ -85,19 +89,6 @@ def content_of(news: News, public_url: str) -> Content:
             return _trouble(news, public_url)
         case TestNews():
             return _test(news, public_url)
-
-
-def incident_address(incident_id: str, public_url: str) -> Address:
-    """Return the address of an incident's page here."""
-    return Address(f"{public_url}/incidents/{incident_id}")
-
-
-def safe_address(url: str | None) -> Address | None:
-    """Return `url` if it may be a link in a mail: http or https, one line, printable ASCII."""
-    found = web_url(url)
-    if found is None or not found.isascii() or not found.isprintable() or " " in found:
-        return None
-    return Address(found)
 
 
 def _incident(news: IncidentNews, public_url: str) -> Content:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import msgspec
 
 from server.notify.channel import Letter
+from server.notify.email.addresses import incident_address
 from server.notify.email.blocks import Address, Content, Item, Items, Line, Lines, Section, Tone
-from server.notify.email.content import KICKERS, content_of, incident_address
+from server.notify.email.content import KICKERS, content_of
 from server.notify.masking import masked_line
-from server.notify.news import IncidentNews
+from server.notify.news import IncidentNews, SummaryNews
 from server.wording.formats import counted
 
 MAX_LINE = 300
@@ -65,6 +66,10 @@ def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
     sections += _by_service(in_short, public_url)
     if others:
         sections.append(Section("Other", [Items(others)]))
+    for letter in letters:
+        if isinstance(letter.news, SummaryNews):
+            # Its item would not do: nobody sends the rest of it again.
+            sections += content_of(letter.news, public_url).sections
     title = _title(ordered, others)
     return Content(
         subject=f"[PushLog] {title}",

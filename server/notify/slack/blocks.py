@@ -14,7 +14,9 @@ from server.notify.news import (
     CrashNews,
     IncidentNews,
     News,
+    OnlyForOnePerson,
     PushNews,
+    SummaryNews,
     SuspectNews,
     TestNews,
     TroubleNews,
@@ -91,6 +93,8 @@ def render(said: Sequence[News], key: str, public_url: str, *, buttons: bool) ->
             blocks = _trouble(news, public_url)
         case TestNews():
             blocks = [_section("This is a test: PushLog can post here.")]
+        case SummaryNews():
+            raise OnlyForOnePerson
     blocks[-1]["block_id"] = key[:_BLOCK_ID]
     return SlackText(line_of(said[-1], FALLBACK), blocks)
 
@@ -161,6 +165,8 @@ def _line(news: News) -> str:
             return f"PushLog needs help: {news.title}: {news.text}"
         case TestNews():
             return "This is a test of PushLog"
+        case SummaryNews():
+            raise OnlyForOnePerson
 
 
 def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Block]:

@@ -15,8 +15,9 @@ from server.notify.news import (
     CrashNews,
     IncidentNews,
     News,
-    OnlyForItsAuthor,
+    OnlyForOnePerson,
     PushNews,
+    SummaryNews,
     SuspectNews,
     TestNews,
     TroubleNews,
@@ -224,8 +225,8 @@ def _kind_and_time(news: News) -> tuple[NotificationType, datetime]:
             return "crash", news.at
         case TestNews():
             return "test", news.asked_at
-        case SuspectNews():
-            raise OnlyForItsAuthor
+        case SuspectNews() | SummaryNews():
+            raise OnlyForOnePerson
 
 
 def _data(news: News, public_url: str) -> Data:
@@ -258,8 +259,8 @@ def _data(news: News, public_url: str) -> Data:
             return CrashData(news.error_type, _safe(news.message, MESSAGE))
         case TestNews():
             return TestData()
-        case SuspectNews():
-            raise OnlyForItsAuthor
+        case SuspectNews() | SummaryNews():
+            raise OnlyForOnePerson
 
 
 def _incident(news: IncidentNews, public_url: str) -> IncidentData:

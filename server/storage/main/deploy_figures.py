@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import deploys, incident_deploys, incidents
+from shared.incident import Verdict
 
 DAYS = 30
 """How far back the deploys go that count."""
@@ -20,7 +21,9 @@ DAYS = 30
 SURE = 0.5
 """The least confidence (0-1) at which an incident that suspects a deploy is taken to be its own."""
 
-_JUDGED = ("clean", "suspect", "faulty")
+JUDGED: tuple[Verdict, ...] = ("clean", "suspect", "faulty")
+"""Verdicts that say whether a deploy failed."""
+
 _DAY_MICROS = 86_400_000_000
 
 
@@ -58,7 +61,7 @@ async def measure(tx: AsyncConnection, wanted: FiguresFilter, now: int) -> Deplo
     counts = (
         await tx.execute(
             select(
-                func.count().filter(deploys.c.verdict.in_(_JUDGED)).label("judged"),
+                func.count().filter(deploys.c.verdict.in_(JUDGED)).label("judged"),
                 func.count().filter(deploys.c.verdict == "faulty").label("failed"),
             ).where(*counting)
         )

@@ -105,6 +105,11 @@ async def receivers_told(tx: AsyncConnection, incident_id: str) -> frozenset[tup
     return frozenset((channel, receiver) for channel, receiver in rows)
 
 
+async def known(tx: AsyncConnection, keys: Sequence[str]) -> frozenset[str]:
+    """Return for which of these keys there is a delivery."""
+    return frozenset(await tx.scalars(select(outbox.c.key).where(outbox.c.key.in_(keys))))
+
+
 async def has_any(tx: AsyncConnection, beginning: str) -> bool:
     """Return whether there is a delivery whose key is `beginning` and then ``/`` and more."""
     # "0" is what comes after "/", so that the index of the keys is used.

@@ -15,6 +15,12 @@ Appearance = Literal["system", "light", "dark"]
 ByWhichWay = Literal["email", "slack", "off"]
 """How somebody hears that one of their commits is suspected."""
 
+Interval = Literal["daily", "weekly"]
+"""How much time a summary covers."""
+
+SummaryChoice = Literal["off", Interval]
+"""How often somebody gets a summary by mail."""
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = get_args(Day)
 
@@ -46,6 +52,7 @@ class Person(msgspec.Struct, frozen=True):
     environments: list[str] | None = None
     my_commits: ByWhichWay = "email"
     working_hours: WorkingHours | None = None
+    summary: SummaryChoice = "off"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +65,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     environments: list[str] | None
     my_commits: ByWhichWay = "email"
     working_hours: WorkingHours | None = None
+    summary: SummaryChoice = "off"
 
 
 class AddressTaken(ValueError):

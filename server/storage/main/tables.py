@@ -295,13 +295,15 @@ people = Table(
     Column("appearance", String, nullable=False, server_default="system"),
     Column("my_commits", String, nullable=False, server_default="email"),
     Column("working_hours", LargeBinary),
+    Column("summary", String, nullable=False, server_default="off"),
 )
 """Who is told, and who signs in. `min_severity` is ``all``, ``error`` or ``critical``. `services`
 and `environments` are JSON lists of those that the person wants to hear of; NULL means all. `role`
 is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person. `appearance`
 is ``system``, ``light`` or ``dark``. `my_commits` is how the person hears that one of their commits
 is suspected: ``email``, ``slack`` or ``off``. `working_hours` is the JSON of a
-`server.storage.main.people.WorkingHours`; with NULL, mails come at any time.
+`server.storage.main.people.WorkingHours`; with NULL, mails come at any time. `summary` is how often
+the person gets a summary by mail: ``off``, ``daily`` or ``weekly``.
 """
 
 commit_authors = Table(

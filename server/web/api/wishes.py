@@ -13,7 +13,14 @@ from server.keys import DATABASE, OFFICE, SETTINGS
 from server.notify.channel import ChannelName
 from server.settings.settings import MinSeverity
 from server.storage.main import accounts, people
-from server.storage.main.people import AddressTaken, ByWhichWay, Person, Wishes, WorkingHours
+from server.storage.main.people import (
+    AddressTaken,
+    ByWhichWay,
+    Person,
+    SummaryChoice,
+    Wishes,
+    WorkingHours,
+)
 from server.web.accounts.details import check_email
 from server.web.auth import person_id
 from server.web.requests import answer, read_body
@@ -35,6 +42,7 @@ class WishesBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     environments: _Environments | msgspec.UnsetType | None = msgspec.UNSET
     my_commits: ByWhichWay | msgspec.UnsetType = msgspec.UNSET
     working_hours: WorkingHours | msgspec.UnsetType | None = msgspec.UNSET
+    summary: SummaryChoice | msgspec.UnsetType = msgspec.UNSET
 
 
 class WishesAnswer(msgspec.Struct, kw_only=True):
@@ -48,6 +56,7 @@ class WishesAnswer(msgspec.Struct, kw_only=True):
     environments: list[str] | None
     my_commits: ByWhichWay
     working_hours: WorkingHours | None
+    summary: SummaryChoice
     installation_min_severity: MinSeverity
     channels: Sequence[ChannelName]
 
@@ -87,6 +96,8 @@ async def change_wishes(request: web.Request, body: WishesBody) -> Person:
             raise web.HTTPBadRequest(text="You sign in with `email`, so it cannot be empty.")
         if wishes.email_incidents and wishes.email is None:
             raise web.HTTPBadRequest(text="`email_incidents` needs an `email`.")
+        if wishes.summary != "off" and wishes.email is None:
+            raise web.HTTPBadRequest(text="`summary` needs an `email`.")
         try:
             await people.set_wishes(tx, person.id, wishes)
         except AddressTaken as error:

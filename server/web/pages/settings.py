@@ -45,6 +45,7 @@ class WishesForm(msgspec.Struct, frozen=True):
     begin: str
     end: str
     time_zone: str
+    summary: str
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -63,6 +64,7 @@ async def save_wishes(request: web.Request) -> web.StreamResponse:
         "environments": typed.environments or None,
         "my_commits": typed.my_commits,
         "working_hours": _hours(typed),
+        "summary": typed.summary,
     }
     try:
         await change_wishes(request, msgspec.convert(asked, WishesBody))
@@ -110,6 +112,7 @@ async def _page(
             begin=hours.begin if hours else "09:00",
             end=hours.end if hours else "18:00",
             time_zone=hours.time_zone if hours else "UTC",
+            summary=person.summary,
         )
         to_choose = await _to_choose(tx, wishes)
     return render(
@@ -145,6 +148,7 @@ async def _typed(request: web.Request) -> WishesForm:
         begin=fields.get("begin", ""),
         end=fields.get("end", ""),
         time_zone=fields.get("time_zone", ""),
+        summary=fields.get("summary", "off"),
     )
 
 

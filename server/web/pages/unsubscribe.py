@@ -1,4 +1,4 @@
-"""Ends the mails about incidents, by the address in each mail and without signing in.
+"""Ends the mails to a person, by the address in each mail and without signing in.
 
 Opening the address changes nothing, because programs that look for danger open every link of a
 mail. A POST ends the mails, from the page or from the mail reader itself (RFC 8058).
@@ -21,7 +21,7 @@ async def ask_whether_to_end(request: web.Request) -> web.Response:
     """Show the page with the button; answer 404 if the address belongs to nobody any more."""
     async with request.app[DATABASE].read() as tx:
         person = _person(request, await people.everyone(tx))
-    return _page(request, person, ended=not person.email_incidents)
+    return _page(request, person, ended=not _gets_mail(person))
 
 
 async def end_mails(request: web.Request) -> web.Response:
@@ -36,10 +36,15 @@ async def end_mails(request: web.Request) -> web.Response:
             environments=person.environments,
             working_hours=person.working_hours,
             my_commits="off" if person.my_commits == "email" else person.my_commits,
+            summary="off",
         )
         await people.set_wishes(tx, person.id, wishes)
-    log.server(logging.INFO, f"mails about incidents were ended for person {person.id}, by a mail")
+    log.server(logging.INFO, f"mails were ended for person {person.id}, by a mail")
     return _page(request, person, ended=True)
+
+
+def _gets_mail(person: Person) -> bool:
+    return person.email_incidents or person.my_commits == "email" or person.summary != "off"
 
 
 def _person(request: web.Request, everyone: list[Person]) -> Person:

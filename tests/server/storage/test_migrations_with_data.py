@@ -24,6 +24,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("people", "working_hours"): None,
     ("outbox", "failure"): None,
     ("people", "role"): "admin",
+    ("people", "summary"): "weekly",
     ("incidents", "severity"): "error",
     ("incidents", "trigger"): "new_issue",
     ("outbox", "channel"): "email",

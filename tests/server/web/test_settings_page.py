@@ -94,6 +94,34 @@ async def test_working_hours_that_make_no_sense_are_refused_and_stay_as_typed(
     assert f'value="{fields["time_zone"]}"' in page
 
 
+@pytest.mark.parametrize("interval", ["off", "daily", "weekly"])
+async def test_how_often_i_get_a_summary_is_saved_and_shown_again(
+    client: Client, interval: str
+) -> None:
+    _, page = await post(client, "/settings/notifications", WISHES | {"summary": interval})
+    assert f'value="{interval}" selected' in page.partition('id="summary"')[2]
+    async with client.get("/api/settings/notifications") as response:
+        assert (await response.json())["summary"] == interval
+    status, _ = await post(client, "/settings/notifications", WISHES | {"summary": "hourly"})
+    assert status == 400
+
+
+async def test_a_summary_is_off_until_it_is_chosen_and_needs_an_address(client: Client) -> None:
+    path = "/api/settings/notifications"
+    async with client.get(path) as response:
+        assert (await response.json())["summary"] == "off"
+    async with client.put(path, json={"summary": "daily"}) as response:
+        assert response.status == 400
+        assert "`summary` needs an `email`" in await response.text()
+    wishes = {"summary": "daily", "email": "ada@acme.example"}
+    async with client.put(path, json=wishes) as response:
+        assert (await response.json())["summary"] == "daily"
+    async with client.put(path, json={"email_incidents": False}) as response:
+        assert (await response.json())["summary"] == "daily"
+    async with client.put(path, json={"email": None}) as response:
+        assert response.status == 400
+
+
 async def test_services_and_environments_are_chosen_from_those_that_are_known(
     client: Client, open_incident: Open
 ) -> None:

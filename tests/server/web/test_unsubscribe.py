@@ -57,6 +57,20 @@ async def test_one_click_of_a_mail_reader_ends_the_mails_and_only_them(client: C
     )
 
 
+async def test_one_click_ends_the_summaries_too(client: Client) -> None:
+    path = await operator_with_mail(client.app)
+    async with client.app[DATABASE].write() as tx:
+        await wish(tx, email_incidents=False, my_commits="slack", summary="weekly")
+    response = await client.get(path, headers=AFAR)
+    assert "Unsubscribe?" in await response.text()
+    response = await client.post(path, headers=AFAR)
+    assert response.status == 200
+    after = await operator(client.app)
+    assert (after.summary, after.my_commits) == ("off", "slack")
+    response = await client.get(path, headers=AFAR)
+    assert "Unsubscribed" in await response.text()
+
+
 async def test_a_link_that_was_made_up_or_of_an_address_of_before_ends_nothing(
     client: Client,
 ) -> None:
