@@ -5,13 +5,14 @@ All of this is in the transaction of what it tells, so that neither exists witho
 
 from collections.abc import Iterable, Sequence
 
-from server.notify.batch import Audience, Happened, Over, plan_all
+from server.notify.batch import Audience, Fixed, Happened, Over, plan_all
 from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
 from server.notify.suspicions import suspicions
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
 from server.storage.main import joined_issues, noise, not_told, notifications, outbox, people
+from server.storage.main.fixes import FIX_CHANGES
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
 from shared.pipe import Incident
@@ -53,7 +54,7 @@ async def _heard_before(
     heard = {}
     for each in happened:
         match each:
-            case Over(stored=stored):
+            case Over(stored=stored) | Fixed(stored=stored):
                 incident_id = stored.summary.incident_id
             case Incident(change="joined") if is_partly_noise(each, filters):
                 incident_id = each.incident_id
@@ -86,7 +87,9 @@ async def _write(tx: Transaction, plans: Iterable[Plan], now: int) -> None:
         told = plan.of
         if told is not None:
             await notifications.add(tx, told, plan.people)
-            await joined_issues.mark_told(tx, told.incident_id, now)
+            # All other news names the new errors too.
+            if told.change not in FIX_CHANGES:
+                await joined_issues.mark_told(tx, told.incident_id, now)
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
             if plan.held_back_by is not None:
                 await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)

@@ -1,8 +1,8 @@
 """Plan what is told to whom, and how. Pure. The bell, mail to people, other ways for all.
 
-People are told about an incident when it opens, when it gets worse, when new errors join it, and
-when it ends; the last two only to those who heard of it. People find its other changes when they
-look.
+People are told about an incident when it opens, when it gets worse, when new errors join it, when
+a deploy takes back a suspect commit, and when it ends; all but the first two only to those who
+heard of it. People find its other changes when they look.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -168,6 +168,14 @@ def plan_joined(
 ) -> Plan:
     """Plan who is told of new errors in it: those who heard of it, in the ways they heard of it."""
     name = f"{news.incident.incident_id}/joined/{news.seq}"
+    return _plan_for_those_who_heard(name, news, people, outlets, heard)
+
+
+def plan_fix(
+    news: IncidentNews, deploy_id: str, *, people: Iterable[Person], outlets: Outlets, heard: Heard
+) -> Plan:
+    """Plan who is told what a deploy did about it: those who heard of it, as they heard of it."""
+    name = f"{news.incident.incident_id}/{news.change}/{deploy_id}"
     return _plan_for_those_who_heard(name, news, people, outlets, heard)
 
 

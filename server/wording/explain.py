@@ -28,6 +28,7 @@ CHANGES = {
     "silenced": "Silenced",
     "snoozed": "Snoozed",
     "unsilenced": "No longer silenced",
+    "suspect_reverted": "Suspect reverted",
     "ended": "Ended",
 }
 

@@ -18,6 +18,7 @@ from server.notify.news import (
     VerdictNews,
 )
 from server.process.apprise_library import Tone
+from server.wording.fixes import say_fix
 from server.wording.reasons import say
 from shared.event import Severity
 from shared.incident import SuspectCommit
@@ -31,6 +32,7 @@ _CHANGE = {
     "opened": "opened",
     "escalated": "got worse",
     "joined": "took in new errors",
+    "suspect_reverted": "has a suspect reverted",
     "ended": "ended",
 }
 _TONE: dict[Severity, Tone] = {"critical": "failure", "error": "failure", "warning": "warning"}
@@ -105,6 +107,8 @@ def _lines(news: News) -> list[str]:
     match news:
         case IncidentNews(change="ended"):
             return [f"Ended: {news.end_reason or 'it is over'}", *_new_errors(news)]
+        case IncidentNews(fix=fix) if fix is not None:
+            return [say_fix(fix)]
         case IncidentNews(change="joined"):
             return _new_errors(news)
         case IncidentNews(incident=incident):
@@ -156,7 +160,7 @@ def _url(news: News, public_url: str) -> str:
 
 def _tone(news: News) -> Tone:
     match news:
-        case IncidentNews(change="ended") | TroubleNews(change="ended"):
+        case IncidentNews(change="ended" | "suspect_reverted") | TroubleNews(change="ended"):
             return "success"
         case IncidentNews(incident=incident):
             return _TONE[incident.severity]

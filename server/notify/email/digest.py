@@ -36,7 +36,7 @@ class Story(msgspec.Struct):
     @property
     def is_over(self) -> bool:
         """Return whether the incident has ended by now."""
-        return self.last.change == "ended"
+        return self.last.is_over
 
 
 def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
@@ -143,6 +143,7 @@ def _changes(stories: Sequence[Story]) -> str:
         ("opened", "opened"),
         ("escalated", "got worse"),
         ("joined", "took in new errors"),
+        ("suspect_reverted", "suspect reverted"),
         ("ended", "ended"),
     )
     return ", ".join(f"{counts[change]} {word}" for change, word in words if counts[change])

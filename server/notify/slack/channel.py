@@ -30,8 +30,11 @@ from server.settings.settings import Slack
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.slack_messages import SlackMessage
 
-_ORDER = {"joined": -1, "opened": 0, "escalated": 1, "ended": 2}
-"""Which change a message shows, of several: new errors are in it anyway."""
+_ORDER = {"suspect_reverted": -2, "joined": -1, "opened": 0, "escalated": 1, "ended": 2}
+"""Which change a message shows, of several: new errors are in it anyway.
+
+What a deploy did about the cause is said in the thread, and is no state of the incident.
+"""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[News]).decode

@@ -53,6 +53,7 @@ RecordedChange = Literal[
     "silenced",
     "snoozed",
     "unsilenced",
+    "suspect_reverted",
     "ended",
 ]
 
