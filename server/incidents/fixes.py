@@ -23,28 +23,30 @@ LOOK_BACK = 50
 """So many deploys of the place are read, at most, to know a commit."""
 
 
-async def store_fixes(tx: Transaction, deployed: Iterable[Deployed], now: int) -> list[Fixed]:
-    """Return what these deploys do about incidents, each once; `now` in microseconds."""
+async def store_fixes(tx: Transaction, deployed: Iterable[Deployed]) -> list[Fixed]:
+    """Return what these deploys do about incidents, each once."""
     found: list[Fixed] = []
     for each in deployed:
         deploy = await deploys.announced(tx, each.service, each.environment, each.window)
         if deploy is not None:
-            found += await _reverted_by(tx, each.seq, deploy, now)
+            found += await _reverted_by(tx, each, deploy)
     return found
 
 
-async def _reverted_by(tx: Transaction, seq: int, deploy: StoredDeploy, now: int) -> list[Fixed]:
+async def _reverted_by(tx: Transaction, deployed: Deployed, deploy: StoredDeploy) -> list[Fixed]:
     reverts = reverts_of(deploy.commits)
     taken_away = await deploys.taken_away(tx, deploy, LOOK_BACK)
     if not reverts and not taken_away:
         return []
     found: list[Fixed] = []
+    # Not the clock, so that what is stored is the same whenever the entry is stored.
+    seq, at = deployed.seq, deployed.received
     suspected = await suspected_commits.in_place(
         tx,
         deploy.service,
         deploy.environment,
         opened_before=seq,
-        ended_after=now - ENDED_WITHIN_US,
+        ended_after=at - ENDED_WITHIN_US,
     )
     ids = {each for suspects in suspected.values() for each in suspects}
     messages = await deploys.commit_messages(tx, deploy.service, deploy.environment, ids, LOOK_BACK)
@@ -58,8 +60,8 @@ async def _reverted_by(tx: Transaction, seq: int, deploy: StoredDeploy, now: int
             continue
         cause = fix.suspect.commit_id if fix.reverted_by is None else fix.reverted_by.commit_id
         if await fixes.add(tx, incident_id, deploy.deploy_id, "suspect_reverted", cause):
-            found.append(Fixed(stored, seq, "suspect_reverted", fix, now))
-            await incidents.add_change(tx, incident_id, seq, "suspect_reverted", now, say_fix(fix))
+            found.append(Fixed(stored, seq, "suspect_reverted", fix, at))
+            await incidents.add_change(tx, incident_id, seq, "suspect_reverted", at, say_fix(fix))
     return found
 
 

@@ -182,7 +182,7 @@ async def _store(
                 pass
     # The batch may have opened the incident, told of its suspects, or ended it.
     deploys_told = [each for each in recorded.happened if isinstance(each, Deployed)]
-    fixed = await store_fixes(tx, deploys_told, now)
+    fixed = await store_fixes(tx, deploys_told)
     recorded.happened += fixed
     recorded.incidents_changed |= bool(fixed)
     if recorded.decisions:

@@ -43,9 +43,10 @@ class Over(msgspec.Struct, frozen=True):
 
 
 class Deployed(msgspec.Struct, frozen=True):
-    """The entry at `seq` announced a deploy."""
+    """The entry at `seq`, `received` then (microseconds), announced a deploy."""
 
     seq: int
+    received: int
     service: str
     environment: str
     window: ChangeWindow
@@ -54,7 +55,7 @@ class Deployed(msgspec.Struct, frozen=True):
 class Fixed(msgspec.Struct, frozen=True):
     """The deploy that the entry at `seq` announced did something about the cause of an incident.
 
-    `at` is when that was known, in microseconds.
+    `at` is when that entry was received, in microseconds.
     """
 
     stored: StoredIncident
@@ -128,7 +129,7 @@ def _plan(
             incident_id = stored.summary.incident_id
             before = heard.get(incident_id, Heard())
             return _plan_over(happened, audience, before, joined.get(incident_id, ()))
-        case Deployed(seq, service, environment, window):
+        case Deployed(seq=seq, service=service, environment=environment, window=window):
             return plan_push(seq, service, environment, window, audience.outlets)
         case DeployVerdict():
             return plan_verdict(happened, audience.outlets)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from server.incidents.record import Recorder
 from server.notify.apprise.text import text_of as apprise_text_of
@@ -28,6 +29,7 @@ from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
 from server.storage.main import incidents, joined_issues, notifications, outbox
 from server.storage.main.outbox import Delivery, DeliveryFilter
+from server.storage.main.tables import fixes as fixes_table
 from server.storage.times import to_micros
 from shared.decisions import Code
 from shared.event import Commit
@@ -129,7 +131,8 @@ class Scene:
 
 
 def journalled(entry: ChangeWindowEntry) -> JournalEntry:
-    return JournalEntry(entry.seq or 0, to_micros(START), encode_lines((entry,))[:-1])
+    received = to_micros(entry.received or START)
+    return JournalEntry(entry.seq or 0, received, encode_lines((entry,))[:-1])
 
 
 @pytest.fixture
@@ -336,6 +339,16 @@ async def test_new_errors_are_still_to_be_told_afterwards(scene: Scene) -> None:
     await scene.announce(scene.deploy(revert()))
     async with scene.database.read() as tx:
         assert len(await joined_issues.untold(tx, ID)) == 1
+
+
+async def test_what_was_told_goes_with_its_incident(scene: Scene) -> None:
+    await scene.say()
+    await scene.announce(scene.deploy(revert()))
+    await scene.end()
+    async with scene.database.write() as tx:
+        assert await incidents.remove_old(tx, to_micros(at(DAY_S)), scene.seq, 9) == 1
+    async with scene.database.read() as tx:
+        assert (await tx.execute(select(fixes_table))).all() == []
 
 
 async def test_secrets_in_messages_of_commits_are_masked(scene: Scene) -> None:
