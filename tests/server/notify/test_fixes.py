@@ -327,6 +327,31 @@ async def test_a_deploy_that_goes_forward_again_takes_nothing_back(scene: Scene)
     assert await scene.said() == []
 
 
+async def test_a_suspect_that_was_taken_away_is_not_taken_back_by_that(scene: Scene) -> None:
+    for seconds, commit_id, deploy_id in (
+        (-900, OTHER, "d1"),
+        (-600, SUSPECT, "d2"),
+        (-60, OTHER, "d1"),
+    ):
+        deploy = scene.deploy(commit(commit_id), seconds=seconds, deploy_id=deploy_id)
+        await scene.announce(deploy)
+    await scene.say(suspects=[suspect(taken_away=True)])
+    await scene.announce(scene.deploy(commit(SUSPECT), seconds=60))
+    await scene.announce(scene.deploy(commit(OTHER), seconds=120, deploy_id="d1"))
+    assert await scene.said() == []
+
+
+async def test_a_deploy_that_is_announced_late_and_runs_no_longer_takes_nothing_back(
+    scene: Scene,
+) -> None:
+    await scene.announce(scene.deploy(commit(OTHER), seconds=-900, deploy_id="d1"))
+    await scene.announce(scene.deploy(commit(SUSPECT), seconds=-60))
+    await scene.say()
+    await scene.announce(scene.deploy(commit(AGAIN), seconds=100, deploy_id="d3"))
+    await scene.announce(scene.deploy(commit(OTHER), seconds=60, deploy_id="d1"))
+    assert await scene.said() == []
+
+
 async def test_new_errors_are_still_to_be_told_afterwards(scene: Scene) -> None:
     await scene.say()
     scene.seq += 1
