@@ -55,7 +55,7 @@ async def _store_deploy(
     environment = canonical_environment(environment)
     await deploys.store(tx, service, environment, window)
     await commit_authors.note(tx, window.commits, received)
-    return Deployed(seq, service, environment, window)
+    return Deployed(seq, received, service, environment, window)
 
 
 async def _store_wish(

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from server.incidents.entries import store_entry
+from server.incidents.fixes import store_fixes
 from server.incidents.masked import masked
 from server.notify.announce import announce
 from server.notify.batch import Deployed, Happened, Over
@@ -177,6 +178,11 @@ async def _store(
             case _:
                 # ready, ack, pong and error are about the process, not about what it decided.
                 pass
+    # The batch may have opened the incident, told of its suspects, or ended it.
+    deploys_told = [each for each in recorded.happened if isinstance(each, Deployed)]
+    fixed = await store_fixes(tx, deploys_told)
+    recorded.happened += fixed
+    recorded.incidents_changed |= bool(fixed)
     if recorded.decisions:
         await decisions.store(tx, recorded.decisions)
         await checkpoints.set_recorded(tx, recorded.decisions[-1].seq)

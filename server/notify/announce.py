@@ -5,7 +5,7 @@ All of this is in the transaction of what it tells, so that neither exists witho
 
 from collections.abc import Iterable, Sequence
 
-from server.notify.batch import Audience, Happened, Over, plan_all
+from server.notify.batch import Audience, Fixed, Happened, Over, plan_all
 from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
 from server.notify.suspicions import suspicions
@@ -65,7 +65,7 @@ async def _heard_before(
     heard = {}
     for each in happened:
         match each:
-            case Over(stored=stored):
+            case Over(stored=stored) | Fixed(stored=stored):
                 incident_id = stored.summary.incident_id
             case Incident(change="joined") if is_partly_noise(each, filters):
                 incident_id = each.incident_id
@@ -100,7 +100,7 @@ async def _write(
         told = plan.of
         if told is not None:
             await notifications.add(tx, told, plan.people)
-            if told.change != "ended" and (plan.people or plan.deliveries):
+            if told.change in ("opened", "escalated") and (plan.people or plan.deliveries):
                 await unacknowledged.told(tx, told.incident_id, now)
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
             if plan.held_back_by is not None:

@@ -13,12 +13,14 @@ from server.notify.plan import (
     Plan,
     plan_change,
     plan_end,
+    plan_fix,
     plan_push,
     plan_suspicion,
     plan_verdict,
 )
 from server.notify.recipients import kept_from_all
 from server.settings.settings import MinSeverity
+from server.storage.main.fixes import Fix, FixChange
 from server.storage.main.incidents import StoredIncident, summary_of
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
@@ -41,12 +43,26 @@ class Over(msgspec.Struct, frozen=True):
 
 
 class Deployed(msgspec.Struct, frozen=True):
-    """The entry at `seq` announced a deploy."""
+    """The entry at `seq`, `received` then (microseconds), announced a deploy."""
 
     seq: int
+    received: int
     service: str
     environment: str
     window: ChangeWindow
+
+
+class Fixed(msgspec.Struct, frozen=True):
+    """The deploy that the entry at `seq` announced did something about the cause of an incident.
+
+    `at` is when that entry was received, in microseconds.
+    """
+
+    stored: StoredIncident
+    seq: int
+    change: FixChange
+    fix: Fix
+    at: int
 
 
 class Suspicion(msgspec.Struct, frozen=True):
@@ -56,7 +72,7 @@ class Suspicion(msgspec.Struct, frozen=True):
     author: Person
 
 
-Happened = Incident | Over | Deployed | DeployVerdict
+Happened = Incident | Over | Deployed | DeployVerdict | Fixed
 """What people may be told about. An `Incident` is one that changed, as its `change` says."""
 
 
@@ -113,10 +129,13 @@ def _plan(
             incident_id = stored.summary.incident_id
             before = heard.get(incident_id, Heard())
             return _plan_over(happened, audience, before, joined.get(incident_id, ()))
-        case Deployed(seq, service, environment, window):
+        case Deployed(seq=seq, service=service, environment=environment, window=window):
             return plan_push(seq, service, environment, window, audience.outlets)
         case DeployVerdict():
             return plan_verdict(happened, audience.outlets)
+        case Fixed(stored=stored):
+            before = heard.get(stored.summary.incident_id, Heard())
+            return _plan_fixed(happened, audience, before)
         case _:
             assert_never(happened)
 
@@ -218,5 +237,35 @@ def _plan_over(over: Over, audience: Audience, heard: Heard, joined: Sequence[Jo
         change="ended",
         title=incident.title,
         at=to_micros(over.stored.ended_at or incident.last_seen),
+    )
+    return plan
+
+
+def _plan_fixed(fixed: Fixed, audience: Audience, heard: Heard) -> Plan:
+    """Tell those who heard of the incident what a deploy did about its cause."""
+    incident = fixed.stored.summary
+    news = IncidentNews(
+        change=fixed.change,
+        incident=incident,
+        seq=fixed.stored.changed_seq,
+        why=explain_incident(incident),
+        ended_at=fixed.stored.ended_at,
+        end_reason=fixed.stored.end_reason,
+        acknowledged_by=fixed.stored.acknowledged_by,
+        fix=fixed.fix,
+    )
+    plan = plan_fix(
+        news,
+        fixed.fix.deploy_id,
+        people=audience.people,
+        outlets=audience.outlets,
+        heard=heard,
+    )
+    plan.of = Change(
+        incident_id=incident.incident_id,
+        seq=fixed.seq,
+        change=fixed.change,
+        title=incident.title,
+        at=fixed.at,
     )
     return plan

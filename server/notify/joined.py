@@ -5,8 +5,6 @@ minutes later at the soonest. News that the incident got worse or ended names th
 are told already.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -15,10 +13,9 @@ from server.notify.news import IncidentNews
 from server.notify.noise import noise_in_text
 from server.notify.plan import Heard, Outlets, Plan, plan_joined
 from server.notify.ring import ring
+from server.notify.turns import take_turns
 from server.notify.working_hours import hold
-from server.process import log
 from server.storage.database import Database, Transaction
-from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import incidents, joined_issues, noise, notifications, outbox, people
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.joined_issues import JoinedIssue
@@ -61,12 +58,7 @@ class JoinedTeller:
 
     async def run(self) -> None:
         """Take turns until cancelled."""
-        while True:
-            try:
-                await self.turn()
-            except STORAGE_TROUBLE as error:
-                log.server(logging.ERROR, f"new errors in incidents wait: {error}")
-            await asyncio.sleep(TURN_S)
+        await take_turns("new errors in incidents", self.turn, TURN_S)
 
     async def turn(self) -> None:
         """Tell what is due. Raises what the database raises; then nobody is told."""

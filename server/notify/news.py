@@ -5,15 +5,21 @@ from typing import Literal
 
 import msgspec
 
+from server.storage.main.fixes import Fix, FixChange
 from server.storage.main.people import Interval
 from server.storage.main.summaries import Summary
 from server.storage.times import to_micros
 from shared.event import ChangeWindow, Severity
 from shared.incident import IncidentSummary, SuspectCommit, Verdict
 
+NewsChange = Literal["opened", "escalated", "joined", "reminded", "handed_on", FixChange, "ended"]
+"""What is told of an incident."""
+
 
 class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=True):
-    """An incident opened, got worse, took in new errors, or ended; `incident` is what it was then.
+    """An incident opened, got worse, took in new errors, or ended, or a deploy did something to it.
+
+    `incident` is what it was then, and `fix` what the deploy did.
 
     `seq` is the entry up to which that holds, or 0 if an earlier version wrote it. `why` is a
     sentence, with its numbers, on why it was opened. `acknowledged_by` is who looks after it, in a
@@ -21,7 +27,7 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     of before.
     """
 
-    change: Literal["opened", "escalated", "joined", "reminded", "handed_on", "ended"]
+    change: NewsChange
     incident: IncidentSummary
     seq: int = 0
     why: str = ""
@@ -31,6 +37,12 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     joined: list[str] = []
     waited: str = ""
     """That nobody has acknowledged it, and for how long."""
+    fix: Fix | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the incident has ended."""
+        return self.change == "ended" or self.ended_at is not None
 
 
 class SuspectNews(msgspec.Struct, tag="suspect", kw_only=True, omit_defaults=True):

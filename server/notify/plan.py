@@ -1,8 +1,8 @@
 """Plan what is told to whom, and how. Pure. The bell, mail to people, other ways for all.
 
-People are told about an incident when it opens, when it gets worse, when new errors join it, and
-when it ends; the last two only to those who heard of it. People find its other changes when they
-look.
+People are told about an incident when it opens, when it gets worse, when new errors join it, when
+a deploy takes back a suspect commit, and when it ends; all but the first two only to those who
+heard of it. People find its other changes when they look.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,6 +190,14 @@ def plan_handing_on(news: IncidentNews, receivers: Iterable[str], outlets: Outle
             key = f"{incident_id}/handed_on/{news.seq}/{channel}/{receiver}"
             plan.deliveries.append(_delivery(key, channel, receiver, incident_id, news))
     return plan
+
+
+def plan_fix(
+    news: IncidentNews, deploy_id: str, *, people: Iterable[Person], outlets: Outlets, heard: Heard
+) -> Plan:
+    """Plan who is told what a deploy did about it: those who heard of it, as they heard of it."""
+    name = f"{news.incident.incident_id}/{news.change}/{deploy_id}"
+    return _plan_for_those_who_heard(name, news, people, outlets, heard)
 
 
 def _plan_for_those_who_heard(

@@ -1,7 +1,5 @@
 """Tell people again of an incident that nobody acknowledges, and then tell others."""
 
-import asyncio
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,11 +7,10 @@ from server.notify.live import Live
 from server.notify.news import IncidentNews
 from server.notify.plan import Heard, Outlets, Plan, plan_handing_on, plan_reminder
 from server.notify.ring import ring
+from server.notify.turns import take_turns
 from server.notify.working_hours import hold
-from server.process import log
 from server.settings.reminding import MinutesBySeverity, Reminding
 from server.storage.database import Database, Transaction
-from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import incidents, notifications, outbox, people, unacknowledged
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.notifications import Change
@@ -51,12 +48,7 @@ class Reminders:
 
     async def run(self) -> None:
         """Take turns until cancelled."""
-        while True:
-            try:
-                await self.turn()
-            except STORAGE_TROUBLE as error:
-                log.server(logging.ERROR, f"reminders of incidents wait: {error}")
-            await asyncio.sleep(TURN_S)
+        await take_turns("reminders of incidents", self.turn, TURN_S)
 
     async def turn(self) -> None:
         """Tell what is due. Raises what the database raises; then nobody is told."""

@@ -30,6 +30,7 @@ CHANGES = {
     "silenced": "Silenced",
     "snoozed": "Snoozed",
     "unsilenced": "No longer silenced",
+    "suspect_reverted": "Suspect reverted",
     "ended": "Ended",
 }
 

@@ -52,18 +52,25 @@ async def fail(
         assert response.status == 202, await response.text()
 
 
-async def push(http: aiohttp.ClientSession, server: ServerProcess, secret: str) -> None:
+async def push(
+    http: aiohttp.ClientSession,
+    server: ServerProcess,
+    secret: str,
+    digit: str = "2",
+    message: str = "Round prices half up",
+) -> None:
+    """Push a commit whose hash is this digit, 40 times."""
     payload = {
         "ref": "refs/heads/main",
         "before": "1" * 40,
-        "after": "2" * 40,
+        "after": digit * 40,
         "compare": "https://github.com/acme/shop/compare/1...2",
         "commits": [
             {
-                "id": "2" * 40,
-                "message": "Round prices half up",
+                "id": digit * 40,
+                "message": message,
                 "timestamp": "2025-03-04T09:00:00+01:00",
-                "url": f"https://github.com/acme/shop/commit/{'2' * 40}",
+                "url": f"https://github.com/acme/shop/commit/{digit * 40}",
                 "author": {"name": "Ada"},
                 "modified": ["shop/cart.py"],
             }
@@ -76,7 +83,7 @@ async def push(http: aiohttp.ClientSession, server: ServerProcess, secret: str) 
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "X-GitHub-Event": "push",
-        "X-GitHub-Delivery": "d-1",
+        "X-GitHub-Delivery": f"d-{digit}",
         "X-Hub-Signature-256": f"sha256={signature}",
         "Content-Type": "application/json",
     }
@@ -170,6 +177,33 @@ async def test_a_push_is_one_message_whether_deploys_are_incidents_or_not(
     assert "Push of 1 commit to main by ada" in told
     assert "2222222222 Round prices half up (Ada)" in told
     assert "https://github.com/acme/shop/compare/1...2" in str(messages[0])
+
+
+async def test_a_push_that_reverts_a_suspect_is_told_in_the_thread_of_its_incident(
+    http: aiohttp.ClientSession, slack: FakeSlack, tmp_path: Path
+) -> None:
+    env = as_bot(slack, GITHUB_WEBHOOK_SECRET="s3cret", DISABLE_DEPLOY_INCIDENTS="true")
+    async with running_server(tmp_path, env=env) as server:
+        await push(http, server, "s3cret")
+        await slack.wait_for(1)
+        await fail(http, server, "shop")
+        (_, opened) = await slack.wait_for(2)
+        assert "2222222222 Round prices half up" in text_of(opened)
+        message = f'Revert "Round prices half up"\n\nThis reverts commit {"2" * 40}.'
+        await push(http, server, "s3cret", "3", message)
+        # The message about the push, and the reply.
+        await slack.wait_for(4)
+        (reply,) = slack.replies(opened["ts"])
+        assert reply["text"].startswith(
+            "*Suspect reverted*: Deploy 3333333333 brings 3333333333 by Ada, which reverts the "
+            "suspect commit 2222222222 “Round prices half up”."
+        )
+        assert reply["reply_broadcast"] is False
+        (incident,) = (await ask(http, server, "/api/incidents"))["incidents"]
+        found = await ask(http, server, f"/api/incidents/{incident['incident_id']}")
+        assert [each["change"] for each in found["changes"]] == ["opened", "suspect_reverted"]
+        assert await server.interrupt() == 0
+    assert len(slack.messages) == 4
 
 
 async def test_while_slack_is_down_nothing_is_lost_and_afterwards_nothing_comes_twice(

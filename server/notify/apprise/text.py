@@ -19,6 +19,7 @@ from server.notify.news import (
     VerdictNews,
 )
 from server.process.apprise_library import Tone
+from server.wording.fixes import say_fix
 from server.wording.reasons import say
 from shared.event import Severity
 from shared.incident import SuspectCommit
@@ -34,6 +35,7 @@ _CHANGE = {
     "joined": "took in new errors",
     "reminded": "not acknowledged",
     "handed_on": "not acknowledged",
+    "suspect_reverted": "has a suspect reverted",
     "ended": "ended",
 }
 _TONE: dict[Severity, Tone] = {"critical": "failure", "error": "failure", "warning": "warning"}
@@ -108,6 +110,8 @@ def _lines(news: News) -> list[str]:
     match news:
         case IncidentNews(change="ended"):
             return [f"Ended: {news.end_reason or 'it is over'}", *_new_errors(news)]
+        case IncidentNews(fix=fix) if fix is not None:
+            return [say_fix(fix)]
         case IncidentNews(change="joined"):
             return _new_errors(news)
         case IncidentNews(incident=incident):
@@ -160,7 +164,7 @@ def _url(news: News, public_url: str) -> str:
 
 def _tone(news: News) -> Tone:
     match news:
-        case IncidentNews(change="ended") | TroubleNews(change="ended"):
+        case IncidentNews(change="ended" | "suspect_reverted") | TroubleNews(change="ended"):
             return "success"
         case IncidentNews(incident=incident):
             return _TONE[incident.severity]

@@ -31,6 +31,8 @@ from server.notify.news import (
     TroubleNews,
     VerdictNews,
 )
+from server.storage.main.fixes import Fix, NamedCommit
+from server.wording.fixes import say_fix
 from server.wording.formats import (
     counted,
     lasted,
@@ -64,6 +66,7 @@ KICKERS = {
     "joined": "New errors in it",
     "reminded": "Not acknowledged",
     "handed_on": "Not acknowledged",
+    "suspect_reverted": "Suspect reverted",
     "ended": "Ended",
 }
 
@@ -73,6 +76,8 @@ def content_of(news: News, public_url: str) -> Content:
     match news:
         case IncidentNews(change="ended"):
             return _ended(news, public_url)
+        case IncidentNews(fix=fix) if fix is not None:
+            return _fixed(news, fix, public_url)
         case IncidentNews():
             return _incident(news, public_url)
         case SuspectNews():
@@ -173,6 +178,40 @@ def _ended(news: IncidentNews, public_url: str) -> Content:
             Section("When", [Facts([pair for pair in pairs if pair[1]])]),
             _error_message(incident.exception_type, incident.message),
         ],
+    )
+
+
+def _fixed(news: IncidentNews, fix: Fix, public_url: str) -> Content:
+    incident = news.incident
+    said = say_fix(fix)
+    commits = [_named(fix.reverted_by)] if fix.reverted_by is not None else []
+    commits.append(_named(fix.suspect))
+    pairs = [("Began", utc(incident.start_time)), ("Deployed", utc(fix.deploy_time))]
+    if news.ended_at is not None:
+        pairs.append(("Ended", utc(news.ended_at)))
+    return Content(
+        subject=_subject(incident),
+        preview=said,
+        kicker=KICKERS[news.change],
+        tone="good",
+        title=incident.title,
+        labels=[incident.service, incident.environment],
+        links=_links(incident, public_url),
+        sections=[
+            Section(KICKERS[news.change], [Paragraph(said)]),
+            Section("Commits", [Items(commits)]),
+            Section("When", [Facts(pairs)]),
+            _error_message(incident.exception_type, incident.message),
+        ],
+    )
+
+
+def _named(commit: NamedCommit) -> Item:
+    return Item(
+        title=masked_line(commit.subject, MAX_LINE),
+        code=commit.commit_id[:10],
+        about=commit.author or "",
+        url=safe_address(commit.url),
     )
 
 

@@ -37,7 +37,7 @@ class Story(msgspec.Struct):
     @property
     def is_over(self) -> bool:
         """Return whether the incident has ended by now."""
-        return self.last.change == "ended"
+        return self.last.is_over
 
 
 def digest_of(letters: Sequence[Letter], public_url: str) -> Content:
@@ -150,6 +150,7 @@ def _changes(stories: Sequence[Story]) -> str:
         ("joined", "took in new errors"),
         ("reminded", "not acknowledged"),
         ("handed_on", "not acknowledged"),
+        ("suspect_reverted", "suspect reverted"),
         ("ended", "ended"),
     )
     return ", ".join(f"{counts[change]} {word}" for change, word in words if counts[change])

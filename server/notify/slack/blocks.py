@@ -24,6 +24,8 @@ from server.notify.news import (
 )
 from server.notify.slack.buttons import buttons_for, buttons_for_author
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
+from server.storage.main.fixes import Fix
+from server.wording.fixes import say_fix
 from server.wording.formats import lasted, source_name
 from server.wording.reasons import say, say_first_actions
 from shared.event import Commit, Frame
@@ -56,6 +58,7 @@ _CHANGE = {
     "joined": "new errors",
     "reminded": "not acknowledged",
     "handed_on": "not acknowledged",
+    "suspect_reverted": "suspect reverted",
     "ended": "ended",
 }
 
@@ -132,6 +135,8 @@ def reply_to(news: News) -> str | None:
             events = f"{incident.event_count:,} events"
             worse = f"*Got worse*: now {incident.severity}, after {events}."
             return "\n".join([worse, *([_new_errors(news.joined)] if news.joined else ())])
+        case IncidentNews(change="suspect_reverted", fix=fix):
+            return _fix(fix)
         case IncidentNews():
             over = f"*Ended*: {escaped_line(news.end_reason or 'it is over', 500)}."
             return "\n".join([over, *([_new_errors(news.joined)] if news.joined else ())])
@@ -171,7 +176,7 @@ def _line(news: News) -> str:
 
 def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Block]:
     incident = news.incident
-    mark = "✅" if news.change == "ended" else _SEVERITY[incident.severity]
+    mark = "✅" if news.is_over else _SEVERITY[incident.severity]
     blocks = [
         _header(f"{mark} {incident.title}"),
         _fields(
@@ -190,6 +195,8 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
         blocks.append(_section(f"*Not acknowledged*\n{escaped_line(news.waited, 300)}"))
     if news.joined and news.change == "joined":
         blocks.append(_section(_new_errors(news.joined)))
+    if news.fix is not None:
+        blocks.append(_section(_fix(news.fix)))
     if news.why:
         blocks.append(_section(f"*Why*\n{escaped(news.why, 800)}"))
     where = incident.api_route
@@ -274,7 +281,7 @@ def _trouble(news: TroubleNews, public_url: str) -> list[Block]:
 
 
 def _state(news: IncidentNews) -> str:
-    if news.change == "ended":
+    if news.is_over:
         return f"ended: {news.end_reason}" if news.end_reason else "ended"
     state = "open, got worse" if news.change == "escalated" else "open"
     return f"{state}, acknowledged by {news.acknowledged_by}" if news.acknowledged_by else state
@@ -289,6 +296,15 @@ def _linked_line(news: News, public_url: str) -> str:
 
 def _new_errors(names: Sequence[str]) -> str:
     return "\n".join(["*New errors in it*", *(f"• {escaped_line(each, 240)}" for each in names)])
+
+
+def _fix(fix: Fix | None) -> str:
+    if fix is None:
+        return "*Suspect reverted*"
+    said = f"*Suspect reverted*: {escaped_line(say_fix(fix), 500)}"
+    if fix.reverted_by is None or fix.reverted_by.url is None:
+        return said
+    return f"{said} {link(fix.reverted_by.url, 'Show it', 20)}"
 
 
 def _frame_line(frame: Frame) -> str:

@@ -30,7 +30,7 @@ def buttons_for(news: IncidentNews) -> dict[str, object] | None:
     """
     incident = news.incident
     buttons: list[dict[str, object]] = []
-    if news.change != "ended":
+    if not news.is_over:
         buttons += [
             _button(each, incident.incident_id)
             for each in get_args(Act)

@@ -30,8 +30,15 @@ from server.settings.settings import Slack
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.slack_messages import SlackMessage
 
-_ORDER = {"joined": -1, "reminded": -1, "opened": 0, "escalated": 1, "ended": 2}
-"""Which change a message shows, of several; the first two are only said in its thread."""
+_ORDER = {
+    "suspect_reverted": -1,
+    "joined": -1,
+    "reminded": -1,
+    "opened": 0,
+    "escalated": 1,
+    "ended": 2,
+}
+"""Which change a message shows, of several; those before the first are only said in its thread."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[News]).decode

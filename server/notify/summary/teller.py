@@ -4,8 +4,6 @@ Guarantee: a person gets a summary once, whatever dies. Its key names the person
 that a second row cannot exist. What it says is stored with it.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,9 +13,8 @@ from server.notify.news import SummaryNews
 from server.notify.plan import mail, mail_key
 from server.notify.recipients import chosen_environments
 from server.notify.summary.due import Due, due_at
-from server.process import log
+from server.notify.turns import take_turns
 from server.storage.database import Database, Transaction
-from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import outbox, people
 from server.storage.main.people import Person
 from server.storage.main.summaries import Scope, summarise
@@ -56,12 +53,7 @@ class SummaryTeller:
 
     async def run(self) -> None:
         """Take turns until cancelled."""
-        while True:
-            try:
-                await self.turn()
-            except STORAGE_TROUBLE as error:
-                log.server(logging.ERROR, f"summaries wait: {error}")
-            await asyncio.sleep(TURN_S)
+        await take_turns("summaries", self.turn, TURN_S)
 
     async def turn(self) -> None:
         """Make what is due. Raises what the database raises; what is left comes the next time."""

@@ -24,6 +24,8 @@ from server.notify.news import (
     VerdictNews,
 )
 from server.notify.webhook.signature import message_id
+from server.storage.main.fixes import Fix, NamedCommit
+from server.wording.fixes import say_fix
 from server.wording.reasons import say
 from shared.event import Commit, Severity
 from shared.incident import SuspectCommit, Trigger, Verdict
@@ -48,10 +50,34 @@ class Suspect(msgspec.Struct, frozen=True):
     evidence: list[str]
 
 
+class CommitData(msgspec.Struct, frozen=True):
+    """A commit that is pushed, suspected or reverts another."""
+
+    commit_id: str
+    subject: str
+    author: str | None
+    url: str | None
+
+
+class FixData(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deploy did about the cause: its commit `reverted_by` reverts the commit `suspect`.
+
+    `reverted_by` is null if the deploy goes back to what ran before that. `text` says it.
+    """
+
+    text: str
+    deploy_id: str
+    deploy_time: datetime
+    release: str | None
+    suspect: CommitData
+    reverted_by: CommitData | None
+
+
 class IncidentData(msgspec.Struct, frozen=True, kw_only=True):
     """An incident as it was then; `url` is its page, `source_url` where the error is shown.
 
-    `new_errors` names those in it that nobody was told of before.
+    `new_errors` names those in it that nobody was told of before, and `fix` is what a deploy did
+    about its cause, if that is what is told.
     """
 
     incident_id: str
@@ -74,17 +100,9 @@ class IncidentData(msgspec.Struct, frozen=True, kw_only=True):
     new_errors: list[str]
     ended_at: datetime | None
     end_reason: str | None
+    fix: FixData | None
     url: str
     source_url: str | None
-
-
-class PushedCommit(msgspec.Struct, frozen=True):
-    """A commit of a push."""
-
-    commit_id: str
-    subject: str
-    author: str | None
-    url: str | None
 
 
 class PushData(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +116,7 @@ class PushData(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None
     pushed_by: str | None
     commit_count: int
-    commits: list[PushedCommit]
+    commits: list[CommitData]
     url: str | None
 
 
@@ -145,6 +163,7 @@ NotificationType = Literal[
     "incident.escalated",
     "incident.joined",
     "incident.reminded",
+    "incident.suspect_reverted",
     "incident.ended",
     "deploy.pushed",
     "deploy.verdict",
@@ -211,6 +230,8 @@ def _kind_and_time(news: News) -> tuple[NotificationType, datetime]:
             return "incident.joined", incident.last_seen
         case IncidentNews(change="reminded" | "handed_on", incident=incident):
             return "incident.reminded", incident.last_seen
+        case IncidentNews(change="suspect_reverted", incident=incident, fix=fix):
+            return "incident.suspect_reverted", fix.deploy_time if fix else incident.last_seen
         case IncidentNews(incident=incident):
             return "incident.ended", news.ended_at or incident.last_seen
         case PushNews():
@@ -289,6 +310,7 @@ def _incident(news: IncidentNews, public_url: str) -> IncidentData:
         new_errors=[_safe(each, LINE) for each in news.joined],
         ended_at=news.ended_at,
         end_reason=None if news.end_reason is None else _safe(news.end_reason, LINE),
+        fix=None if news.fix is None else _fix(news.fix),
         url=f"{public_url}/incidents/{incident.incident_id}",
         source_url=_link(incident.links.get("source_url")),
     )
@@ -302,6 +324,26 @@ def _suspect(suspect: SuspectCommit) -> Suspect:
         url=_link(suspect.url),
         confidence=suspect.confidence,
         evidence=[_safe(say(each), LINE) for each in suspect.evidence],
+    )
+
+
+def _fix(fix: Fix) -> FixData:
+    return FixData(
+        text=_safe(say_fix(fix), LINE),
+        deploy_id=fix.deploy_id,
+        deploy_time=fix.deploy_time,
+        release=fix.release,
+        suspect=_named(fix.suspect),
+        reverted_by=None if fix.reverted_by is None else _named(fix.reverted_by),
+    )
+
+
+def _named(commit: NamedCommit) -> CommitData:
+    return CommitData(
+        commit_id=commit.commit_id,
+        subject=_safe(commit.subject, LINE),
+        author=commit.author,
+        url=_link(commit.url),
     )
 
 
@@ -322,8 +364,8 @@ def _push(news: PushNews) -> PushData:
     )
 
 
-def _commit(commit: Commit) -> PushedCommit:
-    return PushedCommit(
+def _commit(commit: Commit) -> CommitData:
+    return CommitData(
         commit_id=commit.id,
         subject=_safe(first_line(commit.message), LINE),
         author=commit.author,

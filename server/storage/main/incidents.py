@@ -55,6 +55,7 @@ RecordedChange = Literal[
     "silenced",
     "snoozed",
     "unsilenced",
+    "suspect_reverted",
     "ended",
 ]
 

@@ -255,6 +255,25 @@ suspected_commits = Table(
 )
 """Which commits an incident suspects, or did at some time."""
 
+fixes = Table(
+    "fixes",
+    metadata,
+    Column(
+        "incident_id",
+        String,
+        ForeignKey("incidents.incident_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("deploy_id", String, primary_key=True),
+    Column("change", String, nullable=False),
+    Column("cause", String, nullable=False),
+    UniqueConstraint("incident_id", "change", "cause"),
+    sqlite_with_rowid=False,
+)
+"""Which deploys did something about the cause of an incident; people were told. `cause` is what did
+it: the reverting commit, for example.
+"""
+
 suspect_answers = Table(
     "suspect_answers",
     metadata,

@@ -80,6 +80,7 @@ const TOAST_HEADS = {
   deploy: "Deploy",
   alert: "Alert",
   escalated: "Got worse",
+  suspect_reverted: "Suspect reverted",
   ended: "Ended",
 };
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from server.notify.news import IncidentNews, PushNews, TroubleNews, VerdictNews
+from server.storage.main.fixes import Fix, NamedCommit
 from shared.event import Push
 from shared.incident import IncidentSummary, SuspectCommit, Symptom
 from tests.builders import at, change_window, commit, frame
@@ -56,6 +57,16 @@ def ended(number: int = 1, **changes: Any) -> IncidentNews:
         incident=incident(number, **changes),
         ended_at=at(3600),
         end_reason="the rate is back at its usual",
+    )
+
+
+def suspect_reverted(number: int = 1, **changes: Any) -> IncidentNews:
+    """That a deploy reverts its suspect."""
+    suspect = NamedCommit("a1b2c3d4", "Round prices", "Ada")
+    by = NamedCommit("e5f6a7b8", 'Revert "Round prices"', "Bob", "https://git.example/e5f6a7b8")
+    fix = Fix(deploy_id="e5f6a7b8", deploy_time=at(600), suspect=suspect, reverted_by=by)
+    return IncidentNews(
+        change="suspect_reverted", incident=incident(number, **changes), why="It is new.", fix=fix
     )
 
 

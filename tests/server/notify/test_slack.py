@@ -21,6 +21,7 @@ from tests.server.notify.news import (
     incident,
     opened,
     push_news,
+    suspect_reverted,
     trouble_news,
     verdict_news,
 )
@@ -312,3 +313,31 @@ async def test_each_edit_beside_a_message_is_counted_as_a_call(bot: Bot, slack: 
     assert slack.calls[called:] == ["chat.update", "chat.postMessage"]
     # The message itself is counted by who sends it.
     assert bot.channel.meter.free() == free - 1
+
+
+async def test_by_a_webhook_a_reverted_suspect_is_a_message_that_says_whether_it_is_over(
+    webhook: Channel, slack: FakeSlack
+) -> None:
+    over = structs.replace(suspect_reverted(), ended_at=START, end_reason="it is quiet")
+    for news in (suspect_reverted(), over):
+        await webhook.send([letter(news)])
+    running, ended_before = (text_of(each) for each in slack.messages.values())
+    assert running.startswith("🟠 ValueError")
+    assert ended_before.startswith("✅ ValueError")
+    assert "ended: it is quiet" in ended_before
+    for shown in (running, ended_before):
+        assert "*Suspect reverted*: Deploy e5f6a7b8 brings e5f6a7b8 by Bob" in shown
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1)])
+async def test_a_reverted_suspect_changes_no_state_that_a_message_shows(
+    bot: Bot, slack: FakeSlack, order: tuple[int, ...]
+) -> None:
+    news = [escalated(), suspect_reverted(), ended()]
+    await bot.send([letter(opened())])
+    for number in order:
+        await bot.send([letter(news[number])])
+    (root,) = slack.roots()
+    assert "ended: the rate is back at its usual" in text_of(root)
+    assert "Suspect reverted" not in text_of(root)
+    assert len(slack.replies(root["ts"])) == 3

@@ -1,6 +1,7 @@
 """Whatever an event says, Slack shows it and obeys none of it, within its limits."""
 
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,12 @@ from hypothesis import strategies as st
 
 from server.notify.channel import Letter
 from server.notify.masking import printable
-from server.notify.news import IncidentNews, News, SuspectNews
+from server.notify.news import IncidentNews, News, NewsChange, SuspectNews
 from server.notify.slack.blocks import render, render_digest, reply_to
 from server.notify.slack.text import code, escaped, link
+from server.storage.main.fixes import Fix, NamedCommit
 from shared.incident import SuspectCommit, Symptom
-from tests.builders import commit, frame
+from tests.builders import at, commit, frame
 from tests.fakes.slack import fault_of
 from tests.server.notify.news import incident, opened, push_news, verdict_news
 
@@ -77,9 +79,11 @@ def odd_news(draw: st.DrawFn) -> list[News]:
             recommended_first_actions=[text] * 9,
         )
         return [SuspectNews(incident=told_of, suspect=suspect)]
+    named = NamedCommit(text[:64], text, text, f"https://x/{text}")
+    fix = Fix(deploy_id=text[:256], deploy_time=at(0), suspect=named, reverted_by=named)
     return [
         IncidentNews(
-            change=draw(st.sampled_from(["opened", "escalated", "joined", "ended"])),
+            change=draw(st.sampled_from(get_args(NewsChange))),
             joined=[text] * 11,
             incident=incident(
                 title=text,
@@ -94,6 +98,7 @@ def odd_news(draw: st.DrawFn) -> list[News]:
             ),
             why=text,
             end_reason=text,
+            fix=draw(st.none() | st.just(fix)),
         )
     ]
 

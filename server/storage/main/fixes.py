@@ -1,0 +1,51 @@
+"""The table fixes: which deploys did something about the cause of an incident."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.main.tables import fixes
+
+FixChange = Literal["suspect_reverted"]
+"""What people are told of it."""
+
+
+class NamedCommit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A commit as people are told of it; `subject` is the first line of its message."""
+
+    commit_id: str
+    subject: str = ""
+    author: str | None = None
+    url: str | None = None
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a deploy did about the cause of an incident.
+
+    It took back the commit `suspect`: by its commit `reverted_by` or, if that is None, because the
+    deploy went back to what ran before.
+    """
+
+    deploy_id: str
+    deploy_time: datetime
+    release: str | None = None
+    suspect: NamedCommit
+    reverted_by: NamedCommit | None = None
+
+
+async def add(
+    tx: AsyncConnection, incident_id: str, deploy_id: str, change: FixChange, cause: str
+) -> bool:
+    """Note it and return whether it is new.
+
+    It is not if this deploy did something about the incident already, or `cause` did in another.
+    """
+    result = await tx.execute(
+        insert(fixes)
+        .on_conflict_do_nothing()
+        .values(incident_id=incident_id, deploy_id=deploy_id, change=change, cause=cause)
+    )
+    return result.rowcount == 1
