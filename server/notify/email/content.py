@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from server.notify.email.addresses import incident_address, safe_address
+from server.notify.email.addresses import safe_address
 from server.notify.email.blocks import (
     Address,
-    Block,
-    Calls,
     Content,
     Facts,
     Item,
@@ -18,8 +14,15 @@ from server.notify.email.blocks import (
     Tone,
     Verbatim,
 )
+from server.notify.email.incident_content import (
+    ended_content,
+    fixed_content,
+    incident_content,
+    suspicion_content,
+)
+from server.notify.email.sections import LONGEST_MESSAGE, MAX_LINE, error_message, sentences
 from server.notify.email.summary_content import summary_content
-from server.notify.masking import cut, masked_line, without_query_values
+from server.notify.masking import masked_line
 from server.notify.news import (
     CrashNews,
     IncidentNews,
@@ -31,27 +34,14 @@ from server.notify.news import (
     TroubleNews,
     VerdictNews,
 )
-from server.storage.main.fixes import Fix, NamedCommit
-from server.wording.fixes import say_fix
 from server.wording.formats import (
-    counted,
     lasted,
     link_name,
-    percent,
-    place_of_frame,
-    source_name,
     utc,
 )
-from server.wording.reasons import say, say_first_actions
-from shared.event import Commit, Frame
-from shared.incident import IncidentSummary, SuspectCommit, Verdict
+from shared.event import Commit
+from shared.incident import Verdict
 from shared.text import first_line
-
-LONGEST_MESSAGE = 4_000
-MOST_FRAMES = 20
-"""The limit for each kind of frame; the page has all of them."""
-MOST_SYMPTOMS = 10
-MAX_LINE = 300
 
 _VERDICT_TONES: dict[Verdict, Tone] = {
     "faulty": "error",
@@ -60,28 +50,18 @@ _VERDICT_TONES: dict[Verdict, Tone] = {
     "too_little_data": "plain",
 }
 
-KICKERS = {
-    "opened": "New incident",
-    "escalated": "Got worse",
-    "joined": "New errors in it",
-    "reminded": "Not acknowledged",
-    "handed_on": "Not acknowledged",
-    "suspect_reverted": "Suspect reverted",
-    "ended": "Ended",
-}
-
 
 def content_of(news: News, public_url: str) -> Content:
     """Return the content of a mail about this one piece of news."""
     match news:
         case IncidentNews(change="ended"):
-            return _ended(news, public_url)
+            return ended_content(news, public_url)
         case IncidentNews(fix=fix) if fix is not None:
-            return _fixed(news, fix, public_url)
+            return fixed_content(news, fix, public_url)
         case IncidentNews():
-            return _incident(news, public_url)
+            return incident_content(news, public_url)
         case SuspectNews():
-            return _suspicion(news, public_url)
+            return suspicion_content(news, public_url)
         case SummaryNews():
             return summary_content(news, public_url)
         case PushNews():
@@ -94,125 +74,6 @@ def content_of(news: News, public_url: str) -> Content:
             return _trouble(news, public_url)
         case TestNews():
             return _test(news, public_url)
-
-
-def _incident(news: IncidentNews, public_url: str) -> Content:
-    incident = news.incident
-    waited = [Section("Not acknowledged", [Paragraph(news.waited)])] if news.waited else []
-    sections = [
-        *waited,
-        *_joined(news),
-        _error_message(incident.exception_type, incident.message),
-        *([Section("Why you were notified", [Paragraph(news.why)])] if news.why else ()),
-        Section("Where", [Facts(_where(incident))]),
-    ]
-    if incident.recommended_first_actions:
-        actions = _sentences(say_first_actions(incident))
-        sections.append(Section("What to do first", [actions]))
-    if incident.suspected_causes:
-        suspects = [_suspect(each) for each in incident.suspected_causes]
-        sections.append(Section("Suspect commits", [Items(suspects)]))
-    if incident.stacktrace:
-        sections.append(Section("Stack trace", _trace(incident.stacktrace)))
-    if len(incident.top_symptoms) > 1:
-        sections.append(_symptoms(incident))
-    count = counted(incident)
-    match news.change:
-        case "escalated":
-            preview = f"Got worse: now {incident.severity}{f', after {count}' if count else ''}. "
-        case "reminded" | "handed_on":
-            preview = f"{news.waited} "
-        case "joined":
-            preview = f"{'; '.join(news.joined)}. "
-        case _:
-            preview = ""
-    return Content(
-        subject=_subject(incident),
-        preview=f"{preview}{incident.message}",
-        kicker=KICKERS[news.change],
-        tone=incident.severity,
-        title=incident.title,
-        labels=[incident.severity, incident.service, incident.environment],
-        links=_links(incident, public_url),
-        sections=sections,
-    )
-
-
-def _suspicion(news: SuspectNews, public_url: str) -> Content:
-    incident, suspect = news.incident, news.suspect
-    opened = _incident(IncidentNews(change="opened", incident=incident, why=news.why), public_url)
-    commit = f"{suspect.commit_id[:10]} {masked_line(first_line(suspect.message), MAX_LINE)}"
-    yours = Section("Your commit", [Items([_suspect(suspect)])])
-    answer = Section("Is it the cause?", [Paragraph("Say so on the page of the incident.")])
-    others = [each for each in opened.sections if each.title != "Suspect commits"]
-    return msgspec.structs.replace(
-        opened,
-        subject=f"Your commit {commit} may have caused {incident.title}",
-        preview=f"{percent(suspect.confidence)} confidence. {opened.preview}",
-        kicker="Your commit is suspected",
-        title=f"Your commit may have caused {incident.title}",
-        sections=[yours, *others, answer],
-    )
-
-
-def _ended(news: IncidentNews, public_url: str) -> Content:
-    incident = news.incident
-    pairs = [("Began", utc(incident.start_time))]
-    span = ""
-    if news.ended_at is not None:
-        span = lasted(incident.start_time, news.ended_at)
-        pairs += [("Ended", utc(news.ended_at)), ("Lasted", span)]
-    pairs += [("Seen", counted(incident))]
-    why = (news.end_reason or "It is over.").replace("_", " ")
-    return Content(
-        subject=_subject(incident),
-        preview=f"Ended{f' after {span}' if span else ''}: {why}",
-        kicker=KICKERS["ended"],
-        tone="good",
-        title=incident.title,
-        labels=[incident.service, incident.environment],
-        links=_links(incident, public_url),
-        sections=[
-            Section("Why it ended", [Paragraph(why[:1].upper() + why[1:])]),
-            *_joined(news),
-            Section("When", [Facts([pair for pair in pairs if pair[1]])]),
-            _error_message(incident.exception_type, incident.message),
-        ],
-    )
-
-
-def _fixed(news: IncidentNews, fix: Fix, public_url: str) -> Content:
-    incident = news.incident
-    said = say_fix(fix)
-    commits = [_named(fix.reverted_by)] if fix.reverted_by is not None else []
-    commits.append(_named(fix.suspect))
-    pairs = [("Began", utc(incident.start_time)), ("Deployed", utc(fix.deploy_time))]
-    if news.ended_at is not None:
-        pairs.append(("Ended", utc(news.ended_at)))
-    return Content(
-        subject=_subject(incident),
-        preview=said,
-        kicker=KICKERS[news.change],
-        tone="good",
-        title=incident.title,
-        labels=[incident.service, incident.environment],
-        links=_links(incident, public_url),
-        sections=[
-            Section(KICKERS[news.change], [Paragraph(said)]),
-            Section("Commits", [Items(commits)]),
-            Section("When", [Facts(pairs)]),
-            _error_message(incident.exception_type, incident.message),
-        ],
-    )
-
-
-def _named(commit: NamedCommit) -> Item:
-    return Item(
-        title=masked_line(commit.subject, MAX_LINE),
-        code=commit.commit_id[:10],
-        about=commit.author or "",
-        url=safe_address(commit.url),
-    )
 
 
 def _push(news: PushNews) -> Content:
@@ -247,7 +108,7 @@ def _verdict(news: VerdictNews) -> Content:
         ("Environment", news.environment),
         ("Deployed", utc(news.deploy_time)),
     ]
-    reasons = [Section("Why", [_sentences(news.reasons)])]
+    reasons = [Section("Why", [sentences(news.reasons)])]
     return Content(
         subject=f"{news.service}/{news.environment}: deploy {verdict}",
         preview="; ".join(news.reasons) or title,
@@ -262,7 +123,7 @@ def _verdict(news: VerdictNews) -> Content:
 def _crash(news: CrashNews, public_url: str) -> Content:
     message = news.message.strip() or "no message"
     sections = [
-        _error_message(news.error_type, message),
+        error_message(news.error_type, message),
         Section("When", [Facts([("At", utc(news.at)), ("Installation", public_url)])]),
     ]
     if news.traceback.strip():
@@ -339,70 +200,6 @@ def _test(news: TestNews, public_url: str) -> Content:
     )
 
 
-def _joined(news: IncidentNews) -> list[Section]:
-    return [Section("New errors in it", [_sentences(news.joined)])] if news.joined else []
-
-
-def _subject(incident: IncidentSummary) -> str:
-    # Mail programs leave out what is in brackets when they compare subjects.
-    where = f"{incident.service}/{incident.environment}"
-    return f"{incident.severity.capitalize()} in {where}: {incident.title}"
-
-
-def _error_message(error_type: str, message: str) -> Section:
-    return Section("Error message", [Verbatim(cut(f"{error_type}: {message}", LONGEST_MESSAGE))])
-
-
-def _where(incident: IncidentSummary) -> list[tuple[str, str]]:
-    frame = next(
-        (each for each in incident.stacktrace if each.in_app is not False),
-        incident.stacktrace[0] if incident.stacktrace else None,
-    )
-    request = incident.request_url
-    pairs = [
-        ("Route", incident.api_route),
-        ("Request", None if request is None else without_query_values(request)),
-        ("File", frame.file or frame.module if frame else None),
-        ("Function", frame.function if frame else None),
-        ("Line", str(frame.line) if frame and frame.line else None),
-        ("Service", incident.service),
-        ("Environment", incident.environment),
-        ("Severity", incident.severity),
-        ("Trigger", incident.trigger.replace("_", " ")),
-        ("Alert rule", incident.alert_rule),
-        ("Release", incident.release),
-        ("Source", source_name(incident.source)),
-        ("Began", utc(incident.start_time)),
-        ("Last seen", utc(incident.last_seen)),
-        ("Seen", counted(incident)),
-    ]
-    return [(name, value) for name, value in pairs if value]
-
-
-def _links(incident: IncidentSummary, public_url: str) -> list[tuple[str, Address]]:
-    links = [("Open in PushLog", incident_address(incident.incident_id, public_url))]
-    source = safe_address(incident.links.get("source_url"))
-    if source is not None:
-        links.append((link_name("source_url", incident.source), source))
-    return links
-
-
-def _suspect(suspect: SuspectCommit) -> Item:
-    about = [f"{percent(suspect.confidence)} confidence"]
-    if suspect.author:
-        about.append(suspect.author)
-    if suspect.deploy_time is not None:
-        arrived = "taken away" if suspect.taken_away else "deployed"
-        about.append(f"{arrived} {utc(suspect.deploy_time)}")
-    return Item(
-        title=masked_line(first_line(suspect.message), MAX_LINE),
-        code=suspect.commit_id[:10],
-        about=" · ".join(about),
-        notes=[say(each) for each in suspect.evidence],
-        url=safe_address(suspect.url),
-    )
-
-
 def _commit(commit: Commit) -> Item:
     return Item(
         title=masked_line(first_line(commit.message or ""), MAX_LINE),
@@ -410,44 +207,6 @@ def _commit(commit: Commit) -> Item:
         about=commit.author or "",
         url=safe_address(commit.url),
     )
-
-
-def _trace(frames: Sequence[Frame]) -> list[Block]:
-    """Show our own code first, because people look there; the frames of libraries come after it."""
-    ours = [each for each in frames if each.in_app is not False]
-    libraries = [each for each in frames if each.in_app is False]
-    blocks: list[Block] = []
-    for some, is_ours in ((ours, True), (libraries, False)):
-        if not some:
-            continue
-        if not is_ours:
-            blocks.append(Paragraph("In libraries:" if ours else "All frames are in libraries:"))
-        calls = [(each.function or "", place_of_frame(each)) for each in some[:MOST_FRAMES]]
-        blocks.append(Calls(calls, is_ours))
-        if len(some) > MOST_FRAMES:
-            blocks.append(Paragraph(f"and {len(some) - MOST_FRAMES} more on the incident page."))
-    return blocks
-
-
-def _symptoms(incident: IncidentSummary) -> Section:
-    shown = incident.top_symptoms[:MOST_SYMPTOMS]
-    items = [
-        Item(
-            title=masked_line(f"{each.exception_type}: {each.message}", MAX_LINE),
-            about=f"seen {each.count:,} {'time' if each.count == 1 else 'times'}",
-        )
-        for each in shown
-    ]
-    blocks: list[Block] = [Items(items)]
-    if incident.issue_count > len(shown):
-        blocks.append(
-            Paragraph(f"and {incident.issue_count - len(shown)} more on the incident page.")
-        )
-    return Section(f"Symptoms: {incident.issue_count} issues", blocks)
-
-
-def _sentences(texts: Sequence[str]) -> Items:
-    return Items([Item(title=masked_line(each, MAX_LINE)) for each in texts])
 
 
 def _end_of(traceback: str) -> str:

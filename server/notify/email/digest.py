@@ -12,7 +12,8 @@ import msgspec
 from server.notify.channel import Letter
 from server.notify.email.addresses import incident_address
 from server.notify.email.blocks import Address, Content, Item, Items, Line, Lines, Section, Tone
-from server.notify.email.content import KICKERS, content_of
+from server.notify.email.content import content_of
+from server.notify.email.incident_content import KICKERS
 from server.notify.masking import masked_line
 from server.notify.news import IncidentNews, SummaryNews
 from server.wording.formats import counted
