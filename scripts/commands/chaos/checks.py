@@ -18,7 +18,13 @@ from server.notify.news import IncidentNews, News
 from shared.pipe import Decision, EventEntry, decode_inbound, decode_outbound
 
 _TABLES = {
-    "incidents": "SELECT * FROM incidents ORDER BY incident_id",
+    # Without when people were told, by the clock of this machine.
+    "incidents": (
+        "SELECT incident_id, opened_seq, changed_seq, service, environment, severity, "
+        '"trigger", priority_score, title, started_at, last_seen_at, ended_at, end_reason, '
+        "summary, acknowledged_at, acknowledged_by, text_id, told_at IS NULL FROM incidents "
+        "ORDER BY incident_id"
+    ),
     "incident_changes": (
         'SELECT incident_id, seq, "change", at, about FROM incident_changes '
         "ORDER BY incident_id, seq, change, at"
@@ -121,7 +127,7 @@ def count(
                 database,
                 "SELECT incident_id, fingerprint FROM joined_issues "
                 "JOIN incidents USING (incident_id) "
-                "WHERE told_at IS NULL AND ended_at IS NOT NULL",
+                "WHERE joined_issues.told_at IS NULL AND ended_at IS NOT NULL",
             )
         ],
         "sent, as the outbox says, and never received": [
