@@ -6,6 +6,7 @@ All of this is in the transaction of what it tells, so that neither exists witho
 from collections.abc import Iterable, Sequence
 
 from server.notify.batch import Audience, Fixed, Happened, Over, plan_all
+from server.notify.heard import heard_before
 from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
 from server.notify.suspicions import suspicions
@@ -71,10 +72,7 @@ async def _heard_before(
                 incident_id = each.incident_id
             case _:
                 continue
-        heard[incident_id] = Heard(
-            await notifications.people_told(tx, incident_id),
-            await outbox.receivers_told(tx, incident_id),
-        )
+        heard[incident_id] = await heard_before(tx, incident_id)
     return heard
 
 

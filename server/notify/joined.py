@@ -5,23 +5,20 @@ minutes later at the soonest. News that the incident got worse or ended names th
 are told already.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
-from server.notify.live import Live
+from server.notify.due_teller import AT_ONCE, DueTeller
+from server.notify.heard import heard_before
 from server.notify.news import IncidentNews
 from server.notify.noise import noise_in_text
-from server.notify.plan import Heard, Outlets, Plan, plan_joined
-from server.notify.ring import ring
-from server.notify.turns import take_turns
-from server.notify.working_hours import hold
-from server.storage.database import Database, Transaction
-from server.storage.main import incidents, joined_issues, noise, notifications, outbox, people
+from server.notify.plan import Plan, plan_joined
+from server.storage.database import Transaction
+from server.storage.main import incidents, joined_issues, noise
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.notifications import Change
-from server.storage.times import to_micros
+from server.storage.main.people import Person
 from server.wording.explain import explain_incident
 from server.wording.joined import names_of, title_of
 
@@ -31,58 +28,29 @@ GATHER_S = 60
 EVERY_S = 600
 """People hear of new errors in one incident at most this often."""
 
-TURN_S = 5.0
-AT_ONCE = 50
-"""Incidents in one transaction."""
 
+class JoinedTeller(DueTeller[str]):
+    """Tells of new errors in incidents, which are given by their ids."""
 
-class JoinedTeller:
-    """Looks now and then for what is due, and tells it in one transaction.
+    what = "new errors in incidents"
 
-    It calls `posted` when there is something new in the outbox.
-    """
+    async def due(self, tx: Transaction, now: int) -> Sequence[str]:
+        """Return the incidents with new errors to be told of."""
+        return await joined_issues.due(
+            tx,
+            joined_by=now - GATHER_S * 1_000_000,
+            told_by=now - EVERY_S * 1_000_000,
+            limit=AT_ONCE,
+        )
 
-    def __init__(
-        self,
-        database: Database,
-        live: Live,
-        outlets: Outlets,
-        posted: Callable[[], None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._database = database
-        self._live = live
-        self._outlets = outlets
-        self._posted = posted
-        self._now = now
-
-    async def run(self) -> None:
-        """Take turns until cancelled."""
-        await take_turns("new errors in incidents", self.turn, TURN_S)
-
-    async def turn(self) -> None:
-        """Tell what is due. Raises what the database raises; then nobody is told."""
-        now = to_micros(self._now())
-        async with self._database.read() as tx:
-            due = await _due(tx, now)
-        if not due:
-            return
-        async with self._database.write() as tx:
-            plans = [await self._tell(tx, each, now) for each in await _due(tx, now)]
-        ring(plans, self._live, self._posted)
-
-    async def _tell(self, tx: Transaction, incident_id: str, now: int) -> Plan:
-        stored = await incidents.get(tx, incident_id)
+    async def plan(self, tx: Transaction, due: str, everyone: Sequence[Person], now: int) -> Plan:
+        """Return who is told of the new errors in this incident."""
+        stored = await incidents.get(tx, due)
         filters = await noise.in_force(tx, now)
-        joined = await joined_issues.untold(tx, incident_id)
-        await joined_issues.mark_told(tx, incident_id, now)
+        joined = await joined_issues.untold(tx, due)
+        await joined_issues.mark_told(tx, due, now)
         if stored is None or not (news := _without_noise(joined, stored, filters)):
             return Plan()
-        heard = Heard(
-            await notifications.people_told(tx, incident_id),
-            await outbox.receivers_told(tx, incident_id),
-        )
-        everyone = await people.everyone(tx)
         plan = plan_joined(
             IncidentNews(
                 change="joined",
@@ -93,28 +61,17 @@ class JoinedTeller:
                 joined=names_of(news),
             ),
             people=everyone,
-            outlets=self._outlets,
-            heard=heard,
+            outlets=self.outlets,
+            heard=await heard_before(tx, due),
         )
-        told = Change(
-            incident_id=incident_id,
+        plan.of = Change(
+            incident_id=due,
             seq=stored.changed_seq,
             change="joined",
             title=title_of(news),
             at=now,
         )
-        await notifications.add_instead(tx, told, plan.people)
-        await outbox.add(tx, hold(plan.deliveries, everyone, now), now)
         return plan
-
-
-async def _due(tx: Transaction, now: int) -> list[str]:
-    return await joined_issues.due(
-        tx,
-        joined_by=now - GATHER_S * 1_000_000,
-        told_by=now - EVERY_S * 1_000_000,
-        limit=AT_ONCE,
-    )
 
 
 def _without_noise(
