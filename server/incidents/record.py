@@ -157,9 +157,7 @@ async def _store(
                     recorded.incidents_changed = True
                     if incident.change != "updated":
                         await _add_change(tx, incident)
-                    # Its suspects may have changed, and their authors are told.
-                    if incident.change != "updated" or incident.suspected_causes:
-                        recorded.happened.append(incident)
+                    recorded.happened.append(incident)
             case IncidentEnded():
                 if stored := await _store_end(tx, message):
                     recorded.happened.append(Over(stored, _by(message)))

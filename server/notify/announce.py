@@ -9,7 +9,7 @@ from server.notify.batch import Audience, Fixed, Happened, Over, plan_all
 from server.notify.heard import heard_before
 from server.notify.noise import is_partly_noise
 from server.notify.plan import Heard, Outlets, Plan
-from server.notify.suspicions import suspicions
+from server.notify.suspicions import strong_suspects, suspicions
 from server.notify.working_hours import hold
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
@@ -41,6 +41,7 @@ async def announce(
 
     The authors of commits are told from a confidence of `tell_authors_from` (0-1) on.
     """
+    happened = [each for each in happened if _may_be_told(each, tell_authors_from)]
     if not happened:
         return []
     audience = Audience(
@@ -57,6 +58,14 @@ async def announce(
     for incident_id in joined:
         await joined_issues.mark_told(tx, incident_id, now)
     return plans
+
+
+def _may_be_told(happened: Happened, tell_authors_from: float) -> bool:
+    """Return False for counts that went on, which nobody hears of but authors under suspicion."""
+    match happened:
+        case Incident(change="updated"):
+            return bool(strong_suspects(happened, tell_authors_from))
+    return True
 
 
 async def _heard_before(
@@ -79,15 +88,18 @@ async def _heard_before(
 async def _joined_before(
     tx: Transaction, happened: Iterable[Happened]
 ) -> dict[str, list[JoinedIssue]]:
-    """Return what joined each incident that got worse or ended, and nobody was told of."""
+    """Return what joined incidents that got worse or ended, and nobody was told of."""
     joined = {}
     for each in happened:
         match each:
             case Incident(change="escalated", incident_id=incident_id):
-                joined[incident_id] = await joined_issues.untold(tx, incident_id)
+                pass
             case Over(stored=stored):
                 incident_id = stored.summary.incident_id
-                joined[incident_id] = await joined_issues.untold(tx, incident_id)
+            case _:
+                continue
+        if untold := await joined_issues.untold(tx, incident_id):
+            joined[incident_id] = untold
     return joined
 
 

@@ -202,10 +202,9 @@ def _with_authors(
     ):
         return plan
     plan = plan or Plan()
+    summary, why = summary_of(incident), explain_incident(incident)
     for each in suspicions:
-        news = SuspectNews(
-            incident=summary_of(incident), suspect=each.suspect, why=explain_incident(incident)
-        )
+        news = SuspectNews(incident=summary, suspect=each.suspect, why=why)
         delivery = plan_suspicion(news, each.author, audience.outlets)
         if delivery is None:
             continue

@@ -309,13 +309,20 @@ def plan_suspicion(news: SuspectNews, author: Person, outlets: Outlets) -> NewDe
         case _:
             return None
     incident_id = news.incident.incident_id
-    key = f"{suspicion_of(incident_id, news.suspect, author)}/{channel}"
+    key = _suspicion_key(incident_id, news.suspect, author, channel)
     return _delivery(key, channel, receiver, incident_id, news)
 
 
-def suspicion_of(incident_id: str, suspect: SuspectCommit, author: Person) -> str:
-    """Return how the keys of what this author is told of this suspicion begin."""
-    return f"{incident_id}/suspect/{suspect.commit_id}/person-{author.id}"
+def suspicion_keys(incident_id: str, suspect: SuspectCommit, author: Person) -> list[str]:
+    """Return the keys of what this author may be told of this suspicion, by any way."""
+    ways: tuple[ChannelName, ...] = ("email", "slack")
+    return [_suspicion_key(incident_id, suspect, author, each) for each in ways]
+
+
+def _suspicion_key(
+    incident_id: str, suspect: SuspectCommit, author: Person, channel: ChannelName
+) -> str:
+    return f"{incident_id}/suspect/{suspect.commit_id}/person-{author.id}/{channel}"
 
 
 def _is_push(incident: IncidentSummary) -> bool:

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Sequence
 
 from server.notify.authors import person_of
 from server.notify.batch import Happened, Suspicion
-from server.notify.plan import suspicion_of
+from server.notify.plan import suspicion_keys
 from server.storage.database import Transaction
 from server.storage.main import commit_authors, deploys, outbox
 from server.storage.main.commit_authors import address_of, login_of
 from server.storage.main.people import Person
 from shared.incident import SuspectCommit
 from shared.pipe import Incident
+
+
+def strong_suspects(incident: Incident, least: float) -> list[SuspectCommit]:
+    """Return the suspect commits with a confidence of `least` (0-1) or more."""
+    return [each for each in incident.suspected_causes if each.confidence >= least]
 
 
 async def suspicions(
@@ -23,7 +28,7 @@ async def suspicions(
     found: dict[str, list[Suspicion]] = {}
     for each in happened:
         if isinstance(each, Incident):
-            strong = [suspect for suspect in each.suspected_causes if suspect.confidence >= least]
+            strong = strong_suspects(each, least)
             of_people = [await _of(tx, each, suspect, people) for suspect in strong]
             found[each.incident_id] = [each for each in of_people if each is not None]
     return found
@@ -44,5 +49,5 @@ async def _of(
     person = person_of(address, login, people, authors)
     if person is None:
         return None
-    told = await outbox.has_any(tx, suspicion_of(incident.incident_id, suspect, person))
+    told = await outbox.known(tx, suspicion_keys(incident.incident_id, suspect, person))
     return None if told else Suspicion(suspect, person)

@@ -110,15 +110,6 @@ async def known(tx: AsyncConnection, keys: Sequence[str]) -> frozenset[str]:
     return frozenset(await tx.scalars(select(outbox.c.key).where(outbox.c.key.in_(keys))))
 
 
-async def has_any(tx: AsyncConnection, beginning: str) -> bool:
-    """Return whether there is a delivery whose key is `beginning` and then ``/`` and more."""
-    # "0" is what comes after "/", so that the index of the keys is used.
-    query = select(outbox.c.id).where(
-        outbox.c.key > f"{beginning}/", outbox.c.key < f"{beginning}0"
-    )
-    return (await tx.execute(query.limit(1))).first() is not None
-
-
 async def due_receivers(tx: AsyncConnection, channel: ChannelName, now: int) -> list[str]:
     """Return the receivers for whom something is due, the longest waiting first."""
     oldest = func.min(outbox.c.id)
