@@ -71,13 +71,22 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 def next_step(
-    pace: Pace, sent: Sequence[int], waiting: int, now: int, urgent: int = 0
+    pace: Pace,
+    sent: Sequence[int],
+    waiting: int,
+    now: int,
+    *,
+    urgent: int = 0,
+    together: bool = False,
 ) -> Send | Hold:
     """Return what to do for a receiver with `waiting` letters, who got messages at `sent`.
 
     `sent` is in order, and holds at least all of the last `window_s`. The first `urgent` of the
-    letters wait for no digest: at most `URGENT_EVERY_S`, and then they are told together.
+    letters wait for no digest: at most `URGENT_EVERY_S`, and then they are told together. If
+    nothing is urgent, several letters that waited for somebody's working hours come `together`.
     """
+    if together and waiting > 1 and not urgent:
+        return Send(min(waiting, pace.most_at_once))
     window_us = pace.window_s * SECOND_US
     recent = [at for at in sent if at > now - window_us]
     if len(recent) < pace.singles:

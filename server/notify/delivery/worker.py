@@ -15,14 +15,7 @@ from itertools import takewhile
 
 from server.notify.channel import Channel, ChannelName, DeliveryFailed
 from server.notify.delivery.attempt import attempt
-from server.notify.delivery.pace import (
-    SECOND_US,
-    Hold,
-    Pace,
-    Send,
-    letters_within,
-    next_step,
-)
+from server.notify.delivery.pace import SECOND_US, Hold, Pace, letters_within, next_step
 from server.notify.delivery.persistence import RETRY_S, persist
 from server.process import log
 from server.process.backoff import Backoff
@@ -156,13 +149,8 @@ class Postman:
             since = now - self._pace.window_s * SECOND_US
             sent = await outbox.sent_since(tx, name, receiver, since)
             urgent = sum(1 for _ in takewhile(lambda each: each.urgent, waiting))
-            held = not urgent and len(waiting) > 1 and any(each.held_until for each in waiting)
-            # What waited for somebody's working hours comes together.
-            step = (
-                Send(len(waiting))
-                if held
-                else next_step(self._pace, sent, len(waiting), now, urgent)
-            )
+            together = any(each.held_until for each in waiting)
+            step = next_step(self._pace, sent, len(waiting), now, urgent=urgent, together=together)
             if isinstance(step, Hold):
                 return step.until
             chosen = waiting[: min(step.count, most)]
