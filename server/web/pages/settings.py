@@ -6,7 +6,6 @@ says so and keeps the input as it was typed.
 
 import functools
 from collections.abc import Sequence
-from zoneinfo import available_timezones
 
 import msgspec
 from aiohttp import web
@@ -17,7 +16,7 @@ from server.storage.main import deploy_list, incidents, people
 from server.storage.main.people import DAYS
 from server.web.api import deliveries
 from server.web.api.appearance import AppearanceBody, change_appearance
-from server.web.api.wishes import WishesBody, change_wishes
+from server.web.api.wishes import WishesBody, change_wishes, time_zones
 from server.web.auth import person_id
 from server.web.forms import MAX_CHOICES, read_form, words_of
 from server.web.pages.chrome import read_chrome
@@ -166,7 +165,7 @@ def _hours(typed: WishesForm) -> dict[str, object] | None:
 
 @functools.cache
 def _time_zones() -> list[str]:
-    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+    return sorted(zone for zone in time_zones() if "/" in zone or zone == "UTC")
 
 
 async def _to_choose(tx: Transaction, chosen: WishesForm) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from server.storage.files.key_file import read_key
 from server.storage.main import people
 from server.storage.main.people import Person, Wishes
 from server.web.pages.rendering import render
+from shared.structs import made_of
 
 
 async def ask_whether_to_end(request: web.Request) -> web.Response:
@@ -28,13 +29,10 @@ async def end_mails(request: web.Request) -> web.Response:
     """End the mails and say so; doing it again changes nothing."""
     async with request.app[DATABASE].write() as tx:
         person = _person(request, await people.everyone(tx))
-        wishes = Wishes(
-            email=person.email,
+        wishes = made_of(
+            person,
+            Wishes,
             email_incidents=False,
-            min_severity=person.min_severity,
-            services=person.services,
-            environments=person.environments,
-            working_hours=person.working_hours,
             my_commits="off" if person.my_commits == "email" else person.my_commits,
             summary="off",
         )
