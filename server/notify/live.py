@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Iterator
 from typing import Literal
 
+from server.process.waking import woken_within
+
 MAX_LISTENERS = 500
 
 Topic = Literal["bell", "incidents"]
@@ -41,9 +43,7 @@ class Listener:
 
     async def news(self, timeout_s: float) -> frozenset[Topic]:
         """Return what changed since the last call; empty after `timeout_s` or at a server stop."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._woken.wait()
+        await woken_within(timeout_s, self._woken)
         self._woken.clear()
         news = frozenset(self._news)
         self._news.clear()

@@ -1,13 +1,13 @@
 """One child from its start to its end: restored, fed, heard and watched, each by a task."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 
 import msgspec
 
 from server.process import log
+from server.process.waking import woken_within
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.entry import JournalEntry
@@ -233,9 +233,7 @@ class Life:
         much = self.conversation.recordable.size_bytes > _UNRECORDED_BYTES
         if self._over or much or self.feeder.is_careful:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GATHER_S):
-                await self._urgent.wait()
+        await woken_within(_GATHER_S, self._urgent)
         self._urgent.clear()
 
     async def _feed(self, database: Database) -> None:

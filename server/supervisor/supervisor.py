@@ -5,7 +5,6 @@ happens here can lose an entry, and accepting an entry never waits for anything 
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import msgspec
 
 from server.process import log
 from server.process.backoff import Backoff
+from server.process.waking import woken_within
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
@@ -161,8 +161,7 @@ class Supervisor:
                 log.engine(
                     logging.ERROR, f"ended: {self._last_exit}; starting again in {delay:.1f} s"
                 )
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop_asked.wait(), delay)
+                await woken_within(delay, self._stop_asked)
         finally:
             if self._states.now not in ("stopping", "stopped"):
                 self._states.enter("stopping")

@@ -6,7 +6,6 @@ older text never replaces a newer one.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from server.notify.slack.channel import BotChannel, brought_up_to_date
 from server.process import log
 from server.process.backoff import Backoff
 from server.process.metrics import Metrics
+from server.process.waking import woken_within
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import incidents, slack_messages
@@ -67,9 +67,7 @@ class Refresher:
                 # Slack wants to be left alone.
                 await asyncio.sleep(pause_s)
                 continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._woken.wait()
+            await woken_within(pause_s, self._woken)
 
     async def turn(self) -> float:
         """Edit what is due; return for how many seconds to rest then."""

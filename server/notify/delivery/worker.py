@@ -20,6 +20,7 @@ from server.notify.delivery.persistence import RETRY_S, persist
 from server.process import log
 from server.process.backoff import Backoff
 from server.process.metrics import Metrics
+from server.process.waking import woken_within
 from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.main import outbox
@@ -85,9 +86,7 @@ class Postman:
         """Start nothing more, and wait for what is under way; `run` goes on idle."""
         self._stopping = True
         self._woken.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
+        await woken_within(timeout_s, self._idle)
 
     async def run(self) -> None:
         """Deliver what comes, until cancelled."""
@@ -96,9 +95,7 @@ class Postman:
             while not self._stopping:
                 self._woken.clear()
                 pause_s = await self.begin(deliveries)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await self._woken.wait()
+                await woken_within(pause_s, self._woken)
         self._idle.set()
         await asyncio.Event().wait()
 
