@@ -8,7 +8,7 @@ from server.notify.batch import Deployed, Fixed
 from server.notify.fixes import Reverted, in_order, reverted, reverts_of
 from server.notify.masking import masked_values
 from server.storage.database import Transaction
-from server.storage.main import deploys, fixes, incidents, suspected_commits
+from server.storage.main import deployed_commits, deploys, fixes, incidents, suspected_commits
 from server.storage.main.deploys import StoredDeploy
 from server.storage.main.fixes import Fix, NamedCommit
 from server.storage.main.incidents import StoredIncident
@@ -35,7 +35,7 @@ async def store_fixes(tx: Transaction, deployed: Iterable[Deployed]) -> list[Fix
 
 async def _reverted_by(tx: Transaction, deployed: Deployed, deploy: StoredDeploy) -> list[Fixed]:
     reverts = reverts_of(deploy.commits)
-    taken_away = await deploys.taken_away(tx, deploy, LOOK_BACK)
+    taken_away = await deployed_commits.taken_away(tx, deploy, LOOK_BACK)
     if not reverts and not taken_away:
         return []
     found: list[Fixed] = []
@@ -49,7 +49,9 @@ async def _reverted_by(tx: Transaction, deployed: Deployed, deploy: StoredDeploy
         ended_after=at - ENDED_WITHIN_US,
     )
     ids = {each for suspects in suspected.values() for each in suspects}
-    messages = await deploys.commit_messages(tx, deploy.service, deploy.environment, ids, LOOK_BACK)
+    messages = await deployed_commits.commit_messages(
+        tx, deploy.service, deploy.environment, ids, LOOK_BACK
+    )
     for incident_id, suspects in suspected.items():
         stored = await incidents.get(tx, incident_id)
         if stored is None:

@@ -6,7 +6,7 @@ from server.notify.authors import person_of
 from server.notify.batch import Happened, Suspicion
 from server.notify.plan import suspicion_keys
 from server.storage.database import Transaction
-from server.storage.main import commit_authors, deploys, outbox
+from server.storage.main import commit_authors, deployed_commits, outbox
 from server.storage.main.commit_authors import address_of, login_of
 from server.storage.main.people import Person
 from shared.incident import SuspectCommit
@@ -39,7 +39,7 @@ async def _of(
 ) -> Suspicion | None:
     if suspect.deploy_id is None:
         return None
-    commit = await deploys.find_commit(
+    commit = await deployed_commits.find_commit(
         tx, incident.service, incident.environment, suspect.deploy_id, suspect.commit_id
     )
     if commit is None:

@@ -1,6 +1,5 @@
 """The table deploys: every deploy with all its commits, and what became of it."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -61,16 +60,6 @@ class DeployPlace(msgspec.Struct, frozen=True):
     id: int
 
 
-class CommitMessage(msgspec.Struct, frozen=True):
-    """A commit without all but its message."""
-
-    id: str
-    message: str = ""
-
-
-_decode_messages = msgspec.json.Decoder(list[CommitMessage]).decode
-
-
 class DeployMark(msgspec.Struct, frozen=True):
     """A deploy without its commits."""
 
@@ -85,22 +74,13 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
     A deploy that is announced again under its `deploy_id` is the same deploy (`renewed`). A commit
     keeps what was found out about it. A verdict on another time is dropped.
     """
-    deploy_id = deploy_identity(window)
-    row = (
-        await tx.execute(
-            select(deploys).where(
-                deploys.c.service == service,
-                deploys.c.environment == environment,
-                deploys.c.deploy_id == deploy_id,
-            )
-        )
-    ).first()
-    if row is None:
+    known = await announced(tx, service, environment, window)
+    if known is None:
         await tx.execute(
             insert(deploys).values(
                 service=service,
                 environment=environment,
-                deploy_id=deploy_id,
+                deploy_id=deploy_identity(window),
                 deployed_at=to_micros(window.deploy_time),
                 release=window.release,
                 commits=_encode(window.commits),
@@ -112,7 +92,6 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
             )
         )
         return
-    known = _stored(row)
     new = renewed(window_of(known), window, is_newest=await after(tx, known) is None)
     changes: dict[str, object] = {
         "deployed_at": to_micros(new.deploy_time),
@@ -132,21 +111,6 @@ async def store(tx: AsyncConnection, service: str, environment: str, window: Cha
     await tx.execute(update(deploys).where(deploys.c.id == known.id).values(**changes))
 
 
-async def find_commit(
-    tx: AsyncConnection, service: str, environment: str, deploy_id: str, commit_id: str
-) -> Commit | None:
-    """Return a commit of a deploy, or None if it is not known."""
-    found = await tx.scalar(
-        select(deploys.c.commits).where(
-            deploys.c.service == service,
-            deploys.c.environment == environment,
-            deploys.c.deploy_id == deploy_id,
-        )
-    )
-    commits = [] if found is None else _decode_commits(found)
-    return next((each for each in commits if each.id == commit_id), None)
-
-
 async def announced(
     tx: AsyncConnection, service: str, environment: str, window: ChangeWindow
 ) -> StoredDeploy | None:
@@ -161,48 +125,6 @@ async def announced(
         )
     ).first()
     return None if row is None else _stored(row)
-
-
-async def commit_messages(
-    tx: AsyncConnection, service: str, environment: str, commit_ids: Collection[str], limit: int
-) -> dict[str, str]:
-    """Return the messages of these commits, as far as the newest `limit` deploys have them."""
-    rows = await tx.scalars(
-        select(deploys.c.commits)
-        .where(deploys.c.service == service, deploys.c.environment == environment)
-        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
-        .limit(limit)
-    )
-    return {
-        commit.id: commit.message
-        for commits in rows
-        for commit in _decode_messages(commits)
-        if commit.id in commit_ids
-    }
-
-
-async def taken_away(tx: AsyncConnection, deploy: StoredDeploy, limit: int) -> set[str]:
-    """Return the commits behind which this deploy went back: those of what first ran after it.
-
-    Only the newest `limit` deploys there count. If something else was deployed since, return none.
-    """
-    if deploy.ran_since is None or await after(tx, deploy) is not None:
-        return set()
-    began = func.coalesce(deploys.c.ran_since, deploys.c.deployed_at)
-    rows = await tx.scalars(
-        select(deploys.c.commits)
-        .where(
-            deploys.c.service == deploy.service,
-            deploys.c.environment == deploy.environment,
-            deploys.c.deployed_at > to_micros(deploy.ran_since),
-            began > to_micros(deploy.ran_since),
-            deploys.c.id != deploy.id,
-        )
-        .order_by(deploys.c.deployed_at.desc(), deploys.c.id.desc())
-        .limit(limit)
-    )
-    later = {commit.id for commits in rows for commit in _decode_messages(commits)}
-    return later.difference(commit.id for commit in deploy.commits)
 
 
 async def set_verdict(tx: AsyncConnection, verdict: DeployVerdict) -> bool:
