@@ -7,7 +7,7 @@ from server.storage.main.deploy_figures import DeployFigures
 from server.wording.formats import percent
 from server.wording.numbers import say_number, say_span
 from shared.deploy import WATCH_S
-from shared.incident import ErrorRate
+from shared.incident import ErrorRate, Verdict
 
 STANDINGS = {
     "faulty": "faulty",
@@ -21,6 +21,11 @@ STANDINGS = {
 _HASH = re.compile(r"[0-9a-f]{20,}", re.ASCII)
 _SHOWN_OF_A_HASH = 10
 _SHOWN_OF_A_NAME = 60
+
+
+def say_verdict(service: str, environment: str, verdict: Verdict) -> str:
+    """Which deploy it was, and the verdict on it."""
+    return f"Deploy of {service} to {environment}: {verdict.replace('_', ' ')}"
 
 
 def watched_until(deployed_at: datetime) -> datetime:

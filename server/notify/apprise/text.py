@@ -19,6 +19,7 @@ from server.notify.news import (
     VerdictNews,
 )
 from server.process.apprise_library import Tone
+from server.wording.deploys import say_verdict
 from server.wording.fixes import say_fix
 from server.wording.reasons import say
 from shared.event import Severity
@@ -92,8 +93,7 @@ def _title(news: News) -> str:
         case PushNews():
             return f"{news.title} ({news.service}/{news.environment})"
         case VerdictNews():
-            verdict = news.verdict.replace("_", " ")
-            return f"Deploy of {news.service} to {news.environment}: {verdict}"
+            return say_verdict(news.service, news.environment, news.verdict)
         case CrashNews():
             return f"PushLog failed: {news.error_type}"
         case TroubleNews(change="ended"):

@@ -34,6 +34,7 @@ from server.notify.news import (
     TroubleNews,
     VerdictNews,
 )
+from server.wording.deploys import say_verdict
 from server.wording.formats import (
     lasted,
     link_name,
@@ -102,7 +103,7 @@ def _push(news: PushNews) -> Content:
 
 def _verdict(news: VerdictNews) -> Content:
     verdict = news.verdict.replace("_", " ")
-    title = f"Deploy of {news.service} to {news.environment}: {verdict}"
+    title = say_verdict(news.service, news.environment, news.verdict)
     pairs = [
         ("Service", news.service),
         ("Environment", news.environment),

@@ -25,6 +25,7 @@ from server.notify.news import (
 from server.notify.slack.buttons import buttons_for, buttons_for_author
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.storage.main.fixes import Fix
+from server.wording.deploys import say_verdict
 from server.wording.fixes import say_fix
 from server.wording.formats import lasted, source_name
 from server.wording.reasons import say, say_first_actions
@@ -160,8 +161,7 @@ def _line(news: News) -> str:
             pushed = news.window.push
             return f"{news.title} ({pushed.repository if pushed else news.service})"
         case VerdictNews():
-            verdict = news.verdict.replace("_", " ")
-            return f"Deploy of {news.service} to {news.environment}: {verdict}"
+            return say_verdict(news.service, news.environment, news.verdict)
         case CrashNews():
             return f"PushLog failed: {news.error_type}: {news.message}"
         case TroubleNews(change="ended"):
