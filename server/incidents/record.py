@@ -18,7 +18,8 @@ from server.incidents.masked import masked
 from server.notify.announce import announce
 from server.notify.batch import Deployed, Happened, Over
 from server.notify.live import Live
-from server.notify.plan import Outlets, Plan
+from server.notify.outlets import Outlets
+from server.notify.planning.plan import Plan
 from server.notify.ring import ring
 from server.process import log
 from server.process.metrics import Metrics

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from server.notify.batch import Audience, Fixed, Happened, Over, plan_all
 from server.notify.heard import heard_before
 from server.notify.noise import is_partly_noise
-from server.notify.plan import Heard, Outlets, Plan
+from server.notify.outlets import Outlets
+from server.notify.planning.plan import Heard, Plan
 from server.notify.suspicions import strong_suspects, suspicions
 from server.notify.working_hours import hold
 from server.settings.settings import MinSeverity

@@ -7,17 +7,11 @@ import msgspec
 
 from server.notify.news import IncidentNews, SuspectNews
 from server.notify.noise import is_partly_noise, noise_in, said_in_short
-from server.notify.plan import (
-    Heard,
-    Outlets,
-    Plan,
-    plan_change,
-    plan_end,
-    plan_fix,
-    plan_push,
-    plan_suspicion,
-    plan_verdict,
-)
+from server.notify.outlets import Outlets
+from server.notify.planning.deploys import plan_push, plan_verdict
+from server.notify.planning.incidents import plan_change, plan_follow_up
+from server.notify.planning.plan import Heard, Plan
+from server.notify.planning.suspicions import plan_suspicion
 from server.notify.recipients import kept_from_all
 from server.settings.settings import MinSeverity
 from server.storage.main.fixes import Fix, FixChange
@@ -229,7 +223,9 @@ def _plan_over(over: Over, audience: Audience, heard: Heard, joined: Sequence[Jo
         end_reason=over.stored.end_reason,
         joined=names_of(joined),
     )
-    plan = plan_end(news, people=audience.people, outlets=audience.outlets, heard=heard, by=over.by)
+    plan = plan_follow_up(
+        news, 0, people=audience.people, outlets=audience.outlets, heard=heard, by=over.by
+    )
     plan.of = Change(
         incident_id=incident.incident_id,
         seq=0,
@@ -253,7 +249,7 @@ def _plan_fixed(fixed: Fixed, audience: Audience, heard: Heard) -> Plan:
         acknowledged_by=fixed.stored.acknowledged_by,
         fix=fixed.fix,
     )
-    plan = plan_fix(
+    plan = plan_follow_up(
         news,
         fixed.fix.deploy_id,
         people=audience.people,

@@ -16,7 +16,7 @@ from server.notify.email.channel import EmailChannel
 from server.notify.email.compose import Letterhead
 from server.notify.email.unsubscribing import unsubscribe_url
 from server.notify.news import TestNews
-from server.notify.plan import Outlets, Target
+from server.notify.outlets import Outlets, Target
 from server.notify.slack.channel import BotChannel, open_slack
 from server.notify.webhook.channel import open_webhooks, webhook_receiver
 from server.process.metrics import Metrics

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from server.notify.news import CrashNews
-from server.notify.plan import mail
+from server.notify.planning.deliveries import mail
 from server.process import log, sentry_reporting
 from server.storage.database import Database
 from server.storage.errors import STORAGE_TROUBLE

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import ClassVar, Generic, TypeVar
 
 from server.notify.live import Live
-from server.notify.plan import Outlets, Plan
+from server.notify.outlets import Outlets
+from server.notify.planning.plan import Plan
 from server.notify.ring import ring
 from server.notify.turns import take_turns
 from server.notify.working_hours import hold

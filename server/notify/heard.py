@@ -1,6 +1,6 @@
 """Find out who was told about an incident before."""
 
-from server.notify.plan import Heard
+from server.notify.planning.plan import Heard
 from server.storage.database import Transaction
 from server.storage.main import notifications, outbox
 

@@ -11,7 +11,8 @@ from server.notify.due_teller import AT_ONCE, DueTeller
 from server.notify.heard import heard_before
 from server.notify.news import IncidentNews
 from server.notify.noise import noise_in_text
-from server.notify.plan import Plan, plan_joined
+from server.notify.planning.incidents import plan_follow_up
+from server.notify.planning.plan import Plan
 from server.storage.database import Transaction
 from server.storage.main import incidents, joined_issues, noise
 from server.storage.main.incidents import StoredIncident
@@ -51,7 +52,7 @@ class JoinedTeller(DueTeller[str]):
         await joined_issues.mark_told(tx, due, now)
         if stored is None or not (news := _without_noise(joined, stored, filters)):
             return Plan()
-        plan = plan_joined(
+        plan = plan_follow_up(
             IncidentNews(
                 change="joined",
                 incident=stored.summary,
@@ -60,6 +61,7 @@ class JoinedTeller(DueTeller[str]):
                 acknowledged_by=stored.acknowledged_by,
                 joined=names_of(news),
             ),
+            stored.changed_seq,
             people=everyone,
             outlets=self.outlets,
             heard=await heard_before(tx, due),

@@ -7,7 +7,9 @@ from server.notify.due_teller import AT_ONCE, DueTeller
 from server.notify.heard import heard_before
 from server.notify.live import Live
 from server.notify.news import IncidentNews
-from server.notify.plan import Outlets, Plan, plan_handing_on, plan_reminder
+from server.notify.outlets import Outlets
+from server.notify.planning.incidents import plan_follow_up, plan_handing_on
+from server.notify.planning.plan import Plan
 from server.settings.reminding import MinutesBySeverity, Reminding
 from server.storage.database import Database, Transaction
 from server.storage.main import incidents, unacknowledged
@@ -74,7 +76,9 @@ class Reminders(DueTeller[tuple[str, Step]]):
             plan = plan_handing_on(news, self._reminding.escalate_to, self.outlets)
         else:
             heard = await heard_before(tx, incident_id)
-            plan = plan_reminder(news, people=everyone, outlets=self.outlets, heard=heard)
+            plan = plan_follow_up(
+                news, news.seq, people=everyone, outlets=self.outlets, heard=heard
+            )
         plan.of = Change(
             incident_id=incident_id,
             seq=stored.changed_seq,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from server.notify.live import Live
-from server.notify.plan import Plan
+from server.notify.planning.plan import Plan
 
 
 def ring(plans: Iterable[Plan], live: Live, posted: Callable[[], None]) -> None:

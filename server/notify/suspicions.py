@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from server.notify.authors import person_of
 from server.notify.batch import Happened, Suspicion
-from server.notify.plan import suspicion_keys
+from server.notify.planning.suspicions import suspicion_keys
 from server.storage.database import Transaction
 from server.storage.main import commit_authors, deployed_commits, outbox
 from server.storage.main.commit_authors import address_of, login_of

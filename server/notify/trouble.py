@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from server.notify.news import TroubleNews
-from server.notify.plan import Outlets, mail, posts
+from server.notify.outlets import Outlets
+from server.notify.planning.deliveries import mail, posts
 from server.storage.database import Transaction
 from server.storage.main import notifications, outbox, people
 from server.storage.main.outbox import NewDelivery

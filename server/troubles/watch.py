@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from server.notify.live import Live
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.trouble import tell_trouble
 from server.process import log
 from server.storage.database import Database, Transaction

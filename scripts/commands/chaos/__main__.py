@@ -29,7 +29,7 @@ from scripts.commands.chaos.pipe_proxy import Blow, Strike
 from scripts.commands.chaos.replay import give_address, replay
 from scripts.commands.chaos.server_process import Server
 from server.notify.channels import WEBHOOK_RECEIVER
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.storage.schema import REVISIONS
 
 EXIT_FAULT = 1

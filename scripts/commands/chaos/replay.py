@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server.incidents.record import Recorder
 from server.notify.live import Live
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.process.metrics import Metrics
 from server.storage.database import Database, migrate, open_database
 from server.storage.journal.journal import open_journal

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from server.notify.news import SummaryNews
-from server.notify.plan import mail, mail_key
+from server.notify.planning.deliveries import mail, mail_key
 from server.notify.recipients import chosen_environments
 from server.notify.summary.due import Due, due_at
 from server.notify.turns import take_turns

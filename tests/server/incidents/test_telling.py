@@ -4,7 +4,7 @@ import pytest
 
 from server.incidents.record import Recorder
 from server.notify.live import Live
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database

@@ -5,7 +5,8 @@ from typing import Any
 from msgspec import structs
 
 from server.notify.batch import Audience, Happened, Over, plan_all
-from server.notify.plan import Heard, Outlets
+from server.notify.outlets import Outlets
+from server.notify.planning.plan import Heard
 from server.storage.main.incidents import StoredIncident, summary_of
 from server.storage.main.people import Person
 from shared.incident import Symptom

@@ -20,7 +20,7 @@ from server.notify.email.digest import digest_of
 from server.notify.fixes import is_revert, names, reverts_in, reverts_of
 from server.notify.live import Live
 from server.notify.news import IncidentNews, News
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.slack.channel import open_slack
 from server.notify.webhook.payload import payload_of
 from server.process.metrics import Metrics

@@ -19,7 +19,7 @@ from server.notify.email.content import content_of
 from server.notify.joined import EVERY_S, GATHER_S, JoinedTeller
 from server.notify.live import Live
 from server.notify.news import IncidentNews
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.slack.channel import open_slack
 from server.process.metrics import Metrics
 from server.settings.settings import Slack

@@ -3,7 +3,10 @@
 import pytest
 from msgspec import structs
 
-from server.notify.plan import Heard, Outlets, Plan, plan_change, plan_end, plan_push, plan_verdict
+from server.notify.outlets import Outlets
+from server.notify.planning.deploys import plan_push, plan_verdict
+from server.notify.planning.incidents import plan_change, plan_follow_up
+from server.notify.planning.plan import Heard, Plan
 from server.storage.main.not_told import NotTold
 from server.storage.main.people import Person
 from shared.incident import Verdict
@@ -56,7 +59,7 @@ def test_services_and_deploys_go_to_their_own_channels() -> None:
 
 def test_whoever_heard_in_a_channel_that_is_no_longer_set_hears_of_the_end() -> None:
     heard = Heard(outside=frozenset({("slack", "#before")}))
-    plan = plan_end(ended(), people=(), outlets=BOTH, heard=heard)
+    plan = plan_follow_up(ended(), 0, people=(), outlets=BOTH, heard=heard)
     assert [each.receiver for each in plan.deliveries] == ["#alerts"]
 
 
@@ -94,11 +97,11 @@ def test_by_a_way_that_is_not_set_up_nothing_goes() -> None:
 def test_the_end_is_told_to_those_who_heard_of_it_and_by_the_same_ways() -> None:
     mails = [("email", "ada@acme.example"), ("email", "bo@acme.example")]
     heard = Heard(frozenset([1, 2]), frozenset(mails))
-    plan = plan_end(ended(), people=PEOPLE, outlets=BOTH, heard=heard)
+    plan = plan_follow_up(ended(), 0, people=PEOPLE, outlets=BOTH, heard=heard)
     assert plan.people == [1, 2]
     assert keys(plan) == ["inc-0000000000000001/ended/0/email/person-1"]
     heard = Heard(outside=frozenset([("slack", "#alerts")]))
-    plan = plan_end(ended(), people=PEOPLE, outlets=BOTH, heard=heard)
+    plan = plan_follow_up(ended(), 0, people=PEOPLE, outlets=BOTH, heard=heard)
     assert (plan.people, keys(plan)) == ([], ["inc-0000000000000001/ended/0/slack"])
 
 
@@ -158,7 +161,7 @@ def test_every_target_is_told_what_slack_is_told_each_in_its_own_delivery() -> N
 
 def test_a_target_that_was_not_told_of_an_incident_is_not_told_of_its_end() -> None:
     heard = Heard(outside=frozenset([("webhook", "b.example#2"), ("webhook", "old.example#4")]))
-    plan = plan_end(ended(), people=(), outlets=ALL, heard=heard)
+    plan = plan_follow_up(ended(), 0, people=(), outlets=ALL, heard=heard)
     assert keys(plan) == ["inc-0000000000000001/ended/0/webhook/b.example#2"]
 
 

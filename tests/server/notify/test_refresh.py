@@ -18,7 +18,7 @@ from server.notify.delivery.refresh import EDIT_EVERY_S, EDITS_A_TURN, TURN_S, R
 from server.notify.delivery.worker import Postman
 from server.notify.live import Live
 from server.notify.news import IncidentNews
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.slack.channel import BotChannel, open_slack
 from server.process.metrics import Metrics
 from server.settings.settings import Slack

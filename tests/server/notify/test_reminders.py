@@ -14,7 +14,7 @@ from server.notify.delivery.worker import Postman
 from server.notify.email.compose import Letterhead, compose
 from server.notify.live import Live
 from server.notify.news import IncidentNews, News
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.reminders import Reminders
 from server.notify.slack.channel import open_slack
 from server.process.metrics import Metrics

@@ -17,7 +17,7 @@ from server.notify.channel import Channel, ChannelName, Letter
 from server.notify.delivery.pace import EMAIL, SLACK_BOT, Meter
 from server.notify.delivery.worker import Postman
 from server.notify.live import Live
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.slack.channel import open_slack
 from server.process.metrics import Metrics
 from server.settings.settings import Slack

@@ -9,7 +9,7 @@ from server.incidents.record import Recorder
 from server.notify.email.content import content_of
 from server.notify.live import Live
 from server.notify.news import IncidentNews, News, SuspectNews
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database

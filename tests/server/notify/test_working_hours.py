@@ -15,7 +15,7 @@ from server.notify.channel import ChannelName, Letter
 from server.notify.delivery.pace import EMAIL, Meter
 from server.notify.delivery.worker import Postman
 from server.notify.live import Live
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.notify.working_hours import next_begin
 from server.process.metrics import Metrics
 from server.storage.database import Database

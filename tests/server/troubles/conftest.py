@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.notify.live import Live
-from server.notify.plan import Outlets
+from server.notify.outlets import Outlets
 from server.settings.settings import read_settings
 from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
