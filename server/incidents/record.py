@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec.structs import replace
 
+from server.incidents.affected_users import users_by_incident
 from server.incidents.entries import store_entry
 from server.incidents.fixes import store_fixes
 from server.incidents.masked import masked
@@ -31,6 +32,7 @@ from server.storage.main import (
     decisions,
     deploys,
     incident_hours,
+    incident_users,
     incidents,
     joined_issues,
     silences,
@@ -103,6 +105,7 @@ class Recorder:
             recorded = await _store(tx, messages, entries, now)
             await _count_silenced(tx, recorded.decisions, now)
             await _count_by_hour(tx, recorded.decisions, entries)
+            await incident_users.add(tx, users_by_incident(recorded.decisions, entries))
             return recorded, await announce(
                 tx,
                 recorded.happened,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from server.storage.main.incident_users import MAX_USERS
 from server.wording.numbers import say_span
 from shared.event import Frame
 from shared.incident import IncidentSummary, Numbers
@@ -107,3 +108,10 @@ def counted(summary: IncidentSummary) -> str:
         return ""
     word = "alert" if summary.alert_rule else "event"
     return f"{summary.event_count:,} {word}{'' if summary.event_count == 1 else 's'}"
+
+
+def counted_users(users: int) -> str:
+    """How many users it affected. Nothing if no event named one; from `MAX_USERS` on, no more."""
+    if not users:
+        return ""
+    return f"{users:,}{'+' if users >= MAX_USERS else ''} user{'' if users == 1 else 's'}"

@@ -34,6 +34,7 @@ _TABLES = {
         "SELECT incident_id, fingerprint, exception_type, message FROM joined_issues "
         "ORDER BY incident_id, fingerprint"
     ),
+    "incident_users": 'SELECT * FROM incident_users ORDER BY incident_id, "user"',
     # Without new errors in an incident: when those are told depends on the clock of this machine.
     "notifications": (
         'SELECT person_id, incident_id, seq, "change", title, created_at FROM notifications '

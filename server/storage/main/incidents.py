@@ -25,6 +25,7 @@ from server.storage.main.tables import (
     incident_changes,
     incident_deploys,
     incident_hours,
+    incident_users,
     incidents,
     joined_issues,
     noise_filters,
@@ -378,6 +379,7 @@ async def remove_old(tx: AsyncConnection, before: int, watermark: int, limit: in
         joined_issues,
         incident_changes,
         incident_hours,
+        incident_users,
         incidents,
     ):
         await tx.execute(delete(table).where(table.c.incident_id.in_(going)))

@@ -1,15 +1,17 @@
 """The JSON API: what the pages show, for programs. Errors are ``{"error": …}``."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from server.incidents.last_day import read_last_day
 from server.incidents.rate import read_rate
 from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
-from server.storage.main import decisions, incidents, not_told, notifications
+from server.storage.main import decisions, incident_users, incidents, not_told, notifications
+from server.storage.main.incident_users import MAX_USERS
 from server.storage.main.incidents import IncidentChange, StoredIncident
 from server.storage.main.notifications import Notification
 from server.storage.times import micros_now
@@ -63,8 +65,10 @@ class IncidentWithChanges(IncidentAnswer, kw_only=True, omit_defaults=False):
     """One incident with its changes, everything that happened, and who was not told and why.
 
     Each of these is sorted oldest first. `suspect_answers` are what people said about its suspects.
+    `users` is how many users its events named, of whom at most 1,000 are counted.
     """
 
+    users: Annotated[int, Meta(ge=0, le=MAX_USERS)]
     changes: list[IncidentChange]
     timeline: list[TimelineItem]
     not_told: list[NotToldAnswer]
@@ -132,12 +136,14 @@ async def get_incident(request: web.Request) -> web.Response:
         timeline = await read_timeline(tx, incident_id)
         kept = await not_told.of_incident(tx, incident_id, 1000)
         answers = await read_answers(tx, incident_id)
+        users = await incident_users.count(tx, incident_id)
         (day,) = await read_last_day(tx, [incident], datetime.now(UTC))
     found = _incident(incident, day, request.app[SETTINGS].public_url)
     return answer(
         made_of(
             found,
             IncidentWithChanges,
+            users=users,
             changes=changes,
             timeline=timeline,
             not_told=[not_told_in_words(each) for each in kept],

@@ -123,8 +123,8 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="Incidents, newest first", answer=incidents.IncidentPage
     ),
     "GET /api/incidents/{incident_id}": Operation(
-        summary="One incident with its changes, its timeline, who was not notified and why, and "
-        "what people said about its suspects",
+        summary="One incident with its changes, its timeline, who was not notified and why, what "
+        "people said about its suspects, and how many users it affected (at most 1,000 counted)",
         answer=incidents.IncidentWithChanges,
     ),
     "GET /api/incidents/{incident_id}/rate": Operation(

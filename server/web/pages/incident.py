@@ -8,7 +8,7 @@ from server.incidents.rate import Rate, read_rate
 from server.keys import DATABASE, JOURNAL
 from server.storage.database import Transaction
 from server.storage.journal.entry import JournalUnavailable
-from server.storage.main import deploy_list, incidents, silences, suspect_answers
+from server.storage.main import deploy_list, incident_users, incidents, silences, suspect_answers
 from server.storage.main.incidents import StoredIncident
 from server.storage.times import micros_now
 from server.web.api.deploys import page_of
@@ -19,7 +19,7 @@ from server.web.pages.rate_chart import HEIGHT, WIDTH, draw
 from server.web.pages.rendering import render
 from server.web.pages.stack_trace import Raised, fold_frames, what_was_raised
 from server.wording.explain import explain_incident
-from server.wording.formats import shown_links
+from server.wording.formats import counted_users, shown_links
 from server.wording.numbers import named_numbers
 from server.wording.reasons import in_words
 from server.wording.timeline import fold_joined
@@ -37,6 +37,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         timeline = await read_timeline(tx, incident_id)
         answers = await suspect_answers.of_incident(tx, incident_id)
         silence = await silences.of_incident(tx, incident_id, micros_now())
+        users = await incident_users.count(tx, incident_id)
         rate = await _rate(request, tx, incident)
         deploy_urls = await _deploy_urls(tx, incident.summary)
     opening = await find_kept_event(request.app[JOURNAL], incident.opened_seq)
@@ -53,6 +54,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "answers": answers,
             "timeline": fold_joined(timeline),
             "what": what,
+            "users": counted_users(users),
             "chart": None if rate is None else draw(rate, what),
             "width": WIDTH,
             "height": HEIGHT,

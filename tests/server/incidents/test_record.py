@@ -14,9 +14,10 @@ from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import checkpoints, decisions
+from server.storage.main import checkpoints, decisions, incident_users
 from server.storage.main import incidents as incidents_table
 from server.storage.main.incident_hours import HOUR_US
+from server.storage.main.incident_users import user_hash
 from server.storage.main.tables import (
     deploys,
     incident_changes,
@@ -25,6 +26,7 @@ from server.storage.main.tables import (
     notifications,
     symptoms,
 )
+from server.storage.main.tables import incident_users as incident_users_table
 from server.storage.times import from_micros, to_micros
 from shared.decisions import Code
 from shared.incident import Symptom
@@ -37,7 +39,7 @@ from shared.pipe import (
     State,
     encode_lines,
 )
-from tests.builders import at, deploy_entry
+from tests.builders import at, deploy_entry, event_entry
 
 TABLES = (incidents, incident_changes, symptoms, notifications, notable_decisions, deploys)
 
@@ -248,6 +250,63 @@ async def test_the_events_of_an_incident_are_counted_by_the_hour_in_which_they_c
             (day,) = await read_last_day(tx, [stored], from_micros((first + hours) * HOUR_US))
             assert sum(day) == seen
         assert await read_last_day(tx, [], at(0)) == []
+
+
+def named_entry(seq: int, user_id: str | None) -> JournalEntry:
+    """An event of this user, as it stands in the journal."""
+    event = event_entry(None, received=None, user_id=user_id)
+    return JournalEntry(seq, to_micros(at(seq)), encode_lines((event,)).rstrip())
+
+
+async def test_the_users_of_an_incident_are_counted_from_the_event_that_opened_it_on(
+    database: Database,
+) -> None:
+    ours, other = "inc-0123456789abcdef", "inc-1"
+    users = {5: "ada", 6: "bob", 7: "ada", 8: "eve", 9: "mallory", 10: None, 11: "bob", 12: "zoe"}
+    entries = [named_entry(seq, user_id) for seq, user_id in users.items()]
+    said: list[Outbound] = [
+        *OPENED,
+        Decision(6, Code.IN_INCIDENT, ours),
+        Decision(7, Code.JOINED, ours),
+        # Held back, and in no incident.
+        Decision(8, Code.SILENCED, ours),
+        Decision(9, Code.KNOWN),
+        Decision(10, Code.IN_INCIDENT, ours),
+        Decision(11, Code.IN_INCIDENT, other),
+        Decision(12, Code.ESCALATED, ours),
+    ]
+    store = recorder(database)
+    await store.record(said[:2], entries[:1])
+    await store.record(said[2:6], entries[1:5])
+    # Said again after a restart, with more after it.
+    for _ in range(2):
+        await store.record(said, entries)
+    async with database.read() as tx:
+        assert await incident_users.counts(tx, [ours, other]) == {ours: 3, other: 1}
+    stored = await rows(database, incident_users_table)
+    assert {row["user"] for row in stored} == {user_hash(name) for name in ("ada", "bob", "zoe")}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"tags":{"user_id":"ada"}}',
+        b'{"user_id":null}',
+        b'{"user_id":""}',
+        b'{"user_id":7}',
+        b'{"user_id":"\xff"}',
+        b'{"user_id":',
+        b'"user_id"',
+        b'{"user_id":"ada","tags":' + b"[" * 100_000,
+    ],
+)
+async def test_an_entry_that_names_nobody_has_no_user_and_stops_nothing(
+    database: Database, body: bytes
+) -> None:
+    await recorder(database).record(OPENED, [JournalEntry(5, 0, body)])
+    assert len(await rows(database, incidents)) == 1
+    assert await rows(database, incident_users_table) == []
 
 
 async def test_no_secret_of_an_error_is_stored_told_or_logged(

@@ -16,6 +16,7 @@ from server.storage.main import (
     deploys,
     incident_hours,
     incident_search,
+    incident_users,
     incidents,
     notifications,
     outbox,
@@ -82,12 +83,15 @@ async def test_an_incident_goes_a_year_after_its_end_with_all_that_hangs_on_it(
 ) -> None:
     gone, stays = await scene.open(1), await scene.open(2)
     await scene.end(1)
+    async with scene.database.write() as tx:
+        await incident_users.add(tx, {gone: [1, 2], stays: [2]})
     await scene.after(days=364)
     assert await scene.incidents() == [gone, stays]
     await scene.after(days=366)
     assert await scene.incidents() == [stays]
     async with scene.database.read() as tx:
         assert await incidents.changes(tx, gone, 10) == []
+        assert await incident_users.counts(tx, [gone, stays]) == {gone: 0, stays: 1}
         assert await notifications.of_incident(tx, gone, 10) == []
         assert await notifications.unread_count(tx, OPERATOR) == 1
         searched = IncidentFilter(search=incident_search.read_search(gone))

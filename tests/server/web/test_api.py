@@ -3,7 +3,8 @@
 import pytest
 
 from server.storage.database import Database
-from server.storage.main import decisions
+from server.storage.main import decisions, incident_users
+from server.storage.main.incident_users import MAX_USERS
 from shared.decisions import Code
 from shared.incident import Numbers
 from shared.pipe import Decision
@@ -28,6 +29,19 @@ async def test_an_incident_is_told_whole_with_its_reason_in_words(
     assert one["top_symptoms"][0]["spike_factor"] == 1.0
     assert one["api_route"] is None
     assert one["suspected_causes"][0]["confidence"] == 0.588
+
+
+async def test_one_incident_says_how_many_users_it_affected_and_the_list_does_not(
+    client: Client, open_incident: Open, database: Database
+) -> None:
+    opened = await open_incident(1)
+    for users, said in ((0, 0), (37, 37), (MAX_USERS + 1, MAX_USERS)):
+        async with database.write() as tx:
+            await incident_users.add(tx, {opened: range(users)})
+        one = await (await client.get(f"/api/incidents/{opened}")).json()
+        assert one["users"] == said
+    (listed,) = (await (await client.get("/api/incidents")).json())["incidents"]
+    assert "users" not in listed
 
 
 async def test_pages_of_incidents_join_without_a_gap(client: Client, database: Database) -> None:

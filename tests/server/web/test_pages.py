@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from server.storage.database import Database
-from server.storage.main import incidents
+from server.storage.main import incident_users, incidents
 from server.web.pages.incident_list import PAGE_SIZE
 from server.web.pages.notifications import PAGE_SIZE as NOTIFICATIONS
 from shared.event import Frame
@@ -93,6 +93,22 @@ async def test_the_page_of_an_incident_shows_all_that_is_known(
         assert words in shown.words
     assert "https://sentry.example/issues/1/" in shown.links
     assert "https://github.com/acme/shop/commit/a1b2c3d4e5f6" in shown.links
+
+
+@pytest.mark.parametrize(
+    ("users", "words"),
+    [(1, "4 events · 1 user · began"), (37, "· 37 users ·"), (999, "· 999 users ·")]
+    + [(number, "· 1,000+ users ·") for number in (1_000, 1_001)],
+)
+async def test_the_page_of_an_incident_says_how_many_users_it_affected(
+    client: Client, open_incident: Open, database: Database, users: int, words: str
+) -> None:
+    opened = await open_incident(1)
+    assert "4 events · began" in (await page(client, f"/incidents/{opened}")).words
+    async with database.write() as tx:
+        await incident_users.add(tx, {opened: range(users)})
+    assert words in (await page(client, f"/incidents/{opened}")).words
+    assert " user" not in (await page(client, "/incidents")).words
 
 
 async def test_alerts_are_not_called_events(client: Client, open_incident: Open) -> None:

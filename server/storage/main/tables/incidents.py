@@ -94,6 +94,17 @@ incident_hours = Table(
 )
 """How many events of an incident came in an hour (hours since 1970)."""
 
+incident_users = Table(
+    "incident_users",
+    metadata,
+    Column("incident_id", String, primary_key=True),
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Which users the events of an incident happened to, up to a limit. `user` is a hash of the id that
+the events have, so that they can be counted and nothing personal is kept.
+"""
+
 incident_changes = Table(
     "incident_changes",
     metadata,
