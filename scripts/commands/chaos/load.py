@@ -15,6 +15,9 @@ _SERVICES = tuple(f"service-{n}" for n in range(8))
 _KINDS = tuple(f"Failure{n}" for n in range(12))
 _RARE = 0.03
 """The share of events of a kind of their own: new issues, all along."""
+_NAMED = 0.5
+"""The share of events that name a user."""
+_USERS = 5_000
 
 
 class Accepted(msgspec.Struct):
@@ -97,6 +100,8 @@ def _event(rng: random.Random) -> dict[str, Any]:
             {"file": f"{service}/main.py", "function": "main", "line": 3, "in_app": True},
         ],
     }
+    if rng.random() < _NAMED:
+        body["user_id"] = f"user-{rng.randrange(_USERS)}"
     if rng.random() < 0.01:
         body["change_window"] = {
             "deploy_time": (now - timedelta(seconds=rng.uniform(0, 600))).isoformat(),
