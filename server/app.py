@@ -42,6 +42,7 @@ from server.notify.live import Live
 from server.notify.masking import masked_line
 from server.notify.reminders import Reminders
 from server.notify.summary.teller import SummaryTeller
+from server.notify.waiting import WaitingTeller
 from server.process import log
 from server.process.background import Background
 from server.process.loop_lag import measure_loop_lag
@@ -104,6 +105,7 @@ def build_app(settings: Settings) -> web.Application:
             _slack_buttons,
             _crashes,
             _joined,
+            _waiting,
             _reminders,
             _summaries,
             _supervisor,
@@ -246,6 +248,15 @@ async def _joined(app: web.Application) -> AsyncIterator[None]:
     outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
     teller = JoinedTeller(app[DATABASE], app[LIVE], outlets, wake)
     async with app[BACKGROUND].running("tell of new errors in incidents", teller.run()):
+        yield
+
+
+async def _waiting(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    floor = settings.incident_notification_min_severity
+    outlets, wake = outlets_of(settings), app[OFFICE].wake
+    teller = WaitingTeller(app[DATABASE], app[LIVE], outlets, floor, wake)
+    async with app[BACKGROUND].running("tell of incidents that wait", teller.run()):
         yield
 
 

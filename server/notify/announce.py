@@ -10,6 +10,7 @@ from server.notify.heard import heard_before
 from server.notify.noise import is_partly_noise
 from server.notify.outlets import Outlets
 from server.notify.planning.plan import Heard, Plan
+from server.notify.routing.routed import wait_of
 from server.notify.suspicions import strong_suspects, suspicions
 from server.notify.working_hours import hold
 from server.settings.settings import MinSeverity
@@ -18,14 +19,17 @@ from server.storage.main import (
     joined_issues,
     noise,
     not_told,
+    notification_routes,
     notifications,
     outbox,
     people,
     unacknowledged,
+    waiting_incidents,
 )
 from server.storage.main.joined_issues import JoinedIssue
-from server.storage.main.noise import NoiseFilter
+from server.storage.main.notification_routes import Timing
 from server.storage.main.people import Person
+from server.storage.times import from_micros
 from shared.pipe import Incident
 
 
@@ -48,12 +52,15 @@ async def announce(
     audience = Audience(
         people=await people.everyone(tx),
         filters=await noise.in_force(tx, now),
+        routes=await notification_routes.in_force(tx),
         floor=floor,
         outlets=outlets,
     )
-    heard = await _heard_before(tx, happened, audience.filters)
+    heard = await _heard_before(tx, happened, audience)
     joined = await _joined_before(tx, happened)
     suspected = await suspicions(tx, happened, audience.people, tell_authors_from)
+    for incident_id in await waiting_incidents.among(tx, suspected):
+        del suspected[incident_id]
     plans = plan_all(happened, audience, heard, joined, suspected)
     await _write(tx, plans, audience.people, now)
     for incident_id in joined:
@@ -70,7 +77,7 @@ def _may_be_told(happened: Happened, tell_authors_from: float) -> bool:
 
 
 async def _heard_before(
-    tx: Transaction, happened: Iterable[Happened], filters: Sequence[NoiseFilter]
+    tx: Transaction, happened: Iterable[Happened], audience: Audience
 ) -> dict[str, Heard]:
     """Return who was told before this batch about each incident for which that matters."""
     heard = {}
@@ -78,7 +85,9 @@ async def _heard_before(
         match each:
             case Over(stored=stored) | Fixed(stored=stored):
                 incident_id = stored.summary.incident_id
-            case Incident(change="joined") if is_partly_noise(each, filters):
+            case Incident(change="joined") if is_partly_noise(each, audience.filters):
+                incident_id = each.incident_id
+            case Incident(change="escalated") if audience.routes:
                 incident_id = each.incident_id
             case _:
                 continue
@@ -104,6 +113,12 @@ async def _joined_before(
     return joined
 
 
+async def _let_wait(tx: Transaction, incident_id: str, timing: Timing, now: int) -> None:
+    wait = wait_of(timing, from_micros(now))
+    if wait is not None:
+        await waiting_incidents.add(tx, incident_id, wait)
+
+
 async def _write(
     tx: Transaction, plans: Iterable[Plan], everyone: Sequence[Person], now: int
 ) -> None:
@@ -111,8 +126,13 @@ async def _write(
         told = plan.of
         if told is not None:
             await notifications.add(tx, told, plan.people)
-            if told.change in ("opened", "escalated") and (plan.people or plan.deliveries):
+            if plan.waits is not None:
+                await _let_wait(tx, told.incident_id, plan.waits, now)
+            elif told.change in ("opened", "escalated") and (plan.people or plan.deliveries):
+                await waiting_incidents.end(tx, told.incident_id)
                 await unacknowledged.told(tx, told.incident_id, now)
+            elif told.change == "ended":
+                await waiting_incidents.end_counting(tx, told.incident_id)
             await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
             if plan.held_back_by is not None:
                 await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)

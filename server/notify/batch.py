@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from server.notify.news import IncidentNews, SuspectNews
 from server.notify.noise import is_partly_noise, noise_in, said_in_short
@@ -13,12 +14,15 @@ from server.notify.planning.incidents import plan_change, plan_follow_up
 from server.notify.planning.plan import Heard, Plan
 from server.notify.planning.suspicions import plan_suspicion
 from server.notify.recipients import kept_from_all
+from server.notify.routing.routed import AT_ONCE, Routed
+from server.notify.routing.routes import decide
 from server.settings.settings import MinSeverity
 from server.storage.main.fixes import Fix, FixChange
 from server.storage.main.incidents import StoredIncident, summary_of
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
+from server.storage.main.notification_routes import RouteValues
 from server.storage.main.notifications import Change
 from server.storage.main.people import Person
 from server.storage.times import to_micros
@@ -71,10 +75,11 @@ Happened = Incident | Over | Deployed | DeployVerdict | Fixed
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may be told, and what keeps people from being told."""
+    """Who may be told, when, and what keeps people from being told."""
 
     people: Sequence[Person]
     filters: Sequence[NoiseFilter]
+    routes: Sequence[RouteValues]
     floor: MinSeverity
     outlets: Outlets
 
@@ -95,7 +100,7 @@ def plan_all(
     plans = []
     for each in happened:
         plan = _plan(each, audience, heard, joined)
-        if isinstance(each, Incident):
+        if isinstance(each, Incident) and (plan is None or plan.waits is None):
             plan = _with_authors(plan, each, suspicions.get(each.incident_id, ()), audience)
         if plan is None:
             continue
@@ -162,13 +167,7 @@ def _plan_incident(
             why=explain_incident(incident),
             joined=[] if change == "opened" else names_of(joined),
         )
-        plan = plan_change(
-            news,
-            incident.seq,
-            people=audience.people,
-            floor=audience.floor,
-            outlets=audience.outlets,
-        )
+        plan = plan_news(news, audience, was_told=heard != Heard())
     plan.of = Change(
         incident_id=incident.incident_id,
         seq=incident.seq,
@@ -177,6 +176,35 @@ def _plan_incident(
         at=to_micros(incident.last_seen),
     )
     return plan
+
+
+def plan_news(news: IncidentNews, audience: Audience, *, was_told: bool = False) -> Plan:
+    """Plan who is told that an incident, which is no noise, opened or got worse.
+
+    If people were told of it before (`was_told`), they need not wait to be told more.
+    """
+    routed = routed_by(news, audience)
+    if was_told and routed.timing.when != "never":
+        routed = replace(routed, timing=AT_ONCE)
+    return plan_change(
+        news,
+        news.seq,
+        people=audience.people,
+        floor=audience.floor,
+        outlets=audience.outlets,
+        routed=routed,
+    )
+
+
+def routed_by(news: IncidentNews, audience: Audience) -> Routed:
+    """Return what the routes decide about this news."""
+    return decide(
+        news.incident,
+        audience.routes,
+        usual_slack=audience.outlets.slack_for(news),
+        people=[each.id for each in audience.people],
+        outlets=audience.outlets,
+    )
 
 
 def _with_authors(
@@ -195,8 +223,11 @@ def _with_authors(
         or noise_in(incident, audience.filters) is not None
     ):
         return plan
-    plan = plan or Plan()
     summary, why = summary_of(incident), explain_incident(incident)
+    usual = IncidentNews(change="opened", incident=summary)
+    if routed_by(usual, audience).timing.when == "never":
+        return plan
+    plan = plan or Plan()
     for each in suspicions:
         news = SuspectNews(incident=summary, suspect=each.suspect, why=why)
         delivery = plan_suspicion(news, each.author, audience.outlets)

@@ -16,16 +16,13 @@ from server.notify.email.channel import EmailChannel
 from server.notify.email.compose import Letterhead
 from server.notify.email.unsubscribing import unsubscribe_url
 from server.notify.news import TestNews
-from server.notify.outlets import Outlets, Target
+from server.notify.outlets import WEBHOOK_RECEIVER, Outlets, Target
 from server.notify.slack.channel import BotChannel, open_slack
 from server.notify.webhook.channel import open_webhooks, webhook_receiver
 from server.process.metrics import Metrics
 from server.settings.settings import Settings, Smtp
 from server.storage.database import Database
 from server.storage.files.key_file import read_or_make_key
-
-WEBHOOK_RECEIVER = "incoming webhook"
-"""Names the webhook as a receiver, because its address is a secret."""
 
 
 class PostOffice:

@@ -13,6 +13,10 @@ Target = tuple[ChannelName, str]
 """A channel, and a receiver in it."""
 
 
+WEBHOOK_RECEIVER = "incoming webhook"
+"""Names Slack's webhook as a receiver, because its address is a secret."""
+
+
 class Outlets(msgspec.Struct, frozen=True, kw_only=True):
     """The ways to people outside that are set up.
 
@@ -45,6 +49,10 @@ class Outlets(msgspec.Struct, frozen=True, kw_only=True):
             case PushNews(service=service) | VerdictNews(service=service):
                 return self.slack_deploys or self._of_service(service)
         return self.slack_receiver
+
+    def reaches_in_slack(self, receiver: str) -> bool:
+        """Return whether a message can go to this channel of Slack, as it is set up now."""
+        return (receiver == WEBHOOK_RECEIVER) == (self.slack == "webhook")
 
     @property
     def slack_receivers(self) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from server.settings.settings import MinSeverity
 from server.storage.main.not_told import NotTold
 from server.storage.main.people import Person
-from shared.event import UNKNOWN_ENVIRONMENT
+from shared.event import UNKNOWN_ENVIRONMENT, Severity
 from shared.incident import IncidentSummary
 
 _RANK = {"all": 0, "warning": 0, "error": 1, "critical": 2}
@@ -63,6 +63,6 @@ def address_of_direct_message(receiver: str) -> str | None:
     return receiver.removeprefix(_DIRECT) if receiver.startswith(_DIRECT) else None
 
 
-def passes(incident: IncidentSummary, floor: MinSeverity) -> bool:
+def passes(incident: IncidentSummary, floor: MinSeverity | Severity) -> bool:
     """Return whether the incident is severe enough for this floor."""
     return _RANK[incident.severity] >= _RANK[floor]

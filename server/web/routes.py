@@ -19,11 +19,14 @@ from server.web.api import (
     noise,
     noise_preview,
     not_told,
+    notification_routes,
+    route_preview,
     silences,
     slack_interactions,
     suspect_answers,
     troubles,
     webhooks,
+    who_hears,
     wishes,
 )
 from server.web.api.openapi import get_document
@@ -47,6 +50,7 @@ from server.web.pages import (
 )
 from server.web.pages import integrations as integrations_page
 from server.web.pages import not_told as not_told_page
+from server.web.pages import notification_routes as routes_page
 from server.web.pages import silences as silences_page
 from server.web.pages import troubles as troubles_page
 from server.web.pages.rendering import as_page, set_up_templates
@@ -127,6 +131,9 @@ def _pages() -> list[web.RouteDef]:
         web.post("/settings/silences/{incident_id}/lift", _page(silences_page.lift_from_list)),
         web.post("/settings/noise", _page(silences_page.add_filter)),
         web.post(f"/settings/noise/{_ID}", _page(silences_page.change_filter)),
+        web.get("/settings/routes", _page(routes_page.show)),
+        web.post("/settings/routes", _page(routes_page.add_route)),
+        web.post(f"/settings/routes/{_ID}", _page(routes_page.change_route)),
         web.get("/troubles", _page(troubles_page.show)),
         web.get("/notifications", _page(notifications.show)),
         web.get("/notifications/panel", _page(notifications.panel)),
@@ -184,6 +191,13 @@ def _api() -> list[web.RouteDef]:
         web.put("/api/settings/notifications", for_people(wishes.set_wishes)),
         web.get("/api/settings/appearance", for_people(appearance.get_appearance)),
         web.put("/api/settings/appearance", for_people(appearance.set_appearance)),
+        web.get("/api/routes", for_people(notification_routes.list_routes)),
+        web.post("/api/routes", for_people(notification_routes.add_route)),
+        web.put("/api/routes/order", for_people(notification_routes.order_routes)),
+        web.post("/api/routes/preview", for_people(route_preview.preview_route)),
+        web.post("/api/routes/who", for_people(who_hears.ask_who)),
+        web.put(f"/api/routes/{_ID}", for_people(notification_routes.change_route)),
+        web.delete(f"/api/routes/{_ID}", for_people(notification_routes.remove_route)),
         web.get("/api/silences", for_people(silences.list_silences)),
         web.delete("/api/silences/{incident_id}", for_people(silences.lift_silence)),
         web.get("/api/noise-filters", for_people(noise.list_filters)),

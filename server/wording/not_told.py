@@ -77,3 +77,9 @@ def _why(kept: KeptFrom) -> str:
             return "they turned off mail about incidents"
         case "told_as_push":
             return "the message about the push already covers it"
+        case "route_waits":
+            return f"a route has people notified {kept.detail}"
+        case "route_never":
+            return "a route has nobody notified"
+        case "route_names_others":
+            return "a route names others"

@@ -375,7 +375,13 @@ async def test_no_page_is_wider_than_the_screen(
                     "events/1",
                     f"issues/{issue}",
                 ),
-                *("settings", "settings/silences", "settings/account", "deploys"),
+                *(
+                    "settings",
+                    "settings/silences",
+                    "settings/routes",
+                    "settings/account",
+                    "deploys",
+                ),
             )
         ]
         for address in [page.url, *others, *addresses]:

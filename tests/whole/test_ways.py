@@ -178,7 +178,13 @@ async def test_axe_finds_nothing_on_any_page(
                 "/troubles",
             ),
             *(f"/deliveries{each}" for each in ("", "/incoming", "/not-told", "/dead-letters")),
-            *("/settings", "/settings/silences", "/settings/account", "/settings/people"),
+            *(
+                "/settings",
+                "/settings/silences",
+                "/settings/routes",
+                "/settings/account",
+                "/settings/people",
+            ),
             *("/first-account", "/incidents/none"),
         ):
             await page.goto(f"{server.url}{path}")

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,14 +23,16 @@ import msgspec
 
 from scripts.commands.chaos import checks, faults, pipe_proxy
 from scripts.commands.chaos.checks import Counts
-from scripts.commands.chaos.fake_mail import RECEIVER, Mailbox, open_mailbox
-from scripts.commands.chaos.fake_slack import CHANNEL, Sink, open_sink
+from scripts.commands.chaos.fake_mail import RECEIVER, open_mailbox
+from scripts.commands.chaos.fake_receivers import open_receivers
+from scripts.commands.chaos.fake_slack import Sink, open_sink
 from scripts.commands.chaos.load import send_load
 from scripts.commands.chaos.pipe_proxy import Blow, Strike
-from scripts.commands.chaos.replay import give_address, replay
+from scripts.commands.chaos.replay import prepare, replay
 from scripts.commands.chaos.server_process import Server
-from server.notify.channels import WEBHOOK_RECEIVER
+from server.notify.channels import outlets_of
 from server.notify.outlets import Outlets
+from server.settings.settings import read_settings
 from server.storage.schema import REVISIONS
 
 EXIT_FAULT = 1
@@ -54,12 +57,6 @@ _BOUNDARIES: tuple[tuple[str, str], ...] = (
 """Where the first blow of a round falls, in turn: at a commit of one of the two files, in the
 thread that writes the journal, while the schema is made, at a delivery to people, or at a message
 on its way to one of the two sides."""
-
-_OUTLETS = (
-    Outlets(email=True, slack="webhook", slack_receiver=WEBHOOK_RECEIVER),
-    Outlets(email=True, slack="bot", slack_receiver=CHANNEL),
-)
-"""How people are told, in turn."""
 
 _BLOWS: tuple[Blow, ...] = (
     "kill engine",
@@ -131,13 +128,15 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     pipe_proxy.write_plan(plan, _strikes(rng, boundary, events))
     engine = (sys.executable, "-m", "engine")
     relayed = (sys.executable, "-m", "scripts.commands.chaos.pipe_proxy", str(plan), *engine)
-    outlets = _OUTLETS[number % len(_OUTLETS)]
+    by_bot = number % 2 == 1
     made: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         sink = await stack.enter_async_context(open_sink())
         mailbox = await stack.enter_async_context(open_mailbox())
-        slack = sink.as_bot() if outlets.slack == "bot" else sink.as_webhook()
-        server = Server(folder, relayed, {**slack, **mailbox.settings()})
+        receivers = await stack.enter_async_context(open_receivers())
+        slack = sink.as_bot() if by_bot else sink.as_webhook()
+        env = {**slack, **mailbox.settings(), **receivers.settings()}
+        server = Server(folder, relayed, env)
         if boundary[0] == "migration":
             await _kill_at_migration(server, rng, made)
         if boundary[0] == "journal writer":
@@ -148,7 +147,7 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
                 "scripts.commands.chaos.broken_writer",
                 str(count),
             )
-        await give_address(server.database, RECEIVER)
+        await prepare(server.database, RECEIVER)
         for receiver, send in ((sink, "send to Slack"), (mailbox, "send of mail")):
             if boundary[0] == send:
                 receiver.strike_at = rng.randrange(1, 5)
@@ -164,7 +163,7 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await checks.news_is_out(server.journal, server.database)
-        if outlets.slack == "bot":
+        if by_bot:
             await _kill_at_edit(server, sink, rng, made)
     made.extend(
         f"{strike.blow} {'after' if strike.after else 'before'} {strike.kind} to {strike.to}"
@@ -173,7 +172,17 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
     if "its writer has ended" in server.log.read_text():
         made.append("break the journal's writer")
     found: list[str] = []
-    counts = await _examine(folder, server, accepted.keys, outlets, sink, mailbox, found)
+    received = {
+        "slack": sink.messages,
+        "email": mailbox.texts(),
+        "webhook": receivers.webhooks,
+        "apprise": receivers.apprise,
+    }
+    outlets = outlets_of(read_settings({"DATABASE_URL": f"sqlite:///{server.database}"} | env))
+    counts = await _examine(folder, server, accepted.keys, outlets, received, found)
+    counts.edits = sink.edits
+    found.extend(checks.messages_behind(sink.standing, server.database))
+    found.extend(checks.mails_doubled(mailbox.mails, server.kills))
     return Round(
         counts=counts,
         blows=Counter(made),
@@ -243,8 +252,7 @@ async def _examine(
     server: Server,
     accepted: set[str],
     outlets: Outlets,
-    sink: Sink,
-    mailbox: Mailbox,
+    received: Mapping[str, Sequence[str]],
     found: list[str],
 ) -> Counts:
     """Bring both databases to the same end, and compare them."""
@@ -252,7 +260,7 @@ async def _examine(
     undisturbed = folder / "undisturbed.db"
     for journal in ("disturbed-journal.db", "undisturbed-journal.db"):
         checks.copy_database(server.journal, folder / journal)
-    await give_address(undisturbed, RECEIVER)
+    await prepare(undisturbed, RECEIVER)
     checks.copy_dead_letters(server.database, undisturbed)
     await replay(folder / "disturbed-journal.db", server.database, end, outlets)
     await replay(folder / "undisturbed-journal.db", undisturbed, end, outlets)
@@ -261,12 +269,9 @@ async def _examine(
         server.database,
         server.log,
         accepted,
-        {"slack": sink.messages, "email": mailbox.texts()},
+        received,
         found,
     )
-    counts.edits = sink.edits
-    found.extend(checks.messages_behind(sink.standing, server.database))
-    found.extend(checks.mails_doubled(mailbox.mails, server.kills))
     found.extend(checks.differences(server.database, undisturbed))
     return counts
 

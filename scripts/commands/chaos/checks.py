@@ -36,14 +36,25 @@ _TABLES = {
     ),
     "incident_users": 'SELECT * FROM incident_users ORDER BY incident_id, "user"',
     # Without new errors in an incident: when those are told depends on the clock of this machine.
+    # So does at which entry people were told of what waited, and whether it was worse by then.
     "notifications": (
         'SELECT person_id, incident_id, seq, "change", title, created_at FROM notifications '
-        "WHERE \"change\" != 'joined' ORDER BY person_id, incident_id, seq, change"
+        "WHERE \"change\" != 'joined' AND (\"change\" NOT IN ('opened', 'escalated') "
+        "OR incident_id NOT IN (SELECT incident_id FROM not_told WHERE reason = 'route_waits')) "
+        "ORDER BY person_id, incident_id, seq, change"
     ),
     # Nor the news of the server's own deaths.
     "outbox": (
         'SELECT "key", channel, receiver, incident_id FROM outbox '
-        'WHERE incident_id IS NOT NULL AND "key" NOT LIKE \'%/joined/%\' ORDER BY "key"'
+        "WHERE incident_id IS NOT NULL AND \"key\" NOT LIKE '%/joined/%' "
+        "AND ((\"key\" NOT LIKE '%/opened/%' AND \"key\" NOT LIKE '%/escalated/%') "
+        "OR incident_id NOT IN (SELECT incident_id FROM not_told WHERE reason = 'route_waits')) "
+        'ORDER BY "key"'
+    ),
+    "who was told of what waited": (
+        "SELECT DISTINCT channel, receiver, incident_id FROM outbox "
+        "WHERE incident_id IN (SELECT incident_id FROM not_told WHERE reason = 'route_waits') "
+        "AND \"key\" NOT LIKE '%/joined/%'"
     ),
     "notable_decisions": "SELECT * FROM notable_decisions WHERE code != 'dead_letter' ORDER BY seq",
     "deploys": (

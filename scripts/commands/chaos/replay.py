@@ -8,16 +8,22 @@ from pathlib import Path
 from server.incidents.record import Recorder
 from server.notify.live import Live
 from server.notify.outlets import Outlets
+from server.notify.waiting import WaitingTeller
 from server.process.metrics import Metrics
-from server.storage.database import Database, migrate, open_database
+from server.storage.database import Database, Transaction, migrate, open_database
 from server.storage.journal.journal import open_journal
-from server.storage.main import checkpoints, people
+from server.storage.main import checkpoints, notification_routes, people
+from server.storage.main.notification_routes import RouteTarget, RouteValues, Timing
 from server.storage.main.people import Wishes
+from server.storage.times import micros_now
 from server.supervisor.supervisor import Supervisor
 from shared.pipe import Settings
 
 LATER_MICROS = 30 * 24 * 3600 * 1_000_000
 """Long after the last entry: by then, every incident has ended."""
+
+_TIMINGS = (Timing("after_events", 5), Timing("after_users", 3), Timing("daily"), Timing("never"))
+"""Of one service each; the others are told at once."""
 
 _TIMEOUT_S = 120.0
 _ENGINE = (sys.executable, "-m", "engine")
@@ -48,6 +54,7 @@ async def replay(
         recorder = Recorder(
             database, live=Live(), metrics=Metrics(), min_severity="all", outlets=outlets
         )
+        waiting = WaitingTeller(database, Live(), outlets, "all", lambda: None)
         supervisor = Supervisor(_ENGINE, journal, database, recorder.record)
         running = asyncio.create_task(supervisor.run(), name="supervise the engine")
         try:
@@ -60,6 +67,8 @@ async def replay(
                     recorded.cancel()
                     running.result()
                 await recorded
+                # What waits for events or users is told before all incidents end.
+                await _tell_all(waiting, database)
             await supervisor.stop(_TIMEOUT_S)
         finally:
             running.cancel()
@@ -67,8 +76,8 @@ async def replay(
                 await running
 
 
-async def give_address(database_path: Path, email: str) -> None:
-    """Make the database, and in it the one person, who gets mail."""
+async def prepare(database_path: Path, email: str) -> None:
+    """Make the database, and in it the one person, who gets mail, and routes of each kind."""
     await asyncio.to_thread(migrate, database_path)
     async with open_database(database_path) as database, database.write() as tx:
         await people.make_operator(tx)
@@ -84,6 +93,24 @@ async def give_address(database_path: Path, email: str) -> None:
                 environments=None,
             ),
         )
+        await _add_routes(tx)
+
+
+async def _add_routes(tx: Transaction) -> None:
+    for number, timing in enumerate(_TIMINGS):
+        route = RouteValues(service=f"service-{number}", timing=timing)
+        await notification_routes.add(tx, route, "chaos")
+    others = [RouteTarget("slack"), RouteTarget("webhook", "nobody.example#0")]
+    route = RouteValues(service="service-7", targets=others)
+    await notification_routes.add(tx, route, "chaos")
+
+
+async def _tell_all(teller: WaitingTeller, database: Database) -> None:
+    while True:
+        async with database.read() as tx:
+            if not await teller.due(tx, micros_now()):
+                return
+        await teller.turn()
 
 
 async def _recorded(database: Database, seq: int) -> None:

@@ -60,6 +60,7 @@ def incident_content(news: IncidentNews, public_url: str) -> Content:
     waited = [Section("Not acknowledged", [Paragraph(news.waited)])] if news.waited else []
     sections = [
         *waited,
+        *_over(news),
         *_joined(news),
         error_message(incident.exception_type, incident.message),
         *([Section("Why you were notified", [Paragraph(news.why)])] if news.why else ()),
@@ -95,6 +96,17 @@ def incident_content(news: IncidentNews, public_url: str) -> Content:
         links=_links(incident, public_url),
         sections=sections,
     )
+
+
+def _over(news: IncidentNews) -> list[Section]:
+    """Return that it is over, if it was when people were told of it."""
+    if news.ended_at is None:
+        return []
+    facts = [
+        ("Ended", utc(news.ended_at)),
+        ("Lasted", lasted(news.incident.start_time, news.ended_at)),
+    ]
+    return [Section("It is over", [Facts(facts)])]
 
 
 def suspicion_content(news: SuspectNews, public_url: str) -> Content:

@@ -27,17 +27,16 @@ def posts(
     name: str, targets: Iterable[Target], news: News, incident_id: str | None = None
 ) -> list[NewDelivery]:
     """Return the message to each of `targets` about what `name` names."""
-    return [
-        make_delivery(
-            # Slack gets one message, to whichever channel it goes.
-            f"{name}/slack" if channel == "slack" else f"{name}/{channel}/{receiver}",
-            channel,
-            receiver,
-            incident_id,
-            news,
-        )
-        for channel, receiver in targets
-    ]
+    deliveries: list[NewDelivery] = []
+    in_slack = 0
+    for channel, receiver in targets:
+        key = f"{name}/{channel}/{receiver}"
+        if channel == "slack":
+            # The first is the same message to whichever channel it goes.
+            in_slack += 1
+            key = f"{name}/slack" if in_slack == 1 else key
+        deliveries.append(make_delivery(key, channel, receiver, incident_id, news))
+    return deliveries
 
 
 def make_delivery(

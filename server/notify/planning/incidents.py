@@ -17,6 +17,14 @@ from server.notify.recipients import (
     kept_from_all,
     mail_address,
 )
+from server.notify.routing.routed import (
+    AS_USUAL,
+    Routed,
+    holds,
+    kept_by,
+    kept_from_routed,
+    ways_not_routed,
+)
 from server.settings.reminding import is_mail_address
 from server.settings.settings import MinSeverity
 from server.storage.main.not_told import NotTold
@@ -32,16 +40,19 @@ def plan_change(
     people: Iterable[Person],
     floor: MinSeverity,
     outlets: Outlets,
+    routed: Routed = AS_USUAL,
 ) -> Plan:
     """Plan who is told that this incident opened or got worse because of the entry at `seq`."""
     incident = news.incident
     kept = kept_from_all(incident, floor)
     if kept is not None:
         return Plan(not_told=[kept])
+    if holds(routed.timing, incident):
+        return Plan(not_told=[kept_by(routed.timing)], waits=routed.timing)
     plan = Plan()
     name = f"{incident.incident_id}/{news.change}/{seq}"
     for person in people:
-        kept = kept_from(person, incident)
+        kept = kept_from_routed(person, routed) or kept_from(person, incident)
         if kept is not None:
             plan.not_told.append(kept)
             continue
@@ -54,7 +65,9 @@ def plan_change(
                     )
                 case NotTold() as kept:
                     plan.not_told.append(kept)
-    targets = outlets.shared_by_all(news)
+    usual = outlets.shared_by_all(news)
+    targets = usual if routed.targets is None else routed.targets
+    plan.not_told += ways_not_routed(usual, targets)
     if news.change == "opened" and _is_push(incident):
         ways = dict.fromkeys(channel for channel, _ in targets)
         plan.not_told += [NotTold(way=way, reason="told_as_push") for way in ways]
@@ -90,8 +103,7 @@ def plan_follow_up(
             and ("email", person.email) in heard.outside
         ):
             plan.deliveries.append(mail(name, person.id, person.email, news, incident_id))
-    hear = [each for each in outlets.shared_by_all(news) if _has_heard(each, heard)]
-    plan.deliveries += posts(name, hear, news, incident_id)
+    plan.deliveries += posts(name, _targets_that_heard(news, outlets, heard), news, incident_id)
     return plan
 
 
@@ -107,17 +119,23 @@ def plan_handing_on(news: IncidentNews, receivers: Iterable[str], outlets: Outle
     return plan
 
 
-def _has_heard(target: Target, heard: Heard) -> bool:
-    """Return whether this target was told before; Slack counts as one, whatever the channel.
+def _targets_that_heard(news: IncidentNews, outlets: Outlets, heard: Heard) -> list[Target]:
+    """Return which targets were told before, as far as they are still set up.
 
-    Not so a direct message, which only its receiver saw.
+    A direct message in Slack counts for nothing: only its receiver saw it. If Slack was told in a
+    way that there is no longer, the incident's usual channel stands in for it.
     """
-    if target[0] == "slack":
-        return any(
-            channel == "slack" and address_of_direct_message(receiver) is None
-            for channel, receiver in heard.outside
-        )
-    return target in heard.outside
+    told = sorted(heard.outside)
+    targets = [each for each in outlets.targets if each in told]
+    in_slack = [
+        receiver
+        for channel, receiver in told
+        if channel == "slack" and address_of_direct_message(receiver) is None
+    ]
+    if outlets.slack is None or not in_slack:
+        return targets
+    there = [each for each in in_slack if outlets.reaches_in_slack(each)]
+    return [("slack", each) for each in there or [outlets.slack_for(news)]] + targets
 
 
 def _is_push(incident: IncidentSummary) -> bool:

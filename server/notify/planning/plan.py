@@ -4,6 +4,7 @@ import msgspec
 
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
+from server.storage.main.notification_routes import Timing
 from server.storage.main.notifications import Change
 from server.storage.main.outbox import NewDelivery
 
@@ -19,7 +20,7 @@ class Plan(msgspec.Struct):
     """Whose bell rings, what goes outside, and who is not told, for one thing that happened.
 
     `of` is the change of an incident, if it is one. `held_back_by` is the noise filter because of
-    which nobody is told.
+    which nobody is told, and `waits` when a route has them told, if that is not now.
     """
 
     of: Change | None = None
@@ -27,3 +28,4 @@ class Plan(msgspec.Struct):
     deliveries: list[NewDelivery] = msgspec.field(default_factory=list)
     not_told: list[NotTold] = msgspec.field(default_factory=list)
     held_back_by: NoiseFilter | None = None
+    waits: Timing | None = None

@@ -105,7 +105,7 @@ def render(said: Sequence[News], key: str, public_url: str, *, buttons: bool) ->
 
 def render_digest(letters: Sequence[Letter], public_url: str) -> SlackText:
     """Return a line for each letter that was held back while there was too much at once."""
-    head = f"{len(letters)} more notifications, combined because many came at once"
+    head = f"{len(letters)} notifications in one message"
     sections: list[str] = []
     for letter in letters:
         line = f"• {_linked_line(letter.news, public_url)}"

@@ -46,6 +46,12 @@ def due_at(now: datetime, interval: Interval) -> Due | None:
     return Due(interval, day, _at(before), at)
 
 
+def next_morning(now: datetime) -> datetime:
+    """Return when the next daily summary is due."""
+    day = now.astimezone().date()
+    return _at(day) if now < _at(day) else _at(day + timedelta(days=1))
+
+
 def _at(day: date) -> datetime:
     # Without a zone it is the machine's, with the offset of that day.
     return datetime.combine(day, AT).astimezone().astimezone(UTC)

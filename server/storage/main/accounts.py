@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, insert, select, upda
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.main import notification_routes
 from server.storage.main.people import AddressTaken, is_taken
 from server.storage.main.tables import commit_authors, not_told, notifications, people
 from server.storage.rows import struct_of
@@ -117,6 +118,7 @@ async def remove(tx: AsyncConnection, person_id: int) -> bool:
         return False
     for table in (notifications, not_told):
         await tx.execute(delete(table).where(table.c.person_id == person_id))
+    await notification_routes.forget_person(tx, person_id)
     theirs = commit_authors.c.person_id == person_id
     await tx.execute(update(commit_authors).where(theirs).values(person_id=None, by_hand=False))
     await tx.execute(delete(people).where(people.c.id == person_id))

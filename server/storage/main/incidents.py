@@ -32,6 +32,7 @@ from server.storage.main.tables import (
     not_told,
     notifications,
     symptoms,
+    waiting_incidents,
 )
 from server.storage.rows import struct_of
 from server.storage.times import to_micros
@@ -377,6 +378,7 @@ async def remove_old(tx: AsyncConnection, before: int, watermark: int, limit: in
         not_told,
         symptoms,
         joined_issues,
+        waiting_incidents,
         incident_changes,
         incident_hours,
         incident_users,

@@ -23,6 +23,9 @@ Reason = Literal[
     "no_address",
     "mail_not_wanted",
     "told_as_push",
+    "route_waits",
+    "route_never",
+    "route_names_others",
 ]
 Way = Literal["any", "email", "slack", "webhook", "apprise"]
 

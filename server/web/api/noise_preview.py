@@ -1,7 +1,6 @@
 """What a noise filter would have held back in the last days, to look at before it is turned on."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
@@ -9,19 +8,13 @@ from aiohttp import web
 from server.keys import DATABASE
 from server.notify.noise import noise_in
 from server.storage.database import Database
-from server.storage.main import incidents
-from server.storage.main.incidents import IncidentFilter, place_of
 from server.storage.main.noise import FilterValues
 from server.web.api.noise import FilterBody, checked
+from server.web.api.recent_incidents import recent_incidents
 from server.web.requests import answer, read_body
-from shared.incident import IncidentSummary
 
 DAYS = 7
-MOST_INCIDENTS = 5_000
-"""How many of the newest incidents are looked at, at most."""
 MOST_SHOWN = 20
-
-_AT_ONCE = 250
 
 
 class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +49,7 @@ async def preview(database: Database, values: FilterValues) -> Preview:
     """Return what this filter, on and alone, would have held back in the last days."""
     looked_at, held_back = 0, 0
     newest: list[HeldBack] = []
-    async for summary in _newest(database, since=datetime.now(UTC) - timedelta(days=DAYS)):
+    async for summary in recent_incidents(database, DAYS):
         looked_at += 1
         if noise_in(summary, [values]) is None:
             continue
@@ -72,19 +65,3 @@ async def preview(database: Database, values: FilterValues) -> Preview:
                 )
             )
     return Preview(days=DAYS, incidents=looked_at, held_back=held_back, newest=newest)
-
-
-async def _newest(database: Database, since: datetime) -> AsyncIterator[IncidentSummary]:
-    """Yield the incidents that began after `since`, newest first."""
-    after = None
-    for _ in range(0, MOST_INCIDENTS, _AT_ONCE):
-        # In short transactions, so that nobody waits for a place among the readers.
-        async with database.read() as tx:
-            found = await incidents.newest(tx, IncidentFilter(), _AT_ONCE, after)
-        recent = [each.summary for each in found if each.summary.start_time >= since]
-        for summary in recent:
-            yield summary
-        # An event that came late may have opened a new incident that began long ago.
-        if len(found) < _AT_ONCE or not recent:
-            return
-        after = place_of(found[-1])

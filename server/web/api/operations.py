@@ -16,6 +16,7 @@ from server.interactions.signature import SIGNATURE_HEADER, TIME_HEADER
 from server.storage.main.accounts import Account
 from server.storage.main.deploy_figures import DeployFigures
 from server.storage.main.noise import NoiseFilter
+from server.storage.main.notification_routes import Route
 from server.web.accounts import account, authors, people
 from server.web.api import (
     acknowledging,
@@ -31,11 +32,14 @@ from server.web.api import (
     noise,
     noise_preview,
     not_told,
+    notification_routes,
+    route_preview,
     silences,
     slack_interactions,
     suspect_answers,
     troubles,
     webhooks,
+    who_hears,
     wishes,
 )
 from server.web.requests import Removed
@@ -315,6 +319,39 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="Changes one", answer=NoiseFilter, body=noise.FilterBody, refusals=_CONFLICT
     ),
     "DELETE /api/noise-filters/{id}": Operation(summary="Removes one", answer=Removed),
+    "GET /api/routes": Operation(
+        summary="Who is told of which incidents, and when, in order",
+        answer=notification_routes.RouteList,
+    ),
+    "POST /api/routes": Operation(
+        summary="Makes a route, after all others",
+        answer=Route,
+        body=notification_routes.RouteBody,
+        status=_CREATED,
+        refusals=_CONFLICT,
+    ),
+    "PUT /api/routes/order": Operation(
+        summary="Puts all routes in an order",
+        answer=notification_routes.RouteList,
+        body=notification_routes.OrderBody,
+        refusals=_CONFLICT,
+    ),
+    "POST /api/routes/preview": Operation(
+        summary="Of how many incidents of the last days a route would have told; changes nothing",
+        answer=route_preview.RoutePreview,
+        body=notification_routes.RouteBody,
+    ),
+    "POST /api/routes/who": Operation(
+        summary="Who would hear of an incident, a real or a made-up one; changes nothing",
+        answer=who_hears.WhoAnswer,
+        body=who_hears.WhoBody,
+    ),
+    "PUT /api/routes/{id}": Operation(
+        summary="Changes one, which keeps its place",
+        answer=Route,
+        body=notification_routes.RouteBody,
+    ),
+    "DELETE /api/routes/{id}": Operation(summary="Removes one", answer=Removed),
     "GET /api/not-told": Operation(
         summary="Who was not told of an incident, by what, and why, newest first",
         answer=not_told.NotToldPage,

@@ -19,6 +19,7 @@ ADA = Person(1, "Ada", "ada@acme.example", True, "all")
 AUDIENCE = Audience(
     people=[ADA],
     filters=[noise_filter("ValueError*")],
+    routes=[],
     floor="all",
     outlets=Outlets(email=True, slack="bot", slack_receiver="#alerts"),
 )

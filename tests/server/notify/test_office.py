@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from server.notify.channel import ChannelName, DeliveryFailed, Letter
-from server.notify.channels import WEBHOOK_RECEIVER, PostOffice, outlets_of
+from server.notify.channels import PostOffice, outlets_of
 from server.notify.delivery.pace import EMAIL, SLACK_WEBHOOK, Meter
 from server.notify.delivery.worker import AT_ONCE, Postman
 from server.notify.news import TestNews as TryNews
-from server.notify.outlets import Outlets, Target
+from server.notify.outlets import WEBHOOK_RECEIVER, Outlets, Target
 from server.notify.webhook.channel import webhook_receiver
 from server.process.metrics import Metrics
 from server.settings.settings import read_settings

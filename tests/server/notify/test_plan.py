@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from server.notify.outlets import Outlets
+from server.notify.outlets import WEBHOOK_RECEIVER, Outlets
 from server.notify.planning.deploys import plan_push, plan_verdict
 from server.notify.planning.incidents import plan_change, plan_follow_up
 from server.notify.planning.plan import Heard, Plan
@@ -57,10 +57,20 @@ def test_services_and_deploys_go_to_their_own_channels() -> None:
     assert without.slack_for(push_news()) == "#shop"
 
 
-def test_whoever_heard_in_a_channel_that_is_no_longer_set_hears_of_the_end() -> None:
-    heard = Heard(outside=frozenset({("slack", "#before")}))
+def test_each_channel_that_heard_hears_of_the_end_also_one_that_is_no_longer_set() -> None:
+    heard = Heard(outside=frozenset({("slack", "#before"), ("slack", "#alerts")}))
     plan = plan_follow_up(ended(), 0, people=(), outlets=BOTH, heard=heard)
+    assert [each.receiver for each in plan.deliveries] == ["#alerts", "#before"]
+
+
+def test_where_slack_is_reached_in_another_way_now_its_usual_channel_hears_of_the_end() -> None:
+    by_webhook = Heard(outside=frozenset({("slack", WEBHOOK_RECEIVER)}))
+    plan = plan_follow_up(ended(), 0, people=(), outlets=BOTH, heard=by_webhook)
     assert [each.receiver for each in plan.deliveries] == ["#alerts"]
+    by_bot = Heard(outside=frozenset({("slack", "#alerts"), ("slack", "#shop")}))
+    webhook = Outlets(slack="webhook", slack_receiver=WEBHOOK_RECEIVER)
+    plan = plan_follow_up(ended(), 0, people=(), outlets=webhook, heard=by_bot)
+    assert [each.receiver for each in plan.deliveries] == [WEBHOOK_RECEIVER]
 
 
 def test_the_bell_rings_for_all_mail_goes_to_who_wants_it_and_slack_gets_one() -> None:

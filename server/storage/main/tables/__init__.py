@@ -45,10 +45,12 @@ from server.storage.main.tables.people import (
 from server.storage.main.tables.telling import (
     noise_filters,
     not_told,
+    notification_routes,
     notifications,
     outbox,
     slack_messages,
     troubles,
+    waiting_incidents,
 )
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "noise_filters",
     "not_told",
     "notable_decisions",
+    "notification_routes",
     "notifications",
     "one_time_links",
     "outbox",
@@ -85,5 +88,6 @@ __all__ = [
     "symptoms",
     "troubles",
     "unentered_webhooks",
+    "waiting_incidents",
     "webhook_sources",
 ]

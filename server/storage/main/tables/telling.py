@@ -146,3 +146,37 @@ noise_filters = Table(
 all), and until when. `held_back` counts what nobody was told because of the filter; the last was
 `last_incident_id` at `last_at`. `made_by` is empty if PushLog brought the filter along.
 """
+
+notification_routes = Table(
+    "notification_routes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("severity", String),
+    Column("trigger", String),
+    Column("path", Text, nullable=False),
+    Column("timing", LargeBinary),
+    Column("people", LargeBinary),
+    Column("targets", LargeBinary),
+    Column("about", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("made_by", Text, nullable=False),
+)
+"""Who is told of which incidents, and when, in the order of `position`. `timing`, `people` and
+`targets` are JSON, and NULL where the route leaves that to later ones.
+See `server.storage.main.notification_routes.Route`.
+"""
+
+waiting_incidents = Table(
+    "waiting_incidents",
+    metadata,
+    Column("incident_id", String, ForeignKey("incidents.incident_id"), primary_key=True),
+    Column("events", Integer),
+    Column("users", Integer),
+    Column("until", BigInteger),
+)
+"""Incidents that nobody was told of yet because of a route: until they have this many `events` or
+`users`, or until a time.
+"""
