@@ -14,7 +14,7 @@ from server.storage.database import Transaction
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import deploys, outbox, webhooks
 from server.storage.main.deploys import StoredDeploy
-from server.storage.main.outbox import DeliveryFilter, DeliveryState
+from server.storage.main.outbox import ChannelName, DeliveryFilter, DeliveryState
 from server.storage.main.webhooks import Outcome, Route, SourceNews
 from server.web.api.sentry_signs import look_for_signs
 from server.web.requests import answer
@@ -92,7 +92,7 @@ class GitHubAnswer(Incoming, frozen=True, kw_only=True):
 
 
 class LastMessage(msgspec.Struct, frozen=True):
-    """The newest message by Slack, and how it went."""
+    """The newest message by a way, and how it went."""
 
     created_at: datetime
     state: DeliveryState
@@ -112,6 +112,13 @@ class SlackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     last: LastMessage | None
 
 
+class WayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom webhooks or Apprise tell, by the names that deliveries show; nobody if not set up."""
+
+    receivers: Sequence[str]
+    last: LastMessage | None
+
+
 class IntegrationsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """All integrations. `only_here`: PUBLIC_URL is an address that only this machine can reach."""
 
@@ -119,6 +126,8 @@ class IntegrationsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     sentry: SentryAnswer
     github: GitHubAnswer
     slack: SlackAnswer
+    webhooks: WayAnswer
+    apprise: WayAnswer
 
 
 async def get_integrations(request: web.Request) -> web.Response:
@@ -160,6 +169,8 @@ async def read_integrations(
         ),
         github=await _github(settings, tx, sources.get("github")),
         slack=await _slack(settings, tx),
+        webhooks=await _way(settings, tx, "webhook"),
+        apprise=await _way(settings, tx, "apprise"),
     )
 
 
@@ -182,14 +193,23 @@ async def _github(settings: Settings, tx: Transaction, news: SourceNews | None) 
 
 async def _slack(settings: Settings, tx: Transaction) -> SlackAnswer:
     outlets = outlets_of(settings)
-    told = await outbox.newest(tx, DeliveryFilter(channel="slack"), 1)
     return SlackAnswer(
         way=outlets.slack,
         channel=outlets.slack_receiver if outlets.slack == "bot" else None,
         channels=outlets.slack_receivers if outlets.slack == "bot" else [],
         buttons=_buttons(settings.slack),
-        last=LastMessage(told[0].created_at, told[0].state, told[0].last_error) if told else None,
+        last=await _last(tx, "slack"),
     )
+
+
+async def _way(settings: Settings, tx: Transaction, channel: ChannelName) -> WayAnswer:
+    receivers = outlets_of(settings).usual_receivers(channel)
+    return WayAnswer(receivers=receivers, last=await _last(tx, channel))
+
+
+async def _last(tx: Transaction, channel: ChannelName) -> LastMessage | None:
+    told = await outbox.newest(tx, DeliveryFilter(channel=channel), 1)
+    return LastMessage(told[0].created_at, told[0].state, told[0].last_error) if told else None
 
 
 def _buttons(slack: Slack | None) -> Literal["request", "socket"] | None:

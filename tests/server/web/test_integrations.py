@@ -251,3 +251,29 @@ async def test_what_a_sender_wrote_is_text_and_never_markup(client: Client) -> N
     shown = await page(client)
     assert "<script>alert" not in shown
     assert "&lt;script&gt;alert" in shown
+
+
+async def test_webhooks_and_apprise_tell_whom_they_reach_by_names_without_secrets(
+    start: Start,
+) -> None:
+    client = await start(
+        WEBHOOK_URLS="https://hooks.example/s3cret",
+        WEBHOOK_SECRET="whsec_" + "c2VjcmV0" * 6,
+        APPRISE_URLS="ntfy://ntfy.example/s3cret",
+    )
+    found = await ask(client)
+    (hook,), (target,) = found["webhooks"]["receivers"], found["apprise"]["receivers"]
+    assert hook.startswith("hooks.example#")
+    shown = await page(client)
+    assert hook in shown
+    assert target in shown
+    assert "s3cret" not in shown
+    assert (found["webhooks"]["last"], found["apprise"]["last"]) == (None, None)
+
+
+async def test_a_way_that_is_not_set_up_says_how(start: Start) -> None:
+    client = await start()
+    assert (await ask(client))["apprise"] == {"receivers": [], "last": None}
+    shown = await page(client)
+    assert "not set up: set <code>APPRISE_URLS</code>" in shown
+    assert "not set up: set <code>WEBHOOK_URLS and WEBHOOK_SECRET</code>" in shown
