@@ -168,6 +168,22 @@ class DeployVerdict(msgspec.Struct, tag="deploy_verdict", omit_defaults=True):
     after: ErrorRate | None = None
 
 
+class FixLive(msgspec.Struct, tag="fix_live", kw_only=True):
+    """Because of the entry at `seq`, a deploy runs that has the fix of issues of an incident.
+
+    These issues, so many of it as `issues` says, were resolved in a release to come. `release` is
+    the one that was deployed, and `deploy_id` as in `DeployVerdict`. `time` is when the entry came.
+    """
+
+    incident_id: str
+    seq: int
+    release: str
+    deploy_id: str
+    deploy_time: datetime
+    issues: int
+    time: datetime
+
+
 class Decision(msgspec.Struct, tag="decision", omit_defaults=True):
     """What became of one event, with the numbers that decided it. Codes: docs/DECISIONS.md.
 
@@ -220,6 +236,7 @@ Outbound = (
     | Incident
     | IncidentEnded
     | DeployVerdict
+    | FixLive
     | Decision
     | State
     | Checkpoint

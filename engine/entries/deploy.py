@@ -1,6 +1,6 @@
 """Handle deploys: remember them, rank by them, and open an incident if one is sent as an event."""
 
-from engine.incidents import deploy_watch, life
+from engine.incidents import deploy_watch, fix_live, life
 from engine.incidents.triggers import Fired
 from engine.memory import deploys
 from engine.memory.moments import event_time
@@ -39,12 +39,16 @@ def announce(state: State, event: EventEntry) -> list[Outbound]:
 
 
 def arrive(state: State, scope: Scope, window: ChangeWindow) -> tuple[str, list[Outbound]]:
-    """Remember a deploy, watch it, and rank open incidents by it. Return its key and the lines."""
+    """Remember a deploy, watch it, rank open incidents by it, and tell what it fixes.
+
+    Return its key and the lines.
+    """
     key, is_news = deploys.remember(state, scope, window)
     if not is_news:
         return key, []
     told = life.rank_again(state, scope)
-    return key, told + deploy_watch.begin(state, scope, key, window)
+    told += deploy_watch.begin(state, scope, key, window)
+    return key, [*told, *fix_live.tell_fixes(state, scope, key)]
 
 
 def _open(state: State, scope: Scope, key: str, event: EventEntry) -> list[Outbound]:

@@ -4,7 +4,7 @@ from engine.entries import deploy
 from engine.fingerprint import fingerprint
 from engine.incidents import deploy_watch, grouping, life
 from engine.incidents.triggers import DAY_S, Fired, judge, remember_alert
-from engine.memory import awaited, issues
+from engine.memory import awaited, awaited_fixes, issues
 from engine.memory.alive import alarm_nats, note_alive
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
@@ -204,6 +204,7 @@ def _fire(state: State, seen: Occurrence, fired: Fired) -> list[Outbound]:
         issue.silenced_until, issue.silenced_by_source = 0.0, False
     if fired.trigger != "alert":
         issues.unresolve(issue)
+        awaited_fixes.drop(state, seen.key)
     if event.alert_rule is not None:
         remember_alert(issue, event.alert_rule, event.severity, state.now)
     incident, told = grouping.fire(state, seen, fired)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from engine.incidents import life
-from engine.memory import awaited, issues
+from engine.incidents import fix_live, life
+from engine.memory import awaited, awaited_fixes, issues
 from engine.memory.records import Issue
 from engine.memory.services import newest_release
 from engine.memory.state import State
@@ -21,10 +21,12 @@ def resolve(state: State, entry: Resolve) -> list[Outbound]:
     for key, issue in named:
         release = entry.release or (_newest_release(state, issue) if entry.later else issue.release)
         issues.resolve(issue, time, release, later=entry.later)
+        fix_live.await_fix(state, key, issue, entry)
         state.changed.issue(key)
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:
         issues.resolve(tombstone, time, entry.release, later=entry.later)
+        awaited_fixes.drop(state, entry.issue or "")
         state.changed.tombstone(entry.issue or "")
     reason = Reason(End.RESOLVED, {"by": entry.by})
     ended = _end_incidents(state, entry, named, reason, _is_resolved)
@@ -50,6 +52,7 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
         issue.silenced_by_source = entry.issue_id is not None
         if entry.issue_id is not None:
             issues.unresolve(issue)
+            awaited_fixes.drop(state, key)
         state.changed.issue(key)
     tombstone = state.tombstones.get(entry.issue or "")
     if tombstone is not None:

@@ -7,6 +7,7 @@ Kind = Literal[
     "awaited",
     "clock",
     "deploy",
+    "fix",
     "incident",
     "issue",
     "recent",
@@ -48,6 +49,10 @@ class Changes:
     def deploy(self, key: str) -> None:
         """Note that the deploy of this key changed."""
         self._records["deploy", key] = None
+
+    def fix(self, key: str) -> None:
+        """Note that the issue of this key waits for its fix, or no longer does."""
+        self._records["fix", key] = None
 
     def incident(self, incident_id: str) -> None:
         """Note that the open incident of this id changed, or ended."""

@@ -12,9 +12,10 @@ from typing import TypeVar
 import msgspec
 
 from engine.fingerprint import RULES_VERSION
-from engine.memory import deploys, issues
+from engine.memory import awaited_fixes, deploys, issues
 from engine.memory.changes import Kind
 from engine.memory.records import (
+    AwaitedFix,
     AwaitedNews,
     Clock,
     Deploy,
@@ -146,6 +147,7 @@ def _find_service(state: State, key: str) -> Service | None:
 _FIND: dict[Kind, Callable[[State, str], msgspec.Struct | None]] = {
     "issue": lambda state, key: state.issues.get(key),
     "awaited": lambda state, key: state.awaited.get(key),
+    "fix": lambda state, key: state.fixes.get(key),
     "tombstone": lambda state, key: state.tombstones.get(key),
     "service": _find_service,
     "recent": lambda state, key: state.recent.get(key),
@@ -165,6 +167,7 @@ class _IssueLine(msgspec.Struct, tag="state"):
 _issue_line = msgspec.json.Decoder(_IssueLine)
 _issue = msgspec.json.Decoder(Issue)
 _awaited = msgspec.json.Decoder(AwaitedNews)
+_fix = msgspec.json.Decoder(AwaitedFix)
 _tombstone = msgspec.json.Decoder(Tombstone)
 _service = msgspec.json.Decoder(Service)
 _recent = msgspec.json.Decoder(RecentErrors)
@@ -192,6 +195,10 @@ def _keep_issue(state: State, key: str, issue: Issue) -> None:
 
 def _take_awaited(state: State, key: str, value: msgspec.Raw) -> None:
     state.awaited[key] = _awaited.decode(value)
+
+
+def _take_fix(state: State, key: str, value: msgspec.Raw) -> None:
+    awaited_fixes.keep(state, key, _fix.decode(value))
 
 
 def _take_tombstone(state: State, key: str, value: msgspec.Raw) -> None:
@@ -236,6 +243,7 @@ def _take_clock(state: State, _key: str, value: msgspec.Raw) -> None:
 _TAKE_BACK: dict[str, Callable[[State, str, msgspec.Raw], None]] = {
     "issue": _take_issue,
     "awaited": _take_awaited,
+    "fix": _take_fix,
     "tombstone": _take_tombstone,
     "service": _take_service,
     "recent": _take_recent,

@@ -6,6 +6,7 @@ from sys import intern
 from typing import Literal
 
 from engine.fingerprint import RULES_VERSION
+from engine.memory import awaited_fixes
 from engine.memory.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
 from engine.memory.state import State
 from engine.statistics.baseline import new_baseline
@@ -32,9 +33,11 @@ def recognise(
             _rename(state, other, key)
             issue = state.issues[key]
             issue.environment = scope[1]
+            awaited_fixes.move(state, other, key, scope)
             return key, issue, "known"
     if state.older_rules and (older := _of_older_rules(state, scope, event)) is not None:
         _rename(state, older, key)
+        awaited_fixes.move(state, older, key, scope)
         return key, state.issues[key], "known"
     issue, standing = _learn(state, key, scope, event, at)
     return key, issue, standing

@@ -32,6 +32,8 @@ MAX_RELEASES = 50
 MAX_RULES = 16
 MAX_AWAITED = 1_000
 """News of issues that wait for an environment."""
+MAX_AWAITED_FIXES = 2_000
+"""Resolved issues that wait for the deploy of their fix."""
 MAX_DEPLOYS = 20
 """Deploys remembered per service."""
 MAX_DEPLOY_FILES = 20_000
@@ -186,6 +188,21 @@ class AwaitedNews(msgspec.Struct, array_like=True, gc=False):
     event: EventEntry
     due: float
     """When it is told, if no event of the issue has told its environment."""
+
+
+class AwaitedFix(msgspec.Struct, array_like=True, gc=False):
+    """An issue that was resolved in a release that does not run in its place yet."""
+
+    service: str
+    environment: str
+    incident: str
+    """The incident that it was in last, whose people are told; it may go on without the issue."""
+    release: str | None
+    """The release that has the fix or, if it comes `later`, the newest one then known, if any."""
+    later: bool
+    resolved: float
+    touched: int
+    """The entry that resolved it."""
 
 
 class EngineSettings(msgspec.Struct, array_like=True):

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from engine.fingerprint import RULES_VERSION
 from engine.memory.changes import Changes
 from engine.memory.records import (
+    AwaitedFix,
     AwaitedNews,
     Clock,
     Deploy,
@@ -39,6 +40,10 @@ class State:
         """The issues that each of the source's own issue ids names."""
         self.awaited: dict[str, AwaitedNews] = {}
         """By the source's own id of the issue."""
+        self.fixes: dict[str, AwaitedFix] = {}
+        """By the key of the issue."""
+        self.fixes_of: dict[Scope, set[str]] = {}
+        """The issues of a service that wait for their fix."""
         self.services: OrderedDict[Scope, Service] = OrderedDict()
         self.recent: dict[str, RecentErrors] = {}
         """By the key of the service; only known services have one."""

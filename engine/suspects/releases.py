@@ -1,7 +1,6 @@
 """Decide whether a deploy brings a release, by any of the names that people give a release."""
 
 import re
-from collections.abc import Sequence
 
 from shared.event import ChangeWindow
 
@@ -18,8 +17,7 @@ def brings(window: ChangeWindow, release: str | None) -> bool:
     if not release:
         return False
     wanted = _version(release)
-    names = [_version(name) for name in (window.release, window.deploy_id) if name]
-    if wanted in names or _is_built_of(wanted, names):
+    if any(is_same(name, release) for name in (window.release, window.deploy_id) if name):
         return True
     if not _HASH.fullmatch(wanted):
         return False
@@ -29,12 +27,18 @@ def brings(window: ChangeWindow, release: str | None) -> bool:
     )
 
 
+def is_same(release: str, other: str) -> bool:
+    """Return whether these are names of one release."""
+    wanted, name = _version(other), _version(release)
+    return wanted == name or _is_built_of(wanted, name)
+
+
 def _version(release: str) -> str:
     version = release.rpartition("@")[2].strip().lower()
     return version[1:] if _NUMBERED.match(version) else version
 
 
-def _is_built_of(wanted: str, names: Sequence[str]) -> bool:
+def _is_built_of(wanted: str, name: str) -> bool:
     """Return whether one has what the other was built as after the same version, `1.4.0+37`."""
     version, _, build = wanted.partition("+")
-    return any(name == version if build else name.partition("+")[0] == version for name in names)
+    return name == version if build else name.partition("+")[0] == version

@@ -20,6 +20,7 @@ from shared.pipe import (
     Entry,
     Error,
     EventEntry,
+    FixLive,
     Inbound,
     Incident,
     IncidentEnded,
@@ -154,7 +155,7 @@ def tell(entries: dict[int, Entry], answers: Sequence[Outbound]) -> Iterator[str
                     incident = None
             case Incident(change="opened" | "escalated"):
                 incident = answer
-            case IncidentEnded() | DeployVerdict() | Error() | Ready():
+            case IncidentEnded() | DeployVerdict() | FixLive() | Error() | Ready():
                 yield from _and_more(more)
                 same, more = None, 0
                 yield from _news(answer)
@@ -168,7 +169,7 @@ def _and_more(count: int) -> Iterator[str]:
         yield _answer(f"and {count:,} more like it")
 
 
-def _news(news: IncidentEnded | DeployVerdict | Error | Ready) -> Iterator[str]:
+def _news(news: IncidentEnded | DeployVerdict | FixLive | Error | Ready) -> Iterator[str]:
     match news:
         case IncidentEnded():
             yield f"{_clock(news.time)}{news.incident_id} ended: {say(news.reason)}"
@@ -176,6 +177,9 @@ def _news(news: IncidentEnded | DeployVerdict | Error | Ready) -> Iterator[str]:
             reasons = "; ".join(map(say, news.reasons))
             yield f"{_clock(news.deploy_time)}The deploy of {news.service} was {news.verdict}"
             yield _answer(reasons)
+        case FixLive():
+            fixed = f"which fixes {news.issues} of the issues of {news.incident_id}"
+            yield f"{_clock(news.deploy_time)}Release {news.release} was deployed, {fixed}"
         case Error():
             where = f" at `{news.field}`" if news.field else ""
             yield f"{'':{_TIME_WIDTH}}A line could not be read: {news.message}{where}"

@@ -60,7 +60,8 @@ async def _reverted_by(tx: Transaction, deployed: Deployed, deploy: StoredDeploy
         fix = _fix(deploy, stored, in_order(suspects, ranked), messages, reverts, taken_away)
         if fix is None:
             continue
-        cause = fix.suspect.commit_id if fix.reverted_by is None else fix.reverted_by.commit_id
+        by = fix.reverted_by or fix.suspect
+        cause = deploy.deploy_id if by is None else by.commit_id
         if await fixes.add(tx, incident_id, deploy.deploy_id, "suspect_reverted", cause):
             found.append(Fixed(stored, seq, "suspect_reverted", fix, at))
             await incidents.add_change(tx, incident_id, seq, "suspect_reverted", at, say_fix(fix))

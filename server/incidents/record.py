@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from server.incidents.affected_users import users_by_incident
 from server.incidents.entries import store_entry
 from server.incidents.fixes import store_fixes
+from server.incidents.live_fixes import store_live_fix
 from server.incidents.masked import masked
 from server.notify.announce import announce
 from server.notify.batch import Deployed, Happened, Over
@@ -47,6 +48,7 @@ from shared.pipe import (
     Checkpoint,
     Decision,
     DeployVerdict,
+    FixLive,
     Incident,
     IncidentEnded,
     Outbound,
@@ -171,6 +173,10 @@ async def _store(
                 if await deploys.set_verdict(tx, verdict):
                     recorded.happened.append(verdict)
                     # The list of deploys is refreshed together with the list of incidents.
+                    recorded.incidents_changed = True
+            case FixLive():
+                if live := await store_live_fix(tx, message):
+                    recorded.happened.append(live)
                     recorded.incidents_changed = True
             case State():
                 states.append(message)

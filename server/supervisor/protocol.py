@@ -17,6 +17,7 @@ from shared.pipe import (
     Decision,
     DeployVerdict,
     Error,
+    FixLive,
     Incident,
     IncidentEnded,
     Outbound,
@@ -25,6 +26,9 @@ from shared.pipe import (
     Ready,
     State,
 )
+
+_Said = Incident | IncidentEnded | DeployVerdict | FixLive
+"""What people may be told."""
 
 
 class Batch(msgspec.Struct):
@@ -62,7 +66,7 @@ class Conversation:
         self._checkpoint = watermark
         self._ping = 0
         self._pong = 0
-        self._said: list[Incident | IncidentEnded | DeployVerdict] = []
+        self._said: list[_Said] = []
         self._decisions: dict[int, Decision] = {}
         self._unreadable: set[int] = set()
         self._states: dict[str, State] = {}
@@ -115,9 +119,9 @@ class Conversation:
         match message:
             case Decision():
                 return self._hear_decision(message, size_bytes)
-            case Incident() if message.seq > self.last_sent:
-                return f"an incident of entry {message.seq}, which it was not given"
-            case Incident() | IncidentEnded() | DeployVerdict():
+            case Incident() | FixLive() if message.seq > self.last_sent:
+                return f"news of an incident of entry {message.seq}, which it was not given"
+            case Incident() | IncidentEnded() | DeployVerdict() | FixLive():
                 self._said.append(message)
                 self._said_bytes += size_bytes
                 if not self.in_flight:
@@ -202,9 +206,9 @@ class Conversation:
             self.unrecorded += 1
             self._batch.messages.append(decision)
             self._batch.size_bytes += len(entry.body)
-        later: list[Incident | IncidentEnded | DeployVerdict] = []
+        later: list[_Said] = []
         for said in self._said:
-            if isinstance(said, Incident) and said.seq > seq:
+            if isinstance(said, Incident | FixLive) and said.seq > seq:
                 later.append(said)
             else:
                 self._batch.messages.append(said)

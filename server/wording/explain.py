@@ -31,6 +31,7 @@ CHANGES = {
     "snoozed": "Snoozed",
     "unsilenced": "No longer silenced",
     "suspect_reverted": "Suspect reverted",
+    "fix_live": "Fix is live",
     "ended": "Ended",
 }
 

@@ -91,6 +91,7 @@ def everything(state: State) -> Stored:
         "issue": state.issues,
         "tombstone": state.tombstones,
         "awaited": state.awaited,
+        "fix": state.fixes,
         "service": {scope_key(scope): service for scope, service in state.services.items()},
         "recent": state.recent,
         "deploy": state.deploys,

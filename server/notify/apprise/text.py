@@ -37,6 +37,7 @@ _CHANGE = {
     "reminded": "not acknowledged",
     "handed_on": "not acknowledged",
     "suspect_reverted": "has a suspect reverted",
+    "fix_live": "has its fix live",
     "ended": "ended",
 }
 _TONE: dict[Severity, Tone] = {"critical": "failure", "error": "failure", "warning": "warning"}
@@ -164,7 +165,9 @@ def _url(news: News, public_url: str) -> str:
 
 def _tone(news: News) -> Tone:
     match news:
-        case IncidentNews(change="ended" | "suspect_reverted") | TroubleNews(change="ended"):
+        case IncidentNews(change="ended" | "suspect_reverted" | "fix_live"):
+            return "success"
+        case TroubleNews(change="ended"):
             return "success"
         case IncidentNews(incident=incident):
             return _TONE[incident.severity]

@@ -152,6 +152,7 @@ def _changes(stories: Sequence[Story]) -> str:
         ("reminded", "not acknowledged"),
         ("handed_on", "not acknowledged"),
         ("suspect_reverted", "suspect reverted"),
+        ("fix_live", "with a fix live"),
         ("ended", "ended"),
     )
     return ", ".join(f"{counts[change]} {word}" for change, word in words if counts[change])

@@ -50,6 +50,7 @@ KICKERS = {
     "reminded": "Not acknowledged",
     "handed_on": "Not acknowledged",
     "suspect_reverted": "Suspect reverted",
+    "fix_live": "Fix is live",
     "ended": "Ended",
 }
 
@@ -160,8 +161,7 @@ def fixed_content(news: IncidentNews, fix: Fix, public_url: str) -> Content:
     """Return what is said of a deploy that did something about an incident."""
     incident = news.incident
     said = say_fix(fix)
-    commits = [_named(fix.reverted_by)] if fix.reverted_by is not None else []
-    commits.append(_named(fix.suspect))
+    commits = [_named(each) for each in (fix.reverted_by, fix.suspect) if each is not None]
     pairs = [("Began", utc(incident.start_time)), ("Deployed", utc(fix.deploy_time))]
     if news.ended_at is not None:
         pairs.append(("Ended", utc(news.ended_at)))
@@ -175,7 +175,7 @@ def fixed_content(news: IncidentNews, fix: Fix, public_url: str) -> Content:
         links=_links(incident, public_url),
         sections=[
             Section(KICKERS[news.change], [Paragraph(said)]),
-            Section("Commits", [Items(commits)]),
+            *([Section("Commits", [Items(commits)])] if commits else []),
             Section("When", [Facts(pairs)]),
             error_message(incident.exception_type, incident.message),
         ],

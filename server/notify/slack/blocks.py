@@ -26,7 +26,7 @@ from server.notify.slack.buttons import buttons_for, buttons_for_author
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.storage.main.fixes import Fix
 from server.wording.deploys import say_verdict
-from server.wording.fixes import say_fix
+from server.wording.fixes import say_fix, say_live
 from server.wording.formats import lasted, source_name
 from server.wording.reasons import say, say_first_actions
 from shared.event import Commit, Frame
@@ -60,6 +60,7 @@ _CHANGE = {
     "reminded": "not acknowledged",
     "handed_on": "not acknowledged",
     "suspect_reverted": "suspect reverted",
+    "fix_live": "fix is live",
     "ended": "ended",
 }
 
@@ -136,7 +137,7 @@ def reply_to(news: News) -> str | None:
             events = f"{incident.event_count:,} events"
             worse = f"*Got worse*: now {incident.severity}, after {events}."
             return "\n".join([worse, *([_new_errors(news.joined)] if news.joined else ())])
-        case IncidentNews(change="suspect_reverted", fix=fix):
+        case IncidentNews(change="suspect_reverted" | "fix_live", fix=fix) if fix is not None:
             return _fix(fix)
         case IncidentNews():
             over = f"*Ended*: {escaped_line(news.end_reason or 'it is over', 500)}."
@@ -298,9 +299,10 @@ def _new_errors(names: Sequence[str]) -> str:
     return "\n".join(["*New errors in it*", *(f"• {escaped_line(each, 240)}" for each in names)])
 
 
-def _fix(fix: Fix | None) -> str:
-    if fix is None:
-        return "*Suspect reverted*"
+def _fix(fix: Fix) -> str:
+    if fix.suspect is None:
+        head, rest = say_live(fix)
+        return f"*{head}*: {escaped_line(rest, 500)}"
     said = f"*Suspect reverted*: {escaped_line(say_fix(fix), 500)}"
     if fix.reverted_by is None or fix.reverted_by.url is None:
         return said

@@ -32,6 +32,7 @@ from server.storage.main.slack_messages import SlackMessage
 
 _ORDER = {
     "suspect_reverted": -1,
+    "fix_live": -1,
     "joined": -1,
     "reminded": -1,
     "opened": 0,

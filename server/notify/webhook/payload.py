@@ -62,14 +62,15 @@ class CommitData(msgspec.Struct, frozen=True):
 class FixData(msgspec.Struct, frozen=True, kw_only=True):
     """What a deploy did about the cause: its commit `reverted_by` reverts the commit `suspect`.
 
-    `reverted_by` is null if the deploy goes back to what ran before that. `text` says it.
+    `reverted_by` is null if the deploy goes back to what ran before that, and both are null if it
+    brings the `release` that has the fix. `text` says it.
     """
 
     text: str
     deploy_id: str
     deploy_time: datetime
     release: str | None
-    suspect: CommitData
+    suspect: CommitData | None
     reverted_by: CommitData | None
 
 
@@ -164,6 +165,7 @@ NotificationType = Literal[
     "incident.joined",
     "incident.reminded",
     "incident.suspect_reverted",
+    "incident.fix_live",
     "incident.ended",
     "deploy.pushed",
     "deploy.verdict",
@@ -232,6 +234,8 @@ def _kind_and_time(news: News) -> tuple[NotificationType, datetime]:
             return "incident.reminded", incident.last_seen
         case IncidentNews(change="suspect_reverted", incident=incident, fix=fix):
             return "incident.suspect_reverted", fix.deploy_time if fix else incident.last_seen
+        case IncidentNews(change="fix_live", incident=incident, fix=fix):
+            return "incident.fix_live", fix.deploy_time if fix else incident.last_seen
         case IncidentNews(incident=incident):
             return "incident.ended", news.ended_at or incident.last_seen
         case PushNews():
@@ -333,7 +337,7 @@ def _fix(fix: Fix) -> FixData:
         deploy_id=fix.deploy_id,
         deploy_time=fix.deploy_time,
         release=fix.release,
-        suspect=_named(fix.suspect),
+        suspect=None if fix.suspect is None else _named(fix.suspect),
         reverted_by=None if fix.reverted_by is None else _named(fix.reverted_by),
     )
 

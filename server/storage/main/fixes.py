@@ -1,4 +1,4 @@
-"""The table fixes: which deploys did something about the cause of an incident."""
+"""The table fixes: which deploys took back the cause of an incident, or brought its fix."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import fixes
 
-FixChange = Literal["suspect_reverted"]
+FixChange = Literal["suspect_reverted", "fix_live"]
 """What people are told of it."""
 
 
@@ -23,17 +23,20 @@ class NamedCommit(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a deploy did about the cause of an incident.
+    """What a deploy did about an incident.
 
     It took back the commit `suspect`: by its commit `reverted_by` or, if that is None, because the
-    deploy went back to what ran before.
+    deploy went back to what ran before. Without a `suspect`, it brought the `release` that has the
+    fix of `issues` of the incident, which has `of_issues`.
     """
 
     deploy_id: str
     deploy_time: datetime
     release: str | None = None
-    suspect: NamedCommit
+    suspect: NamedCommit | None = None
     reverted_by: NamedCommit | None = None
+    issues: int = 0
+    of_issues: int = 0
 
 
 async def add(
@@ -41,7 +44,7 @@ async def add(
 ) -> bool:
     """Note it and return whether it is new.
 
-    It is not if this deploy did something about the incident already, or `cause` did in another.
+    It is not if this deploy did so already, or `cause` did in another.
     """
     result = await tx.execute(
         insert(fixes)

@@ -58,6 +58,7 @@ RecordedChange = Literal[
     "snoozed",
     "unsilenced",
     "suspect_reverted",
+    "fix_live",
     "ended",
 ]
 

@@ -81,6 +81,7 @@ const TOAST_HEADS = {
   alert: "Alert",
   escalated: "Got worse",
   suspect_reverted: "Suspect reverted",
+  fix_live: "Fix is live",
   ended: "Ended",
 };
 

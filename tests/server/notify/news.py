@@ -70,6 +70,14 @@ def suspect_reverted(number: int = 1, **changes: Any) -> IncidentNews:
     )
 
 
+def fix_live(number: int = 1, **changes: Any) -> IncidentNews:
+    """That a deploy brings the fix of its only issue."""
+    fix = Fix(deploy_id="d2", deploy_time=at(600), release="shop@2.3.1", issues=1, of_issues=1)
+    return IncidentNews(
+        change="fix_live", incident=incident(number, **changes), why="It is new.", fix=fix
+    )
+
+
 def push(**changes: Any) -> Push:
     """Ada pushed one commit to main."""
     fields: dict[str, Any] = {

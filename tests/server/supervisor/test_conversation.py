@@ -15,6 +15,7 @@ from shared.pipe import (
     Checkpoint,
     Decision,
     Error,
+    FixLive,
     Incident,
     IncidentEnded,
     Outbound,
@@ -61,6 +62,18 @@ def incident(seq: int) -> Incident:
     return Incident(**msgspec.structs.asdict(summary), seq=seq, change="opened")
 
 
+def fix_live(seq: int) -> FixLive:
+    return FixLive(
+        incident_id="inc-0000000000000001",
+        seq=seq,
+        release="2.3.1",
+        deploy_id="d",
+        deploy_time=at(0),
+        issues=1,
+        time=at(0),
+    )
+
+
 def ended() -> IncidentEnded:
     return IncidentEnded("inc-0000000000000001", "quiet", at(0))
 
@@ -74,6 +87,7 @@ MESSAGES = st.one_of(
     st.builds(Pong, SEQS),
     st.builds(state, st.sampled_from(["a", "b"])),
     st.builds(incident, SEQS),
+    st.builds(fix_live, SEQS),
     st.builds(ended),
     st.builds(Error, error=st.just(True), message=st.just(""), seq=st.none() | SEQS),
 )
@@ -103,7 +117,7 @@ def test_every_batch_decides_its_entries_once_in_order_and_the_rest_waits(
                             assert watermark <= seq <= recorded[-1] if recorded else seq == 0
                             watermark = seq
                             pending_state = False
-                        case Incident():
+                        case Incident() | FixLive():
                             assert message.seq <= (recorded[-1] if recorded else 0)
                 assert not pending_state
             case "ping":
@@ -162,6 +176,17 @@ def test_an_incident_waits_for_the_acknowledgement_of_its_entry() -> None:
     assert conversation.take().messages == [Decision(1, Code.KNOWN)]
     conversation.hear(Ack(2), 10)
     assert conversation.take().messages == [Decision(2, Code.OPENED), incident(2)]
+
+
+def test_a_fix_that_is_live_waits_for_the_entry_of_its_deploy() -> None:
+    conversation = ready()
+    conversation.sent([entry(1), entry(2)])
+    assert conversation.hear(fix_live(3), 10) is not None
+    for message in (Decision(1, Code.KNOWN), fix_live(2), Decision(2, Code.NOTED), Ack(1)):
+        assert conversation.hear(message, 10) is None
+    assert conversation.take().messages == [Decision(1, Code.KNOWN)]
+    conversation.hear(Ack(2), 10)
+    assert conversation.take().messages == [Decision(2, Code.NOTED), fix_live(2)]
 
 
 def test_what_a_deadline_caused_waits_for_nothing() -> None:

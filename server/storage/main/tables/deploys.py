@@ -94,7 +94,7 @@ fixes = Table(
         primary_key=True,
     ),
     Column("deploy_id", String, primary_key=True),
-    Column("change", String, nullable=False),
+    Column("change", String, primary_key=True),
     Column("cause", String, nullable=False),
     UniqueConstraint("incident_id", "change", "cause"),
     sqlite_with_rowid=False,
