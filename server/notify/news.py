@@ -134,9 +134,6 @@ News = (
 def subject_of(news: News) -> str | None:
     """Return what a message is about, if the message is edited when there is more to say."""
     match news:
-        case IncidentNews(change="handed_on"):
-            # Others read it elsewhere.
-            return None
         case IncidentNews():
             return news.incident.incident_id
         case PushNews():

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 CHANNEL = "C0ALERTS"
-"""The bot's channel, by the name that edits need."""
+"""The bot's usual channel, by the name that edits need."""
+OTHER_CHANNEL = "C0OTHERS"
+"""Another one, which a route names."""
 
 
 class Sink:
@@ -42,19 +44,21 @@ class Sink:
     async def post(self, request: web.Request) -> web.Response:
         """Answer as ``chat.postMessage`` does."""
         ts = f"1700000000.{len(self.standing):06}"
+        channel = (await request.json())["channel"]
         self.standing[ts] = await request.text()
         self._keep(self.standing[ts])
-        return web.json_response({"ok": True, "channel": CHANNEL, "ts": ts})
+        return web.json_response({"ok": True, "channel": channel, "ts": ts})
 
     async def update(self, request: web.Request) -> web.Response:
         """Answer as ``chat.update`` does."""
-        ts = (await request.json())["ts"]
+        asked = await request.json()
+        ts = asked["ts"]
         if ts not in self.standing:
             return web.json_response({"ok": False, "error": "message_not_found"})
         self.standing[ts] = await request.text()
         self.edits += 1
         self._keep(self.standing[ts])
-        return web.json_response({"ok": True, "channel": CHANNEL, "ts": ts})
+        return web.json_response({"ok": True, "channel": asked["channel"], "ts": ts})
 
     def _keep(self, message: str) -> None:
         self.messages.append(message)

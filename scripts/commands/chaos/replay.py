@@ -5,6 +5,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+from scripts.commands.chaos.fake_slack import OTHER_CHANNEL
 from server.incidents.record import Recorder
 from server.notify.live import Live
 from server.notify.outlets import Outlets
@@ -100,7 +101,11 @@ async def _add_routes(tx: Transaction) -> None:
     for number, timing in enumerate(_TIMINGS):
         route = RouteValues(service=f"service-{number}", timing=timing)
         await notification_routes.add(tx, route, "chaos")
-    others = [RouteTarget("slack"), RouteTarget("webhook", "nobody.example#0")]
+    others = [
+        RouteTarget("slack"),
+        RouteTarget("slack", OTHER_CHANNEL),
+        RouteTarget("webhook", "nobody.example#0"),
+    ]
     route = RouteValues(service="service-7", targets=others)
     await notification_routes.add(tx, route, "chaos")
 

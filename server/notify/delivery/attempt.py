@@ -8,7 +8,7 @@ import msgspec
 
 from server.notify.channel import Channel, DeliveryFailed, Letter
 from server.notify.delivery.persistence import persist
-from server.notify.news import News, subject_of
+from server.notify.news import IncidentNews, News, subject_of
 from server.process import log
 from server.storage.database import Database, Transaction
 from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE
@@ -85,8 +85,11 @@ async def _letter(database: Database, channel: Channel, row: Delivery) -> Letter
         raise DeliveryFailed(reason, permanent=True, kind="defect") from error
     standing = None
     if channel.editing and (subject := subject_of(news)):
+        # A message for everybody is not where those read to whom the incident is handed on.
+        is_new = isinstance(news, IncidentNews) and news.change == "handed_on"
+        find = slack_messages.get if is_new else slack_messages.find
         async with database.read() as tx:
-            standing = await slack_messages.get(tx, subject)
+            standing = await find(tx, subject, row.receiver)
     return Letter(
         key=row.key,
         receiver=row.receiver,

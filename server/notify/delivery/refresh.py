@@ -76,33 +76,33 @@ class Refresher:
             async with self._database.read() as tx:
                 edits = min(EDITS_A_TURN, self._bot.meter.free())
                 due = await slack_messages.out_of_date(tx, before, edits)
-            for incident_id in due:
-                failure = await self._refresh(incident_id)
+            for incident_id, receiver in due:
+                failure = await self._refresh(incident_id, receiver)
                 if failure is not None:
-                    return await self._failed(incident_id, failure)
+                    return await self._failed(incident_id, receiver, failure)
         except STORAGE_TROUBLE as error:
             log.server(logging.ERROR, f"slack waits for the database: {error}")
         return TURN_S
 
-    async def _refresh(self, incident_id: str) -> DeliveryFailed | None:
+    async def _refresh(self, incident_id: str, receiver: str) -> DeliveryFailed | None:
         try:
-            outcome = "edited" if await self._edit(incident_id) else "gone"
+            outcome = "edited" if await self._edit(incident_id, receiver) else "gone"
         except DeliveryFailed as failure:
             return failure
         except STORAGE_TROUBLE:
             raise
         except Exception as defect:
-            # Otherwise one incident that cannot be shown would end the process at each start.
+            # Otherwise one message that cannot be shown would end the process at each start.
             return broken(self._bot, defect)
         self._backoff.forget()
         self._metrics.refreshes.labels(outcome=outcome).inc()
         return None
 
-    async def _edit(self, incident_id: str) -> bool:
+    async def _edit(self, incident_id: str, receiver: str) -> bool:
         """Return False if nothing is left to edit; what somebody deleted is not posted again."""
         async with self._bot.editing:
             async with self._database.read() as tx:
-                standing = await slack_messages.get(tx, incident_id)
+                standing = await slack_messages.get(tx, incident_id, receiver)
                 incident = await incidents.get(tx, incident_id)
             if standing is None or incident is None or incident.ended_at is not None:
                 return False
@@ -113,18 +113,19 @@ class Refresher:
             edited = await self._bot.edit(news, key, standing)
             async with self._database.write() as tx:
                 if edited is None:
-                    await slack_messages.forget(tx, incident_id)
+                    await slack_messages.forget(tx, incident_id, receiver)
                 else:
                     await slack_messages.put(tx, edited, to_micros(self._now()))
             return edited is not None
 
-    async def _failed(self, incident_id: str, failure: DeliveryFailed) -> float:
+    async def _failed(self, incident_id: str, receiver: str, failure: DeliveryFailed) -> float:
         pause_s = max(self._backoff.failed(), failure.retry_after_s or 0.0)
         self._metrics.refreshes.labels(outcome="failed").inc()
+        which = f"{incident_id} in {receiver}" if receiver else incident_id
         log.server(
             logging.WARNING,
-            f"slack {incident_id} not brought up to date: {failure}; again in {pause_s:.1f} s",
+            f"slack {which} not brought up to date: {failure}; again in {pause_s:.1f} s",
         )
         async with self._database.write() as tx:
-            await slack_messages.tried(tx, incident_id, to_micros(self._now()))
+            await slack_messages.tried(tx, incident_id, receiver, to_micros(self._now()))
         return pause_s

@@ -129,7 +129,7 @@ def reply_to(news: News) -> str | None:
     match news:
         case IncidentNews(change="opened"):
             return None
-        case IncidentNews(change="reminded"):
+        case IncidentNews(change="reminded" | "handed_on"):
             return f"*Not acknowledged*: {escaped_line(news.waited, 300)}"
         case IncidentNews(change="joined"):
             return _new_errors(news.joined)
@@ -154,7 +154,7 @@ def _line(news: News) -> str:
     match news:
         case IncidentNews(incident=incident):
             where = f"{incident.service}/{incident.environment}"
-            return f"{_CHANGE[news.change]}: {incident.title} ({where}, {incident.severity})"
+            return f"{_changed(news)}: {incident.title} ({where}, {incident.severity})"
         case SuspectNews(incident=incident, suspect=suspect):
             commit = f"{suspect.commit_id[:10]} {first_line(suspect.message)}"
             return f"Your commit {commit} may have caused {incident.title}"
@@ -175,6 +175,12 @@ def _line(news: News) -> str:
             raise OnlyForOnePerson
 
 
+def _changed(news: IncidentNews) -> str:
+    if news.change in ("reminded", "handed_on") and news.acknowledged_by is not None:
+        return "acknowledged"
+    return _CHANGE[news.change]
+
+
 def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Block]:
     incident = news.incident
     mark = "✅" if news.is_over else _SEVERITY[incident.severity]
@@ -192,7 +198,7 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
         ),
         _section(f"*Error message*\n{code(incident.message, MESSAGE_SHOWN)}"),
     ]
-    if news.waited:
+    if news.waited and news.acknowledged_by is None and not news.is_over:
         blocks.append(_section(f"*Not acknowledged*\n{escaped_line(news.waited, 300)}"))
     if news.joined and news.change == "joined":
         blocks.append(_section(_new_errors(news.joined)))

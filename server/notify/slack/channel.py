@@ -1,7 +1,8 @@
 """The channel Slack, by an incoming webhook or by a bot.
 
-A webhook posts a message for each piece of news. A bot posts one message for each incident and
-push, edits it as it changes, and says in its thread what changed.
+A webhook posts a message for each piece of news. A bot posts one message for each incident into
+each channel that is told of it, and one for each push. It edits them as these change, and says in
+their threads what changed.
 """
 
 import asyncio
@@ -28,18 +29,20 @@ from server.notify.slack.blocks import SlackText, render, render_digest, reply_t
 from server.process.outgoing import Networks, open_session
 from server.settings.settings import Slack
 from server.storage.main.incidents import StoredIncident
-from server.storage.main.slack_messages import SlackMessage
+from server.storage.main.slack_messages import EVERYBODY, SlackMessage
 
 _ORDER = {
     "suspect_reverted": -1,
     "fix_live": -1,
     "joined": -1,
     "reminded": -1,
+    "handed_on": -1,
     "opened": 0,
     "escalated": 1,
     "ended": 2,
 }
-"""Which change a message shows, of several; those before the first are only said in its thread."""
+"""Which change a message shows, of several; those before the first are only said in its thread,
+unless the message began with one."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[News]).decode
@@ -118,7 +121,7 @@ class BotChannel:
             if refused.code in GONE:
                 return None
             raise
-        return _stands(standing.subject, standing.channel, standing.ts, now_said)
+        return _stands(standing, now_said)
 
     async def _tell_together(
         self, letters: Sequence[Letter], standing: dict[str, SlackMessage]
@@ -151,8 +154,11 @@ class BotChannel:
         posted = await self._api.post_message(_message(shown) | {"channel": channel})
         subject = subject_of(news)
         if subject is not None:
-            channel = posted.channel or letter.receiver
-            standing[subject] = _stands(subject, channel, posted.ts, [news])
+            reader = letter.receiver if isinstance(news, IncidentNews) else EVERYBODY
+            place = SlackMessage(
+                subject, reader, posted.channel or letter.receiver, posted.ts, said=b"", said_seq=0
+            )
+            standing[subject] = _stands(place, [news])
 
     async def _channel_of(self, receiver: str) -> str:
         """Return Slack's name for the receiver, which is a channel or a person by mail address."""
@@ -237,12 +243,14 @@ def _message(shown: SlackText) -> dict[str, object]:
     }
 
 
-def _stands(subject: str, channel: str, ts: str, said: list[News]) -> SlackMessage:
+def _stands(place: SlackMessage, said: list[News]) -> SlackMessage:
+    """Return the message at this place when it says `said`."""
+    message = msgspec.structs.replace(place, said=_encode(said))
     first = said[0]
     if not isinstance(first, IncidentNews):
-        return SlackMessage(subject, channel, ts, _encode(said), said_seq=0)
+        return message
     is_acknowledged = first.acknowledged_by is not None
-    return SlackMessage(subject, channel, ts, _encode(said), first.seq, is_acknowledged)
+    return msgspec.structs.replace(message, said_seq=first.seq, said_acknowledged=is_acknowledged)
 
 
 def _with(said: list[News], news: News) -> list[News]:
@@ -274,13 +282,14 @@ def _later(known: IncidentNews, news: IncidentNews) -> IncidentNews:
         incident=newest.incident,
         seq=newest.seq,
         acknowledged_by=known.acknowledged_by or news.acknowledged_by,
+        waited=changed.waited or known.waited,
     )
 
 
 def _is_worse(news: News) -> bool:
     """Return whether the channel must hear of it, and not only those who follow the thread."""
     match news:
-        case IncidentNews(change="escalated" | "reminded"):
+        case IncidentNews(change="escalated" | "reminded" | "handed_on"):
             return True
         case VerdictNews(verdict="faulty" | "suspect"):
             return True

@@ -1,22 +1,32 @@
-"""The table slack_messages: our bot's messages that are edited as their subject changes."""
+"""The table slack_messages: our bot's messages that are edited as their subject changes.
+
+Each receiver who was told of an incident has a message of their own. A message for `EVERYBODY` is
+the only one about its subject, wherever the news goes: so it is with pushes and troubles, and with
+incidents from before schema 0038 if nobody knew any more whose the message was.
+"""
 
 import msgspec
-from sqlalchemy import Select, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, or_, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.tables import incidents, slack_messages
 from server.storage.rows import struct_of
 
+EVERYBODY = ""
+"""The receiver of a message that stands for all receivers."""
+
 
 class SlackMessage(msgspec.Struct, frozen=True):
     """Where the message about `subject` is at Slack, and what it says (JSON, opaque here).
 
+    `receiver` is who reads it, as the outbox names them, and `channel` is Slack's name for it.
     `said_seq` is the entry up to which it describes its incident, and `said_acknowledged` whether
     it says who acknowledged it.
     """
 
     subject: str
+    receiver: str
     channel: str
     ts: str
     said: bytes
@@ -24,33 +34,38 @@ class SlackMessage(msgspec.Struct, frozen=True):
     said_acknowledged: bool = False
 
 
-async def get(tx: AsyncConnection, subject: str) -> SlackMessage | None:
-    """Return the message about `subject`, or None."""
-    row = (
-        await tx.execute(select(slack_messages).where(slack_messages.c.subject == subject))
-    ).first()
+async def get(tx: AsyncConnection, subject: str, receiver: str) -> SlackMessage | None:
+    """Return the message about `subject` that exactly this receiver has, or None."""
+    row = (await tx.execute(select(slack_messages).where(_is(subject, receiver)))).first()
     if row is None:
         return None
     return struct_of(row, SlackMessage)
 
 
+async def find(tx: AsyncConnection, subject: str, receiver: str) -> SlackMessage | None:
+    """Return the message about `subject` that this receiver reads: their own, or everybody's."""
+    return await get(tx, subject, receiver) or await get(tx, subject, EVERYBODY)
+
+
 async def put(tx: AsyncConnection, message: SlackMessage, edited_at: int) -> None:
-    """Make this the message about its subject from now on; `edited_at` in microseconds."""
+    """Make this its receiver's message about its subject; `edited_at` in microseconds."""
     fields = msgspec.structs.asdict(message) | {"edited_at": edited_at}
     await tx.execute(
         insert(slack_messages)
         .values(**fields)
-        .on_conflict_do_update(index_elements=["subject"], set_=fields)
+        .on_conflict_do_update(index_elements=["subject", "receiver"], set_=fields)
     )
 
 
-async def forget(tx: AsyncConnection, subject: str) -> None:
-    """Forget the message about this subject; there is none any more."""
-    await tx.execute(delete(slack_messages).where(slack_messages.c.subject == subject))
+async def forget(tx: AsyncConnection, subject: str, receiver: str) -> None:
+    """Forget the message that this receiver had about this subject; there is none any more."""
+    await tx.execute(delete(slack_messages).where(_is(subject, receiver)))
 
 
-async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> list[str]:
-    """Return open incidents of which more is known than their message says, longest unedited first.
+async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> list[tuple[str, str]]:
+    """Return the messages that say less of an open incident than is known, longest unedited first.
+
+    Each is given by its incident and its receiver.
 
     Those edited at `edited_before` or later are left out, unless somebody has acknowledged them
     since: whoever did it waits to see it.
@@ -61,7 +76,7 @@ async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> li
     )
     is_news = or_(incidents.c.changed_seq > slack_messages.c.said_seq, is_acknowledgement_news)
     rows = await tx.execute(
-        select(incidents.c.incident_id)
+        select(incidents.c.incident_id, slack_messages.c.receiver)
         .join(slack_messages, slack_messages.c.subject == incidents.c.incident_id)
         .where(
             incidents.c.ended_at.is_(None),
@@ -70,26 +85,24 @@ async def out_of_date(tx: AsyncConnection, edited_before: int, limit: int) -> li
                 and_(is_acknowledgement_news, edited_at < acknowledged_at),
             ),
         )
-        .order_by(edited_at, incidents.c.incident_id)
+        .order_by(edited_at, incidents.c.incident_id, slack_messages.c.receiver)
         .limit(limit)
     )
-    return list(rows.scalars())
+    return [(incident_id, receiver) for incident_id, receiver in rows]
 
 
-async def tried(tx: AsyncConnection, subject: str, at: int) -> None:
+async def tried(tx: AsyncConnection, subject: str, receiver: str, at: int) -> None:
     """Note that the message could not be edited, so that others come first now."""
-    await tx.execute(
-        update(slack_messages).where(slack_messages.c.subject == subject).values(edited_at=at)
-    )
+    await tx.execute(update(slack_messages).where(_is(subject, receiver)).values(edited_at=at))
 
 
-def old(before: int) -> Select[tuple[str]]:
+def old(before: int) -> Select[tuple[str, str]]:
     """Return the query of the messages from before `before` (microseconds), the oldest first.
 
-    The message of an incident stays as long as the incident.
+    Those about an incident stay as long as the incident.
     """
     return (
-        select(slack_messages.c.subject)
+        select(slack_messages.c.subject, slack_messages.c.receiver)
         .where(
             # Slack names a message by its time: seconds, which have equally many digits in this
             # era.
@@ -103,5 +116,10 @@ def old(before: int) -> Select[tuple[str]]:
 async def remove_old(tx: AsyncConnection, before: int, limit: int) -> int:
     """Forget the first `limit` messages of `old`; return how many there were."""
     going = old(before).limit(limit)
-    removed = await tx.execute(delete(slack_messages).where(slack_messages.c.subject.in_(going)))
+    name = tuple_(slack_messages.c.subject, slack_messages.c.receiver)
+    removed = await tx.execute(delete(slack_messages).where(name.in_(going)))
     return removed.rowcount
+
+
+def _is(subject: str, receiver: str) -> ColumnElement[bool]:
+    return and_(slack_messages.c.subject == subject, slack_messages.c.receiver == receiver)

@@ -243,6 +243,7 @@ async def test_200_open_incidents_stay_within_slacks_limit_and_each_has_its_turn
             told = IncidentNews(change="opened", incident=incident(number))
             message = SlackMessage(
                 told.incident.incident_id,
+                "#alerts",
                 "C0ALERTS",
                 f"1700000000.{number:06}",
                 msgspec.json.encode([told]),
@@ -435,7 +436,7 @@ async def test_a_defect_in_one_message_is_said_and_ends_nothing(
     await scene.open_and_tell()
     await scene.say("updated", event_count=2)
     async with scene.database.write() as tx:
-        known = await slack_messages.get(tx, incident().incident_id)
+        known = await slack_messages.get(tx, incident().incident_id, "#alerts")
         assert known is not None
         broken = msgspec.structs.replace(known, said=b"[{}]")
         await slack_messages.put(tx, broken, edited_at=0)

@@ -200,6 +200,7 @@ async def test_in_slack_the_channel_hears_of_it_and_others_get_a_message_of_thei
         await deliver()
         first, other = slack.roots()
         assert "ended" in text_of(first)
+        assert "ended" in text_of(other)
 
 
 async def test_whom_a_setting_names_is_offered_no_way_to_unsubscribe(scene: Scene) -> None:

@@ -192,8 +192,8 @@ async def test_a_slack_message_is_known_as_long_as_its_incident(scene: Scene) ->
     async with scene.database.write() as tx:
         for subject, moment in zip(subjects, moments, strict=True):
             ts = f"{moment.timestamp():.6f}"
-            await slack_messages.put(tx, SlackMessage(subject, "C1", ts, b"[]", 0), 0)
+            await slack_messages.put(tx, SlackMessage(subject, "#a", "C1", ts, b"[]", 0), 0)
     await scene.after(days=400)
     async with scene.database.read() as tx:
-        kept = [each for each in subjects if await slack_messages.get(tx, each)]
+        kept = [each for each in subjects if await slack_messages.get(tx, each, "#a")]
     assert kept == [incident_id(1), "push b"]

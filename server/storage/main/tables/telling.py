@@ -112,6 +112,7 @@ slack_messages = Table(
     "slack_messages",
     metadata,
     Column("subject", String, primary_key=True),
+    Column("receiver", String, primary_key=True, server_default=""),
     Column("channel", String, nullable=False),
     Column("ts", String, nullable=False),
     Column("said", LargeBinary, nullable=False),
@@ -120,8 +121,9 @@ slack_messages = Table(
     Column("said_acknowledged", Boolean, nullable=False, server_default="0"),
     Index(None, "ts"),
 )
-"""Messages of our bot that are edited as their subject (an incident, a push) changes. `channel` and
-`ts` are Slack's names for the message. `said` is what it says: a JSON list of `server.notify.news`.
+"""Messages of our bot that are edited as their subject (an incident, a push) changes: one for each
+`receiver`, as the outbox names it, or with the receiver '' one for all of them. `channel` and `ts`
+are Slack's names for the message. `said` is what it says: a JSON list of `server.notify.news`.
 `said_seq` is the entry up to which it tells its incident, and `said_acknowledged` whether it says
 who acknowledged it. `edited_at` is when it was posted, edited or tried last.
 """
