@@ -19,31 +19,6 @@ TRIGGERS: dict[Trigger, str] = {
 }
 """Each trigger as a sentence, for where its numbers are not known."""
 
-CHANGES = {
-    "opened": "Opened",
-    "escalated": "Got worse",
-    "joined": "Another issue joined",
-    "acknowledged": "Acknowledged",
-    "reminded": "Not acknowledged yet",
-    "handed_on": "Told to others",
-    "resolved": "Resolved",
-    "silenced": "Silenced",
-    "snoozed": "Snoozed",
-    "unsilenced": "No longer silenced",
-    "suspect_reverted": "Suspect reverted",
-    "fix_live": "Fix is live",
-    "ended": "Ended",
-}
-
-_OPENED = {
-    "new_issue": "New issue",
-    "spike": "Spike",
-    "regression": "Came back",
-    "deploy": "Deploy",
-    "alert": "Alert",
-}
-"""What it is when an incident opens, by its trigger."""
-
 DECISIONS: dict[Code, str] = {
     Code.OPENED: "It opened an incident",
     Code.JOINED: "Its issue joined an open incident",
@@ -133,16 +108,6 @@ def explain_decision(decision: Decision) -> str:
     except (*_OTHER_NUMBERS, msgspec.ValidationError):
         pass
     return _plain(f"{DECISIONS[decision.code]}{_which(decision)}", numbers)
-
-
-def news_words(change: str, trigger: str) -> str:
-    """A change of an incident as news, by what opened the incident."""
-    return _OPENED.get(trigger, change_words(change)) if change == "opened" else CHANGES[change]
-
-
-def change_words(change: str) -> str:
-    """A change of an incident, as a heading."""
-    return CHANGES[change]
 
 
 def _new_issue(numbers: Numbers) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from server.storage.main.not_told import KeptFrom, KeptFromIncident, Reason, Way
-from server.wording.explain import change_words
+from server.wording.changes import change_words
 from shared.structs import made_of
 
 _FROM = {"error": "errors and worse", "critical": "critical incidents"}

@@ -10,7 +10,7 @@ from server.storage.main.incidents import IncidentChange
 from server.storage.main.not_told import KeptFrom
 from server.storage.main.notifications import Bell
 from server.storage.main.outbox import ChannelName, Delivery, DeliveryState
-from server.wording.explain import change_words
+from server.wording.changes import change_words
 from server.wording.formats import clock
 from server.wording.not_told import not_told_in_words
 

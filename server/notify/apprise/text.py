@@ -19,6 +19,7 @@ from server.notify.news import (
     VerdictNews,
 )
 from server.process.apprise_library import Tone
+from server.wording.changes import did_words
 from server.wording.deploys import say_verdict
 from server.wording.fixes import say_fix
 from server.wording.reasons import say
@@ -30,16 +31,6 @@ TITLE = 120
 LINE = 300
 _DIGEST_LINE = 160
 
-_CHANGE = {
-    "opened": "opened",
-    "escalated": "got worse",
-    "joined": "took in new errors",
-    "reminded": "not acknowledged",
-    "handed_on": "not acknowledged",
-    "suspect_reverted": "has a suspect reverted",
-    "fix_live": "has its fix live",
-    "ended": "ended",
-}
 _TONE: dict[Severity, Tone] = {"critical": "failure", "error": "failure", "warning": "warning"}
 
 
@@ -89,8 +80,7 @@ def _title(news: News) -> str:
     match news:
         case IncidentNews(incident=incident):
             where = f"{incident.service}/{incident.environment}"
-            change = _CHANGE[news.change]
-            return f"{incident.severity} {change} in {where}: {incident.title}"
+            return f"{incident.severity} {did_words(news.change)} in {where}: {incident.title}"
         case PushNews():
             return f"{news.title} ({news.service}/{news.environment})"
         case VerdictNews():

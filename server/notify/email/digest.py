@@ -6,6 +6,7 @@ are told in full; all others have a line and a link, by service.
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
 
@@ -13,9 +14,10 @@ from server.notify.channel import Letter
 from server.notify.email.addresses import incident_address
 from server.notify.email.blocks import Address, Content, Item, Items, Line, Lines, Section, Tone
 from server.notify.email.content import content_of
-from server.notify.email.incident_content import KICKERS
+from server.notify.email.incident_content import kicker_of
 from server.notify.masking import masked_line
-from server.notify.news import IncidentNews, SummaryNews
+from server.notify.news import IncidentNews, NewsChange, SummaryNews
+from server.wording.changes import did_words
 from server.wording.formats import counted
 
 MAX_LINE = 300
@@ -102,7 +104,7 @@ def _by_service(stories: Sequence[Story], public_url: str) -> list[Section]:
 
 def _item(story: Story, public_url: str) -> Item:
     incident = story.last.incident
-    happened = [KICKERS[each.change] for each in story.news]
+    happened = [kicker_of(each) for each in story.news]
     what = ", then ".join([happened[0], *(each.lower() for each in happened[1:])])
     about = [incident.severity, f"{incident.service} in {incident.environment}", counted(incident)]
     # Only the first sentence: the mail must not become so long that readers cut it off.
@@ -144,18 +146,9 @@ def _title(stories: Sequence[Story], others: Sequence[Item]) -> str:
 
 
 def _changes(stories: Sequence[Story]) -> str:
-    counts: Counter[str] = Counter(news.change for story in stories for news in story.news)
-    words = (
-        ("opened", "opened"),
-        ("escalated", "got worse"),
-        ("joined", "took in new errors"),
-        ("reminded", "not acknowledged"),
-        ("handed_on", "not acknowledged"),
-        ("suspect_reverted", "suspect reverted"),
-        ("fix_live", "with a fix live"),
-        ("ended", "ended"),
-    )
-    return ", ".join(f"{counts[change]} {word}" for change, word in words if counts[change])
+    counts = Counter(did_words(news.change) for story in stories for news in story.news)
+    in_order = dict.fromkeys(map(did_words, get_args(NewsChange)))
+    return ", ".join(f"{counts[did]} {did}" for did in in_order if counts[did])
 
 
 def _tone(stories: Sequence[Story]) -> Tone:

@@ -23,6 +23,7 @@ from server.notify.news import (
     SuspectNews,
 )
 from server.storage.main.fixes import Fix, NamedCommit
+from server.wording.changes import news_words
 from server.wording.fixes import say_fix
 from server.wording.formats import (
     counted,
@@ -43,16 +44,10 @@ MOST_FRAMES = 20
 
 MOST_SYMPTOMS = 10
 
-KICKERS = {
-    "opened": "New incident",
-    "escalated": "Got worse",
-    "joined": "New errors in it",
-    "reminded": "Not acknowledged",
-    "handed_on": "Not acknowledged",
-    "suspect_reverted": "Suspect reverted",
-    "fix_live": "Fix is live",
-    "ended": "Ended",
-}
+
+def kicker_of(news: IncidentNews) -> str:
+    """Return what happened, for the line above the title."""
+    return "New incident" if news.change == "opened" else news_words(news.change)
 
 
 def incident_content(news: IncidentNews, public_url: str) -> Content:
@@ -90,7 +85,7 @@ def incident_content(news: IncidentNews, public_url: str) -> Content:
     return Content(
         subject=_subject(incident),
         preview=f"{preview}{incident.message}",
-        kicker=KICKERS[news.change],
+        kicker=kicker_of(news),
         tone=incident.severity,
         title=incident.title,
         labels=[incident.severity, incident.service, incident.environment],
@@ -143,7 +138,7 @@ def ended_content(news: IncidentNews, public_url: str) -> Content:
     return Content(
         subject=_subject(incident),
         preview=f"Ended{f' after {span}' if span else ''}: {why}",
-        kicker=KICKERS["ended"],
+        kicker=kicker_of(news),
         tone="good",
         title=incident.title,
         labels=[incident.service, incident.environment],
@@ -168,13 +163,13 @@ def fixed_content(news: IncidentNews, fix: Fix, public_url: str) -> Content:
     return Content(
         subject=_subject(incident),
         preview=said,
-        kicker=KICKERS[news.change],
+        kicker=kicker_of(news),
         tone="good",
         title=incident.title,
         labels=[incident.service, incident.environment],
         links=_links(incident, public_url),
         sections=[
-            Section(KICKERS[news.change], [Paragraph(said)]),
+            Section(kicker_of(news), [Paragraph(said)]),
             *([Section("Commits", [Items(commits)])] if commits else []),
             Section("When", [Facts(pairs)]),
             error_message(incident.exception_type, incident.message),

@@ -25,6 +25,7 @@ from server.notify.news import (
 from server.notify.slack.buttons import buttons_for, buttons_for_author
 from server.notify.slack.text import code, escaped, escaped_line, link, moment, plain
 from server.storage.main.fixes import Fix
+from server.wording.changes import news_words
 from server.wording.deploys import say_verdict
 from server.wording.fixes import say_fix, say_live
 from server.wording.formats import lasted, source_name
@@ -52,16 +53,6 @@ _VERDICT = {
     "suspect": "⚠️ suspect",
     "faulty": "🔴 faulty",
     "too_little_data": "too few events to tell",
-}
-_CHANGE = {
-    "opened": "opened",
-    "escalated": "got worse",
-    "joined": "new errors",
-    "reminded": "not acknowledged",
-    "handed_on": "not acknowledged",
-    "suspect_reverted": "suspect reverted",
-    "fix_live": "fix is live",
-    "ended": "ended",
 }
 
 
@@ -178,7 +169,7 @@ def _line(news: News) -> str:
 def _changed(news: IncidentNews) -> str:
     if news.change in ("reminded", "handed_on") and news.acknowledged_by is not None:
         return "acknowledged"
-    return _CHANGE[news.change]
+    return news_words(news.change).lower()
 
 
 def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Block]:

@@ -13,8 +13,8 @@ from server.keys import DATABASE, JOURNAL, LIVE, SETTINGS
 from server.storage.main import decisions, incident_users, incidents, not_told, notifications
 from server.storage.main.incident_users import MAX_USERS
 from server.storage.main.incidents import IncidentChange, StoredIncident
-from server.storage.main.notifications import Notification
 from server.storage.times import micros_now
+from server.web.api.bell import NotificationAnswer, notification_answer
 from server.web.api.incident_timeline import read_timeline
 from server.web.api.suspect_answers import GivenAnswer, read_answers
 from server.web.auth import person_id
@@ -86,7 +86,7 @@ class NotificationPage(msgspec.Struct):
     """Some notifications, newest first; `unread` counts all of them, not only these."""
 
     unread: int
-    notifications: list[Notification]
+    notifications: list[NotificationAnswer]
     next: int | None
 
 
@@ -174,7 +174,7 @@ async def list_notifications(request: web.Request) -> web.Response:
         found = await notifications.newest(tx, person, limit + 1, before)
     shown = found[:limit]
     more = shown[-1].id if len(found) > limit else None
-    return answer(NotificationPage(unread, shown, more))
+    return answer(NotificationPage(unread, list(map(notification_answer, shown)), more))
 
 
 async def mark_read(request: web.Request) -> web.Response:

@@ -25,6 +25,7 @@ from server.notify.live import Listener, TooManyListeners
 from server.storage.database import Database, Transaction
 from server.storage.main import notifications
 from server.storage.main.notifications import Notification
+from server.web.api.bell import notification_answer
 from server.web.auth import person_id, still_allowed
 from server.web.requests import read_number
 
@@ -112,7 +113,9 @@ async def _tell_bell(
         newer, unread = await database.read_at_once(partial(_newer, person, position))
         for each in newer:
             await response.send(
-                msgspec.json.encode(each).decode(), id=str(each.id), event="notification"
+                msgspec.json.encode(notification_answer(each)).decode(),
+                id=str(each.id),
+                event="notification",
             )
             position = each.id
         if len(newer) < BATCH:

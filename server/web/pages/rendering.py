@@ -16,8 +16,8 @@ from server.web.assets import asset_url
 from server.web.auth import Handler
 from server.web.browser_errors.page import reporting
 from server.wording import formats
+from server.wording.changes import bell_words
 from server.wording.deploys import per_minute, say_events, say_rate, short_name, watched_until
-from server.wording.explain import news_words
 from server.wording.incoming import OUTCOMES
 from server.wording.numbers import say_number, say_span
 from shared.text import first_line
@@ -78,7 +78,7 @@ def _environment() -> jinja2.Environment:
         "web_url": formats.web_url,
     }
     environment.globals["asset"] = asset_url
-    environment.globals["news_words"] = news_words
+    environment.globals["bell_words"] = bell_words
     environment.globals["counted"] = formats.counted
     environment.globals["now"] = _now
     environment.globals["watched_until"] = watched_until

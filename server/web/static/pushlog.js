@@ -73,32 +73,18 @@ async function read(address) {
   }
 }
 
-const TOAST_HEADS = {
-  new_issue: "New issue",
-  spike: "Spike",
-  regression: "Came back",
-  deploy: "Deploy",
-  alert: "Alert",
-  escalated: "Got worse",
-  suspect_reverted: "Suspect reverted",
-  fix_live: "Fix is live",
-  ended: "Ended",
-};
-
 function showToasts(notifications) {
   if (notifications.length > TOASTS_AT_ONCE) {
     showToast(`${notifications.length} new notifications`, "", "/notifications");
   } else {
     for (const each of notifications) {
       if (each.incident_id === null) {
-        const head = each.change === "ended" ? "PushLog is well again" : "PushLog needs help";
-        showToast(head, each.title, "/troubles", each.id);
+        showToast(each.words, each.title, "/troubles", each.id);
         continue;
       }
-      const head = TOAST_HEADS[each.change === "opened" ? each.trigger : each.change] ?? "Incident";
       const where = `${each.service} / ${each.environment}`;
       const about = each.change === "ended" ? where : `${each.severity}, ${where}`;
-      showToast(`${head} · ${about}`, each.title, `/incidents/${each.incident_id}`, each.id);
+      showToast(`${each.words} · ${about}`, each.title, `/incidents/${each.incident_id}`, each.id);
     }
   }
 }

@@ -247,7 +247,7 @@ def test_a_digest_says_it_and_still_knows_that_the_incident_ended() -> None:
     over = msgspec.structs.replace(fix_live(), ended_at=at(60))
     content = digest_of([letter(ended(), "a"), letter(over, "b")], URL)
     assert content.sections[0].title == "Already ended"
-    assert content.labels == ["1 with a fix live, 1 ended"]
+    assert content.labels == ["1 got its fix, 1 ended"]
 
 
 def test_a_program_gets_the_deploy_and_its_release() -> None:
@@ -266,4 +266,4 @@ def test_a_program_gets_the_deploy_and_its_release() -> None:
 def test_apprise_says_it_as_good_news() -> None:
     text = apprise_text_of([letter(fix_live())], URL, 2_000)
     assert (text.tone, text.body) == ("success", f"{SAID}\n{URL}/incidents/{ID}")
-    assert text.title.startswith("error has its fix live in shop/production")
+    assert text.title.startswith("error got its fix in shop/production")

@@ -413,7 +413,7 @@ def test_a_digest_says_it_and_still_knows_that_the_incident_ended() -> None:
     over = msgspec.structs.replace(suspect_reverted(), ended_at=at(60))
     content = digest_of([letter(ended(), "a"), letter(over, "b")], URL)
     assert content.sections[0].title == "Already ended"
-    assert content.labels == ["1 suspect reverted, 1 ended"]
+    assert content.labels == ["1 had a suspect reverted, 1 ended"]
     running = digest_of([letter(opened(), "a"), letter(suspect_reverted(), "b")], URL)
     assert running.sections[0].title == "Ongoing"
 
@@ -446,7 +446,7 @@ def test_a_program_gets_the_deploy_and_both_commits() -> None:
 def test_apprise_says_it_as_good_news() -> None:
     text = apprise_text_of([letter(suspect_reverted())], URL, 2_000)
     assert (text.tone, text.body) == ("success", f"{SAID}\n{URL}/incidents/{ID}")
-    assert text.title.startswith("error has a suspect reverted in shop/production")
+    assert text.title.startswith("error had a suspect reverted in shop/production")
 
 
 HASHES = st.text("0123456789abcdef", min_size=7, max_size=40)

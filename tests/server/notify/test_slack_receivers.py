@@ -325,7 +325,7 @@ async def test_a_digest_edits_the_messages_of_its_own_channel(scene: Scene) -> N
     for receiver in ("#alerts", "#shop"):
         of_the_first, digest = scene.messages(receiver)
         assert "open, got worse" in text_of(of_the_first)
-        assert "2 more notifications" in text_of(digest)
+        assert "2 notifications" in text_of(digest)
         assert scene.slack.replies(of_the_first["ts"]) == []
 
 

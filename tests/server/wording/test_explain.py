@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
+from server.notify.news import NewsChange
 from server.storage.main.incidents import RecordedChange
+from server.wording.changes import bell_words, change_words, did_words, news_words
 from server.wording.explain import (
-    CHANGES,
     DECISIONS,
     TRIGGERS,
-    change_words,
     explain_change,
     explain_decision,
     explain_incident,
@@ -40,9 +40,18 @@ def test_every_code_has_words_and_no_other_has() -> None:
 
 def test_every_trigger_and_every_change_on_a_timeline_has_words() -> None:
     assert set(TRIGGERS) == set(get_args(Trigger))
-    assert set(CHANGES) == set(get_args(RecordedChange))
-    assert set(get_args(Change)) - {"updated"} <= set(CHANGES)
+    for change in {*get_args(RecordedChange), *get_args(Change)} - {"updated"}:
+        assert change_words(change)
     assert change_words("escalated") == "Got worse"
+
+
+def test_every_kind_of_news_has_words() -> None:
+    for change in get_args(NewsChange):
+        assert news_words(change)
+        assert bell_words(change, "spike")
+        assert did_words(change)
+    assert bell_words("opened", "spike") == "Spike"
+    assert bell_words("ended", None) == "PushLog is well again"
 
 
 @pytest.mark.parametrize(
