@@ -59,7 +59,8 @@ async def announce(
     heard = await _heard_before(tx, happened, audience)
     joined = await _joined_before(tx, happened)
     suspected = await suspicions(tx, happened, audience.people, tell_authors_from)
-    for incident_id in await waiting_incidents.among(tx, suspected):
+    to_tell = [incident_id for incident_id, each in suspected.items() if each]
+    for incident_id in await waiting_incidents.among(tx, to_tell):
         del suspected[incident_id]
     plans = plan_all(happened, audience, heard, joined, suspected)
     await _write(tx, plans, audience.people, now)

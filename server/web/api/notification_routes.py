@@ -158,7 +158,7 @@ async def checked(request: web.Request, tx: Transaction, body: RouteBody) -> Rou
         raise web.HTTPBadRequest(text=f"`people`: nobody here has the id {', '.join(unknown)}.")
     outlets = outlets_of(request.app[SETTINGS])
     for each in body.targets or ():
-        if not _is_set_up(each, outlets):
+        if not is_set_up(each, outlets):
             raise web.HTTPBadRequest(
                 text=f"`targets`: {say_target(each)} is not set up. "
                 f"These are: {_names(offered_targets(outlets))}."
@@ -175,7 +175,8 @@ def offered_targets(outlets: Outlets) -> list[RouteTarget]:
     return offered
 
 
-def _is_set_up(target: RouteTarget, outlets: Outlets) -> bool:
+def is_set_up(target: RouteTarget, outlets: Outlets) -> bool:
+    """Return whether a message can go to this target now."""
     if target.channel == "slack" and target.receiver:
         return outlets.slack == "bot"
     return target in offered_targets(outlets)

@@ -13,7 +13,7 @@ from server.notify.channels import outlets_of
 from server.storage.main import incidents, notification_routes, people
 from server.storage.main.notification_routes import MAX_COUNT, WHENS, Route, RouteTarget
 from server.web.api import notification_routes as routes
-from server.web.api.notification_routes import RouteBody, offered_targets
+from server.web.api.notification_routes import RouteBody, is_set_up, offered_targets
 from server.web.api.route_preview import RoutePreview, preview
 from server.web.api.who_hears import WhoAnswer, WhoBody, who
 from server.web.forms import MAX_CHOICES, read_form, words_of
@@ -65,11 +65,15 @@ class RouteForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteRow(msgspec.Struct, frozen=True):
-    """A route as the page lists it; `form` is what its form is filled with."""
+    """A route as the page lists it; `form` is what its form is filled with.
+
+    `gone` are the targets that it names and that are no longer set up.
+    """
 
     route: Route
     conditions: str
     decisions: list[str]
+    gone: list[str]
     form: RouteForm
 
 
@@ -138,7 +142,13 @@ async def _page(
             "places": await incidents.places(tx, MAX_CHOICES),
         }
     rows = [
-        RouteRow(each, say_conditions(each), say_decisions(each, names), _form_of(each))
+        RouteRow(
+            route=each,
+            conditions=say_conditions(each),
+            decisions=say_decisions(each, names),
+            gone=[say_target(one) for one in each.targets or () if not is_set_up(one, outlets)],
+            form=_form_of(each),
+        )
         for each in known
     ]
     context |= {

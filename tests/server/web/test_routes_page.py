@@ -125,6 +125,12 @@ async def test_what_is_wrong_with_a_form_is_said_and_nothing_is_made(
     assert await routes(client) == []
 
 
+async def test_what_a_route_names_and_is_no_longer_set_up_is_shown(client: Client) -> None:
+    await add(client, targets=[RouteTarget("slack", "#billing"), RouteTarget("apprise", "ntfy#1")])
+    async with client.get(PAGE) as response:
+        assert "No longer set up: Apprise ntfy#1<" in await response.text()
+
+
 async def test_a_route_is_moved_up_until_it_is_the_first(client: Client) -> None:
     first, second, third = [await add(client, timing=Timing("daily")) for _ in range(3)]
     await post(client, f"{PAGE}/{third.id}", up="on")
