@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -37,6 +38,7 @@ from server.keys import (
 from server.middlewares import bodies_in_time, errors_as_json
 from server.notify.channels import open_office, outlets_of
 from server.notify.crash import CrashReporter
+from server.notify.due_teller import DueTeller, Tellers
 from server.notify.joined import JoinedTeller
 from server.notify.live import Live
 from server.notify.masking import masked_line
@@ -104,9 +106,7 @@ def build_app(settings: Settings) -> web.Application:
             _actions,
             _slack_buttons,
             _crashes,
-            _joined,
-            _waiting,
-            _reminders,
+            _tellers,
             _summaries,
             _supervisor,
             _nightly,
@@ -244,30 +244,16 @@ async def _crashes(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _joined(app: web.Application) -> AsyncIterator[None]:
-    outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
-    teller = JoinedTeller(app[DATABASE], app[LIVE], outlets, wake)
-    async with app[BACKGROUND].running("tell of new errors in incidents", teller.run()):
-        yield
-
-
-async def _waiting(app: web.Application) -> AsyncIterator[None]:
-    settings = app[SETTINGS]
-    floor = settings.incident_notification_min_severity
+async def _tellers(app: web.Application) -> AsyncIterator[None]:
+    settings, database, live = app[SETTINGS], app[DATABASE], app[LIVE]
     outlets, wake = outlets_of(settings), app[OFFICE].wake
-    teller = WaitingTeller(app[DATABASE], app[LIVE], outlets, floor, wake)
-    async with app[BACKGROUND].running("tell of incidents that wait", teller.run()):
-        yield
-
-
-async def _reminders(app: web.Application) -> AsyncIterator[None]:
-    reminding = app[SETTINGS].reminding
-    if not (reminding.remind_after_min or reminding.escalate_after_min):
-        yield
-        return
-    outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
-    reminders = Reminders(app[DATABASE], app[LIVE], outlets, reminding, wake)
-    async with app[BACKGROUND].running("remind of incidents", reminders.run()):
+    floor, reminding = settings.incident_notification_min_severity, settings.reminding
+    tellers: list[DueTeller[Any]] = [
+        JoinedTeller(database, live, outlets, wake),
+        WaitingTeller(database, live, outlets, floor, wake),
+        Reminders(database, live, outlets, reminding, wake),
+    ]
+    async with app[BACKGROUND].running("tell what is due", Tellers(database, tellers).run()):
         yield
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from server.notify.live import Live
 from server.notify.outlets import Outlets
@@ -23,14 +23,30 @@ AT_ONCE = 50
 Due = TypeVar("Due")
 
 
+class Tellers:
+    """Looks now and then for what any of `tellers` has to tell, in one transaction for all."""
+
+    def __init__(self, database: Database, tellers: Sequence["DueTeller[Any]"]) -> None:
+        self._database = database
+        self._tellers = tellers
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        await take_turns("incidents that are due", self.turn, TURN_S)
+
+    async def turn(self) -> None:
+        """Tell what is due. Raises what the database raises; what is left comes the next time."""
+        async with self._database.read() as tx:
+            due = [each for each in self._tellers if await each.is_due(tx)]
+        for each in due:
+            await each.tell()
+
+
 class DueTeller(ABC, Generic[Due]):
-    """Looks now and then for what is due, and tells it in one transaction.
+    """Tells what is due, in one transaction.
 
     It calls `posted` when there is something new in the outbox.
     """
-
-    what: ClassVar[str]
-    """What waits while the database cannot be used, for the log."""
 
     def __init__(
         self,
@@ -46,16 +62,13 @@ class DueTeller(ABC, Generic[Due]):
         self._posted = posted
         self._now = now
 
-    async def run(self) -> None:
-        """Take turns until cancelled."""
-        await take_turns(self.what, self.turn, TURN_S)
+    async def is_due(self, tx: Transaction) -> bool:
+        """Return whether there is something to tell."""
+        return bool(await self.due(tx, to_micros(self._now())))
 
-    async def turn(self) -> None:
+    async def tell(self) -> None:
         """Tell what is due. Raises what the database raises; then nobody is told."""
         now = to_micros(self._now())
-        async with self._database.read() as tx:
-            if not await self.due(tx, now):
-                return
         async with self._database.write() as tx:
             everyone = await people.everyone(tx)
             plans = [await self._tell(tx, each, everyone, now) for each in await self.due(tx, now)]

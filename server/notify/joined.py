@@ -33,8 +33,6 @@ EVERY_S = 600
 class JoinedTeller(DueTeller[str]):
     """Tells of new errors in incidents, which are given by their ids."""
 
-    what = "new errors in incidents"
-
     async def due(self, tx: Transaction, now: int) -> Sequence[str]:
         """Return the incidents with new errors to be told of."""
         return await joined_issues.due(

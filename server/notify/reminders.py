@@ -24,8 +24,6 @@ from server.wording.formats import lasted
 class Reminders(DueTeller[tuple[str, Step]]):
     """Reminds of incidents, which are given by their ids, and hands them on."""
 
-    what = "reminders of incidents"
-
     def __init__(
         self,
         database: Database,

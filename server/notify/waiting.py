@@ -33,8 +33,6 @@ class WaitingTeller(DueTeller[str]):
     Those of a morning come in one message to each receiver.
     """
 
-    what = "incidents that a route lets wait"
-
     def __init__(
         self,
         database: Database,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from server.notify.recipients import address_of_direct_message
 from server.storage.main.outbox import NewDelivery
 from server.storage.main.people import DAYS, Person, WorkingHours
 from server.storage.times import from_micros, to_micros
@@ -14,9 +15,10 @@ from server.storage.times import from_micros, to_micros
 def hold(
     deliveries: Iterable[NewDelivery], people: Sequence[Person], now: int
 ) -> list[NewDelivery]:
-    """Return the deliveries, each mail that can wait held until its receiver's working hours.
+    """Return the deliveries, each that can wait held until the working hours of its person.
 
-    `now` is in microseconds.
+    That is so for mails, and for direct messages in Slack; channels have no hours. `now` is in
+    microseconds.
     """
     hours = {
         each.email: each.working_hours
@@ -25,13 +27,22 @@ def hold(
     }
     return [
         replace(each, held_until=to_micros(until))
-        if each.channel == "email"
-        and each.can_wait
-        and (of_receiver := hours.get(each.receiver)) is not None
+        if each.can_wait
+        and (address := _address_of(each)) is not None
+        and (of_receiver := hours.get(address)) is not None
         and (until := next_begin(of_receiver, from_micros(now))) is not None
         else each
         for each in deliveries
     ]
+
+
+def _address_of(delivery: NewDelivery) -> str | None:
+    match delivery.channel:
+        case "email":
+            return delivery.receiver
+        case "slack":
+            return address_of_direct_message(delivery.receiver)
+    return None
 
 
 def next_begin(hours: WorkingHours, now: datetime) -> datetime | None:

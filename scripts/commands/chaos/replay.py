@@ -115,7 +115,7 @@ async def _tell_all(teller: WaitingTeller, database: Database) -> None:
         async with database.read() as tx:
             if not await teller.due(tx, micros_now()):
                 return
-        await teller.turn()
+        await teller.tell()
 
 
 async def _recorded(database: Database, seq: int) -> None:

@@ -152,7 +152,7 @@ async def _typed(request: web.Request) -> WishesForm:
 
 
 def _hours(typed: WishesForm) -> dict[str, object] | None:
-    """Return the working hours; without a day, mails come at any time."""
+    """Return the working hours; without a day, there are none."""
     if not typed.days:
         return None
     return {

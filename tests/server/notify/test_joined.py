@@ -107,7 +107,7 @@ class Scene:
         await self.record([over])
 
     async def deliver(self) -> None:
-        await self.teller.turn()
+        await self.teller.tell()
         for postman in self.postmen:
             while await turn(postman) == 0.0:
                 pass

@@ -59,7 +59,7 @@ class Scene:
 
     async def wait(self, minutes: float) -> None:
         self.clock.now += timedelta(minutes=minutes)
-        await self.reminders.turn()
+        await self.reminders.tell()
 
     async def told(self, receiver: str = ADA) -> list[str]:
         """The changes that this receiver is told of, in order."""

@@ -110,7 +110,7 @@ class Scene:
     async def hand_on(self) -> None:
         """Nobody acknowledges anything for half an hour."""
         self.clock.pass_s(1800)
-        await self.reminders.turn()
+        await self.reminders.tell()
         await self.deliver()
 
     async def press(self, button: str, ts: str) -> None:

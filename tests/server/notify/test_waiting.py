@@ -64,7 +64,7 @@ class Scene:
         self.seq += 1
         fields = msgspec.structs.asdict(incident(number, **changes))
         await self.recorder.record([Incident(seq=self.seq, change=change, **fields)], [])
-        await self.teller.turn()
+        await self.teller.tell()
 
     async def end(self) -> None:
         await self.recorder.record([IncidentEnded(ID, "the rate is back", at(60))], [])
@@ -125,11 +125,11 @@ async def test_after_so_many_users_it_is_told(scene: Scene) -> None:
     for user in (1, 2, 2):
         async with scene.database.write() as tx:
             await incident_users.add(tx, {ID: [user]})
-        await scene.teller.turn()
+        await scene.teller.tell()
         assert await scene.told() == []
     async with scene.database.write() as tx:
         await incident_users.add(tx, {ID: [3]})
-    await scene.teller.turn()
+    await scene.teller.tell()
     assert await scene.told() == ["opened"]
 
 
@@ -158,10 +158,10 @@ async def test_in_the_morning_all_come_as_one_also_what_has_ended(scene: Scene) 
     await scene.say("opened", 2)
     await scene.end()
     scene.clock.now = next_morning(scene.clock.now) - timedelta(microseconds=1)
-    await scene.teller.turn()
+    await scene.teller.tell()
     assert await scene.told() == []
     scene.clock.pass_s(0.000001)
-    await scene.teller.turn()
+    await scene.teller.tell()
     assert await scene.told() == ["opened", "opened"]
     over, still_open = await scene.news()
     assert (over.is_over, still_open.is_over) == (True, False)
@@ -240,5 +240,5 @@ async def test_retention_removes_what_waits_with_its_incident(scene: Scene) -> N
     async with scene.database.write() as tx:
         assert await incidents.remove_old(tx, to_micros(at(9999)), 999, 10) == 1
     scene.clock.pass_days(2)
-    await scene.teller.turn()
+    await scene.teller.tell()
     assert await scene.told() == []

@@ -16,13 +16,15 @@ from server.notify.delivery.pace import EMAIL, Meter
 from server.notify.delivery.worker import Postman
 from server.notify.live import Live
 from server.notify.outlets import Outlets
-from server.notify.working_hours import next_begin
+from server.notify.recipients import direct_message_to
+from server.notify.working_hours import hold, next_begin
 from server.process.metrics import Metrics
 from server.storage.database import Database
 from server.storage.main import notifications, outbox
-from server.storage.main.outbox import DeliveryFilter
-from server.storage.main.people import DAYS, WorkingHours
+from server.storage.main.outbox import DeliveryFilter, NewDelivery
+from server.storage.main.people import DAYS, Person, WorkingHours
 from server.storage.main.slack_messages import SlackMessage
+from server.storage.times import to_micros
 from shared.incident import Change
 from shared.pipe import Incident, IncidentEnded
 from tests.clock import Clock
@@ -63,6 +65,30 @@ def test_hours_that_begin_while_the_clocks_are_set_forward_begin_that_day() -> N
     found = next_begin(night, berlin("2025-03-30 00:00").astimezone(UTC))
     assert found is not None
     assert found.astimezone(UTC) == datetime(2025, 3, 30, 1, 30, tzinfo=UTC)
+
+
+def test_direct_messages_wait_as_mails_do_and_channels_do_not() -> None:
+    ada = Person(1, "Ada", ADDRESS, True, "all", working_hours=BERLIN)
+    ways: tuple[tuple[ChannelName, str, bool], ...] = (
+        ("email", ADDRESS, True),
+        ("email", "bo@acme.example", False),
+        ("slack", direct_message_to(ADDRESS), True),
+        ("slack", ADDRESS, False),
+        ("webhook", ADDRESS, False),
+    )
+    at_night = to_micros(berlin("2025-03-04 20:00"))
+    for channel, receiver, waits in ways:
+        for can_wait in (True, False):
+            delivery = NewDelivery(
+                key="k",
+                channel=channel,
+                receiver=receiver,
+                incident_id=None,
+                news=b"",
+                can_wait=can_wait,
+            )
+            (held,) = hold([delivery], [ada], at_night)
+            assert (held.held_until is not None) is (waits and can_wait)
 
 
 hours = st.builds(

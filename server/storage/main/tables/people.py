@@ -37,8 +37,8 @@ and `environments` are JSON lists of those that the person wants to hear of; NUL
 is ``admin`` or ``member``. Without a `password_hash`, nobody signs in as this person. `appearance`
 is ``system``, ``light`` or ``dark``. `my_commits` is how the person hears that one of their commits
 is suspected: ``email``, ``slack`` or ``off``. `working_hours` is the JSON of a
-`server.storage.main.people.WorkingHours`; with NULL, mails come at any time. `summary` is how often
-the person gets a summary by mail: ``off``, ``daily`` or ``weekly``.
+`server.storage.main.people.WorkingHours`; with NULL, messages come at any time. `summary` is how
+often the person gets a summary by mail: ``off``, ``daily`` or ``weekly``.
 """
 
 commit_authors = Table(
