@@ -268,7 +268,7 @@ async def test_many_incidents_at_once_are_a_few_messages_and_the_rest_waits_for_
         assert len(slack.messages) == 20
         messages = await slack.wait_for(21)
         # Of 50 calls in a minute 30 are left: one for the digest, and one for each letter in it.
-        assert "29 more" in messages[20]["text"]
+        assert "29 notifications" in messages[20]["text"]
         assert await server.interrupt() == 0
     shown = str(slack.roots())
     for number in range(49):

@@ -170,8 +170,9 @@ def offered_targets(outlets: Outlets) -> list[RouteTarget]:
     """Return the targets that a route may name, beside any other channel of a Slack bot."""
     offered = [RouteTarget("slack")] if outlets.slack else []
     for channel, receiver in outlets.targets:
-        if channel in ("webhook", "apprise"):
-            offered.append(msgspec.convert((channel, receiver), RouteTarget, from_attributes=True))
+        match channel:
+            case "webhook" | "apprise":
+                offered.append(RouteTarget(channel, receiver))
     return offered
 
 

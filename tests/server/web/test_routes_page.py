@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pytest_aiohttp import AiohttpClient
 
 from server.keys import DATABASE
+from server.notify.apprise.channel import apprise_receiver
 from server.storage.main import accounts, incident_users, noise, notification_routes
 from server.storage.main.noise import FilterValues
 from server.storage.main.notification_routes import Route, RouteTarget, RouteValues, Timing
@@ -23,7 +24,9 @@ BOT = {
     "SLACK_CHANNEL": "#alerts",
     "SMTP_HOST": "mail.example",
     "SMTP_FROM": "pushlog@acme.example",
+    "APPRISE_URLS": "ntfy://ntfy.example/s3cret",
 }
+NTFY = apprise_receiver(BOT["APPRISE_URLS"])
 AFTER_TEN = {"when": "after_events", "count": 10}
 
 
@@ -70,7 +73,7 @@ async def test_a_route_is_made_shown_changed_and_removed_on_its_page(client: Cli
         whom="only",
         people=[str(OPERATOR)],
         where="only",
-        targets=["slack/"],
+        targets=["slack/", f"apprise/{NTFY}"],
         slack_channel="#billing",
     )
     assert status == 200
@@ -78,7 +81,8 @@ async def test_a_route_is_made_shown_changed_and_removed_on_its_page(client: Cli
     assert "1. New issues of shop with billing/ in the stack trace" in page
     assert "When: after 5 users" in page
     assert "Who: operator" in page
-    assert "Where: the usual channel of Slack, Slack #billing" in page
+    assert f"Where: the usual channel of Slack, Apprise {NTFY}, Slack #billing" in page
+    assert "s3cret" not in page
     (made,) = await routes(client)
     assert made == Route(
         id=made.id,
@@ -88,7 +92,11 @@ async def test_a_route_is_made_shown_changed_and_removed_on_its_page(client: Cli
         path="billing/",
         timing=Timing("after_users", 5),
         people=[OPERATOR],
-        targets=[RouteTarget("slack"), RouteTarget("slack", "#billing")],
+        targets=[
+            RouteTarget("slack"),
+            RouteTarget("apprise", NTFY),
+            RouteTarget("slack", "#billing"),
+        ],
     )
     status, page = await post(client, f"{PAGE}/{made.id}", when="daily")
     assert status == 200
@@ -226,6 +234,7 @@ async def test_who_would_hear_of_a_real_incident_is_said(
     assert [(each["channel"], each["receiver"]) for each in found["messages"]] == [
         ("email", "ada@acme.example"),
         ("slack", "#alerts"),
+        ("apprise", NTFY),
     ]
     route = await add(
         client, path="billing/", timing=Timing("daily"), targets=[RouteTarget("slack", "#pay")]
