@@ -79,10 +79,10 @@ class DeployLookup:
     async def turn(self) -> float:
         """Look up what waits; return for how many seconds to leave it alone then."""
         try:
-            async with self._database.read() as tx:
-                since = self._now() - GIVE_UP_AFTER
-                waiting = await deploys.to_look_up(tx, since, DEPLOYS_AT_ONCE)
-            for deploy in waiting:
+            since = self._now() - GIVE_UP_AFTER
+            for deploy in await self._database.read_at_once(
+                lambda tx: deploys.to_look_up(tx, since, DEPLOYS_AT_ONCE)
+            ):
                 await self._look_up(deploy)
         except MustWait as wait:
             log.server(

@@ -36,10 +36,11 @@ class Tellers:
 
     async def turn(self) -> None:
         """Tell what is due. Raises what the database raises; what is left comes the next time."""
-        async with self._database.read() as tx:
-            due = [each for each in self._tellers if await each.is_due(tx)]
-        for each in due:
+        for each in await self._database.read_at_once(self._due):
             await each.tell()
+
+    async def _due(self, tx: Transaction) -> list["DueTeller[Any]"]:
+        return [each for each in self._tellers if await each.is_due(tx)]
 
 
 class DueTeller(ABC, Generic[Due]):

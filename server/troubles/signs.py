@@ -6,7 +6,7 @@ from typing import get_args
 
 from server.settings.settings import Settings
 from server.storage.backup.nightly import Nightly
-from server.storage.database import Database
+from server.storage.database import Database, Transaction
 from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
 from server.storage.journal.disk import NEARLY_FULL, share_free
@@ -107,16 +107,8 @@ class Signs:
         return [Symptom(kind, text) for kind, low in self._low.items() if low.is_low(free)]
 
     async def _in_tables(self) -> list[Symptom]:
-        now = self._wall()
-        undelivered: Sequence[Undelivered] = ()
-        async with self._database.read() as tx:
-            waiting = (await dead_letters.counts(tx))["waiting"]
-            silent = await self._rhythms.silent(tx, now)
-            if self._settings.tells_outside:
-                undelivered = await outbox.undelivered(
-                    tx, created_after=now - FORGOTTEN_US, due_by=now - LATE_MAIL_US
-                )
         found = []
+        waiting, silent, undelivered = await self._database.read_at_once(self._read)
         if waiting:
             letters = "1 dead letter waits" if waiting == 1 else f"{waiting:,} dead letters wait"
             found.append(Symptom("dead_letters", f"{letters} for somebody to settle"))
@@ -128,6 +120,17 @@ class Signs:
             if of_channel:
                 found.append(Symptom(channel, _not_reached(of_channel)))
         return found
+
+    async def _read(self, tx: Transaction) -> tuple[int, list[str], Sequence[Undelivered]]:
+        """Return how many dead letters wait, which sources are silent, and who is not reached."""
+        now = self._wall()
+        undelivered: Sequence[Undelivered] = ()
+        if self._settings.tells_outside:
+            undelivered = await outbox.undelivered(
+                tx, created_after=now - FORGOTTEN_US, due_by=now - LATE_MAIL_US
+            )
+        waiting = (await dead_letters.counts(tx))["waiting"]
+        return waiting, await self._rhythms.silent(tx, now), undelivered
 
 
 def _not_reached(undelivered: Sequence[Undelivered]) -> str:
