@@ -5,6 +5,7 @@ path, also one with a leading slash. The files are those of the program's own fr
 trace says of none that it is, of all frames.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 
 from server.notify.wildcards import matches
@@ -26,6 +27,7 @@ def paths_of(frames: Sequence[Frame]) -> list[str]:
     return list(dict.fromkeys(path for path in map(_path_of, own[:_MOST_FRAMES]) if path))
 
 
+@functools.lru_cache(maxsize=4_096)
 def owns_path(pattern: str, path: str) -> bool:
     """Return whether `pattern` matches this file, or a folder that it is in.
 

@@ -14,8 +14,8 @@ MOST_INCIDENTS = 5_000
 _AT_ONCE = 250
 
 
-async def recent_incidents(database: Database, days: int) -> AsyncIterator[IncidentSummary]:
-    """Yield the incidents that began in the last `days`, newest first."""
+async def recent_incidents(database: Database, days: int) -> AsyncIterator[list[IncidentSummary]]:
+    """Yield the incidents that began in the last `days`, newest first, some at a time."""
     since = datetime.now(UTC) - timedelta(days=days)
     after = None
     for _ in range(0, MOST_INCIDENTS, _AT_ONCE):
@@ -23,8 +23,7 @@ async def recent_incidents(database: Database, days: int) -> AsyncIterator[Incid
         async with database.read() as tx:
             found = await incidents.newest(tx, IncidentFilter(), _AT_ONCE, after)
         recent = [each.summary for each in found if each.summary.start_time >= since]
-        for summary in recent:
-            yield summary
+        yield recent
         # An event that came late may have opened a new incident that began long ago.
         if len(found) < _AT_ONCE or not recent:
             return

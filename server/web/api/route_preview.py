@@ -1,5 +1,7 @@
 """What a route would have told of the last incidents, with each of its choices of when."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
@@ -59,7 +61,10 @@ async def _preview(database: Database, route: RouteValues) -> RoutePreview:
     count = DEFAULT_COUNT
     if route.timing is not None and route.timing.count is not None:
         count = route.timing.count
-    found = [each async for each in recent_incidents(database, DAYS) if applies(route, each)]
+    found: list[IncidentSummary] = []
+    async for some in recent_incidents(database, DAYS):
+        # In a thread: paths are compared with every frame, and webhooks cannot wait for that.
+        found += await asyncio.to_thread(_matching, route, some)
     async with database.read() as tx:
         users = await incident_users.counts(tx, [each.incident_id for each in found])
     critical = [each for each in found if each.severity == "critical"]
@@ -77,6 +82,10 @@ async def _preview(database: Database, route: RouteValues) -> RoutePreview:
         daily=len(found),
         mornings=len({_morning(each) for each in can_wait}),
     )
+
+
+def _matching(route: RouteValues, some: Sequence[IncidentSummary]) -> list[IncidentSummary]:
+    return [each for each in some if applies(route, each)]
 
 
 def _morning(incident: IncidentSummary) -> date | None:
