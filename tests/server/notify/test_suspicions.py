@@ -13,8 +13,18 @@ from server.notify.outlets import Outlets
 from server.process.metrics import Metrics
 from server.settings.settings import MinSeverity
 from server.storage.database import Database
-from server.storage.main import accounts, commit_authors, deploys, noise, outbox, people
+from server.storage.main import (
+    accounts,
+    commit_authors,
+    deploys,
+    noise,
+    notification_routes,
+    outbox,
+    people,
+    waiting_incidents,
+)
 from server.storage.main.noise import FilterValues
+from server.storage.main.notification_routes import RouteValues, Timing, When
 from server.storage.main.outbox import Delivery, DeliveryFilter
 from shared.incident import Change, SuspectCommit
 from shared.pipe import Incident, IncidentEnded
@@ -148,6 +158,21 @@ async def test_what_is_noise_the_author_is_not_told_of(scene: Scene) -> None:
         await noise.add(tx, FilterValues(pattern="ValueError*"), "ada")
     await scene.say("opened")
     assert await scene.mails() == []
+
+
+@pytest.mark.parametrize("when", ["daily", "never"])
+async def test_while_a_route_keeps_all_waiting_the_author_is_not_told(
+    scene: Scene, when: When
+) -> None:
+    async with scene.database.write() as tx:
+        await notification_routes.add(tx, RouteValues(timing=Timing(when)), "ada")
+    await scene.say("opened")
+    await scene.say("updated")
+    assert await scene.mails() == []
+    async with scene.database.write() as tx:
+        await waiting_incidents.end(tx, incident().incident_id)
+    await scene.say("updated")
+    assert await scene.mails() == (["SuspectNews"] if when == "daily" else [])
 
 
 async def test_what_is_too_mild_for_everybody_the_author_is_not_told_of(scene: Scene) -> None:

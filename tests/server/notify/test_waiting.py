@@ -213,6 +213,17 @@ async def test_who_is_told_is_decided_when_they_are(scene: Scene) -> None:
     assert await scene.told("#alerts") == []
 
 
+async def test_why_somebody_is_not_told_then_is_kept_too(scene: Scene) -> None:
+    await scene.route(timing=Timing("after_events", 10))
+    await scene.say("opened")
+    async with scene.database.write() as tx:
+        await wish(tx, email=ADA, min_severity="critical")
+    await scene.say("updated", event_count=10)
+    assert await scene.told() == []
+    reasons = [reason for reason, _ in await scene.reasons()]
+    assert reasons == ["route_waits", "below_own_severity"]
+
+
 async def test_what_became_noise_while_it_waited_is_told_nobody(scene: Scene) -> None:
     await scene.route(timing=Timing("after_events", 10))
     await scene.say("opened")

@@ -133,6 +133,39 @@ async def test_what_is_wrong_with_a_form_is_said_and_nothing_is_made(
     assert await routes(client) == []
 
 
+async def test_the_form_of_a_route_is_filled_with_what_it_says(client: Client) -> None:
+    first = await add(
+        client,
+        environment="staging",
+        severity="critical",
+        timing=Timing("after_events", 7),
+        targets=[RouteTarget("slack"), RouteTarget("slack", "#billing")],
+    )
+    second = await add(client, people=[OPERATOR], timing=Timing("never"), enabled=False)
+    async with client.get(PAGE) as response:
+        page = await response.text()
+    of_first, of_second = (
+        page.partition(f'id="edit-{each.id}"')[2].partition("</details>")[0]
+        for each in (first, second)
+    )
+    for filled in (
+        'name="environment" value="staging"',
+        '<option value="critical" selected>',
+        '<option value="after_events" selected>',
+        'name="count" type="number" min="2" max="1000" value="7"',
+        'name="targets" type="checkbox" value="slack/" checked',
+        'name="slack_channel" value="#billing"',
+        'name="enabled" type="checkbox" value="on" checked',
+    ):
+        assert filled in of_first
+    assert of_first.count('<option value="only" selected>') == 1
+    assert f'type="checkbox" value="{OPERATOR}" checked' in of_second
+    assert 'name="slack_channel" value=""' in of_second
+    assert of_second.count(" checked") == 1
+    for each, said in ((of_first, first), (of_second, second)):
+        assert f"/settings/routes/{said.id}" in each
+
+
 async def test_what_a_route_names_and_is_no_longer_set_up_is_shown(client: Client) -> None:
     await add(client, targets=[RouteTarget("slack", "#billing"), RouteTarget("apprise", "ntfy#1")])
     async with client.get(PAGE) as response:
