@@ -167,7 +167,7 @@ def _plan_incident(
             why=explain_incident(incident),
             joined=[] if change == "opened" else names_of(joined),
         )
-        plan = plan_news(news, audience, was_told=heard != Heard())
+        plan = plan_news(news, audience, may_wait=heard == Heard())
     plan.of = Change(
         incident_id=incident.incident_id,
         seq=incident.seq,
@@ -178,13 +178,14 @@ def _plan_incident(
     return plan
 
 
-def plan_news(news: IncidentNews, audience: Audience, *, was_told: bool = False) -> Plan:
+def plan_news(news: IncidentNews, audience: Audience, *, may_wait: bool) -> Plan:
     """Plan who is told that an incident, which is no noise, opened or got worse.
 
-    If people were told of it before (`was_told`), they need not wait to be told more.
+    Unless it `may_wait`, a route that lets it wait makes no difference: because people were told of
+    it before, or because it has waited.
     """
     routed = routed_by(news, audience)
-    if was_told and routed.timing.when != "never":
+    if not may_wait and routed.timing.when != "never":
         routed = replace(routed, timing=AT_ONCE)
     return plan_change(
         news,

@@ -72,7 +72,7 @@ class WaitingTeller(DueTeller[str]):
             end_reason=stored.end_reason,
             acknowledged_by=stored.acknowledged_by,
         )
-        plan = plan_news(news, audience, was_told=True)
+        plan = plan_news(news, audience, may_wait=False)
         if wait.until is not None:
             plan.deliveries = [replace(each, held_until=now) for each in plan.deliveries]
         plan.of = Change(

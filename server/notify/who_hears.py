@@ -39,20 +39,21 @@ async def who_hears(
     tx: Transaction, incident: IncidentSummary, *, floor: MinSeverity, outlets: Outlets, now: int
 ) -> WhoHears:
     """Return who would hear of this incident if it opened now (microseconds)."""
+    routes = await notification_routes.in_force(tx)
     audience = Audience(
         people=await people.everyone(tx),
         filters=await noise.in_force(tx, now),
-        routes=await notification_routes.in_force(tx),
+        routes=routes,
         floor=floor,
         outlets=outlets,
     )
     news = IncidentNews(change="opened", incident=incident)
     found = noise_in(incident, audience.filters)
     timing = routed_by(news, audience).timing
-    plan = plan_news(news, audience, was_told=True) if found is None else Plan()
+    plan = plan_news(news, audience, may_wait=False) if found is None else Plan()
     return WhoHears(
         everyone=[*audience.people],
-        routes=applying(await notification_routes.in_force(tx), incident),
+        routes=applying(routes, incident),
         timing=timing if holds(timing, incident) else AT_ONCE,
         noise_filter=None if found is None else said_in_short(found),
         plan=plan,
