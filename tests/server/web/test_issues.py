@@ -99,7 +99,7 @@ async def test_of_an_issue_that_bursts_each_day_the_usual_bursts_are_said(
     client: Client, engine: Engine
 ) -> None:
     assert "Usual bursts" not in await page_of_days(client, engine, 0, 2)
-    assert "alike within 7 days" in await page_of_days(client, engine, 2, 12)
+    assert "alike in the week before the last one" in await page_of_days(client, engine, 2, 12)
     found = await answered(client, engine.only_issue())
     assert found["counted"]["usual_bursts"] >= 4
 
