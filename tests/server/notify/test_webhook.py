@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -115,6 +116,24 @@ def test_the_end_says_when_and_why() -> None:
         "2025-03-04T10:00:00Z",
         "the rate is back at its usual",
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "route"),
+    [
+        ({}, None),
+        ({"request_url": "https://shop.example/pay?card=4111"}, "https://shop.example/pay?card="),
+        ({"api_route": "POST /pay", "request_url": "https://shop.example/pay"}, "POST /pay"),
+    ],
+)
+def test_the_route_is_that_of_the_event_or_else_the_address_without_values(
+    asked: dict[str, Any], route: str | None
+) -> None:
+    payload = payload_of([letter(opened(**asked), "https://acme.example/")], PUBLIC_URL)
+    data = msgspec.json.decode(msgspec.json.encode(payload))["data"]
+    assert (data["route"] or "").startswith(route or "")
+    assert (data["route"] is None) is (route is None)
+    assert "4111" not in (data["route"] or "")
 
 
 def test_secrets_in_texts_are_masked_and_query_values_left_out() -> None:
