@@ -233,8 +233,11 @@ async def test_what_became_noise_while_it_waited_is_told_nobody(scene: Scene) ->
     assert await scene.told() == []
 
 
-async def test_reminding_begins_when_people_are_told(scene: Scene) -> None:
-    await scene.route(timing=Timing("after_events", 10))
+@pytest.mark.parametrize("only_the_bell", [True, False])
+async def test_reminding_begins_when_people_are_told(scene: Scene, only_the_bell: bool) -> None:
+    await scene.route(timing=Timing("after_events", 10), targets=[] if only_the_bell else None)
+    async with scene.database.write() as tx:
+        await wish(tx, email=None if only_the_bell else ADA)
     await scene.say("opened")
     async with scene.database.read() as tx:
         assert await unacknowledged.told_since(tx, ID) is None
