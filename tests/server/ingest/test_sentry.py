@@ -109,6 +109,17 @@ def test_a_csp_report_is_named_as_one() -> None:
     assert event.message == "Blocked 'script' from 'cdn.example.net'"
 
 
+def test_a_csp_report_by_a_service_hook_says_what_was_blocked() -> None:
+    payload = json.loads(shape("csp-report"))
+    event = payload["data"]["event"]
+    event["entries"] = [{"type": "csp", "data": event.pop("csp")}]
+    for name in ("message", "title", "metadata"):
+        del event[name]
+    assert event_of(payload).message == (
+        "Blocked script-src-elem from https://cdn.example.net/a.js"
+    )
+
+
 def test_what_sentry_found_itself_goes_by_its_title() -> None:
     event = event_of(shape("slow-query-occurrence"))
     assert event.exception_type == "N+1 Query"
