@@ -1,13 +1,15 @@
-"""A storm: 1,500 events of 250 issues, through the real engine, recorder, outbox and channels.
+"""A storm: 10,000 events of 500 issues, through the real engine, recorder, outbox and channels.
 
 Time is the test's own, so that an hour takes seconds.
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from engine.fold import fold
@@ -16,7 +18,9 @@ from server.incidents.record import Recorder
 from server.notify.channel import Channel, ChannelName, Letter
 from server.notify.delivery.pace import EMAIL, SLACK_BOT, Meter
 from server.notify.delivery.worker import Postman
+from server.notify.joined import JoinedTeller
 from server.notify.live import Live
+from server.notify.news import IncidentNews, News
 from server.notify.outlets import Outlets
 from server.notify.slack.channel import open_slack
 from server.process.metrics import Metrics
@@ -34,10 +38,11 @@ from tests.server.notify.turns import turn
 from tests.signed_in import wish
 from tests.waiting import LIMIT_S
 
-ISSUES, EVENTS = 250, 1_500
+ISSUES, EVENTS = 500, 10_000
 STORM_S = 300
 ADDRESS = "ada@acme.example"
 TEN_MINUTES_US = 600_000_000
+_decode = msgspec.json.Decoder(News).decode
 
 
 class Mailbox:
@@ -71,14 +76,16 @@ class Scene:
             Postman(database, channel, pace, Metrics(), now=self.clock, draw=lambda: 0.5)
             for channel, pace in ((mailbox, EMAIL), (slack, SLACK_BOT))
         ]
+        live, outlets = Live(), Outlets(email=True, slack="bot", slack_receiver="#alerts")
         self.recorder = Recorder(
             database,
-            live=Live(),
+            live=live,
             metrics=Metrics(),
             min_severity="all",
-            outlets=Outlets(email=True, slack="bot", slack_receiver="#alerts"),
+            outlets=outlets,
             now=self.clock,
         )
+        self.joined = JoinedTeller(database, live, outlets, lambda: None, self.clock)
 
     async def work_until(self, moment: datetime) -> None:
         """Let the postmen deliver what is due until then."""
@@ -121,10 +128,8 @@ def most_in_ten_minutes(rows: Sequence[Delivery]) -> int:
     return max(sum(at <= each < at + TEN_MINUTES_US for each in times) for at in times)
 
 
-async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
-    database: Database, clock: Clock, mailbox: Mailbox, bot: Channel, slack: FakeSlack
-) -> None:
-    scene = Scene(database, clock, mailbox, bot)
+async def storm(scene: Scene, services: int) -> set[str]:
+    """Send the storm, let two hours pass, and return its incidents."""
     engine = State()
     said: list[Outbound] = fold(engine, settings(1, production_environments=["production"]))
     incidents: set[str] = set()
@@ -135,7 +140,7 @@ async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
             event_entry(
                 number + 2,
                 second,
-                service=f"service-{issue}",
+                service=f"service-{issue % services}",
                 exception_type=f"Error{issue}",
                 stacktrace=[frame(f"app/part{issue}.py")],
             ),
@@ -143,12 +148,35 @@ async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
         if number % 250 == 249:
             await scene.work_until(at(second))
             await scene.recorder.record(said, [])
+            await scene.joined.tell()
             incidents |= {each.incident_id for each in said if isinstance(each, Incident)}
             said = []
-    assert len(incidents) == ISSUES
     for minutes in range(10, 120, 10):
         await scene.work_until(at(60 * minutes))
+        await scene.joined.tell()
         await scene.recorder.record(fold(engine, Tick(scene.clock.now)), [])
+    return incidents
+
+
+def errors_told(rows: Sequence[Delivery]) -> tuple[set[str], int]:
+    """The errors that joined and are named in these messages, and how many more they speak of."""
+    names: set[str] = set()
+    more = 0
+    for news in (_decode(row.news) for row in rows):
+        for each in news.joined if isinstance(news, IncidentNews) else ():
+            if counted := re.fullmatch(r"and (\d+) more", each):
+                more += int(counted[1])
+            else:
+                names.add(each)
+    return names, more
+
+
+async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
+    database: Database, clock: Clock, mailbox: Mailbox, bot: Channel, slack: FakeSlack
+) -> None:
+    scene = Scene(database, clock, mailbox, bot)
+    incidents = await storm(scene, services=ISSUES)
+    assert len(incidents) == ISSUES
 
     mails, posts = await scene.rows("email"), await scene.rows("slack")
     for rows in (mails, posts):
@@ -162,6 +190,23 @@ async def test_a_storm_is_told_calmly_and_nothing_of_it_is_lost(
     assert told == Counter(row.key for row in mails)
     shown = str(list(slack.messages.values()))
     assert all(f"/incidents/{incident_id}" in shown for incident_id in incidents)
+
+
+async def test_of_a_storm_in_ten_services_everybody_hears_of_each_error_by_name_or_number(
+    database: Database, clock: Clock, mailbox: Mailbox, bot: Channel
+) -> None:
+    scene = Scene(database, clock, mailbox, bot)
+    incidents = await storm(scene, services=10)
+    assert len(incidents) == 10
+    mails, posts = await scene.rows("email"), await scene.rows("slack")
+    for rows in (mails, posts):
+        assert {row.state for row in rows} <= {"sent", "digested"}
+        names, more = errors_told(rows)
+        assert names
+        assert len(names) + more == ISSUES - len(incidents)
+        assert {row.incident_id for row in rows if "/ended/" in row.key} == incidents
+    assert most_in_ten_minutes(mails) <= 10
+    assert most_in_ten_minutes(posts) <= SLACK_BOT.messages
 
 
 async def test_a_channel_that_hangs_delays_no_other_and_ends_with_the_server(
