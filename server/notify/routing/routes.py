@@ -12,6 +12,7 @@ from server.storage.main.notification_routes import RouteTarget, RouteValues
 from shared.incident import IncidentSummary
 
 R = TypeVar("R", bound=RouteValues)
+T = TypeVar("T")
 
 
 def applies(route: RouteValues, incident: IncidentSummary) -> bool:
@@ -43,16 +44,32 @@ def decide(
     `usual_slack` is where Slack's messages about it go. `people` are the ids of everyone. A route
     of whose people or targets none is left says nothing about them: else nobody would hear.
     """
-    timing, told, targets = AT_ONCE, None, None
-    for route in reversed(applying(routes, incident)):
-        timing = route.timing or timing
-        if route.people is not None:
-            named = frozenset(route.people)
-            told = named & frozenset(people) if named.intersection(people) or not named else told
-        if route.targets is not None:
-            known = tuple(dict.fromkeys(_known(route.targets, usual_slack, outlets)))
-            targets = known if known or not route.targets else targets
-    return Routed(timing=timing, people=told, targets=targets)
+    matching = applying(routes, incident)
+    return Routed(
+        timing=_first(each.timing for each in matching) or AT_ONCE,
+        people=_first(_people_left(each.people, people) for each in matching),
+        targets=_first(_targets_left(each.targets, usual_slack, outlets) for each in matching),
+    )
+
+
+def _first(answers: Iterable[T | None]) -> T | None:
+    return next((each for each in answers if each is not None), None)
+
+
+def _people_left(named: Sequence[int] | None, people: Collection[int]) -> frozenset[int] | None:
+    if named is None:
+        return None
+    left = frozenset(named).intersection(people)
+    return left if left or not named else None
+
+
+def _targets_left(
+    named: Sequence[RouteTarget] | None, usual_slack: str, outlets: Outlets
+) -> tuple[Target, ...] | None:
+    if named is None:
+        return None
+    left = tuple(dict.fromkeys(_known(named, usual_slack, outlets)))
+    return left if left or not named else None
 
 
 def _known(named: Iterable[RouteTarget], usual_slack: str, outlets: Outlets) -> Iterable[Target]:
