@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
+from shared.incident import IncidentSummary
+
 MASK = "***"
 
 _NAMED = re.compile(
@@ -72,6 +74,13 @@ def without_query_values(url: str) -> str:
     place = parts.netloc.rpartition("@")[2]
     query = _QUERY_VALUE.sub(f"={MASK}", parts.query)
     return urlunsplit((parts.scheme, place, parts.path, query, ""))
+
+
+def route_of(incident: IncidentSummary) -> str | None:
+    """Return the route of the request that failed or, if only that is known, its address."""
+    if incident.api_route is None and incident.request_url is not None:
+        return without_query_values(incident.request_url)
+    return incident.api_route
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from server.notify.channel import Letter
-from server.notify.masking import without_query_values
+from server.notify.masking import route_of
 from server.notify.news import (
     CrashNews,
     IncidentNews,
@@ -197,9 +197,7 @@ def _incident(news: IncidentNews, public_url: str, *, buttons: bool) -> list[Blo
         blocks.append(_section(_fix(news.fix)))
     if news.why:
         blocks.append(_section(f"*Why*\n{escaped(news.why, 800)}"))
-    where = incident.api_route
-    if where is None and incident.request_url is not None:
-        where = without_query_values(incident.request_url)
+    where = route_of(incident)
     if where:
         blocks.append(_section(f"*Route*\n{escaped_line(where, 300)}"))
     frames = [frame for frame in incident.stacktrace if frame.in_app] or incident.stacktrace

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from server.notify.channel import Letter
-from server.notify.masking import cut, without_query_values, without_secrets
+from server.notify.masking import cut, route_of, without_secrets
 from server.notify.news import (
     CrashNews,
     IncidentNews,
@@ -290,9 +290,7 @@ def _data(news: News, public_url: str) -> Data:
 
 def _incident(news: IncidentNews, public_url: str) -> IncidentData:
     incident = news.incident
-    route = incident.api_route
-    if route is None and incident.request_url is not None:
-        route = without_query_values(incident.request_url)
+    route = route_of(incident)
     return IncidentData(
         incident_id=incident.incident_id,
         title=_safe(incident.title, LINE),
