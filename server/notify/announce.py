@@ -5,9 +5,11 @@ All of this is in the transaction of what it tells, so that neither exists witho
 
 from collections.abc import Iterable, Sequence
 
-from server.notify.batch import Audience, Fixed, Happened, Over, plan_all
+from server.notify.audience import Audience, read_audience
+from server.notify.batch import Fixed, Happened, Over, plan_all
 from server.notify.heard import heard_before
 from server.notify.noise import is_partly_noise
+from server.notify.outcome import note_outcome
 from server.notify.outlets import Outlets
 from server.notify.planning.plan import Heard, Plan
 from server.notify.routing.routed import wait_of
@@ -18,12 +20,9 @@ from server.storage.database import Transaction
 from server.storage.main import (
     joined_issues,
     noise,
-    not_told,
-    notification_routes,
     notifications,
     outbox,
     people,
-    unacknowledged,
     waiting_incidents,
 )
 from server.storage.main.joined_issues import JoinedIssue
@@ -49,13 +48,8 @@ async def announce(
     happened = [each for each in happened if _may_be_told(each, tell_authors_from)]
     if not happened:
         return []
-    audience = Audience(
-        people=await people.everyone(tx),
-        filters=await noise.in_force(tx, now),
-        routes=await notification_routes.in_force(tx),
-        floor=floor,
-        outlets=outlets,
-    )
+    everyone = await people.everyone(tx)
+    audience = await read_audience(tx, everyone, floor=floor, outlets=outlets, now=now)
     heard = await _heard_before(tx, happened, audience)
     joined = await _joined_before(tx, happened)
     suspected = await suspicions(tx, happened, audience.people, tell_authors_from)
@@ -129,12 +123,9 @@ async def _write(
             await notifications.add(tx, told, plan.people)
             if plan.waits is not None:
                 await _let_wait(tx, told.incident_id, plan.waits, now)
-            elif told.change in ("opened", "escalated") and (plan.people or plan.deliveries):
-                await waiting_incidents.end(tx, told.incident_id)
-                await unacknowledged.told(tx, told.incident_id, now)
             elif told.change == "ended":
                 await waiting_incidents.end_counting(tx, told.incident_id)
-            await not_told.add(tx, told.incident_id, told.seq, told.change, told.at, plan.not_told)
+            await note_outcome(tx, plan, told, now)
             if plan.held_back_by is not None:
                 await noise.count(tx, plan.held_back_by.id, told.incident_id, told.at)
     deliveries = [each for plan in plans for each in plan.deliveries]

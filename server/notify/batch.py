@@ -6,24 +6,20 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from server.notify.news import IncidentNews, SuspectNews
+from server.notify.audience import Audience
+from server.notify.news import IncidentNews, SuspectNews, news_of
 from server.notify.noise import is_partly_noise, noise_in, said_in_short
-from server.notify.outlets import Outlets
 from server.notify.planning.deploys import plan_push, plan_verdict
 from server.notify.planning.incidents import plan_change, plan_follow_up
-from server.notify.planning.plan import Heard, Plan
+from server.notify.planning.plan import Heard, Plan, change_of
 from server.notify.planning.suspicions import plan_suspicion
 from server.notify.recipients import kept_from_all
 from server.notify.routing.routed import AT_ONCE, Routed
 from server.notify.routing.routes import decide
-from server.settings.settings import MinSeverity
 from server.storage.main.fixes import Fix, FixChange
 from server.storage.main.incidents import StoredIncident, summary_of
 from server.storage.main.joined_issues import JoinedIssue
-from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
-from server.storage.main.notification_routes import RouteValues
-from server.storage.main.notifications import Change
 from server.storage.main.people import Person
 from server.storage.times import to_micros
 from server.wording.explain import explain_incident
@@ -72,16 +68,6 @@ class Suspicion(msgspec.Struct, frozen=True):
 
 Happened = Incident | Over | Deployed | DeployVerdict | Fixed
 """What people may be told about. An `Incident` is one that changed, as its `change` says."""
-
-
-class Audience(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may be told, when, and what keeps people from being told."""
-
-    people: Sequence[Person]
-    filters: Sequence[NoiseFilter]
-    routes: Sequence[RouteValues]
-    floor: MinSeverity
-    outlets: Outlets
 
 
 def plan_all(
@@ -155,26 +141,20 @@ def _plan_incident(
             change = "opened"
         case _:
             return None
+    news = IncidentNews(
+        change=change,
+        incident=summary_of(incident),
+        seq=incident.seq,
+        why=explain_incident(incident),
+        joined=[] if change == "opened" else names_of(joined),
+    )
     noise = noise_in(incident, audience.filters)
     if noise is not None:
         kept = NotTold(way="any", reason="noise_filter", detail=said_in_short(noise))
         plan = Plan(not_told=[kept], held_back_by=noise)
     else:
-        news = IncidentNews(
-            change=change,
-            incident=summary_of(incident),
-            seq=incident.seq,
-            why=explain_incident(incident),
-            joined=[] if change == "opened" else names_of(joined),
-        )
         plan = plan_news(news, audience, may_wait=heard == Heard())
-    plan.of = Change(
-        incident_id=incident.incident_id,
-        seq=incident.seq,
-        change=change,
-        title=incident.title,
-        at=to_micros(incident.last_seen),
-    )
+    plan.of = change_of(news, seq=incident.seq, at=to_micros(incident.last_seen))
     return plan
 
 
@@ -245,42 +225,19 @@ def _with_authors(
 
 def _plan_over(over: Over, audience: Audience, heard: Heard, joined: Sequence[JoinedIssue]) -> Plan:
     """Tell those who heard of the incident that it is over; who ended it need not be rung."""
-    incident = over.stored.summary
-    news = IncidentNews(
-        change="ended",
-        incident=incident,
-        seq=over.stored.changed_seq,
-        why=explain_incident(incident),
-        ended_at=over.stored.ended_at,
-        end_reason=over.stored.end_reason,
-        joined=names_of(joined),
-    )
+    # Who looked after it is no news any more.
+    news = replace(news_of(over.stored, "ended"), acknowledged_by=None, joined=names_of(joined))
     plan = plan_follow_up(
         news, 0, people=audience.people, outlets=audience.outlets, heard=heard, by=over.by
     )
-    plan.of = Change(
-        incident_id=incident.incident_id,
-        seq=0,
-        change="ended",
-        title=incident.title,
-        at=to_micros(over.stored.ended_at or incident.last_seen),
-    )
+    ended_at = over.stored.ended_at or over.stored.summary.last_seen
+    plan.of = change_of(news, seq=0, at=to_micros(ended_at))
     return plan
 
 
 def _plan_fixed(fixed: Fixed, audience: Audience, heard: Heard) -> Plan:
     """Tell those who heard of the incident what a deploy did about its cause."""
-    incident = fixed.stored.summary
-    news = IncidentNews(
-        change=fixed.change,
-        incident=incident,
-        seq=fixed.stored.changed_seq,
-        why=explain_incident(incident),
-        ended_at=fixed.stored.ended_at,
-        end_reason=fixed.stored.end_reason,
-        acknowledged_by=fixed.stored.acknowledged_by,
-        fix=fixed.fix,
-    )
+    news = replace(news_of(fixed.stored, fixed.change), fix=fixed.fix)
     plan = plan_follow_up(
         news,
         fixed.fix.deploy_id,
@@ -288,11 +245,5 @@ def _plan_fixed(fixed: Fixed, audience: Audience, heard: Heard) -> Plan:
         outlets=audience.outlets,
         heard=heard,
     )
-    plan.of = Change(
-        incident_id=incident.incident_id,
-        seq=fixed.seq,
-        change=fixed.change,
-        title=incident.title,
-        at=fixed.at,
-    )
+    plan.of = change_of(news, seq=fixed.seq, at=fixed.at)
     return plan

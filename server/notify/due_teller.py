@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from server.notify.live import Live
+from server.notify.outcome import note_outcome
 from server.notify.outlets import Outlets
 from server.notify.planning.plan import Plan
 from server.notify.ring import ring
@@ -87,5 +88,6 @@ class DueTeller(ABC, Generic[Due]):
         plan = await self.plan(tx, due, everyone, now)
         if plan.of is not None:
             await notifications.add_instead(tx, plan.of, plan.people)
+            await note_outcome(tx, plan, plan.of, now)
             await outbox.add(tx, hold(plan.deliveries, everyone, now), now)
         return plan

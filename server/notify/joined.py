@@ -7,20 +7,20 @@ are told already.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from server.notify.due_teller import AT_ONCE, DueTeller
 from server.notify.heard import heard_before
-from server.notify.news import IncidentNews
+from server.notify.news import news_of
 from server.notify.noise import noise_in_text
 from server.notify.planning.incidents import plan_follow_up
-from server.notify.planning.plan import Plan
+from server.notify.planning.plan import Plan, change_of
 from server.storage.database import Transaction
 from server.storage.main import incidents, joined_issues, noise
 from server.storage.main.incidents import StoredIncident
 from server.storage.main.joined_issues import JoinedIssue
 from server.storage.main.noise import NoiseFilter
-from server.storage.main.notifications import Change
 from server.storage.main.people import Person
-from server.wording.explain import explain_incident
 from server.wording.joined import names_of, title_of
 
 GATHER_S = 60
@@ -50,27 +50,15 @@ class JoinedTeller(DueTeller[str]):
         await joined_issues.mark_told(tx, due, now)
         if stored is None or not (news := _without_noise(joined, stored, filters)):
             return Plan()
+        told = replace(news_of(stored, "joined"), joined=names_of(news))
         plan = plan_follow_up(
-            IncidentNews(
-                change="joined",
-                incident=stored.summary,
-                seq=stored.changed_seq,
-                why=explain_incident(stored.summary),
-                acknowledged_by=stored.acknowledged_by,
-                joined=names_of(news),
-            ),
-            stored.changed_seq,
+            told,
+            told.seq,
             people=everyone,
             outlets=self.outlets,
             heard=await heard_before(tx, due),
         )
-        plan.of = Change(
-            incident_id=due,
-            seq=stored.changed_seq,
-            change="joined",
-            title=title_of(news),
-            at=now,
-        )
+        plan.of = change_of(told, seq=told.seq, at=now, title=title_of(news))
         return plan
 
 

@@ -6,9 +6,11 @@ from typing import Literal
 import msgspec
 
 from server.storage.main.fixes import Fix, FixChange
+from server.storage.main.incidents import StoredIncident
 from server.storage.main.people import Interval
 from server.storage.main.summaries import Summary
 from server.storage.times import to_micros
+from server.wording.explain import explain_incident
 from shared.event import ChangeWindow, Severity
 from shared.incident import IncidentSummary, SuspectCommit, Verdict
 
@@ -43,6 +45,19 @@ class IncidentNews(msgspec.Struct, tag="incident", kw_only=True, omit_defaults=T
     def is_over(self) -> bool:
         """Return whether the incident has ended."""
         return self.change == "ended" or self.ended_at is not None
+
+
+def news_of(stored: StoredIncident, change: NewsChange) -> IncidentNews:
+    """Return that this happened to an incident, with all that is known of the incident now."""
+    return IncidentNews(
+        change=change,
+        incident=stored.summary,
+        seq=stored.changed_seq,
+        why=explain_incident(stored.summary),
+        ended_at=stored.ended_at,
+        end_reason=stored.end_reason,
+        acknowledged_by=stored.acknowledged_by,
+    )
 
 
 class SuspectNews(msgspec.Struct, tag="suspect", kw_only=True, omit_defaults=True):

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from server.notify.due_teller import AT_ONCE, DueTeller
 from server.notify.heard import heard_before
 from server.notify.live import Live
-from server.notify.news import IncidentNews
+from server.notify.news import news_of
 from server.notify.outlets import Outlets
 from server.notify.planning.incidents import plan_follow_up, plan_handing_on
-from server.notify.planning.plan import Plan
+from server.notify.planning.plan import Plan, change_of
 from server.settings.reminding import MinutesBySeverity, Reminding
 from server.storage.database import Database, Transaction
 from server.storage.main import incidents, unacknowledged
-from server.storage.main.notifications import Change
 from server.storage.main.people import Person
 from server.storage.main.unacknowledged import Step
 from server.storage.times import from_micros
-from server.wording.explain import explain_incident
 from server.wording.formats import lasted
 
 
@@ -63,13 +63,7 @@ class Reminders(DueTeller[tuple[str, Step]]):
             return Plan()
         about = f"Nobody has acknowledged it for {lasted(from_micros(since), from_micros(now))}."
         await incidents.add_change(tx, incident_id, stored.changed_seq, step, now, about)
-        news = IncidentNews(
-            change=step,
-            incident=stored.summary,
-            seq=stored.changed_seq,
-            why=explain_incident(stored.summary),
-            waited=about,
-        )
+        news = replace(news_of(stored, step), waited=about)
         if step == "handed_on":
             plan = plan_handing_on(news, self._reminding.escalate_to, self.outlets)
         else:
@@ -77,11 +71,5 @@ class Reminders(DueTeller[tuple[str, Step]]):
             plan = plan_follow_up(
                 news, news.seq, people=everyone, outlets=self.outlets, heard=heard
             )
-        plan.of = Change(
-            incident_id=incident_id,
-            seq=stored.changed_seq,
-            change=step,
-            title=stored.summary.title,
-            at=now,
-        )
+        plan.of = change_of(news, seq=news.seq, at=now)
         return plan

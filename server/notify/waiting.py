@@ -5,26 +5,21 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from server.notify.batch import Audience, plan_news
+from server.notify.audience import read_audience
+from server.notify.batch import plan_news
 from server.notify.due_teller import AT_ONCE, DueTeller
 from server.notify.live import Live
-from server.notify.news import IncidentNews
+from server.notify.news import news_of
 from server.notify.noise import noise_in
 from server.notify.outlets import Outlets
-from server.notify.planning.plan import Plan
+from server.notify.planning.plan import Plan, change_of
 from server.settings.settings import MinSeverity
 from server.storage.database import Database, Transaction
 from server.storage.main import (
     incidents,
-    noise,
-    not_told,
-    notification_routes,
-    unacknowledged,
     waiting_incidents,
 )
-from server.storage.main.notifications import Change
 from server.storage.main.people import Person
-from server.wording.explain import explain_incident
 
 
 class WaitingTeller(DueTeller[str]):
@@ -53,36 +48,14 @@ class WaitingTeller(DueTeller[str]):
         """Return who is told that this incident opened."""
         stored = await incidents.get(tx, due)
         wait = await waiting_incidents.end(tx, due)
-        filters = await noise.in_force(tx, now)
-        if stored is None or wait is None or noise_in(stored.summary, filters) is not None:
+        audience = await read_audience(
+            tx, everyone, floor=self._floor, outlets=self.outlets, now=now
+        )
+        if stored is None or wait is None or noise_in(stored.summary, audience.filters) is not None:
             return Plan()
-        audience = Audience(
-            people=everyone,
-            filters=filters,
-            routes=await notification_routes.in_force(tx),
-            floor=self._floor,
-            outlets=self.outlets,
-        )
-        news = IncidentNews(
-            change="opened",
-            incident=stored.summary,
-            seq=stored.changed_seq,
-            why=explain_incident(stored.summary),
-            ended_at=stored.ended_at,
-            end_reason=stored.end_reason,
-            acknowledged_by=stored.acknowledged_by,
-        )
+        news = news_of(stored, "opened")
         plan = plan_news(news, audience, may_wait=False)
         if wait.until is not None:
             plan.deliveries = [replace(each, held_until=now) for each in plan.deliveries]
-        plan.of = Change(
-            incident_id=due,
-            seq=stored.changed_seq,
-            change="opened",
-            title=stored.summary.title,
-            at=now,
-        )
-        if plan.people or plan.deliveries:
-            await unacknowledged.told(tx, due, now)
-        await not_told.add(tx, due, stored.changed_seq, "opened", now, plan.not_told)
+        plan.of = change_of(news, seq=news.seq, at=now)
         return plan

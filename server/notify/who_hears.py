@@ -2,7 +2,8 @@
 
 import msgspec
 
-from server.notify.batch import Audience, plan_news, routed_by
+from server.notify.audience import read_audience
+from server.notify.batch import plan_news, routed_by
 from server.notify.news import IncidentNews
 from server.notify.noise import noise_in, said_in_short
 from server.notify.outlets import Outlets
@@ -12,9 +13,8 @@ from server.notify.routing.routes import applying
 from server.notify.working_hours import hold
 from server.settings.settings import MinSeverity
 from server.storage.database import Transaction
-from server.storage.main import noise, notification_routes, people
+from server.storage.main import people
 from server.storage.main.notification_routes import Route, Timing
-from server.storage.main.outbox import NewDelivery
 from server.storage.main.people import Person
 from shared.incident import IncidentSummary
 
@@ -23,8 +23,8 @@ class WhoHears(msgspec.Struct, frozen=True, kw_only=True):
     """Who would hear of an incident, and when.
 
     `routes` are those that apply to it, in order, and `timing` what they say about when. `plan` is
-    about those who hear of it then. With a `noise_filter`, given in words, nobody does. `held` are
-    the mails that wait for somebody's working hours.
+    about those who hear of it then, some in their working hours only. With a `noise_filter`, given
+    in words, nobody does.
     """
 
     everyone: list[Person]
@@ -32,30 +32,23 @@ class WhoHears(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     noise_filter: str | None
     plan: Plan
-    held: list[NewDelivery]
 
 
 async def who_hears(
     tx: Transaction, incident: IncidentSummary, *, floor: MinSeverity, outlets: Outlets, now: int
 ) -> WhoHears:
     """Return who would hear of this incident if it opened now (microseconds)."""
-    routes = await notification_routes.in_force(tx)
-    audience = Audience(
-        people=await people.everyone(tx),
-        filters=await noise.in_force(tx, now),
-        routes=routes,
-        floor=floor,
-        outlets=outlets,
-    )
+    everyone = await people.everyone(tx)
+    audience = await read_audience(tx, everyone, floor=floor, outlets=outlets, now=now)
     news = IncidentNews(change="opened", incident=incident)
     found = noise_in(incident, audience.filters)
     timing = routed_by(news, audience).timing
     plan = plan_news(news, audience, may_wait=False) if found is None else Plan()
+    plan.deliveries = hold(plan.deliveries, everyone, now)
     return WhoHears(
-        everyone=[*audience.people],
-        routes=applying(routes, incident),
+        everyone=everyone,
+        routes=applying(audience.routes, incident),
         timing=timing if holds(timing, incident) else AT_ONCE,
         noise_filter=None if found is None else said_in_short(found),
         plan=plan,
-        held=[each for each in hold(plan.deliveries, audience.people, now) if each.held_until],
     )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from server.notify.news import IncidentNews
 from server.storage.main.noise import NoiseFilter
 from server.storage.main.not_told import NotTold
 from server.storage.main.notification_routes import Timing
@@ -14,6 +15,20 @@ class Heard(msgspec.Struct, frozen=True):
 
     people: frozenset[int] = frozenset()
     outside: frozenset[tuple[str, str]] = frozenset()
+
+
+def change_of(news: IncidentNews, *, seq: int, at: int, title: str | None = None) -> Change:
+    """Return the change of which `news` tells, because of the entry at `seq`; `at` in microseconds.
+
+    In the bell it has the `title` of its incident, if none is given.
+    """
+    return Change(
+        incident_id=news.incident.incident_id,
+        seq=seq,
+        change=news.change,
+        title=news.incident.title if title is None else title,
+        at=at,
+    )
 
 
 class Plan(msgspec.Struct):

@@ -90,7 +90,6 @@ async def who(request: web.Request, body: WhoBody) -> WhoAnswer:
 
 def _answer(found: WhoHears, now: datetime) -> WhoAnswer:
     names = {each.id: each.name for each in found.everyone}
-    held = {(each.channel, each.receiver): each.held_until for each in found.held}
     return WhoAnswer(
         timing=found.timing,
         words=say_timing(found.timing),
@@ -101,9 +100,7 @@ def _answer(found: WhoHears, now: datetime) -> WhoAnswer:
             Message(
                 channel=each.channel,
                 receiver=each.receiver,
-                held_until=from_micros(until)
-                if (until := held.get((each.channel, each.receiver)))
-                else None,
+                held_until=None if each.held_until is None else from_micros(each.held_until),
             )
             for each in found.plan.deliveries
         ],

@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec import structs
 
-from server.notify.batch import Audience, Happened, Over, plan_all
+from server.notify.audience import Audience
+from server.notify.batch import Happened, Over, plan_all
 from server.notify.outlets import Outlets
 from server.notify.planning.plan import Heard
 from server.storage.main.incidents import StoredIncident, summary_of
