@@ -6,63 +6,36 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.incidents.record import Recorder
 from server.notify.apprise.text import text_of as apprise_text_of
 from server.notify.channel import Letter
-from server.notify.delivery.pace import SLACK_BOT
-from server.notify.delivery.worker import Postman
 from server.notify.email.compose import Letterhead, compose
 from server.notify.email.content import content_of
 from server.notify.email.digest import digest_of
-from server.notify.live import Live
 from server.notify.news import IncidentNews
-from server.notify.outlets import Outlets
-from server.notify.slack.channel import open_slack
 from server.notify.webhook.payload import payload_of
-from server.process.metrics import Metrics
-from server.settings.settings import Slack
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import fixes, incidents, notifications, outbox
+from server.storage.main import fixes
 from server.storage.main.incidents import IncidentChange
-from server.storage.main.outbox import Delivery, DeliveryFilter
+from server.storage.main.outbox import Delivery
 from server.storage.times import to_micros
 from shared.decisions import Code
 from shared.incident import SuspectCommit
 from shared.pipe import Decision, FixLive, Incident, IncidentEnded, Outbound, encode_lines
 from tests.builders import START, at, change_window_entry, commit
 from tests.clock import Clock
-from tests.fakes.slack import FakeSlack, text_of
+from tests.fakes.slack import text_of
+from tests.server.notify.all_ways import ADDRESS, URL, Scene, telling
 from tests.server.notify.news import ended, fix_live, incident, opened
-from tests.server.notify.turns import turn
 from tests.signed_in import wish
 
-ADDRESS = "ada@acme.example"
 ID = incident().incident_id
-URL = "https://pushlog.example"
 SUSPECT = "c0ffee" + "1" * 34
 SAID = "The fix is live: release shop@2.3.1 was deployed at 4 Mar 2025, 09:10:00 UTC."
 
 
-class Told:
-    """A database with people, to whom the engine's words are told, and a Slack."""
-
-    def __init__(self, database: Database, clock: Clock, slack: FakeSlack) -> None:
-        self.database, self.clock, self.slack = database, clock, slack
-        self.postman: Postman
-        self.recorder = Recorder(
-            database,
-            live=Live(),
-            metrics=Metrics(),
-            min_severity="all",
-            outlets=Outlets(
-                email=True,
-                slack="bot",
-                slack_receiver="#alerts",
-                targets=(("webhook", "hooks.example#1"), ("apprise", "discord#1")),
-            ),
-            now=clock,
-        )
+class Told(Scene):
+    """One in which the engine's words are told."""
 
     async def say(self, *messages: Outbound, entries: Sequence[JournalEntry] = ()) -> None:
         """The engine says this, and people are told."""
@@ -76,22 +49,11 @@ class Told:
 
     async def rows(self) -> list[Delivery]:
         """What is told of fixes that are live, oldest first."""
-        async with self.database.read() as tx:
-            found = await outbox.newest(tx, DeliveryFilter(), 100)
-        return [each for each in found if "/fix_live/" in each.key][::-1]
+        return await self.rows_of("fix_live")
 
     async def timeline(self) -> list[IncidentChange]:
         """What the timeline says of it."""
-        async with self.database.read() as tx:
-            return [one for one in await incidents.changes(tx, ID, 99) if one.change == "fix_live"]
-
-    async def bell(self) -> list[str]:
-        async with self.database.read() as tx:
-            return [each.change for each in await notifications.newest(tx, 1, 100)][::-1]
-
-    async def deliver(self) -> None:
-        while await turn(self.postman) == 0.0:
-            pass
+        return await self.timeline_of(ID, "fix_live")
 
 
 def opening(**changes: Any) -> Incident:
@@ -114,16 +76,8 @@ def live(seq: int = 2, **changes: Any) -> FixLive:
 
 @pytest.fixture
 async def told(database: Database, clock: Clock) -> AsyncIterator[Told]:
-    async with database.write() as tx:
-        await wish(tx, email=ADDRESS)
-    async with FakeSlack() as slack:
-        told = Told(database, clock, slack)
-        bot = Slack(bot_token=slack.token, channel="#alerts", api_url=slack.api_url)
-        async with open_slack(bot, URL, clock) as channel:
-            told.postman = Postman(
-                database, channel, SLACK_BOT, Metrics(), now=clock, draw=lambda: 0.5
-            )
-            yield told
+    async with telling(Told, database, clock) as told:
+        yield told
 
 
 async def test_who_heard_of_an_incident_hears_that_its_fix_is_live_in_each_way(told: Told) -> None:

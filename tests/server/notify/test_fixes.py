@@ -9,26 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from server.incidents.record import Recorder
 from server.notify.apprise.text import text_of as apprise_text_of
 from server.notify.channel import Letter
-from server.notify.delivery.pace import SLACK_BOT
-from server.notify.delivery.worker import Postman
 from server.notify.email.compose import Letterhead, compose
 from server.notify.email.content import content_of
 from server.notify.email.digest import digest_of
 from server.notify.fixes import is_revert, names, reverts_in, reverts_of
-from server.notify.live import Live
 from server.notify.news import IncidentNews, News
-from server.notify.outlets import Outlets
-from server.notify.slack.channel import open_slack
 from server.notify.webhook.payload import payload_of
-from server.process.metrics import Metrics
-from server.settings.settings import Slack
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
-from server.storage.main import incidents, joined_issues, notifications, outbox
-from server.storage.main.outbox import Delivery, DeliveryFilter
+from server.storage.main import incidents, joined_issues
+from server.storage.main.outbox import Delivery
 from server.storage.main.tables import fixes as fixes_table
 from server.storage.times import to_micros
 from shared.decisions import Code
@@ -38,17 +30,15 @@ from shared.pipe import ChangeWindowEntry, Decision, Incident, IncidentEnded, en
 from tests.builders import START, at, change_window_entry, commit
 from tests.clock import Clock
 from tests.fakes.slack import FakeSlack, text_of
+from tests.server.notify.all_ways import ADDRESS, URL, Scene, telling
 from tests.server.notify.news import ended, incident, opened, suspect_reverted
-from tests.server.notify.turns import turn
 from tests.signed_in import wish
 
-ADDRESS = "ada@acme.example"
 SUSPECT = "c0ffee" + "1" * 34
 OTHER = "decade" + "2" * 34
 REVERT = "feed00" + "3" * 34
 AGAIN = "facade" + "4" * 34
 ID = incident().incident_id
-URL = "https://pushlog.example"
 DAY_S = 86_400
 _decode = msgspec.json.Decoder(News).decode
 
@@ -63,24 +53,12 @@ def suspect(commit_id: str = SUSPECT, **changes: Any) -> SuspectCommit:
     return SuspectCommit(commit_id, 0.9, 0.6, ["it is new"], "Ada", "Round prices", **changes)
 
 
-class Scene:
+class Reverting(Scene):
+    """One in which deploys are announced, in order."""
+
     def __init__(self, database: Database, clock: Clock, slack: FakeSlack) -> None:
-        self.database, self.clock, self.slack = database, clock, slack
-        self.postman: Postman
+        super().__init__(database, clock, slack)
         self.seq = 0
-        self.recorder = Recorder(
-            database,
-            live=Live(),
-            metrics=Metrics(),
-            min_severity="all",
-            outlets=Outlets(
-                email=True,
-                slack="bot",
-                slack_receiver="#alerts",
-                targets=(("webhook", "hooks.example#1"), ("apprise", "discord#1")),
-            ),
-            now=clock,
-        )
 
     async def say(
         self, change: str = "opened", suspects: Sequence[SuspectCommit] = (), **changes: Any
@@ -111,23 +89,11 @@ class Scene:
 
     async def rows(self) -> list[Delivery]:
         """What is told of a revert, oldest first."""
-        async with self.database.read() as tx:
-            found = await outbox.newest(tx, DeliveryFilter(), 100)
-        return [each for each in found if "/suspect_reverted/" in each.key][::-1]
+        return await self.rows_of("suspect_reverted")
 
     async def said(self) -> list[str]:
         """What the timeline says of it."""
-        async with self.database.read() as tx:
-            found = await incidents.changes(tx, ID, 100)
-        return [each.about for each in found if each.change == "suspect_reverted"]
-
-    async def bell(self) -> list[str]:
-        async with self.database.read() as tx:
-            return [each.change for each in await notifications.newest(tx, 1, 100)][::-1]
-
-    async def deliver(self) -> None:
-        while await turn(self.postman) == 0.0:
-            pass
+        return [each.about for each in await self.timeline_of(ID, "suspect_reverted")]
 
 
 def journalled(entry: ChangeWindowEntry) -> JournalEntry:
@@ -136,21 +102,13 @@ def journalled(entry: ChangeWindowEntry) -> JournalEntry:
 
 
 @pytest.fixture
-async def scene(database: Database, clock: Clock) -> AsyncIterator[Scene]:
-    async with database.write() as tx:
-        await wish(tx, email=ADDRESS)
-    async with FakeSlack() as slack:
-        scene = Scene(database, clock, slack)
-        bot = Slack(bot_token=slack.token, channel="#alerts", api_url=slack.api_url)
-        async with open_slack(bot, URL, clock) as channel:
-            scene.postman = Postman(
-                database, channel, SLACK_BOT, Metrics(), now=clock, draw=lambda: 0.5
-            )
-            yield scene
+async def scene(database: Database, clock: Clock) -> AsyncIterator[Reverting]:
+    async with telling(Reverting, database, clock) as scene:
+        yield scene
 
 
 async def test_who_heard_of_an_incident_hears_that_its_suspect_is_reverted_in_each_way(
-    scene: Scene,
+    scene: Reverting,
 ) -> None:
     await scene.say()
     await scene.announce(scene.deploy(revert()))
@@ -168,7 +126,9 @@ async def test_who_heard_of_an_incident_hears_that_its_suspect_is_reverted_in_ea
     ]
 
 
-async def test_slack_says_it_in_the_thread_and_leaves_the_message_as_it_is(scene: Scene) -> None:
+async def test_slack_says_it_in_the_thread_and_leaves_the_message_as_it_is(
+    scene: Reverting,
+) -> None:
     await scene.say()
     await scene.deliver()
     (before,) = scene.slack.roots()
@@ -183,7 +143,7 @@ async def test_slack_says_it_in_the_thread_and_leaves_the_message_as_it_is(scene
     assert reply["reply_broadcast"] is False
 
 
-async def test_it_is_told_once_however_often_the_deploy_is_announced(scene: Scene) -> None:
+async def test_it_is_told_once_however_often_the_deploy_is_announced(scene: Reverting) -> None:
     await scene.say()
     deploy = scene.deploy(revert())
     for _ in range(2):
@@ -199,7 +159,7 @@ async def test_it_is_told_once_however_often_the_deploy_is_announced(scene: Scen
 
 
 async def test_of_many_suspects_the_first_is_named_and_one_deploy_is_told_once(
-    scene: Scene,
+    scene: Reverting,
 ) -> None:
     await scene.say(suspects=[suspect(OTHER), suspect()])
     await scene.announce(scene.deploy(revert(), revert(OTHER, AGAIN)))
@@ -208,7 +168,7 @@ async def test_of_many_suspects_the_first_is_named_and_one_deploy_is_told_once(
     assert len(await scene.rows()) == 4
 
 
-async def test_a_commit_that_was_suspected_at_some_time_counts(scene: Scene) -> None:
+async def test_a_commit_that_was_suspected_at_some_time_counts(scene: Reverting) -> None:
     await scene.say()
     await scene.say("updated", suspects=[suspect(OTHER)])
     await scene.announce(scene.deploy(revert()))
@@ -220,26 +180,28 @@ async def test_a_commit_that_was_suspected_at_some_time_counts(scene: Scene) -> 
     [{"service": "basket"}, {"environment": "staging"}],
     ids=["another service", "another environment"],
 )
-async def test_a_deploy_of_something_else_is_no_news(scene: Scene, changes: dict[str, Any]) -> None:
+async def test_a_deploy_of_something_else_is_no_news(
+    scene: Reverting, changes: dict[str, Any]
+) -> None:
     await scene.say()
     await scene.announce(scene.deploy(revert(), **changes))
     assert await scene.said() == []
 
 
-async def test_a_revert_of_another_commit_is_no_news(scene: Scene) -> None:
+async def test_a_revert_of_another_commit_is_no_news(scene: Reverting) -> None:
     await scene.say()
     await scene.announce(scene.deploy(revert("1234567"), commit(OTHER)))
     assert await scene.said() == []
 
 
-async def test_what_was_deployed_before_the_incident_is_no_news_about_it(scene: Scene) -> None:
+async def test_what_was_deployed_before_the_incident_is_no_news_about_it(scene: Reverting) -> None:
     await scene.say()
     await scene.announce(scene.deploy(revert(), seconds=-60))
     assert await scene.said() == []
 
 
 async def test_an_incident_that_opened_after_the_deploy_of_its_batch_hears_nothing(
-    scene: Scene,
+    scene: Reverting,
 ) -> None:
     deploy = scene.deploy(revert())
     scene.seq += 1
@@ -250,7 +212,7 @@ async def test_an_incident_that_opened_after_the_deploy_of_its_batch_hears_nothi
 
 
 async def test_an_incident_that_opened_before_the_deploy_in_one_batch_is_told_after_its_opening(
-    scene: Scene,
+    scene: Reverting,
 ) -> None:
     scene.seq += 1
     summary = incident(suspected_causes=[suspect()])
@@ -263,7 +225,7 @@ async def test_an_incident_that_opened_before_the_deploy_in_one_batch_is_told_af
 
 @pytest.mark.parametrize(("days", "told"), [(6.9, 1), (7.1, 0)])
 async def test_an_ended_incident_hears_of_it_for_seven_days(
-    scene: Scene, days: float, told: int
+    scene: Reverting, days: float, told: int
 ) -> None:
     await scene.say()
     await scene.end()
@@ -277,7 +239,7 @@ async def test_an_ended_incident_hears_of_it_for_seven_days(
         assert (news.is_over, news.end_reason) == (True, "it is over")
 
 
-async def test_who_did_not_hear_of_the_incident_hears_of_no_revert(scene: Scene) -> None:
+async def test_who_did_not_hear_of_the_incident_hears_of_no_revert(scene: Reverting) -> None:
     async with scene.database.write() as tx:
         await wish(tx, email=ADDRESS, min_severity="critical")
     await scene.say()
@@ -286,7 +248,7 @@ async def test_who_did_not_hear_of_the_incident_hears_of_no_revert(scene: Scene)
     assert {each.channel for each in await scene.rows()} == {"slack", "webhook", "apprise"}
 
 
-async def test_a_revert_that_the_same_deploy_reverts_again_is_none(scene: Scene) -> None:
+async def test_a_revert_that_the_same_deploy_reverts_again_is_none(scene: Reverting) -> None:
     await scene.say()
     back = revert(REVERT, AGAIN, 'Revert "Round prices"')
     await scene.announce(scene.deploy(revert(), back))
@@ -294,7 +256,7 @@ async def test_a_revert_that_the_same_deploy_reverts_again_is_none(scene: Scene)
 
 
 async def test_a_revert_of_a_revert_is_no_news_even_if_the_revert_is_suspected(
-    scene: Scene,
+    scene: Reverting,
 ) -> None:
     await scene.announce(scene.deploy(revert(OTHER), seconds=-60, deploy_id="d1"))
     await scene.say(suspects=[suspect(REVERT)])
@@ -304,7 +266,7 @@ async def test_a_revert_of_a_revert_is_no_news_even_if_the_revert_is_suspected(
     assert await scene.said() == []
 
 
-async def test_a_deploy_that_goes_back_behind_the_suspect_takes_it_back(scene: Scene) -> None:
+async def test_a_deploy_that_goes_back_behind_the_suspect_takes_it_back(scene: Reverting) -> None:
     await scene.announce(scene.deploy(commit(OTHER), seconds=-900, deploy_id="d1"))
     await scene.announce(scene.deploy(commit(SUSPECT), seconds=-60))
     await scene.say()
@@ -317,7 +279,7 @@ async def test_a_deploy_that_goes_back_behind_the_suspect_takes_it_back(scene: S
     assert len(await scene.said()) == 1
 
 
-async def test_a_deploy_that_goes_forward_again_takes_nothing_back(scene: Scene) -> None:
+async def test_a_deploy_that_goes_forward_again_takes_nothing_back(scene: Reverting) -> None:
     await scene.announce(scene.deploy(commit(SUSPECT), seconds=-900, deploy_id="d1"))
     await scene.announce(scene.deploy(commit(OTHER), seconds=-600))
     await scene.announce(scene.deploy(commit(SUSPECT), seconds=-60, deploy_id="d1"))
@@ -327,7 +289,7 @@ async def test_a_deploy_that_goes_forward_again_takes_nothing_back(scene: Scene)
     assert await scene.said() == []
 
 
-async def test_a_suspect_that_was_taken_away_is_not_taken_back_by_that(scene: Scene) -> None:
+async def test_a_suspect_that_was_taken_away_is_not_taken_back_by_that(scene: Reverting) -> None:
     for seconds, commit_id, deploy_id in (
         (-900, OTHER, "d1"),
         (-600, SUSPECT, "d2"),
@@ -342,7 +304,7 @@ async def test_a_suspect_that_was_taken_away_is_not_taken_back_by_that(scene: Sc
 
 
 async def test_a_deploy_that_is_announced_late_and_runs_no_longer_takes_nothing_back(
-    scene: Scene,
+    scene: Reverting,
 ) -> None:
     await scene.announce(scene.deploy(commit(OTHER), seconds=-900, deploy_id="d1"))
     await scene.announce(scene.deploy(commit(SUSPECT), seconds=-60))
@@ -352,7 +314,7 @@ async def test_a_deploy_that_is_announced_late_and_runs_no_longer_takes_nothing_
     assert await scene.said() == []
 
 
-async def test_new_errors_are_still_to_be_told_afterwards(scene: Scene) -> None:
+async def test_new_errors_are_still_to_be_told_afterwards(scene: Reverting) -> None:
     await scene.say()
     scene.seq += 1
     summary = incident(suspected_causes=[suspect()])
@@ -366,7 +328,7 @@ async def test_new_errors_are_still_to_be_told_afterwards(scene: Scene) -> None:
         assert len(await joined_issues.untold(tx, ID)) == 1
 
 
-async def test_what_was_told_goes_with_its_incident(scene: Scene) -> None:
+async def test_what_was_told_goes_with_its_incident(scene: Reverting) -> None:
     await scene.say()
     await scene.announce(scene.deploy(revert()))
     await scene.end()
@@ -376,7 +338,7 @@ async def test_what_was_told_goes_with_its_incident(scene: Scene) -> None:
         assert (await tx.execute(select(fixes_table))).all() == []
 
 
-async def test_secrets_in_messages_of_commits_are_masked(scene: Scene) -> None:
+async def test_secrets_in_messages_of_commits_are_masked(scene: Reverting) -> None:
     await scene.say()
     await scene.announce(scene.deploy(revert(subject="password=hunter2hunter2")))
     for each in await scene.rows():
