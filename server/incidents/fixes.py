@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
+from server.incidents.masked import masked
 from server.notify.batch import Deployed, Fixed
 from server.notify.fixes import Reverted, in_order, reverted, reverts_of
-from server.notify.masking import masked_values
 from server.storage.database import Transaction
 from server.storage.main import deployed_commits, deploys, fixes, incidents, suspected_commits
 from server.storage.main.deploys import StoredDeploy
@@ -62,10 +60,23 @@ async def _reverted_by(tx: Transaction, deployed: Deployed, deploy: StoredDeploy
             continue
         by = fix.reverted_by or fix.suspect
         cause = deploy.deploy_id if by is None else by.commit_id
-        if await fixes.add(tx, incident_id, deploy.deploy_id, "suspect_reverted", cause):
-            found.append(Fixed(stored, seq, "suspect_reverted", fix, at))
-            await incidents.add_change(tx, incident_id, seq, "suspect_reverted", at, say_fix(fix))
+        fixed = Fixed(stored, seq, "suspect_reverted", fix, at)
+        if await note_fix(tx, fixed, deploy.deploy_id, cause):
+            found.append(fixed)
     return found
+
+
+async def note_fix(tx: Transaction, fixed: Fixed, deploy_id: str, cause: str) -> bool:
+    """Note what a deploy did, and on the timeline of the incident; return whether it is new.
+
+    The deploy and its `cause` are known by their own names, in which no secret is masked.
+    """
+    incident_id = fixed.stored.summary.incident_id
+    if not await fixes.add(tx, incident_id, deploy_id, fixed.change, cause):
+        return False
+    said = say_fix(fixed.fix)
+    await incidents.add_change(tx, incident_id, fixed.seq, fixed.change, fixed.at, said)
+    return True
 
 
 def _fix(
@@ -93,14 +104,15 @@ def _fix(
         suspect_id, by = behind[0], None
     else:
         return None
-    fix = Fix(
-        deploy_id=deploy.deploy_id,
-        deploy_time=deploy.deployed_at,
-        release=deploy.release,
-        suspect=_suspect(suspect_id, stored, messages.get(suspect_id, "")),
-        reverted_by=by,
+    return masked(
+        Fix(
+            deploy_id=deploy.deploy_id,
+            deploy_time=deploy.deployed_at,
+            release=deploy.release,
+            suspect=_suspect(suspect_id, stored, messages.get(suspect_id, "")),
+            reverted_by=by,
+        )
     )
-    return msgspec.convert(masked_values(msgspec.to_builtins(fix)), Fix)
 
 
 def _suspect(suspect_id: str, stored: StoredIncident, message: str) -> NamedCommit:
