@@ -83,7 +83,8 @@ def next_step(
 
     `sent` is in order, and holds at least all of the last `window_s`. The first `urgent` of the
     letters wait for no digest: at most `URGENT_EVERY_S`, and then they are told together. If
-    nothing is urgent, several letters that waited for somebody's working hours come `together`.
+    nothing is urgent, several letters that waited until a time come `together`: somebody's working
+    hours, or the morning.
     """
     if together and waiting > 1 and not urgent:
         return Send(min(waiting, pace.most_at_once))

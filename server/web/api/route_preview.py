@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
 
 import msgspec
 from aiohttp import web
 
 from server.keys import DATABASE
-from server.notify.routing.routed import wait_of
 from server.notify.routing.routes import applies
+from server.notify.summary.due import next_morning
 from server.storage.database import Database
 from server.storage.main import incident_users
-from server.storage.main.notification_routes import RouteValues, Timing
-from server.storage.times import from_micros
+from server.storage.main.notification_routes import RouteValues
 from server.web.api.notification_routes import RouteBody, checked
 from server.web.api.recent_incidents import recent_incidents
 from server.web.requests import answer, read_body
@@ -70,7 +68,7 @@ async def _preview(database: Database, route: RouteValues) -> RoutePreview:
     critical = [each for each in found if each.severity == "critical"]
     can_wait = [each for each in found if each.severity != "critical"]
     often = [each for each in can_wait if each.event_count >= count]
-    widely = [each for each in can_wait if users.get(each.incident_id, 0) >= count]
+    widely = [each for each in can_wait if users[each.incident_id] >= count]
     return RoutePreview(
         days=DAYS,
         incidents=len(found),
@@ -80,14 +78,9 @@ async def _preview(database: Database, route: RouteValues) -> RoutePreview:
         after_events=len(critical) + len(often),
         after_users=len(critical) + len(widely),
         daily=len(found),
-        mornings=len({_morning(each) for each in can_wait}),
+        mornings=len({next_morning(each.start_time) for each in can_wait}),
     )
 
 
 def _matching(route: RouteValues, some: Sequence[IncidentSummary]) -> list[IncidentSummary]:
     return [each for each in some if applies(route, each)]
-
-
-def _morning(incident: IncidentSummary) -> date | None:
-    wait = wait_of(Timing("daily"), incident.start_time)
-    return from_micros(wait.until).date() if wait and wait.until else None
