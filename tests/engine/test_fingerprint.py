@@ -391,6 +391,7 @@ OTHER_TEXT = [
     ('relation "carts" does not exist', 'relation "orders" does not exist'),
     ("upstream said 'connection refused'", "upstream said 'out of memory'"),
     ("module getUserById is missing", "module getOrderById is missing"),
+    ("module dbConnPtrHndl is missing", "module txConnPtrHndl is missing"),
     ("sha256WithRsa is unknown", "sha512WithRsa2 is unknown"),
     ("column a IN (1) failed", "column b IN (1) failed"),
 ]

@@ -134,6 +134,16 @@ def test_the_worst_issue_comes_first_and_the_list_stays_short() -> None:
     assert words(found)[-1] == "and 5 more issues"
 
 
+def test_a_list_that_just_fits_is_whole() -> None:
+    five = watch()
+    for number in range(5):
+        seen(five, 20 + number, None, key=f"k{number}")
+    found = judge(five, 5 * MINUTE)
+    assert found is not None
+    assert len(found.reasons) == 5
+    assert not any("more issue" in each for each in words(found))
+
+
 def test_a_watch_that_was_stored_goes_on_the_same() -> None:
     kept = seen(watch(), 2, None)
     again = msgspec.json.decode(msgspec.json.encode(kept), type=Watch)

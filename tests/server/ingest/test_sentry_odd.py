@@ -365,3 +365,22 @@ def test_an_event_below_a_level_that_nobody_reads_is_still_read() -> None:
     (event,) = parsed(payload).entries
     assert isinstance(event, EventEntry)
     assert parsed(shape("fatal-native-crash")).entries
+
+
+def test_tags_that_are_too_long_are_cut_and_counted() -> None:
+    body = sample()
+    body["data"]["event"]["tags"] = [["fits", "x" * 2048], ["a", "x" * 2049], ["b", "x" * 5000]]
+    event = event_of(body)
+    assert [len(event.tags[name]) for name in ("fits", "a", "b")] == [2048, 2048, 2048]
+    assert "tags: 2 of the values are cut to 2048 characters" in event.notes
+
+
+def test_a_service_that_is_named_by_a_number_is_noted() -> None:
+    body = sample()
+    event = body["data"]["event"]
+    for name in ("url", "issue_url", "web_url"):
+        event.pop(name, None)
+    event["project"] = 4507
+    read = event_of(body)
+    assert read.service == "project-4507"
+    assert "project: no slug; the service is named by the project's id" in read.notes

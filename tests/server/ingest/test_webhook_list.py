@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,11 @@ async def test_each_webhook_is_listed_with_its_outcome_and_why(
     assert sentry["last"]["outcome"] == "refused"
     assert sentry["last"]["signature"] == "it had no signature"
     assert sentry["accepted_at"] is not None
+    async with http.get(f"{signed.url}/metrics") as response:
+        counted = (await response.text()).splitlines()
+    for outcome, webhooks in Counter(each["outcome"] for each in found).items():
+        count = f'pushlog_webhooks_total{{outcome="{outcome}",source="sentry"}} {webhooks:.1f}'
+        assert count in counted
 
 
 async def test_of_what_was_refused_neither_body_nor_signature_is_kept(

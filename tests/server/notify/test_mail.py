@@ -18,7 +18,7 @@ from server.notify.email.compose import Letterhead, NotAnAddress, compose
 from server.notify.news import CrashNews, IncidentNews, News
 from shared.event import Frame
 from shared.incident import SuspectCommit, Symptom
-from tests.builders import at, frame
+from tests.builders import at, commit, frame
 from tests.server.notify.news import ended, escalated, opened, push_news, trouble_news, verdict_news
 
 PUBLIC_URL = "https://pushlog.acme.example"
@@ -34,6 +34,7 @@ CRASH = CrashNews(
     message="the worker ended",
     traceback='Traceback (most recent call last):\n  File "/srv/post.py", line 1, in run\n',
 )
+PUSH = ["Push of 1 commit to main by ada", "acme/shop", "a1b2c3d4", "Round prices", "Grace Hopper"]
 
 
 def letter(news: News, key: str = "key-1", incident_id: str | None = None) -> Letter:
@@ -170,7 +171,7 @@ def test_what_follows_says_at_once_what_has_changed() -> None:
 @pytest.mark.parametrize(
     ("news", "parts"),
     [
-        (push_news(), ["Push of 1 commit to main by ada", "acme/shop", "a1b2c3d4"]),
+        (push_news(commits=[commit(author="Grace Hopper")]), PUSH),
         (verdict_news(), ["faulty", "2 issues that were never seen before"]),
         (CRASH, ["PushLog itself failed", "Error message", "the worker ended", "/srv/post.py"]),
         (
