@@ -66,3 +66,9 @@ def test_alive_is_the_sum_of_what_each_stream_counts_for_by_its_age() -> None:
 def test_the_budget_can_be_set() -> None:
     state = after([builders.settings(1, 0, spike_false_alarms_per_week=20.0)])
     assert alarm_nats(state) == nats_for(1, 20.0) < nats_for(1, 1.0)
+
+
+@pytest.mark.parametrize("count", [0.0, 4.9, 5.0])
+def test_no_more_than_the_mean_is_no_surprise(count: float) -> None:
+    assert negative_binomial.poisson_surprise(count, 5.0) == 0.0
+    assert negative_binomial.poisson_surprise(5.1, 5.0) > 0.0
