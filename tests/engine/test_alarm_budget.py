@@ -68,7 +68,7 @@ def test_the_budget_can_be_set() -> None:
     assert alarm_nats(state) == nats_for(1, 20.0) < nats_for(1, 1.0)
 
 
-@pytest.mark.parametrize("count", [0.0, 4.9, 5.0])
-def test_no_more_than_the_mean_is_no_surprise(count: float) -> None:
-    assert negative_binomial.poisson_surprise(count, 5.0) == 0.0
+def test_no_more_than_the_mean_is_no_surprise() -> None:
+    surprises = [negative_binomial.poisson_surprise(count, 5.0) for count in (0.0, 4.9, 5.0)]
+    assert surprises == [0.0, 0.0, 0.0]
     assert negative_binomial.poisson_surprise(5.1, 5.0) > 0.0

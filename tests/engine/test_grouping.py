@@ -137,9 +137,9 @@ def test_the_worst_symptom_comes_first() -> None:
 
 
 def test_the_message_of_a_symptom_is_kept_up_to_300_characters() -> None:
-    for length, kept in ((300, 300), (301, 300)):
+    for length in (300, 301):
         out = run([error(1, 0, 0, message="m" * length)])
-        assert [len(each.message) for each in of_type(out, Incident)[-1].top_symptoms] == [kept]
+        assert [len(each.message) for each in of_type(out, Incident)[-1].top_symptoms] == [300]
 
 
 def test_an_issue_that_is_more_severe_escalates_the_incident_and_leads_it() -> None:

@@ -123,23 +123,24 @@ def test_of_a_deploy_that_is_told_of_an_hour_later_nothing_is_claimed() -> None:
     assert "60 minutes after" in words(found)[0]
 
 
-def test_the_worst_issue_comes_first_and_the_list_stays_short() -> None:
+def of_new_issues(count: int) -> VerdictReading:
     many = watch()
-    for number in range(10):
+    for number in range(count):
         seen(many, 20 + number, None, key=f"k{number}")
     found = judge(many, 5 * MINUTE)
     assert found is not None
+    return found
+
+
+def test_the_worst_issue_comes_first_and_the_list_stays_short() -> None:
+    found = of_new_issues(10)
     assert found.blamed == "k9"
     assert len(found.reasons) == 6
     assert words(found)[-1] == "and 5 more issues"
 
 
 def test_a_list_that_just_fits_is_whole() -> None:
-    five = watch()
-    for number in range(5):
-        seen(five, 20 + number, None, key=f"k{number}")
-    found = judge(five, 5 * MINUTE)
-    assert found is not None
+    found = of_new_issues(5)
     assert len(found.reasons) == 5
     assert not any("more issue" in each for each in words(found))
 
