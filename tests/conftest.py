@@ -1,15 +1,17 @@
 """What every test can use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from hypothesis import settings
 
+from scripts.commands.chaos.postgres_process import Postgres
 from server.storage.database import Database, open_database
 from tests.clock import Clock
 from tests.databases import make_database
+from tests.postgresql import running_postgres
 from tests.processes import EngineProcess, ServerProcess, running_engine, running_server
 from tests.signed_in import AS_OPERATOR
 
@@ -37,6 +39,13 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
     """A program of the operator's."""
     async with aiohttp.ClientSession(headers=AS_OPERATOR) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests of this process."""
+    with running_postgres() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,10 +1,16 @@
 """Slows down guessing: limits how often a secret may be tried, by address and by account."""
 
+import math
+from datetime import timedelta
+from typing import Protocol
+
 from limits import RateLimitItemPerMinute
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from server.process.counts import Counts
 from server.process.senders import sender_of
+from server.storage.database import Database
+from server.storage.shared import tries
 
 _BY_ACCOUNT = RateLimitItemPerMinute(10, 15)
 _BY_ADDRESS = RateLimitItemPerMinute(30, 15)
@@ -14,8 +20,37 @@ MAX_COUNTS = 20_000
 """How many counts are held: one for an address, and one for each account that is tried from it."""
 
 
+class Counting(Protocol):
+    """Counts tries of each name."""
+
+    async def hit(self, item: RateLimitItemPerMinute, *keys: str) -> int:
+        """Count one; return how many seconds until the next is allowed, or 0 if this one is."""
+
+    async def forget(self, item: RateLimitItemPerMinute, *keys: str) -> None:
+        """Forget those of this name."""
+
+
+class SharedCounts:
+    """Counts tries of all servers, in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def hit(self, item: RateLimitItemPerMinute, *keys: str) -> int:
+        """Count one; return how many seconds until the next is allowed, or 0 if this one is."""
+        span = timedelta(seconds=item.get_expiry())
+        async with self._database.write() as tx:
+            return math.ceil(await tries.count(tx, keys, item.amount, span))
+
+    async def forget(self, item: RateLimitItemPerMinute, *keys: str) -> None:
+        """Forget those of this name."""
+        del item
+        async with self._database.write() as tx:
+            await tries.forget(tx, keys)
+
+
 class Throttle:
-    """Counts tries, in memory: a restart forgets them.
+    """Counts tries; in memory, a restart forgets them.
 
     An account is counted separately for each address, so that nobody can lock out its owner by
     failing on purpose from elsewhere. From an address that has had its tries, no further account
@@ -23,12 +58,8 @@ class Throttle:
     tries with each of them anyway.
     """
 
-    def __init__(self) -> None:
-        self._counts = Counts(MAX_COUNTS, MovingWindowRateLimiter)
-
-    def __len__(self) -> int:
-        """Return how many counts are held."""
-        return len(self._counts)
+    def __init__(self, counts: Counting | None = None) -> None:
+        self._counts = Counts(MAX_COUNTS, MovingWindowRateLimiter) if counts is None else counts
 
     async def wait_s(self, address: str, account: str) -> int:
         """Count one try; return how many seconds until the next is allowed, or 0 if this one is.

@@ -2,23 +2,23 @@
 
 import asyncio
 import contextlib
-import sqlite3
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.files.free_space import AUTO_VACUUM, pages_to_give_back
-from server.storage.files.private_files import keep_private
-from server.storage.schema import MIGRATIONS, REVISIONS, read_revision
-
-BUSY_TIMEOUT_MS = 5_000
+from server.storage import sqlite
+from server.storage.engines import Engines
 
 Transaction = AsyncConnection
 """What `Database` lends. Callers pass it on to the functions of the tables and write no SQL."""
+
+PostgresUrl = str
+"""Like ``postgresql://user:password@host/name``, as libpq knows it."""
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Coroutine[None, None, T]]
@@ -26,33 +26,25 @@ Work = Callable[[Transaction], Coroutine[None, None, T]]
 _THREADS = 4
 
 
-def migrate(path: Path) -> bool:
-    """Bring the database at `path` to the newest schema; return whether it had to be created.
+def migrate(where: Path | PostgresUrl) -> bool:
+    """Bring the database to the newest schema; return whether it had to be created.
 
     The caller holds the server's lock if it does this for a server. Raises `NewerSchema`, and
-    `OSError` or `sqlite3.Error` if the file cannot be used.
+    `OSError`, `sqlite3.Error` or `SQLAlchemyError` if the database cannot be used.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    is_new = keep_private(path)
-    if not path.stat().st_size:
-        _let_shrink(path)
-    if read_revision(path) == REVISIONS[-1]:
-        return is_new
-    from alembic import command  # noqa: PLC0415 - see REVISIONS
-    from alembic.config import Config  # noqa: PLC0415
+    if isinstance(where, Path):
+        return sqlite.migrate(where)
+    from server.storage import postgresql  # noqa: PLC0415 - its driver takes time to load
 
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["url"] = f"sqlite:///{path}"
-    command.upgrade(config, "head")
-    return is_new
+    return postgresql.migrate(where)
 
 
-def _let_shrink(empty: Path) -> None:
-    with contextlib.closing(sqlite3.connect(empty)) as connection:
-        connection.execute(AUTO_VACUUM)
-        # The first page says it, and is written now.
-        connection.execute("PRAGMA journal_mode = WAL")
+def _connect(where: Path | PostgresUrl) -> Engines:
+    if isinstance(where, Path):
+        return sqlite.connect(where)
+    from server.storage import postgresql  # noqa: PLC0415 - see `migrate`
+
+    return postgresql.connect(where)
 
 
 class Database:
@@ -63,18 +55,30 @@ class Database:
     """
 
     def __init__(
-        self, engine: AsyncEngine, in_threads: Engine, threads: ThreadPoolExecutor
+        self,
+        engines: Engines,
+        threads: ThreadPoolExecutor,
+        epoch: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self._engine = engine
-        self._in_threads = in_threads
+        """Set up the transactions; `epoch` is that in which the server must lead to write."""
+        self._engines = engines
         self._threads = threads
+        self._epoch = epoch
+
+    def leaders(self, epoch: Callable[[], int | None]) -> "Database":
+        """Return the same database for what only the leading server may write.
+
+        `epoch` is that in which it leads, or None where no other server can. Once another leads,
+        writing raises what `STORAGE_TROUBLE` names.
+        """
+        return Database(self._engines, self._threads, epoch)
 
     async def write_at_once(self, work: Work[T]) -> T:
         """Do `work` as `write` would, in a thread; it awaits nothing but its transaction.
 
         If this is cancelled, the work is done nevertheless.
         """
-        return await self._in_thread(self._write_all, work)
+        return await self._in_thread(functools.partial(self._write_all, self._begin_write()), work)
 
     async def read_at_once(self, work: Work[T]) -> T:
         """Do `work` as `read` would, in a thread; it awaits nothing but its transaction."""
@@ -83,23 +87,29 @@ class Database:
     async def _in_thread(self, do: Callable[[Work[T]], T], work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, do, work)
 
-    def _write_all(self, work: Work[T]) -> T:
-        with self._in_threads.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def _begin_write(self) -> str:
+        epoch = self._epoch()
+        begin = self._engines.begin_write
+        return begin if epoch is None else f"{begin}; SELECT must_lead({epoch})"
+
+    def _write_all(self, begin: str, work: Work[T]) -> T:
+        with self._engines.writing_in_threads.connect() as connection:
+            connection.exec_driver_sql(begin)
             result = _do(work, connection)
             connection.commit()
             return result
 
     def _read_all(self, work: Work[T]) -> T:
-        with self._in_threads.connect() as connection:
-            connection.exec_driver_sql("BEGIN DEFERRED")
+        with self._engines.reading_in_threads.connect() as connection:
+            if self._engines.begin_read is not None:
+                connection.exec_driver_sql(self._engines.begin_read)
             return _do(work, connection)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that takes the write lock at once; commit, or roll back on error."""
-        async with self._engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        async with self._engines.writing.connect() as connection:
+            await connection.exec_driver_sql(self._begin_write())
             try:
                 yield connection
             except BaseException:
@@ -110,8 +120,9 @@ class Database:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open one consistent view of the whole database, without writing."""
-        async with self._engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN DEFERRED")
+        async with self._engines.reading.connect() as connection:
+            if self._engines.begin_read is not None:
+                await connection.exec_driver_sql(self._engines.begin_read)
             try:
                 yield connection
             finally:
@@ -121,17 +132,12 @@ class Database:
         """Give some of the file's free pages back to the file system; return how many bytes.
 
         It returns 0 once few enough are left, or if the file was made without `AUTO_VACUUM`.
+        PostgreSQL does that by itself.
         """
-        async with self._engine.connect() as connection:
-            before = await _number(connection, "page_count")
-            wanted = pages_to_give_back(before, await _number(connection, "freelist_count"))
-            if not wanted:
-                return 0
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            # Anything else would take one step of it, and give back one page.
-            await driver.executescript(f"PRAGMA incremental_vacuum({wanted})")
-            given = before - await _number(connection, "page_count")
-            return given * await _number(connection, "page_size")
+        if self._engines.writing.dialect.name != "sqlite":
+            return 0
+        async with self._engines.writing.connect() as connection:
+            return await sqlite.give_back(connection)
 
 
 class _Done:
@@ -142,6 +148,7 @@ class _Done:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.dialect = connection.dialect
 
     async def execute(self, *statement: Any) -> Any:
         return self._connection.execute(*statement)
@@ -163,35 +170,14 @@ def _do(work: Work[T], connection: Connection) -> T:
     raise RuntimeError("work in a thread awaits nothing but its transaction")
 
 
-async def _number(connection: AsyncConnection, pragma: str) -> int:
-    return int((await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one())
-
-
 @contextlib.asynccontextmanager
-async def open_database(path: Path) -> AsyncIterator[Database]:
-    """Open the database at `path`, which `migrate` has created; close it with the context."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-    in_threads = create_engine(f"sqlite:///{path}")
-    for each in (engine.sync_engine, in_threads):
-        event.listen(each, "connect", _prepare)
+async def open_database(where: Path | PostgresUrl) -> AsyncIterator[Database]:
+    """Open the database, which `migrate` has created; close it with the context."""
+    engines = _connect(where)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="main database")
     try:
-        yield Database(engine, in_threads, threads)
+        yield Database(engines, threads)
     finally:
         # What a cancelled task has begun there ends soon, and would not find its database any more.
         threads.shutdown()
-        in_threads.dispose()
-        await engine.dispose()
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    # The driver would begin transactions by itself, too late for BEGIN IMMEDIATE.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # A power cut may take the last commits, but never damages the file. The engine's results follow
-    # once more from the journal, which is synchronous=FULL; a lost mark sends a message once more.
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    cursor.close()
+        await engines.dispose()

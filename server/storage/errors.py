@@ -39,6 +39,10 @@ def why_unusable(error: BaseException) -> str | None:
         case sqlite3.Error():
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             return None if code in _LASTING else REASONS.get(code)
+        case DBAPIError(orig=BaseException() as cause) if hasattr(cause, "sqlstate"):
+            from server.storage.postgres_driver import why_unavailable  # noqa: PLC0415 - is loaded
+
+            return why_unavailable(cause)
         case DBAPIError(orig=BaseException() as cause):
             return why_unusable(cause)
     return None

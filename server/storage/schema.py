@@ -2,7 +2,10 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+
+from sqlalchemy import URL
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -34,11 +37,30 @@ def read_revision(path: Path, *, at_rest: bool = False) -> str | None:
         ).fetchone():
             return None
         found = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
+    return known(found, str(path))
+
+
+def known(found: Sequence[str], where: str) -> str | None:
+    """Return the schema of the database `where`, whose table ``alembic_version`` has `found`.
+
+    Raises `NewerSchema`.
+    """
     unknown = [revision for revision in found if revision not in REVISIONS]
     if unknown:
         raise NewerSchema(
-            f"{path} has schema {', '.join(unknown)}, and this PushLog knows none beyond "
+            f"{where} has schema {', '.join(unknown)}, and this PushLog knows none beyond "
             f"{REVISIONS[-1]}: take the PushLog that wrote it, or a newer one, or a backup from "
             "before"
         )
     return found[0] if found else None
+
+
+def upgrade(url: str | URL) -> None:
+    """Run the migrations that the database at this URL of SQLAlchemy's lacks."""
+    from alembic import command  # noqa: PLC0415 - see REVISIONS
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")

@@ -104,7 +104,7 @@ class Feeder:
         """Send ticks forever, whenever nothing else tells the child the time."""
         while True:
             await asyncio.sleep(every_s)
-            micros = self._journal.settled(self._read_to)
+            micros = await self._journal.settled(self._read_to)
             if micros is not None:
                 await self._write(encode_lines((Tick(from_micros(micros)),)))
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from server.storage.files.free_space import AUTO_VACUUM, PAGES_A_STEP, pages_to_give_back
 from server.storage.files.private_files import keep_private
+from server.storage.journal import times
 from server.storage.journal.entry import (
     Appended,
     Arrival,
@@ -291,25 +292,12 @@ class JournalFile:
         last = run("SELECT seq FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         if first is None or last is None:
             return [None if self._read_end()[0] else 0 for _ in moments]
-        found: list[int | None] = []
-        low = first[0] - 1
-        for moment in moments:
-            if low < first[0] and first[0] > 1 and first[1] >= moment:
-                found.append(None)
-                continue
-            # `received` never goes back as `seq` grows, so it needs no index.
-            high = last[0]
-            while low < high:
-                middle = (low + high + 1) // 2
-                seq, received = run(
-                    "SELECT seq, received FROM entries WHERE seq >= ? ORDER BY seq LIMIT 1",
-                    (middle,),
-                ).fetchone()
-                if seq <= high and received < moment:
-                    low = seq
-                else:
-                    high = middle - 1
-            found.append(low)
+        return times.seqs_before(moments, first, last[0], self._at_or_after)
+
+    def _at_or_after(self, seq: int) -> tuple[int, int]:
+        found: tuple[int, int] = self._connection.execute(
+            "SELECT seq, received FROM entries WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)
+        ).fetchone()
         return found
 
     def _remove(self, up_to_seq: int) -> int:

@@ -8,7 +8,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -22,7 +21,7 @@ from server.storage.journal.entry import (
     JournalLocked,
     JournalUnavailable,
 )
-from server.storage.journal.file import JournalFile
+from server.storage.journal.store import JournalStore, OpenStore
 
 MAX_GROUP = 2_000
 """Deliveries in one transaction. A larger group costs the first delivery more than it saves."""
@@ -46,7 +45,7 @@ class Waiting(msgspec.Struct, frozen=True):
 class Upkeep(msgspec.Struct, frozen=True):
     """Work on the file that nobody's answer waits for, and the future for its result."""
 
-    work: Callable[[JournalFile], int]
+    work: Callable[[JournalStore], int]
     answer: asyncio.Future[int]
 
 
@@ -62,16 +61,16 @@ class GroupCommit:
 
     def __init__(
         self,
-        path: Path,
+        open_store: OpenStore,
         clock: Callable[[int], Clock],
-        disk: Disk,
+        disk: Disk | None,
         written: Callable[[Sequence[JournalEntry], int], None],
     ) -> None:
-        self._path = path
+        self._open = open_store
         self._disk = disk
         self._written = written
         self._loop = asyncio.get_running_loop()
-        self._file: JournalFile | None = JournalFile(path, writable=True)
+        self._file: JournalStore | None = open_store()
         self._clock = clock(self._file.last_received)
         self._last_seq = self._file.last_seq
         self.trouble: str | None = None
@@ -108,7 +107,7 @@ class GroupCommit:
             self._changed.notify()
         return answer
 
-    def between_groups(self, work: Callable[[JournalFile], int]) -> asyncio.Future[int]:
+    def between_groups(self, work: Callable[[JournalStore], int]) -> asyncio.Future[int]:
         """Return a future for the result of `work`, which is done between two groups.
 
         So no group waits for the lock of another connection. `work` must be short.
@@ -123,7 +122,7 @@ class GroupCommit:
     async def try_to_write(self) -> None:
         """Write without changing anything; set `trouble` to what that says."""
         try:
-            await self.between_groups(JournalFile.write_nothing)
+            await self.between_groups(lambda file: file.write_nothing())
         except JournalUnavailable as error:
             self.trouble = str(error)
         else:
@@ -195,6 +194,7 @@ class GroupCommit:
             self._committing = False
             if self._file is not None:
                 self._last_seq = self._file.last_seq
+                received = self._file.last_received
             last_seq = self._last_seq
         self._loop.call_soon_threadsafe(self._answer, group, received, outcome, last_seq)
 
@@ -205,17 +205,17 @@ class GroupCommit:
     def _commit(
         self, arrivals: Sequence[Arrival], received: int
     ) -> list[Appended] | JournalUnavailable:
-        if not self._disk.has_room():
+        if self._disk is not None and not self._disk.has_room():
             return JournalUnavailable(f"the disk is full but for the last {KEPT_FREE:.0%}")
         return self._use(lambda file: file.append(arrivals, received))
 
-    def _use(self, work: Callable[[JournalFile], T]) -> T | JournalUnavailable:
+    def _use(self, work: Callable[[JournalStore], T]) -> T | JournalUnavailable:
         if self._file is None and self._broken is not None:
             if time.monotonic() < self._broken_until:
                 return self._broken
             self._broken = None
         try:
-            self._file = self._file or JournalFile(self._path, writable=True)
+            self._file = self._file or self._open()
             return work(self._file)
         except JournalLocked as error:
             return error

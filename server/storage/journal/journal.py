@@ -21,6 +21,7 @@ from server.storage.journal.entry import (
 from server.storage.journal.file import JournalFile
 from server.storage.journal.group_commit import GroupCommit
 from server.storage.journal.recent import Tail
+from server.storage.journal.store import JournalStore, OpenStore
 from shared.pipe import Entry, encode_lines
 
 TAIL_BYTES = 8 * 1024 * 1024
@@ -34,13 +35,19 @@ T = TypeVar("T")
 class Journal:
     """An append-only log of entries whose numbers only grow.
 
-    It is an SQLite file: one thread writes groups of entries, another reads old ones.
+    One thread writes groups of entries, another reads old ones.
     """
 
-    def __init__(self, path: Path, clock: Callable[[int], Clock], disk: Disk) -> None:
-        self._writer = GroupCommit(path, clock, disk, self._written)
-        self._path = path
-        self._file: JournalFile | None = None
+    def __init__(
+        self,
+        open_writing: OpenStore,
+        open_reading: OpenStore,
+        clock: Callable[[int], Clock],
+        disk: Disk | None,
+    ) -> None:
+        self._writer = GroupCommit(open_writing, clock, disk, self._written)
+        self._open_reading = open_reading
+        self._file: JournalStore | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="journal reader")
         self._tail = Tail(TAIL_BYTES)
         self._grown = asyncio.Event()
@@ -65,7 +72,10 @@ class Journal:
             return Appended((), duplicate=False)
         bodies = tuple(_body(entry) for entry in entries)
         key = None if identity is None else identity_key(identity)
-        return await self._writer.append(Arrival(bodies, key))
+        return await self._append(Arrival(bodies, key))
+
+    async def _append(self, arrival: Arrival) -> Appended:
+        return await self._writer.append(arrival)
 
     async def read(self, after_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
         """Return the entries after `after_seq`.
@@ -127,21 +137,21 @@ class Journal:
 
         It returns 0 once few enough are left. Raises `JournalUnavailable`.
         """
-        return await self._writer.between_groups(JournalFile.give_back)
+        return await self._writer.between_groups(lambda file: file.give_back())
 
     async def bytes_that_can_shrink(self) -> int:
         """Return the size of the file; 0 if `give_back` can give nothing back.
 
         Raises `JournalUnavailable`.
         """
-        return await self._from_file(JournalFile.bytes_that_can_shrink)
+        return await self._from_file(lambda file: file.bytes_that_can_shrink())
 
     async def used_bytes(self) -> int:
         """Return the size of the journal, without the room that removed entries left in its file.
 
         Raises `JournalUnavailable`.
         """
-        return await self._from_file(JournalFile.used_bytes)
+        return await self._from_file(lambda file: file.used_bytes())
 
     async def wait_beyond(self, seq: int) -> None:
         """Return once `last_seq` is greater than `seq`."""
@@ -163,7 +173,7 @@ class Journal:
         """Write without changing anything; `trouble` says then whether that is possible."""
         await self._writer.try_to_write()
 
-    def settled(self, seq: int) -> int | None:
+    async def settled(self, seq: int) -> int | None:
         """Return the time, in microseconds, if `seq` is the newest entry and none is on its way.
 
         No entry will be stamped earlier than this, so it may be sent as a tick.
@@ -177,12 +187,12 @@ class Journal:
             await asyncio.get_running_loop().run_in_executor(self._reader, self._file.close)
         self._reader.shutdown()
 
-    async def _from_file(self, read: Callable[[JournalFile], T]) -> T:
+    async def _from_file(self, read: Callable[[JournalStore], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, read)
 
-    def _read(self, read: Callable[[JournalFile], T]) -> T:
+    def _read(self, read: Callable[[JournalStore], T]) -> T:
         if self._file is None:
-            self._file = JournalFile(self._path, writable=False)
+            self._file = self._open_reading()
         try:
             return read(self._file)
         except JournalUnavailable:
@@ -219,7 +229,10 @@ async def open_journal(
         except OSError as error:
             raise JournalUnavailable(f"its folder cannot be written ({error})") from error
         journal = Journal(
-            path, lambda last: Clock(wall, monotonic, not_before=last), disk or Disk(path.parent)
+            lambda: JournalFile(path, writable=True),
+            lambda: JournalFile(path, writable=False),
+            lambda last: Clock(wall, monotonic, not_before=last),
+            disk or Disk(path.parent),
         )
         try:
             yield journal

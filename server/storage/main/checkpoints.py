@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import engine_progress, engine_states
 from shared.pipe import State
 

@@ -9,9 +9,9 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import Select, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import commit_authors
 from server.storage.rows import struct_of
 from shared.event import Commit

@@ -5,9 +5,9 @@ from typing import Literal, get_args
 
 import msgspec
 from sqlalchemy import LargeBinary, Select, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.journal.entry import JournalEntry
 from server.storage.main.tables import dead_letters
 from server.storage.rows import struct_of

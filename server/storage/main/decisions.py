@@ -50,20 +50,18 @@ async def count_of_incident(
     A span excludes its first `seq` and includes its second. What a silence held back is no longer
     part of the incident.
     """
-    each = func.json_each(msgspec.json.encode(spans).decode()).table_valued("value", "key")
-    count = (
+    counts = (
         select(func.count())
-        .select_from(notable_decisions)
         .where(
             notable_decisions.c.incident_id == incident_id,
             notable_decisions.c.code != Code.SILENCED,
-            notable_decisions.c.seq > func.json_extract(each.c.value, "$[0]"),
-            notable_decisions.c.seq <= func.json_extract(each.c.value, "$[1]"),
+            notable_decisions.c.seq > after,
+            notable_decisions.c.seq <= up_to,
         )
-        .correlate(each)
         .scalar_subquery()
+        for after, up_to in spans
     )
-    return list(await tx.scalars(select(count).select_from(each).order_by(each.c.key)))
+    return list((await tx.execute(select(*counts))).one())
 
 
 async def get(tx: AsyncConnection, seq: int) -> Decision | None:

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import fixes
 
 FixChange = Literal["suspect_reverted", "fix_live"]
@@ -46,9 +46,10 @@ async def add(
 
     It is not if this deploy did so already, or `cause` did in another.
     """
-    result = await tx.execute(
+    added = await tx.scalar(
         insert(fixes)
         .on_conflict_do_nothing()
         .values(incident_id=incident_id, deploy_id=deploy_id, change=change, cause=cause)
+        .returning(fixes.c.incident_id)
     )
-    return result.rowcount == 1
+    return added is not None

@@ -6,9 +6,9 @@ An hour is a number: hours since 1970, in UTC.
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert as upsert
 from server.storage.main.tables import incident_hours
 
 HOUR_US = 3_600_000_000

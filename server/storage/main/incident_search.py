@@ -1,7 +1,8 @@
-"""Searches incidents: the table incident_texts, and incident_search, its trigram index (FTS5).
+"""Searches incidents: the table incident_texts, and its index of trigrams.
 
-Triggers of the migration keep the two in step, in whatever transaction a text is written. Text is
-compared casefolded, so that case does not matter in any alphabet.
+In SQLite that is incident_search (FTS5), and triggers of the migration keep the two in step, in
+whatever transaction a text is written. PostgreSQL has its own (pg_trgm). Text is compared
+casefolded, so that case does not matter in any alphabet.
 """
 
 import re
@@ -11,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, case, column, func, insert, literal, select, table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import is_postgresql
 from server.storage.main.tables import incident_texts, incidents
 from shared.incident import IncidentSummary
 
@@ -100,6 +102,10 @@ async def put(tx: AsyncConnection, incident: IncidentSummary) -> None:
 
 async def matching(tx: AsyncConnection, search: Search) -> ColumnElement[bool]:
     """Return the condition on the table incidents that matches the search."""
+    if is_postgresql(tx):
+        # It knows from its statistics whether to begin with the text or with the list.
+        holds = (incident_texts.c.text.contains(each, autoescape=True) for each in search.pieces)
+        return incidents.c.text_id.in_(select(incident_texts.c.id).where(*holds))
     # Within quotes, only the quote itself has a special meaning.
     quoted = " AND ".join('"' + piece.replace('"', '""') + '"' for piece in search.pieces)
     hits = select(_index.c.rowid).where(_index.c.incident_search.op("MATCH")(quoted))

@@ -4,9 +4,20 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    String,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import greater, json_ints
 from server.storage.main.tables import incident_users
 
 MAX_USERS = 1_000
@@ -15,22 +26,6 @@ MAX_USERS = 1_000
 _HASH_BYTES = 8
 
 _encode = msgspec.json.Encoder().encode
-
-# All users of an incident in one statement: a row of its own for each takes twice as long, and this
-# is done for every batch. What is known is left out before the limit, so as to take no room.
-_ADD = text(
-    """
-    INSERT INTO incident_users (incident_id, user)
-    SELECT :incident_id, named.value FROM json_each(:users) AS named
-    WHERE NOT EXISTS (
-        SELECT 1 FROM incident_users WHERE incident_id = :incident_id AND user = named.value
-    )
-    ORDER BY named.key
-    LIMIT max(0, :most - (
-        SELECT count(*) FROM incident_users WHERE incident_id = :incident_id
-    ))
-    """
-).bindparams(most=MAX_USERS)
 
 
 def user_hash(user_id: str) -> int:
@@ -49,12 +44,33 @@ async def add(tx: AsyncConnection, users: Mapping[str, Collection[int]]) -> None
     Of too many, the first ones are kept. So it does not matter how they are cut into batches.
     """
     rows = [
-        {"incident_id": incident_id, "users": _encode(list(dict.fromkeys(each))).decode()}
+        {"of": incident_id, "users": _encode(list(dict.fromkeys(each))).decode()}
         for incident_id, each in users.items()
         if each
     ]
     if rows:
-        await tx.execute(_ADD, rows)
+        await tx.execute(_adding(tx), rows)
+
+
+def _adding(tx: AsyncConnection) -> Insert:
+    """Return the statement that adds the JSON list `users` to the incident `of`.
+
+    A row of its own for each user takes twice as long, and this is done for every batch. What is
+    known is left out before the limit, so as to take no room.
+    """
+    incident_id = bindparam("of", type_=String)
+    named = json_ints(tx, bindparam("users", type_=String))
+    user = cast(named.c.value, BigInteger)
+    this = incident_users.c.incident_id == incident_id
+    kept = select(func.count()).where(this).scalar_subquery()
+    new = (
+        select(incident_id, user)
+        .select_from(named)
+        .where(~exists().where(this, incident_users.c.user == user))
+        .order_by(named.c.key)
+        .limit(greater(tx, 0, MAX_USERS - kept))
+    )
+    return insert(incident_users).from_select(["incident_id", "user"], new)
 
 
 async def count(tx: AsyncConnection, incident_id: str) -> int:

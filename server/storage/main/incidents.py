@@ -16,9 +16,9 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert as upsert
 from server.storage.main import incident_search, suspected_commits
 from server.storage.main.incident_search import Search, matching
 from server.storage.main.tables import (
@@ -139,7 +139,7 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
         "trigger": incident.trigger,
         "started_at": to_micros(incident.start_time),
     }
-    result = await tx.execute(
+    written = await tx.scalar(
         upsert(incidents)
         .values(**lasting, **changing)
         .on_conflict_do_update(
@@ -147,8 +147,9 @@ async def put(tx: AsyncConnection, incident: Incident) -> None:
             set_=changing,
             where=incidents.c.changed_seq <= incident.seq,
         )
+        .returning(incidents.c.incident_id)
     )
-    if result.rowcount == 0:
+    if written is None:
         return
     await incident_search.put(tx, incident)
     await _put_deploys(tx, incident)
@@ -215,6 +216,11 @@ async def acknowledge(tx: AsyncConnection, incident_id: str, by: str, at: int) -
         return False
     await add_change(tx, incident_id, 0, "acknowledged", at, f"By {by}.")
     return True
+
+
+async def newest_change(tx: AsyncConnection) -> int:
+    """Return the id of the newest change of any incident, or 0."""
+    return await tx.scalar(select(func.max(incident_changes.c.id))) or 0
 
 
 async def add_change(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import joined_issues
 from server.storage.rows import struct_of
 from shared.incident import Symptom

@@ -11,6 +11,17 @@ from server.storage.main.tables import noise_filters
 from server.storage.rows import struct_of
 from server.storage.times import to_micros
 
+SUGGESTED = (
+    ("ResizeObserver loop*", "A browser that draws one frame later; nothing is broken."),
+    ("*Script error.", "A script of another site, of which the browser tells nothing."),
+    ("*Non-Error promise rejection captured*", "Mostly extensions and crawlers."),
+    ("*AbortError*", "A request that the page itself gave up, as when somebody leaves it."),
+    ("*chrome-extension://*", "An extension of the visitor's browser."),
+)
+"""The patterns that a new database brings along, all off, and what each is about. In SQLite, a
+migration adds them.
+"""
+
 
 class FilterValues(msgspec.Struct, frozen=True, kw_only=True):
     """What people say about a filter.

@@ -154,6 +154,17 @@ async def newest_id(tx: AsyncConnection, person_id: int) -> int:
     return newest or 0
 
 
+async def newest_of_all(tx: AsyncConnection) -> int:
+    """Return the newest notification of anybody, or 0."""
+    return await tx.scalar(select(func.max(notifications.c.id))) or 0
+
+
+async def people_rung(tx: AsyncConnection, after: int) -> list[int]:
+    """Return the people who have notifications beyond `after`."""
+    query = select(notifications.c.person_id).where(notifications.c.id > after).distinct()
+    return list(await tx.scalars(query))
+
+
 async def unread_count(tx: AsyncConnection, person_id: int) -> int:
     """Return how many of this person's notifications are unread."""
     count = await tx.scalar(

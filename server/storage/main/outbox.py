@@ -10,9 +10,9 @@ from typing import Literal, get_args
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import incidents, outbox
 from server.storage.rows import struct_of
 
@@ -80,11 +80,11 @@ async def add(tx: AsyncConnection, deliveries: Sequence[NewDelivery], at: int) -
     """Add deliveries and return how many are new; an existing key changes nothing."""
     if not deliveries:
         return 0
-    result = await tx.execute(
-        insert(outbox).on_conflict_do_nothing(index_elements=["key"]),
+    added = await tx.scalars(
+        insert(outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id),
         [_new_row(each, at) for each in deliveries],
     )
-    return result.rowcount
+    return len(added.all())
 
 
 def _new_row(delivery: NewDelivery, at: int) -> dict[str, object]:
@@ -301,16 +301,8 @@ async def undelivered(tx: AsyncConnection, *, created_after: int, due_by: int) -
         later.c.state == "sent",
         later.c.id > outbox.c.id,
     )
-    last = func.max(outbox.c.id)
-    rows = await tx.execute(
-        # SQLite takes the other columns from the row of the maximum.
-        select(
-            outbox.c.channel,
-            outbox.c.receiver,
-            func.count().label("messages"),
-            func.coalesce(outbox.c.last_error, "").label("reason"),
-            last,
-        )
+    of_receivers = (
+        select(func.max(outbox.c.id).label("last_id"), func.count().label("messages"))
         .where(
             outbox.c.created_at > created_after,
             or_(
@@ -325,6 +317,16 @@ async def undelivered(tx: AsyncConnection, *, created_after: int, due_by: int) -
             ~reached,
         )
         .group_by(outbox.c.channel, outbox.c.receiver)
+        .subquery()
+    )
+    rows = await tx.execute(
+        select(
+            outbox.c.channel,
+            outbox.c.receiver,
+            of_receivers.c.messages,
+            func.coalesce(outbox.c.last_error, "").label("reason"),
+        )
+        .join(of_receivers, outbox.c.id == of_receivers.c.last_id)
         .order_by(outbox.c.channel, outbox.c.receiver)
     )
     return [struct_of(row, Undelivered) for row in rows]

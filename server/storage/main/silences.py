@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert as upsert
 from server.storage.main.tables import silences
 from server.storage.rows import struct_of
 from server.storage.times import to_micros

@@ -7,9 +7,9 @@ incidents from before schema 0038 if nobody knew any more whose the message was.
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, or_, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import incidents, slack_messages
 from server.storage.rows import struct_of
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import CTE, ColumnElement, Row, case, func, select, union
+from sqlalchemy import CTE, BigInteger, ColumnElement, Row, case, cast, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.main.deploy_figures import JUDGED
@@ -199,7 +199,7 @@ async def _most_severe(
 
 
 async def _noisiest(tx: AsyncConnection, active: CTE, scope: Scope) -> list[SummedIncident]:
-    events = func.sum(incident_hours.c.events)
+    events = cast(func.sum(incident_hours.c.events), BigInteger)
     rows = await tx.execute(
         select(active.c.incident_id, events)
         .join(incident_hours, incident_hours.c.incident_id == active.c.incident_id)

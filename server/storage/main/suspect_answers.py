@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert as upsert
 from server.storage.main.tables import answered_errors, suspect_answers
 from server.storage.rows import struct_of
 from server.storage.times import to_micros
@@ -42,7 +42,7 @@ async def put(tx: AsyncConnection, incident_id: str, answer: SuspectAnswer) -> b
     The same answer again changes nothing.
     """
     said = {"is_right": answer.is_right, "at": to_micros(answer.at)}
-    result = await tx.execute(
+    written = await tx.scalar(
         upsert(suspect_answers)
         .values(incident_id=incident_id, commit_id=answer.commit_id, by=answer.by, **said)
         .on_conflict_do_update(
@@ -50,8 +50,9 @@ async def put(tx: AsyncConnection, incident_id: str, answer: SuspectAnswer) -> b
             set_=said,
             where=suspect_answers.c.is_right != answer.is_right,
         )
+        .returning(suspect_answers.c.incident_id)
     )
-    return result.rowcount > 0
+    return written is not None
 
 
 async def put_error(tx: AsyncConnection, incident_id: str, error: bytes) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from sqlalchemy import or_, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import incidents, suspected_commits
 
 

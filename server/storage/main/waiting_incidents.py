@@ -5,9 +5,9 @@ from itertools import islice
 
 import msgspec
 from sqlalchemy import delete, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import (
     incident_users,
     incidents,

@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.main.tables import unentered_webhooks, webhook_sources
 from server.storage.rows import struct_of
 from server.storage.times import to_micros
@@ -68,7 +68,9 @@ class SourceNews(msgspec.Struct, frozen=True, kw_only=True):
 
 async def add(tx: AsyncConnection, came: Sequence[UnenteredWebhook]) -> None:
     """Store these, and remove the oldest of each kind if there are too many."""
-    rows = [msgspec.structs.asdict(each) | {"at": to_micros(each.at), "id": None} for each in came]
+    rows = [msgspec.structs.asdict(each) | {"at": to_micros(each.at)} for each in came]
+    for row in rows:
+        del row["id"]
     await tx.execute(insert(unentered_webhooks), rows)
     for source, outcome in {(each.source, each.outcome) for each in came}:
         of_this_kind = (

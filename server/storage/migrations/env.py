@@ -1,4 +1,4 @@
-"""How alembic runs the migrations: on the file that `server.storage.database.migrate` names.
+"""How alembic runs the migrations: on the database that `server.storage.schema.upgrade` names.
 
 Each migration is one transaction, including its note in ``alembic_version``. If the process ends in
 the middle, the previous schema stays. SQLite can do that, but Python's driver for it would begin a
@@ -22,8 +22,9 @@ def _begin(connection: Connection) -> None:
 
 
 engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
-event.listen(engine, "connect", _leave_transactions_to_us)
-event.listen(engine, "begin", _begin)
+if engine.dialect.name == "sqlite":
+    event.listen(engine, "connect", _leave_transactions_to_us)
+    event.listen(engine, "begin", _begin)
 with engine.connect() as connection:
     context.configure(
         connection=connection,

@@ -1,10 +1,28 @@
-"""What tests of the tables share."""
+"""What tests of the tables share: both kinds of database."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from server.storage.database import Database, Transaction
+from server.storage.database import Database, Transaction, open_database
+from tests.databases import make_database
+from tests.postgresql import create_migrated
+
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For tests of what only a file has."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """An empty main database, in which only the operator is, of each kind."""
+    where: Path | str
+    if request.param == "sqlite":
+        where = make_database(request.getfixturevalue("tmp_path") / "pushlog.db")
+    else:
+        where = create_migrated(request.getfixturevalue("postgres"))
+    async with open_database(where) as opened:
+        yield opened
 
 
 @pytest.fixture

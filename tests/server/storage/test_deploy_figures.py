@@ -14,6 +14,7 @@ from server.storage.times import to_micros
 from shared.incident import SuspectCommit, Verdict
 from shared.pipe import DeployVerdict, IncidentEnded
 from tests.builders import at, change_window
+from tests.server.storage.conftest import only_sqlite
 from tests.server.web.conftest import incident, incident_id
 
 NOW = at(86_400)
@@ -193,6 +194,7 @@ async def test_an_incident_that_ended_before_the_deploy_is_of_its_earlier_run(
     assert await restores(database) == (1, 0, 60.0)
 
 
+@only_sqlite
 @pytest.mark.parametrize(
     "wanted",
     [

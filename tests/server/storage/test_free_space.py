@@ -13,6 +13,7 @@ from server.storage.main import decisions
 from shared.decisions import Code
 from shared.pipe import Decision
 from tests.builders import event_entry
+from tests.server.storage.conftest import only_sqlite
 
 PAGE = 4096
 
@@ -92,6 +93,7 @@ async def test_a_journal_made_without_it_keeps_its_size(tmp_path: Path) -> None:
         assert size_of(path) == full
 
 
+@only_sqlite
 async def test_the_main_databases_file_shrinks_too(database: Database, database_path: Path) -> None:
     # Numbers that do not compress.
     batch = [

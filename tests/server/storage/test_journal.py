@@ -7,7 +7,7 @@ import resource
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,10 @@ from server.storage.files.file_lock import InUse
 from server.storage.journal.disk import Disk
 from server.storage.journal.entry import JournalEntry, JournalUnavailable, Needle
 from server.storage.journal.journal import Journal, open_journal
+from server.storage.journal.shared import open_shared_journal
 from shared.pipe import Entry, EventEntry, decode_inbound
 from tests.builders import at, event_entry, resolve
+from tests.postgresql import create_migrated
 from tests.processes import ROOT
 from tests.waiting import limit
 
@@ -30,9 +32,21 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
 
 
+Opening = Callable[[], contextlib.AbstractAsyncContextManager[Journal]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opened_again(request: pytest.FixtureRequest, path: Path) -> Opening:
+    """Opens the same journal each time, of each kind."""
+    if request.param == "sqlite":
+        return lambda: open_journal(path)
+    url = create_migrated(request.getfixturevalue("postgres"))
+    return lambda: open_shared_journal(url)
+
+
 @pytest.fixture
-async def journal(path: Path) -> AsyncIterator[Journal]:
-    async with open_journal(path) as opened:
+async def journal(opened_again: Opening) -> AsyncIterator[Journal]:
+    async with opened_again() as opened:
         yield opened
 
 
@@ -79,10 +93,10 @@ async def test_a_delivery_is_found_by_its_identity(journal: Journal) -> None:
     assert await journal.find("another") is None
 
 
-async def test_what_was_appended_is_there_after_a_restart(path: Path) -> None:
-    async with open_journal(path) as journal:
+async def test_what_was_appended_is_there_after_a_restart(opened_again: Opening) -> None:
+    async with opened_again() as journal:
         await journal.append([entry("one")], None)
-    async with open_journal(path) as journal:
+    async with opened_again() as journal:
         assert journal.last_seq == 1
         assert (await journal.append([entry("two")], None)).seqs == (2,)
         messages = [decode_inbound(each.body) for each in await read_all(journal)]
@@ -100,15 +114,15 @@ async def test_numbers_are_not_given_again_after_old_entries_are_removed(path: P
 
 
 async def test_a_delivery_that_comes_again_is_a_duplicate_and_appends_nothing(
-    path: Path,
+    opened_again: Opening,
 ) -> None:
-    async with open_journal(path) as journal:
+    async with opened_again() as journal:
         await journal.append([entry()], None)
         first = await journal.append([entry(), entry()], "delivery")
         again = await journal.append([entry(), entry()], "delivery")
         assert again.duplicate
         assert again.seqs == first.seqs[:1]
-    async with open_journal(path) as journal:
+    async with opened_again() as journal:
         assert (await journal.append([entry()], "delivery")).duplicate
         assert journal.last_seq == 3
 
@@ -167,24 +181,24 @@ async def test_times_never_go_back_even_when_the_clock_is_set_back_over_a_restar
 
 async def test_no_entry_is_stamped_earlier_than_a_time_that_was_told(journal: Journal) -> None:
     for seq in range(1, 50):
-        told = 0
+        told = await journal.settled(seq - 1) or 0
         appending = asyncio.create_task(journal.append([entry()], None))
         while journal.last_seq < seq:
-            told = journal.settled(seq - 1) or told
+            told = await journal.settled(seq - 1) or told
             await asyncio.sleep(0)
         await appending
         appended = await journal.get(seq)
         assert appended is not None
         assert 0 < told <= appended.received
-        assert (journal.settled(seq) or 0) >= appended.received
+        assert (await journal.settled(seq) or 0) >= appended.received
 
 
-async def test_reading_keeps_to_its_bounds_and_always_gives_one(path: Path) -> None:
-    async with open_journal(path) as journal:
+async def test_reading_keeps_to_its_bounds_and_always_gives_one(opened_again: Opening) -> None:
+    async with opened_again() as journal:
         for _ in range(10):
             await journal.append([entry("x" * 1_000)], None)
         await assert_bounds(journal)
-    async with open_journal(path) as journal:
+    async with opened_again() as journal:
         # Now from the file, not from memory.
         await assert_bounds(journal)
 
@@ -199,10 +213,10 @@ async def assert_bounds(journal: Journal) -> None:
 
 
 async def test_what_left_the_memory_is_read_from_the_file(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    opened_again: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.storage.journal.journal.TAIL_BYTES", 5_000)
-    async with open_journal(path) as journal:
+    async with opened_again() as journal:
         for n in range(20):
             await journal.append([entry(f"{n} {'x' * 900}")], None)
         seqs: list[int] = []
@@ -269,10 +283,11 @@ async def test_an_entry_brings_no_number_of_its_own(journal: Journal) -> None:
         await journal.append([event_entry(seq=None, received=at(0))], None)
 
 
-async def test_a_second_server_on_one_file_is_refused(journal: Journal, path: Path) -> None:
-    with pytest.raises(InUse, match=r"in use by another server \(process \d+\)"):
-        async with open_journal(path):
-            pass
+async def test_a_second_server_on_one_file_is_refused(path: Path) -> None:
+    async with open_journal(path):
+        with pytest.raises(InUse, match=r"in use by another server \(process \d+\)"):
+            async with open_journal(path):
+                pass
 
 
 HOLD = """
@@ -397,10 +412,10 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
             pass
 
 
-async def test_what_was_asked_before_the_end_is_still_written(path: Path) -> None:
-    async with open_journal(path) as journal:
+async def test_what_was_asked_before_the_end_is_still_written(opened_again: Opening) -> None:
+    async with opened_again() as journal:
         appending = [asyncio.create_task(journal.append([entry()], None)) for _ in range(50)]
         await asyncio.sleep(0)
     answers = await asyncio.gather(*appending)
-    async with open_journal(path) as journal:
+    async with opened_again() as journal:
         assert journal.last_seq == len(answers) == 50

@@ -4,7 +4,13 @@ from typing import Any
 
 from server.storage.database import Transaction
 from server.storage.main import outbox
-from server.storage.main.outbox import GIVE_UP_AFTER_US, Delivery, DeliveryFilter, NewDelivery
+from server.storage.main.outbox import (
+    GIVE_UP_AFTER_US,
+    Delivery,
+    DeliveryFilter,
+    NewDelivery,
+    Undelivered,
+)
 from server.storage.times import from_micros
 
 NOW = 1_700_000_000_000_000
@@ -263,3 +269,18 @@ async def test_what_is_old_and_settled_is_removed_and_what_waits_is_not(tx: Tran
     assert await outbox.remove_old(tx, NOW + 1, 10) == 1
     kept = [each.id for each in await outbox.newest(tx, DeliveryFilter(), 10)]
     assert kept == [newer, waiting]
+
+
+async def test_who_got_nothing_since_a_failure_is_named_with_the_last_reason(
+    tx: Transaction,
+) -> None:
+    first, second = await add(tx, "a"), await add(tx, "b")
+    await outbox.mark_failed(tx, [first], "refused")
+    await outbox.mark_failed(tx, [second], "no such mailbox")
+    reached = await add(tx, "c", BOB)
+    await outbox.mark_failed(tx, [reached], "refused")
+    await outbox.mark_sent(tx, [await add(tx, "d", BOB)], NOW)
+    assert await outbox.undelivered(tx, created_after=NOW - 1, due_by=NOW) == [
+        Undelivered(channel="email", receiver=ADA, messages=2, reason="no such mailbox")
+    ]
+    assert await outbox.undelivered(tx, created_after=NOW, due_by=NOW) == []

@@ -15,6 +15,7 @@ from server.storage.main.summaries import Scope, Summary, summarise
 from server.storage.times import to_micros
 from shared.pipe import IncidentEnded
 from tests.builders import at
+from tests.server.storage.conftest import only_sqlite
 from tests.server.storage.test_deploy_figures import deploy
 from tests.server.web.conftest import incident, incident_id
 
@@ -170,6 +171,7 @@ async def test_only_the_chosen_places_count(
     assert (found.deploys, len(found.faulty)) == ({"faulty": count}, count)
 
 
+@only_sqlite
 @pytest.mark.parametrize("has_statistics", [False, True])
 @pytest.mark.parametrize(
     ("services", "environments"),

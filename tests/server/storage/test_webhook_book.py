@@ -15,6 +15,7 @@ from server.storage.main import webhooks
 from server.storage.main.webhook_book import KEPT_AT_ONCE, WebhookBook
 from server.storage.main.webhooks import END, KEPT_OF_EACH, SourceNews, UnenteredWebhook
 from tests.builders import at
+from tests.server.storage.conftest import only_sqlite
 
 
 def refused(seconds: float = 0, **changes: Any) -> UnenteredWebhook:
@@ -167,6 +168,7 @@ async def test_the_rest_is_written_at_the_end(database: Database) -> None:
     assert [each.at for each in await rows(database)] == [at(1), at(0)]
 
 
+@only_sqlite
 async def test_a_stop_in_the_moment_of_the_commit_writes_nothing_twice(
     database: Database, tmp_path: Path
 ) -> None:

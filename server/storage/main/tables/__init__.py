@@ -34,7 +34,7 @@ from server.storage.main.tables.incoming import (
     unentered_webhooks,
     webhook_sources,
 )
-from server.storage.main.tables.metadata import metadata
+from server.storage.main.tables.metadata import metadata, suit_postgresql
 from server.storage.main.tables.people import (
     api_tokens,
     commit_authors,
@@ -52,6 +52,8 @@ from server.storage.main.tables.telling import (
     troubles,
     waiting_incidents,
 )
+
+suit_postgresql()
 
 __all__ = [
     "active_hours",

@@ -11,10 +11,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from server.storage.main.tables.metadata import metadata
+from server.storage.main.tables.metadata import metadata, where
 
 _LISTED = (
     "opened_seq",
@@ -53,18 +52,18 @@ incidents = Table(
     Column("reminded_at", BigInteger),
     Column("handed_on_at", BigInteger),
     Index("ix_incidents_list", *_LISTED),
-    Index("ix_incidents_list_of_open", *_LISTED, sqlite_where=text("ended_at IS NULL")),
+    Index("ix_incidents_list_of_open", *_LISTED, **where("ended_at IS NULL")),
     *(
         Index(f"ix_incidents_list_of_{name}", name, *(each for each in _LISTED if each != name))
         for name in ("service", "environment")
     ),
     Index("ix_incidents_text_id", "text_id", unique=True),
     Index(None, "service", "environment", "started_at"),
-    Index("ix_incidents_ended", "ended_at", sqlite_where=text("ended_at IS NOT NULL")),
+    Index("ix_incidents_ended", "ended_at", **where("ended_at IS NOT NULL")),
     Index(
         "ix_incidents_unacknowledged",
         "told_at",
-        sqlite_where=text("told_at IS NOT NULL AND ended_at IS NULL AND acknowledged_at IS NULL"),
+        **where("told_at IS NOT NULL AND ended_at IS NULL AND acknowledged_at IS NULL"),
     ),
 )
 """`summary` is the newest `shared.incident.IncidentSummary`, as JSON. The indexes of the list hold
@@ -80,8 +79,8 @@ incident_texts = Table(
     Column("id", Integer, primary_key=True),
     Column("text", Text, nullable=False),
 )
-"""What an incident is searched by, under its `text_id`. Triggers keep the FTS5 table
-`incident_search` in step, and a text is removed with its incident.
+"""What an incident is searched by, under its `text_id`. In SQLite, triggers keep the FTS5 table
+`incident_search` in step. A text is removed with its incident.
 """
 
 incident_hours = Table(
@@ -142,7 +141,7 @@ joined_issues = Table(
     Column("at", BigInteger, nullable=False),
     Column("told_at", BigInteger),
     UniqueConstraint("incident_id", "fingerprint"),
-    Index("ix_joined_issues_untold", "incident_id", "at", sqlite_where=text("told_at IS NULL")),
+    Index("ix_joined_issues_untold", "incident_id", "at", **where("told_at IS NULL")),
 )
 """Issues that joined an incident after it opened. `at` is when that was stored here, and `told_at`
 when people were told of it, or it was settled that nobody need be.

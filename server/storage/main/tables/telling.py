@@ -12,10 +12,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from server.storage.main.tables.metadata import metadata
+from server.storage.main.tables.metadata import metadata, where
 
 notifications = Table(
     "notifications",
@@ -31,14 +30,14 @@ notifications = Table(
     Column("read_at", BigInteger),
     UniqueConstraint("incident_id", "seq", "change", "person_id"),
     Index(None, "person_id", "id"),
-    Index("ix_notifications_unread", "person_id", sqlite_where=text("read_at IS NULL")),
+    Index("ix_notifications_unread", "person_id", **where("read_at IS NULL")),
     Index(
         "ix_notifications_trouble",
         "trouble_id",
         "change",
         "person_id",
         unique=True,
-        sqlite_where=text("trouble_id IS NOT NULL"),
+        **where("trouble_id IS NOT NULL"),
     ),
 )
 """The bell of each person: about an incident, or about a trouble, with `seq` 0. `id` is also the id
@@ -55,7 +54,7 @@ troubles = Table(
     Column("text", Text, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
-    Index("ix_troubles_open", "kind", unique=True, sqlite_where=text("closed_at IS NULL")),
+    Index("ix_troubles_open", "kind", unique=True, **where("closed_at IS NULL")),
     Index(None, "closed_at"),
 )
 """What is or was wrong with PushLog itself: of each kind, at most one at a time is open."""
