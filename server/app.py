@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import hdrs, web
 
+from server.accounts.secrets import new_code
+from server.accounts.throttle import SharedCounts, Throttle
 from server.github.lookup import open_lookup
 from server.heartbeat import Heartbeat
 from server.incidents.actions import Actions
@@ -21,10 +24,13 @@ from server.keys import (
     ACTIONS,
     CRASHES,
     DATABASE,
+    ENGINE,
     ENVIRONMENTS,
     FIRST_CODE,
     JOURNAL,
+    LEADERSHIP,
     LIVE,
+    MAIL_KEY,
     METRICS,
     NIGHTLY,
     OFFICE,
@@ -32,6 +38,7 @@ from server.keys import (
     SERVICES,
     SETTINGS,
     SUPERVISOR,
+    THROTTLE,
     WATCH,
     WEBHOOK_BOOK,
 )
@@ -52,16 +59,21 @@ from server.process.metrics import Metrics
 from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
+from server.sharing.leadership import Alone, Elected, Work, open_leadership
+from server.sharing.others import Others
 from server.storage.backup.nightly import Nightly
-from server.storage.database import open_database
+from server.storage.database import Database, open_database
 from server.storage.files.crash_files import CrashFiles
+from server.storage.files.key_file import KEY_BYTES, read_key, read_or_make_key
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.journal import open_journal
 from server.storage.main import accounts, people
 from server.storage.main.webhook_book import WebhookBook
 from server.storage.pair import join_pair
 from server.storage.retention import Retention
+from server.storage.shared import installation_keys
 from server.supervisor.supervisor import Supervisor
+from server.supervisor.view import EngineView
 from server.troubles.signs import Signs
 from server.troubles.watch import Watch
 from server.web.health import why_no_heartbeat
@@ -70,6 +82,8 @@ from shared.pipe import Settings as EngineSettings
 
 BACKGROUND = web.AppKey("background", Background)
 LEAVING = web.AppKey("leaving", asyncio.Event)
+LEADERS_DATABASE = web.AppKey("leaders_database", Database)
+"""The same database, for work that only the leading server does."""
 
 ENGINE_STOP_TIMEOUT_S = 2.5
 """How long the engine may take for its last answers before it is killed; nothing is lost then."""
@@ -98,6 +112,7 @@ def build_app(settings: Settings) -> web.Application:
         [
             _background,
             _database,
+            _leadership,
             _first_account,
             _webhook_book,
             _journal,
@@ -113,6 +128,7 @@ def build_app(settings: Settings) -> web.Application:
             _watch,
             _retention,
             _heartbeat,
+            _election,
         ]
     )
     return app
@@ -147,17 +163,47 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
-    async with open_database(app[SETTINGS].database_path) as database:
+    settings = app[SETTINGS]
+    async with open_database(settings.database) as database:
         app[DATABASE] = database
         async with database.write() as tx:
             await people.make_operator(tx)
+        app[MAIL_KEY] = await _mail_key(settings, database)
+        app[THROTTLE] = Throttle(SharedCounts(database) if settings.postgres_url else None)
+        yield
+
+
+async def _mail_key(settings: Settings, database: Database) -> bytes | None:
+    """Return the key of the addresses that end mails, if there are such mails."""
+    if settings.postgres_url is not None:
+        proposed = secrets.token_bytes(KEY_BYTES)
+        return await installation_keys.agree(database, "mail", proposed)
+    if settings.smtp is None:
+        return read_key(settings.mail_key_path)
+    return read_or_make_key(settings.mail_key_path)
+
+
+async def _leadership(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    async with contextlib.AsyncExitStack() as stack:
+        leadership: Alone | Elected = Alone()
+        if settings.postgres_url is not None:
+            elected = open_leadership(settings.postgres_url, settings.port)
+            leadership = await stack.enter_async_context(elected)
+        app[LEADERSHIP] = leadership
+        app[LEADERS_DATABASE] = app[DATABASE].leaders(lambda: leadership.epoch)
         yield
 
 
 async def _first_account(app: web.Application) -> AsyncIterator[None]:
     async with app[DATABASE].read() as tx:
-        if not await accounts.exist(tx):
-            app[FIRST_CODE].offer()
+        needs_one = not await accounts.exist(tx)
+    if needs_one:
+        code = new_code()
+        if app[SETTINGS].postgres_url is not None:
+            agreed = await installation_keys.agree(app[DATABASE], "first code", code.encode())
+            code = agreed.decode()
+        app[FIRST_CODE].offer(code)
     yield
 
 
@@ -169,22 +215,30 @@ async def _webhook_book(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _journal(app: web.Application) -> AsyncIterator[None]:
-    async with open_journal(app[SETTINGS].journal_path) as journal:
+    settings, running = app[SETTINGS], app[BACKGROUND].running
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.postgres_url is None:
+            journal = await stack.enter_async_context(open_journal(settings.journal_path))
+            async with app[DATABASE].write() as tx:
+                await join_pair(tx, journal, settings.journal_path)
+        else:
+            # Its driver takes time to load.
+            from server.storage.journal.shared import open_shared_journal  # noqa: PLC0415
+
+            shared = open_shared_journal(settings.postgres_url)
+            journal = followed = await stack.enter_async_context(shared)
+            await stack.enter_async_context(running("follow the journal", followed.follow()))
         app[JOURNAL] = journal
-        async with app[DATABASE].write() as tx:
-            await join_pair(tx, journal, app[SETTINGS].journal_path)
-        async with (
-            app[BACKGROUND].running("write the journal", journal.watch()),
-            app[BACKGROUND].running("try the journal", journal.try_again()),
-        ):
-            yield
+        await stack.enter_async_context(running("write the journal", journal.watch()))
+        await stack.enter_async_context(running("try the journal", journal.try_again()))
+        yield
 
 
 async def _deploy_lookup(app: web.Application) -> AsyncIterator[None]:
     is_touched = app[SERVICES].is_touched
     async with (
-        open_lookup(app[SETTINGS], app[DATABASE], app[JOURNAL], is_touched) as lookup,
-        app[BACKGROUND].running("look up deploys", lookup.run()),
+        open_lookup(app[SETTINGS], app[LEADERS_DATABASE], app[JOURNAL], is_touched) as lookup,
+        _leading(app, "look up deploys", lookup.run),
     ):
         yield
 
@@ -192,16 +246,16 @@ async def _deploy_lookup(app: web.Application) -> AsyncIterator[None]:
 async def _post(app: web.Application) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         office = await stack.enter_async_context(
-            open_office(app[SETTINGS], app[DATABASE], app[METRICS])
+            open_office(app[SETTINGS], app[LEADERS_DATABASE], app[METRICS], app[MAIL_KEY])
         )
         app[OFFICE] = office
         for postman in office.postmen:
             await stack.enter_async_context(
-                app[BACKGROUND].running(f"deliver by {postman.channel}", postman.run())
+                _leading(app, f"deliver by {postman.channel}", postman.run)
             )
         if office.refresher is not None:
             await stack.enter_async_context(
-                app[BACKGROUND].running("keep Slack up to date", office.refresher.run())
+                _leading(app, "keep Slack up to date", office.refresher.run)
             )
         yield
 
@@ -232,7 +286,7 @@ async def _slack_buttons(app: web.Application) -> AsyncIterator[None]:
         await stack.enter_async_context(running("answer in Slack", hearing.presses.run()))
         if hearing.socket_mode is not None:
             await stack.enter_async_context(
-                running("hear of buttons in Slack", hearing.socket_mode.run())
+                _leading(app, "hear of buttons in Slack", hearing.socket_mode.run)
             )
         yield
 
@@ -245,7 +299,7 @@ async def _crashes(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _tellers(app: web.Application) -> AsyncIterator[None]:
-    settings, database, live = app[SETTINGS], app[DATABASE], app[LIVE]
+    settings, database, live = app[SETTINGS], app[LEADERS_DATABASE], app[LIVE]
     outlets, wake = outlets_of(settings), app[OFFICE].wake
     floor, reminding = settings.incident_notification_min_severity, settings.reminding
     tellers: list[DueTeller[Any]] = [
@@ -253,7 +307,7 @@ async def _tellers(app: web.Application) -> AsyncIterator[None]:
         WaitingTeller(database, live, outlets, floor, wake),
         Reminders(database, live, outlets, reminding, wake),
     ]
-    async with app[BACKGROUND].running("tell what is due", Tellers(database, tellers).run()):
+    async with _leading(app, "tell what is due", Tellers(database, tellers).run):
         yield
 
 
@@ -261,15 +315,16 @@ async def _summaries(app: web.Application) -> AsyncIterator[None]:
     if app[SETTINGS].smtp is None:
         yield
         return
-    teller = SummaryTeller(app[DATABASE], app[OFFICE].wake)
-    async with app[BACKGROUND].running("send summaries", teller.run()):
+    teller = SummaryTeller(app[LEADERS_DATABASE], app[OFFICE].wake)
+    async with _leading(app, "send summaries", teller.run):
         yield
 
 
 async def _supervisor(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
+    database = app[LEADERS_DATABASE]
     recorder = Recorder(
-        app[DATABASE],
+        database,
         live=app[LIVE],
         metrics=app[METRICS],
         min_severity=settings.incident_notification_min_severity,
@@ -278,11 +333,16 @@ async def _supervisor(app: web.Application) -> AsyncIterator[None]:
         posted=app[OFFICE].wake,
     )
     supervisor = Supervisor(
-        settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
+        settings.incident_engine_command, app[JOURNAL], database, recorder.record
     )
     app[SUPERVISOR] = supervisor
-    await _tell_settings(app)
-    async with app[BACKGROUND].running("supervise the engine", supervisor.run()):
+    app[ENGINE] = EngineView(supervisor, app[JOURNAL], app[LEADERSHIP])
+
+    async def run() -> None:
+        await _tell_settings(app)
+        await supervisor.run()
+
+    async with _leading(app, "supervise the engine", run):
         yield
 
 
@@ -299,16 +359,17 @@ async def _nightly(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _watch(app: web.Application) -> AsyncIterator[None]:
-    signs = Signs(app[SETTINGS], app[JOURNAL], app[DATABASE], app[SUPERVISOR], app[NIGHTLY])
+    database = app[LEADERS_DATABASE]
+    signs = Signs(app[SETTINGS], app[JOURNAL], database, app[ENGINE], app[NIGHTLY])
     outlets, wake = outlets_of(app[SETTINGS]), app[OFFICE].wake
-    app[WATCH] = watch = Watch(signs, app[DATABASE], app[LIVE], outlets, wake)
-    async with app[BACKGROUND].running("watch for troubles", watch.run()):
+    app[WATCH] = watch = Watch(signs, database, app[LIVE], outlets, wake)
+    async with _leading(app, "watch for troubles", watch.run, watch.follow):
         yield
 
 
 async def _retention(app: web.Application) -> AsyncIterator[None]:
-    retention = Retention(app[SETTINGS], app[JOURNAL], app[DATABASE], app[METRICS])
-    async with app[BACKGROUND].running("remove what is old", retention.run()):
+    retention = Retention(app[SETTINGS], app[JOURNAL], app[LEADERS_DATABASE], app[METRICS])
+    async with _leading(app, "remove what is old", retention.run):
         yield
 
 
@@ -318,8 +379,30 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
         yield
         return
     heartbeat = Heartbeat(url, lambda: why_no_heartbeat(app), app[SETTINGS].outgoing_networks)
-    async with app[BACKGROUND].running("call the heartbeat", heartbeat.run()):
+    async with _leading(app, "call the heartbeat", heartbeat.run):
         yield
+
+
+async def _election(app: web.Application) -> AsyncIterator[None]:
+    """Let this server lead, if no other does, now that all is ready for it."""
+    leadership = app[LEADERSHIP]
+    if isinstance(leadership, Alone):
+        yield
+        return
+    others = Others(app[DATABASE], app[LIVE], app[FIRST_CODE], app[OFFICE].wake)
+    running = app[BACKGROUND].running
+    async with (
+        running("hear of the other servers", others.run()),
+        running("stand for election", leadership.run(app[ENGINE].words)),
+    ):
+        yield
+
+
+def _leading(
+    app: web.Application, name: str, work: Work, otherwise: Work | None = None
+) -> contextlib.AbstractAsyncContextManager[None]:
+    """Do `work` in the background while this server leads, and `otherwise` while it does not."""
+    return app[BACKGROUND].running(name, app[LEADERSHIP].while_leading(work, otherwise))
 
 
 async def _tell_settings(app: web.Application) -> None:

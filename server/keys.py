@@ -15,11 +15,13 @@ from server.process.metrics import Metrics
 from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
+from server.sharing.leadership import Alone, Elected
 from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
 from server.storage.journal.journal import Journal
 from server.storage.main.webhook_book import WebhookBook
 from server.supervisor.supervisor import Supervisor
+from server.supervisor.view import EngineView
 from server.troubles.watch import Watch
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -28,6 +30,8 @@ JOURNAL = web.AppKey("journal", Journal)
 NIGHTLY = web.AppKey[Nightly | None]("nightly")
 WATCH = web.AppKey("watch", Watch)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
+ENGINE = web.AppKey("engine", EngineView)
+LEADERSHIP = web.AppKey[Alone | Elected]("leadership")
 LIVE = web.AppKey("live", Live)
 PRESSES = web.AppKey[Presses | None]("presses")
 """None where messages in Slack have no buttons."""
@@ -35,6 +39,7 @@ ACTIONS = web.AppKey("actions", Actions)
 METRICS = web.AppKey("metrics", Metrics)
 CRASHES = web.AppKey("crashes", CrashReporter)
 OFFICE = web.AppKey("office", PostOffice)
+MAIL_KEY = web.AppKey[bytes | None]("mail_key")
 SERVICES = web.AppKey("services", ServiceMap)
 ENVIRONMENTS = web.AppKey("environments", EnvironmentMap)
 PASSWORDS = web.AppKey("passwords", Passwords)

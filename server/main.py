@@ -69,10 +69,8 @@ def run(
         settings.database_path.parent.mkdir(parents=True, exist_ok=True)
         # This comes first, so that no schema is changed under a running server.
         with lock_file(settings.database_path):
-            if migrate(settings.database_path):
-                log.server(
-                    logging.INFO, f"Made a new, empty database: {settings.database_path.absolute()}"
-                )
+            if migrate(settings.database):
+                log.server(logging.INFO, f"Made a new, empty database: {settings.database_name}")
             listening = listening or listen(settings)
             code = asyncio.run(serve(settings, listening, tell_first_steps))
             if code is None:

@@ -120,6 +120,7 @@ def test_every_function_of_the_log_is_a_documented_line_or_one_of_the_others() -
 def test_every_metric_is_in_the_docs_and_the_reverse() -> None:
     nothing = Gauges(
         well=True,
+        leads=True,
         engine_running=True,
         engine_restarts=0,
         engine_memory_bytes=0,
@@ -244,6 +245,10 @@ DEBIAN = "sudo apt-get install -y git python3 python3-venv nodejs npm"
 NOT_RUN = {
     f"{LOCK} pyproject.toml -o requirements.lock": "asks the package index",
     f"{LOCK} -c requirements.lock pyproject.toml --group test -o requirements-test.lock": "too",
+    "DATABASE_URL=sqlite:///data/prod/pushlog.db scripts/move-to-postgres "
+    "postgresql://pushlog:PASSWORD@db.acme.example/pushlog": "moves to the tests' own PostgreSQL",
+    "createuser --pwprompt pushlog": "asks for a password",
+    "createdb --owner pushlog --encoding UTF8 --template template0 pushlog": "needs that user",
     "pm2 save && pm2 startup": "changes what the machine starts after a reboot",
     f"sudo apt-get update && {DEBIAN}": "changes the machine",
     "sudo npm install -g pm2": "changes the machine",

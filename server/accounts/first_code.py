@@ -6,15 +6,15 @@ from server.accounts.secrets import new_code
 
 
 class FirstCode:
-    """Works until there is an account. Each start of the server has its own code."""
+    """Works until there is an account. Each start has its own code, unless servers share one."""
 
     def __init__(self) -> None:
         self.code: str | None = None
         """None if there are accounts already."""
 
-    def offer(self) -> None:
-        """Create the code, because there is no account yet."""
-        self.code = new_code()
+    def offer(self, code: str | None = None) -> None:
+        """Take `code`, or make one, because there is no account yet."""
+        self.code = code or new_code()
 
     def is_right(self, typed: str) -> bool:
         """Return whether this is the code, in any case and with anything between its letters."""

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from server.ingest.delivery import Delivery, Fault, InvalidPayload
 from server.ingest.webhook import Webhook, note_accepted, note_unentered
-from server.keys import JOURNAL, METRICS, SETTINGS, SUPERVISOR
+from server.keys import ENGINE, JOURNAL, METRICS, SETTINGS
 from server.middlewares import ErrorAnswer
 from server.process import log
 from server.storage.journal.entry import JournalUnavailable
@@ -48,8 +48,8 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
         log.webhook_noted(source, delivery.about, "No event")
         note_unentered(request, webhook, "no_event", delivery.about, delivery)
         return _answer(Accepted(event=False, about=delivery.about), HTTPStatus.ACCEPTED)
-    supervisor = request.app[SUPERVISOR]
-    reason = why_full(supervisor.backlog, request.app[SETTINGS].incident_queue_max)
+    engine = request.app[ENGINE]
+    reason = why_full(engine.backlog, request.app[SETTINGS].incident_queue_max)
     if reason is not None:
         log.child_not_writable("dropped")
         note_unentered(request, webhook, "queue_full", reason, delivery)
@@ -72,7 +72,7 @@ async def accept(request: web.Request, webhook: Webhook, delivery: Delivery) -> 
             log.webhook_ingested(source, entry.exception_type, entry.service, entry.environment)
         else:
             log.webhook_noted(source, delivery.about, "Noted")
-    if not supervisor.writable:
+    if not engine.writable:
         log.child_not_writable("queued")
     note_accepted(request, webhook, delivery.about)
     request.app[METRICS].accept_seconds.observe(time.perf_counter() - started)

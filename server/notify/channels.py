@@ -22,7 +22,6 @@ from server.notify.webhook.channel import open_webhooks, webhook_receiver
 from server.process.metrics import Metrics
 from server.settings.settings import Settings, Smtp
 from server.storage.database import Database
-from server.storage.files.key_file import read_or_make_key
 
 
 class PostOffice:
@@ -106,15 +105,18 @@ def _targets(settings: Settings) -> Iterator[Target]:
 
 @contextlib.asynccontextmanager
 async def open_office(
-    settings: Settings, database: Database, metrics: Metrics
+    settings: Settings, database: Database, metrics: Metrics, mail_key: bytes | None
 ) -> AsyncIterator[PostOffice]:
-    """Yield the office with every channel that is set up; nothing is sent before postmen run."""
+    """Yield the office with every channel that is set up; nothing is sent before postmen run.
+
+    `mail_key` signs the addresses that end mails.
+    """
     async with contextlib.AsyncExitStack() as stack:
         channels: list[tuple[Channel, Pace]] = []
         refresher: Refresher | None = None
         if settings.smtp is not None:
             channels.append(
-                (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp)), EMAIL)
+                (EmailChannel(settings.smtp, _letterhead(settings, settings.smtp, mail_key)), EMAIL)
             )
         if settings.slack is not None:
             slack = await stack.enter_async_context(
@@ -144,8 +146,9 @@ async def open_office(
         )
 
 
-def _letterhead(settings: Settings, smtp: Smtp) -> Letterhead:
-    key = read_or_make_key(settings.mail_key_path)
+def _letterhead(settings: Settings, smtp: Smtp, key: bytes | None) -> Letterhead:
+    if key is None:
+        raise ValueError("mails need a key for the addresses that end them")
     return Letterhead(
         sender=smtp.sender,
         public_url=settings.public_url,

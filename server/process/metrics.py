@@ -71,6 +71,8 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
     last_backup: float | None
     """In seconds since the epoch."""
     disk_free: float | None
+    leads: bool
+    """Whether this server runs the engine and tells people."""
     files: Mapping[str, int]
     """Bytes of each database on the disk, by its name."""
 
@@ -177,6 +179,11 @@ class _Measured(Collector):
     def collect(self) -> Iterator[Metric]:
         now = self._gauges
         yield GaugeMetricFamily("pushlog_well", "1 while /health says ok.", value=float(now.well))
+        yield GaugeMetricFamily(
+            "pushlog_leads",
+            "1 on the server that runs the engine; there may be others that share its database.",
+            value=float(now.leads),
+        )
         yield GaugeMetricFamily(
             "pushlog_engine_running",
             "1 while the engine is up and takes events.",

@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     host: str
     database_path: Path
+    """The main database's file. With PostgreSQL, only what is a server's own is beside it."""
+    postgres_url: str | None
     public_url: str
     sentry_webhook_secrets: tuple[str, ...]
     incident_webhook_secret: str | None
@@ -113,6 +115,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_keep: int
 
     @property
+    def database(self) -> Path | str:
+        """Where the main database is: a file, or the URL of PostgreSQL."""
+        return self.postgres_url or self.database_path
+
+    @property
+    def database_name(self) -> str:
+        """The main database as people may read of it: without the password."""
+        if self.postgres_url is None:
+            return str(self.database_path.absolute())
+        return values.without_password(self.postgres_url)
+
+    @property
     def tells_outside(self) -> bool:
         """Whether there is any way to people outside."""
         return any((self.smtp, self.slack, self.webhooks, self.apprise_urls))
@@ -143,10 +157,16 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     reader = _Reader(environ)
     port = reader.read("PORT", 3000, values.port)
+    folder = reader.read("DATA_FOLDER", Path("data"), Path)
+    database: Path | str = Path("data/pushlog.db")
+    database = reader.read("DATABASE_URL", database, values.database)
+    # Several servers may share a machine and a folder.
+    path = database if isinstance(database, Path) else folder / f"pushlog-{port}.db"
     settings = Settings(
         port=port,
         host=reader.read("HOST", "0.0.0.0", str),
-        database_path=reader.read("DATABASE_URL", Path("data/pushlog.db"), values.database_path),
+        database_path=path,
+        postgres_url=None if isinstance(database, Path) else database,
         public_url=reader.read("PUBLIC_URL", f"http://localhost:{port}", values.http_url),
         sentry_webhook_secrets=reader.read("SENTRY_WEBHOOK_SECRET", (), values.list_of_names),
         incident_webhook_secret=reader.read_text("INCIDENT_WEBHOOK_SECRET"),
@@ -190,6 +210,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         backup_folder=reader.read("BACKUP_FOLDER", None, Path),
         backup_keep=reader.read("BACKUP_KEEP", 14, values.count),
     )
+    if settings.postgres_url is not None and settings.backup_folder is not None:
+        reader.faults.append(
+            "BACKUP_FOLDER: is for SQLite's files; back PostgreSQL up with pg_dump (docs/SCALE.md)"
+        )
     if reader.faults:
         raise SettingsError(reader.faults)
     return settings

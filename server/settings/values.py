@@ -120,9 +120,25 @@ def http_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def database_path(text: str) -> Path:
-    """Return the path in a URL like ``sqlite:///data/pushlog.db``."""
+def without_password(url: str) -> str:
+    """Return the URL with nothing of its user."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def database(text: str) -> Path | str:
+    """Return the path in a URL like ``sqlite:///data/pushlog.db``, or a URL of PostgreSQL's."""
+    scheme, _, rest = text.partition("://")
+    if scheme in ("postgresql", "postgres"):
+        if not urlsplit(text).path.strip("/"):
+            # The URL may hold a password, so it is not repeated.
+            raise ValueError("must name a database: postgresql://user:password@host/pushlog")
+        return f"postgresql://{rest}"
     path = text.removeprefix("sqlite:///")
     if path == text or not path or path == ":memory:":
-        raise ValueError(f"must be like sqlite:///data/pushlog.db, not {text!r}")
+        raise ValueError(
+            "must be like sqlite:///data/pushlog.db or postgresql://user:password@host/pushlog, "
+            f"not {text!r}"
+        )
     return Path(path)

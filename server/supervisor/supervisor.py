@@ -107,7 +107,10 @@ class Supervisor:
 
         Return None if there is no such entry. Raises `JournalUnavailable`.
         """
-        waiting = self.backlog
+        return await self.age_of_oldest(self.backlog)
+
+    async def age_of_oldest(self, waiting: int) -> float | None:
+        """Return the same if so many entries wait."""
         if waiting == 0:
             return None
         found = await self._journal.read(self._journal.last_seq - waiting, 1, 0)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 import msgspec
 
@@ -16,6 +15,7 @@ from server.storage.main import checkpoints
 from server.storage.main.checkpoints import Progress
 from server.supervisor.queue import why_full
 from server.supervisor.supervisor import EngineStatus, Supervisor
+from server.supervisor.view import EngineView
 from server.troubles.kinds import Symptom
 
 PROBE_TIMEOUT_S = 2.0
@@ -55,22 +55,25 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_condition(
-    settings: Settings, journal: Journal, database: Database, supervisor: Supervisor
+    settings: Settings, journal: Journal, database: Database, engine: Supervisor | EngineView
 ) -> Condition:
     """Look at everything now."""
     progress = await _progress(database)
     return Condition(
-        journal=_journal_trouble(settings.journal_path) or journal.trouble,
-        full=why_full(supervisor.backlog, settings.incident_queue_max),
+        journal=_trouble_of_files(settings) or journal.trouble,
+        full=why_full(engine.backlog, settings.incident_queue_max),
         database=progress if isinstance(progress, str) else None,
-        engine=supervisor.status(),
-        oldest_waiting_s=await _oldest_waiting_s(supervisor),
+        engine=engine.status(),
+        oldest_waiting_s=await _oldest_waiting_s(engine),
         progress=progress if isinstance(progress, Progress) else None,
     )
 
 
-def _journal_trouble(path: Path) -> str | None:
+def _trouble_of_files(settings: Settings) -> str | None:
     """Return what would stop the next event from being stored, if it shows without storing one."""
+    if settings.postgres_url is not None:
+        return None
+    path = settings.journal_path
     if not path.exists():
         return "its file is gone"
     if not os.access(path, os.W_OK):
@@ -91,10 +94,10 @@ async def _progress(database: Database) -> Progress | str:
         return f"it does not answer within {PROBE_TIMEOUT_S:.0f} s"
 
 
-async def _oldest_waiting_s(supervisor: Supervisor) -> float | None:
+async def _oldest_waiting_s(engine: Supervisor | EngineView) -> float | None:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
-            return await supervisor.oldest_waiting_s()
+            return await engine.oldest_waiting_s()
     except (JournalUnavailable, TimeoutError):
         # Then the engine cannot be fed either, which shows by itself.
         return None

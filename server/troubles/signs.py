@@ -14,6 +14,7 @@ from server.storage.journal.journal import Journal
 from server.storage.main import dead_letters, outbox
 from server.storage.main.outbox import ChannelName, Undelivered
 from server.supervisor.supervisor import Supervisor
+from server.supervisor.view import EngineView
 from server.troubles.condition import Condition, find_condition
 from server.troubles.kinds import Kind, Symptom
 from server.troubles.rhythms import Rhythms
@@ -40,7 +41,7 @@ class Signs:
         settings: Settings,
         journal: Journal,
         database: Database,
-        supervisor: Supervisor,
+        engine: Supervisor | EngineView,
         nightly: Nightly | None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
@@ -50,7 +51,7 @@ class Signs:
         self._settings = settings
         self._journal = journal
         self._database = database
-        self._supervisor = supervisor
+        self._engine = engine
         self._nightly = nightly
         self._monotonic = monotonic
         self._wall = wall
@@ -62,7 +63,7 @@ class Signs:
 
     async def condition(self) -> Condition:
         """Return how everything is at this moment."""
-        return await find_condition(self._settings, self._journal, self._database, self._supervisor)
+        return await find_condition(self._settings, self._journal, self._database, self._engine)
 
     async def beyond(self, condition: Condition) -> list[Symptom]:
         """Return the symptoms beyond those of `condition`, which is of now.
@@ -98,6 +99,9 @@ class Signs:
         return found
 
     def _disk(self) -> list[Symptom]:
+        if self._settings.postgres_url is not None:
+            # PostgreSQL's disk is another machine's.
+            return []
         try:
             free = share_free(self._settings.journal_path.parent)
         except OSError:

@@ -1,6 +1,7 @@
 """Watches PushLog itself: opens and closes troubles, and has the admins told of each once."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -72,9 +73,26 @@ class Watch:
 
     async def run(self) -> None:
         """Look every `LOOK_EVERY_S`, until cancelled."""
+        # Another server may have looked before.
+        self._open = None
         while True:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def follow(self) -> None:
+        """Learn every `LOOK_EVERY_S` what the leading server has found, until cancelled."""
+        while True:
+            before = self._open
+            with contextlib.suppress(*STORAGE_TROUBLE):
+                await self._read_open()
+            if self._open != before:
+                # Every page shows the open troubles.
+                self._live.publish_incidents()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _read_open(self) -> None:
+        async with self._database.read() as tx:
+            self._open = {each.kind: each for each in await troubles.open_now(tx)}
 
     async def look(self) -> None:
         """Look once, and tell what is new."""
@@ -82,9 +100,8 @@ class Watch:
         self._beyond = await self._signs.beyond(condition)
         try:
             if self._open is None:
-                async with self._database.read() as tx:
-                    self._open = {each.kind: each for each in await troubles.open_now(tx)}
-                self._said |= self._open.keys()
+                await self._read_open()
+                self._said |= (self._open or {}).keys()
         except STORAGE_TROUBLE:
             # The look itself finds it too, as a symptom.
             pass

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from server.keys import DATABASE, LIVE, METRICS, NIGHTLY, SETTINGS, SUPERVISOR, WATCH
+from server.keys import DATABASE, ENGINE, LEADERSHIP, LIVE, METRICS, NIGHTLY, SETTINGS, WATCH
 from server.process.metrics import CONTENT_TYPE, Gauges, resident_bytes
 from server.settings.settings import Settings
 from server.storage.errors import STORAGE_TROUBLE
@@ -50,13 +50,22 @@ class OpenTrouble(msgspec.Struct, kw_only=True):
     since: datetime
 
 
+class ServerHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the servers that share a database, and for how many seconds it has said nothing."""
+
+    name: str
+    leads: bool
+    since: datetime
+    silent_s: float
+
+
 class Health(msgspec.Struct, kw_only=True):
     """The health of everything, for people of this installation.
 
     `status` is ``ok``; ``degraded`` if events are accepted but not all is well; or ``down`` if they
     are refused with 503. `reasons` say what is wrong, the gravest first. `troubles` are those that
     are open, also the ones that are only a warning. `unsigned` names the variables without which
-    anybody can send events.
+    anybody can send events. `servers` lists those that share a PostgreSQL database.
     """
 
     status: Status
@@ -67,6 +76,7 @@ class Health(msgspec.Struct, kw_only=True):
     """The age of the oldest event without a decision; None if nothing waits."""
     troubles: list[OpenTrouble]
     unsigned: list[str]
+    servers: list[ServerHealth]
 
 
 class HealthForAll(msgspec.Struct, frozen=True):
@@ -99,7 +109,21 @@ async def examine(app: web.Application) -> Health:
             for each in app[WATCH].open
         ],
         unsigned=unsigned(app[SETTINGS]),
+        servers=servers(app),
     )
+
+
+def servers(app: web.Application) -> list[ServerHealth]:
+    """Return the servers that share the database, the oldest first; none if there is only one."""
+    return [
+        ServerHealth(
+            name=each.name,
+            leads=each.leads,
+            since=each.started.astimezone(UTC),
+            silent_s=round(each.silent_s, 1),
+        )
+        for each in app[LEADERSHIP].servers
+    ]
 
 
 async def why_no_heartbeat(app: web.Application) -> str | None:
@@ -114,7 +138,7 @@ async def why_no_heartbeat(app: web.Application) -> str | None:
 
 async def engine_health(request: web.Request) -> web.Response:
     """``GET /health/engine``: 200 while the engine decides, otherwise 503."""
-    engine = request.app[SUPERVISOR].status()
+    engine = request.app[ENGINE].status()
     well = engine.degraded is None
     body = engine if await _is_known(request) else HealthForAll("ok" if well else "degraded")
     return answer(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
@@ -123,7 +147,7 @@ async def engine_health(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """``GET /metrics``, for Prometheus."""
     found = await examine(request.app)
-    pid = request.app[SUPERVISOR].engine_pid
+    settings, pid = request.app[SETTINGS], request.app[ENGINE].pid
     gauges = Gauges(
         well=found.status == "ok",
         engine_running=found.engine.state == "running",
@@ -136,10 +160,12 @@ async def metrics(request: web.Request) -> web.Response:
         outbox=await _outbox(request.app),
         troubles=dict.fromkeys(KINDS, 0) | {each.kind: 1 for each in found.troubles},
         last_backup=_last_backup(request.app),
-        disk_free=_disk_free(request.app[SETTINGS].journal_path.parent),
+        disk_free=_disk_free(settings.journal_path.parent),
+        leads=request.app[LEADERSHIP].leads,
         files={
-            "journal": _bytes_on_disk(request.app[SETTINGS].journal_path),
-            "main": _bytes_on_disk(request.app[SETTINGS].database_path),
+            name: _bytes_on_disk(path)
+            for name, path in (("journal", settings.journal_path), ("main", settings.database_path))
+            if settings.postgres_url is None
         },
     )
     text = request.app[METRICS].text(gauges)

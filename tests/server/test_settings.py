@@ -33,7 +33,7 @@ def test_a_variable_that_is_empty_counts_as_not_set() -> None:
 def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
     faults = faults_of(
         PORT="70000",
-        DATABASE_URL="postgres://x",
+        DATABASE_URL="postgres://user:hunter2@x",
         ENABLE_TEST_ROUTES="maybe",
         INCIDENT_NOTIFICATION_MIN_SEVERITY="loud",
         INCIDENT_QUEUE_MAX="0",
@@ -45,7 +45,7 @@ def test_all_faults_are_told_at_once_with_name_and_rule() -> None:
     )
     assert faults == [
         "PORT: must be a port number from 0 to 65535, not '70000'",
-        "DATABASE_URL: must be like sqlite:///data/pushlog.db, not 'postgres://x'",
+        "DATABASE_URL: must name a database: postgresql://user:password@host/pushlog",
         "ENABLE_TEST_ROUTES: must be true or false, not 'maybe'",
         "INCIDENT_NOTIFICATION_MIN_SEVERITY: must be all, error or critical, not 'loud'",
         "INCIDENT_QUEUE_MAX: must be a whole number above 0, not '0'",
@@ -77,6 +77,25 @@ def test_a_database_path_may_be_absolute() -> None:
     settings = read_settings({"DATABASE_URL": "sqlite:////var/lib/pushlog/main.db"})
     assert settings.database_path == Path("/var/lib/pushlog/main.db")
     assert settings.journal_path == Path("/var/lib/pushlog/main-journal.db")
+
+
+def test_with_postgresql_only_what_is_a_servers_own_is_in_a_folder() -> None:
+    settings = read_settings(
+        {
+            "DATABASE_URL": "postgres://ada:hunter2@db.acme.example:5433/pushlog?sslmode=require",
+            "DATA_FOLDER": "/var/lib/pushlog",
+            "PORT": "3001",
+        }
+    )
+    url = "postgresql://ada:hunter2@db.acme.example:5433/pushlog?sslmode=require"
+    assert settings.database == settings.postgres_url == url
+    assert settings.database_name == "postgresql://db.acme.example:5433/pushlog"
+    assert settings.database_path == Path("/var/lib/pushlog/pushlog-3001.db")
+
+
+def test_a_folder_of_backups_is_for_sqlite() -> None:
+    (fault,) = faults_of(DATABASE_URL="postgresql://db/pushlog", BACKUP_FOLDER="backups")
+    assert fault.startswith("BACKUP_FOLDER: is for SQLite's files")
 
 
 def test_mail_needs_a_sender_and_port_465_means_tls() -> None:

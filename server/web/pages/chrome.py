@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import web
 
-from server.keys import SETTINGS, SUPERVISOR, WATCH
+from server.keys import ENGINE, SETTINGS, WATCH
 from server.storage.database import Transaction
 from server.storage.main import notifications, people
 from server.storage.main.notifications import Notification
@@ -34,7 +34,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
 async def read_chrome(request: web.Request, tx: Transaction) -> Chrome:
     """Return all of it, as it is now."""
     person = person_id(request)
-    engine = describe_engine(request.app[SUPERVISOR].status())
+    engine = describe_engine(request.app[ENGINE].status())
     troubles = request.app[WATCH].open
     is_told = any(each.kind == "engine" for each in troubles)
     return Chrome(

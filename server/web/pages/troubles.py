@@ -4,6 +4,7 @@ from aiohttp import web
 
 from server.keys import DATABASE
 from server.web.api.troubles import find_troubles
+from server.web.health import servers
 from server.web.pages.chrome import read_chrome
 from server.web.pages.rendering import render
 
@@ -22,6 +23,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             "here": "troubles",
             "chrome": chrome,
             "troubles": found.troubles,
+            "servers": servers(request.app),
             "older": found.next,
             "is_first": "before" not in request.query,
         },

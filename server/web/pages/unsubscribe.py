@@ -8,10 +8,9 @@ import logging
 
 from aiohttp import web
 
-from server.keys import DATABASE, SETTINGS
+from server.keys import DATABASE, MAIL_KEY
 from server.notify.email.unsubscribing import whose
 from server.process import log
-from server.storage.files.key_file import read_key
 from server.storage.main import people
 from server.storage.main.people import Person, Wishes
 from server.web.pages.rendering import render
@@ -46,8 +45,7 @@ def _gets_mail(person: Person) -> bool:
 
 
 def _person(request: web.Request, everyone: list[Person]) -> Person:
-    # Only a mail creates a missing key. A request for this page creates none.
-    key = read_key(request.app[SETTINGS].mail_key_path)
+    key = request.app[MAIL_KEY]
     person = None if key is None else whose(request.match_info["token"], key, everyone)
     if person is None:
         raise web.HTTPNotFound(text="This unsubscribe link is no longer valid.")

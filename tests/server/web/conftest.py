@@ -18,8 +18,11 @@ from server.keys import (
     ACTIONS,
     CRASHES,
     DATABASE,
+    ENGINE,
     JOURNAL,
+    LEADERSHIP,
     LIVE,
+    MAIL_KEY,
     METRICS,
     NIGHTLY,
     OFFICE,
@@ -37,11 +40,14 @@ from server.notify.delivery.pace import Meter
 from server.notify.live import Live
 from server.process.metrics import Metrics
 from server.settings.settings import read_settings
+from server.sharing.leadership import Alone
 from server.storage.database import Database, open_database
 from server.storage.files.crash_files import CrashFiles
+from server.storage.files.key_file import read_or_make_key
 from server.storage.journal.journal import open_journal
 from server.storage.main.slack_messages import SlackMessage
 from server.supervisor.supervisor import Supervisor
+from server.supervisor.view import EngineView
 from server.troubles.signs import Signs
 from server.troubles.watch import Watch
 from server.web.routes import set_up_web
@@ -92,6 +98,9 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         app[SUPERVISOR] = Supervisor(
             settings.incident_engine_command, app[JOURNAL], app[DATABASE], recorder.record
         )
+        app[ENGINE] = EngineView(app[SUPERVISOR], app[JOURNAL], Alone())
+        app[LEADERSHIP] = Alone()
+        app[MAIL_KEY] = read_or_make_key(settings.mail_key_path)
         app[ACTIONS] = Actions(
             app[DATABASE], app[JOURNAL], app[LIVE], judged=app[METRICS].count_answer
         )

@@ -1,12 +1,17 @@
 """The link in a mail ends the mails of its receiver, without signing in, and of nobody else."""
 
+import os
+from pathlib import Path
+
+import aiohttp
 from aiohttp import web
 
-from server.keys import DATABASE, SETTINGS
+from server.keys import DATABASE, MAIL_KEY, SETTINGS
 from server.notify.email.unsubscribing import token_for, unsubscribe_url
 from server.storage.files.key_file import read_or_make_key
 from server.storage.main import people
 from server.storage.main.people import Person
+from tests.processes import ServerProcess
 from tests.server.web.conftest import Client
 from tests.signed_in import wish
 
@@ -17,7 +22,8 @@ async def operator_with_mail(app: web.Application) -> str:
     """The path of the operator's link, with incident mails on."""
     async with app[DATABASE].write() as tx:
         await wish(tx, min_severity="error", services=["shop"])
-    key = read_or_make_key(app[SETTINGS].mail_key_path)
+    key = app[MAIL_KEY]
+    assert key is not None
     return unsubscribe_url("ada@acme.example", key, "")
 
 
@@ -91,8 +97,10 @@ async def test_the_key_is_for_the_eyes_of_its_owner_and_stays(client: Client) ->
     assert len(key) == 32
 
 
-async def test_who_asks_before_there_was_a_mail_makes_no_key(client: Client) -> None:
-    for ask in (client.get, client.post):
-        response = await ask(f"/unsubscribe/{'0' * 40}", headers=AFAR)
+async def test_who_asks_a_server_without_mail_makes_no_key(
+    server: ServerProcess, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    for ask in (http.get, http.post):
+        response = await ask(f"{server.url}/unsubscribe/{'0' * 40}", headers=AFAR)
         assert response.status == 404
-    assert not client.app[SETTINGS].mail_key_path.exists()
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".key")]
