@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, `EXIT_FAILED`; 2 if a setting is wrong."""
     options = _parser().parse_args(arguments)
     folder = options.folder.absolute()
-    settings = read_installation()
+    settings = read_installation("back it up with pg_dump (docs/SCALE.md)")
     say_database(settings)
     os.nice(NICENESS)
     try:

@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def write_cases(settings: Settings, file: TextIO) -> Counter[LeftOut]:
     """Write a line for each incident whose cause somebody named; count the others by reason."""
     left_out: Counter[LeftOut] = Counter()
-    async with open_database(settings.database_path) as database, database.read() as tx:
+    async with open_database(settings.database) as database, database.read() as tx:
         async for answered in suspect_answers.all_answered(tx):
             made = labelled(answered)
             if isinstance(made, Case):
@@ -128,6 +128,8 @@ def _frame(frame: Frame) -> CaseFrame:
 
 
 def _check(settings: Settings) -> None:
+    if settings.postgres_url is not None:
+        return
     path = settings.database_path
     if not path.exists():
         raise Refused(f"{path.absolute()} does not exist: set DATABASE_URL to where the data is")

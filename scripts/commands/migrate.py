@@ -5,6 +5,7 @@ import sys
 
 from scripts.installation import read_installation, say_database
 from server.storage.database import migrate
+from server.storage.errors import STORAGE_TROUBLE
 from server.storage.files.file_lock import InUse, lock_file
 from server.storage.schema import NewerSchema
 
@@ -20,13 +21,17 @@ def main(arguments: list[str] | None = None) -> int:
     settings = read_installation()
     say_database(settings)
     try:
-        settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-        with lock_file(settings.database_path):
-            migrate(settings.database_path)
-    except (InUse, NewerSchema, OSError) as error:
+        if settings.postgres_url is not None:
+            # Its lock is in the database, and servers of this version may run.
+            migrate(settings.postgres_url)
+        else:
+            settings.database_path.parent.mkdir(parents=True, exist_ok=True)
+            with lock_file(settings.database_path):
+                migrate(settings.database_path)
+    except (InUse, NewerSchema, *STORAGE_TROUBLE) as error:
         print(f"scripts/migrate: {error}", file=sys.stderr)
         return 1
-    print(f"{settings.database_path} has the newest schema")
+    print(f"{settings.database_name} has the newest schema")
     return 0
 
 

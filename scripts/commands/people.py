@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _answer(settings: Settings, options: argparse.Namespace) -> str:
-    await asyncio.to_thread(migrate, settings.database_path)
-    async with open_database(settings.database_path) as database:
+    await asyncio.to_thread(migrate, settings.database)
+    async with open_database(settings.database) as database:
         match options.action:
             case "list":
                 return await _list(database)

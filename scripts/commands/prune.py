@@ -28,7 +28,7 @@ class Refused(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 1 if it could not be done, or 2 if a setting is wrong."""
     options = _parser().parse_args(arguments)
-    settings = read_installation()
+    settings = read_installation("the leading server removes what is old, once a minute")
     say_database(settings)
     try:
         _check(settings)

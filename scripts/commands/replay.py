@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     events: Path | None = options.events
     if events is None:
-        settings = read_installation()
+        settings = read_installation("give a file of events, or an SQLite journal")
         say_database(settings)
         events = settings.journal_path
     asked = Settings(

@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, `EXIT_FAILED`; 2 if a setting is wrong."""
     options = _parser().parse_args(arguments)
     backup = options.backup.absolute()
-    settings = read_installation()
+    settings = read_installation("restore it with pg_restore (docs/SCALE.md)")
     say_database(settings)
     try:
         restored = restore(settings, backup, keep_journal=options.keep_journal)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scripts.diagnosis.finding import Finding, fail, ok, warn
+from scripts.diagnosis.postgresql import examine_postgresql
 from server.settings.settings import Settings
 from server.storage.backup.make import newest_backup
 from server.storage.journal.disk import KEPT_FREE, share_free
@@ -25,6 +26,9 @@ _BACKUP_AGE = timedelta(hours=26)
 
 def examine_storage(settings: Settings) -> Iterator[Finding]:
     """Yield the findings; each thing comes after the things that it depends on."""
+    if settings.postgres_url is not None:
+        yield from examine_postgresql(settings.postgres_url)
+        return
     folder = settings.database_path.parent.absolute()
     if not folder.is_dir():
         yield warn("data folder", f"{folder} does not exist yet: the first start creates it")
