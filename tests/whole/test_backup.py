@@ -88,7 +88,7 @@ async def data(tmp_path: Path) -> Path:
     """The data of a server that has decided a few events and was stopped."""
     folder = tmp_path / "data"
     async with running_server(folder) as server:
-        await send_load(server.url, 20, clients=4, rng=random.Random(3))
+        await send_load([server.url], 20, clients=4, rng=random.Random(3))
         await all_decided(server)
         assert await server.interrupt() == 0
     return folder
@@ -101,10 +101,10 @@ async def test_a_backup_under_load_has_all_that_was_accepted_and_each_is_decided
     chance = random.Random(1)
     meanwhile: list[Accepted] = []
     async with running_server(live) as server:
-        before = await send_load(server.url, 400, clients=8, rng=chance)
+        before = await send_load([server.url], 400, clients=8, rng=chance)
         making = asyncio.create_task(backup(live, tmp_path / "backups"))
         while not making.done():
-            meanwhile.append(await send_load(server.url, 100, clients=8, rng=chance))
+            meanwhile.append(await send_load([server.url], 100, clients=8, rng=chance))
         made = await making
         await server.kill()
     assert meanwhile
@@ -131,7 +131,7 @@ async def test_a_backup_under_load_has_all_that_was_accepted_and_each_is_decided
 async def test_many_backups_under_load_are_all_consistent(tmp_path: Path) -> None:
     live, folder = tmp_path / "live", tmp_path / "backups"
     async with running_server(live) as server:
-        load = asyncio.create_task(send_load(server.url, 1_000, clients=8, rng=random.Random(2)))
+        load = asyncio.create_task(send_load([server.url], 1_000, clients=8, rng=random.Random(2)))
         while not load.done():
             # It fails where the main database knows more than the journal.
             await backup(live, folder)
@@ -172,7 +172,7 @@ async def test_what_was_there_is_moved_aside_and_the_key_of_mails_comes_back(
     (data / "pushlog-mail.key").write_text("cd" * 32)
     (ended,) = numbers(data / "pushlog-journal.db", "SELECT max(seq) FROM entries")
     async with running_server(data) as server:
-        await send_load(server.url, 5, clients=1, rng=random.Random(4))
+        await send_load([server.url], 5, clients=1, rng=random.Random(4))
         await server.kill()
 
     out = await restore(data, made)
@@ -193,7 +193,7 @@ async def test_nothing_is_restored_under_a_running_server(data: Path, tmp_path: 
         assert code == 1
         assert "nothing was changed: " in err
         assert f"is in use by another server (process {server.pid})" in err
-        accepted = await send_load(server.url, 5, clients=1, rng=random.Random(5))
+        accepted = await send_load([server.url], 5, clients=1, rng=random.Random(5))
         assert (len(accepted.keys), accepted.broken, accepted.unavailable) == (5, 0, 0)
 
 

@@ -19,10 +19,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
-from scripts.commands.chaos import checks, faults, pipe_proxy
-from scripts.commands.chaos.checks import Counts
+from scripts.commands.chaos import checks, faults, pipe_proxy, several
+from scripts.commands.chaos.checks import Counts, Round
 from scripts.commands.chaos.fake_mail import RECEIVER, open_mailbox
 from scripts.commands.chaos.fake_receivers import open_receivers
 from scripts.commands.chaos.fake_slack import Sink, open_sink
@@ -68,16 +66,6 @@ _BLOWS: tuple[Blow, ...] = (
 )
 
 
-class Round(msgspec.Struct):
-    """What was done in one round, and what was found."""
-
-    counts: Counts
-    blows: Counter[str]
-    kills: int
-    retries: int
-    faults: list[str]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, or `EXIT_FAULT`.
 
@@ -90,7 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
         seed = options.seed + number
         folder = Path(tempfile.mkdtemp(prefix="pushlog-chaos-"))
         print(f"round {number + 1} of {options.rounds}, seed {seed}: ", end="", flush=True)
-        result = asyncio.run(play(folder, seed, number, options.events))
+        if options.servers > 1:
+            result = asyncio.run(several.play(folder, seed, options.events, options.servers))
+        else:
+            result = asyncio.run(play(folder, seed, number, options.events))
         total.add(result.counts)
         done.update(result.blows)
         faulty += bool(result.faults)
@@ -156,7 +147,7 @@ async def play(folder: Path, seed: int, number: int, events: int) -> Round:
         disturbing = [asyncio.create_task(faults.strike_now_and_then(server, rng, made))]
         if boundary[0] in ("journal commit", "record"):
             disturbing.append(asyncio.create_task(_kill_at_commit(server, boundary[0], rng, made)))
-        accepted = await send_load(server.url, events, clients=16, rng=rng)
+        accepted = await send_load([server.url], events, clients=16, rng=rng)
         for task in disturbing:
             task.cancel()
         for task in disturbing:
@@ -280,6 +271,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
+    parser.add_argument(
+        "--servers",
+        type=int,
+        default=1,
+        help="several share a PostgreSQL, which must be installed; see docs/SCALE.md",
+    )
     parser.add_argument("--events", type=int, default=2_500, help="in each round")
     return parser
 

@@ -22,8 +22,8 @@ _TABLES = {
     "incidents": (
         "SELECT incident_id, opened_seq, changed_seq, service, environment, severity, "
         '"trigger", priority_score, title, started_at, last_seen_at, ended_at, end_reason, '
-        "summary, acknowledged_at, acknowledged_by, text_id, told_at IS NULL FROM incidents "
-        "ORDER BY incident_id"
+        "summary, acknowledged_at, acknowledged_by, text_id IS NULL, told_at IS NULL "
+        "FROM incidents ORDER BY incident_id"
     ),
     "incident_changes": (
         'SELECT incident_id, seq, "change", at, about FROM incident_changes '
@@ -103,6 +103,16 @@ class Counts(msgspec.Struct):
         """Add the numbers of another round."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Round(msgspec.Struct):
+    """What was done in one round, and what was found."""
+
+    counts: Counts
+    blows: Counter[str]
+    kills: int
+    retries: int
+    faults: list[str]
 
 
 def count(

@@ -52,9 +52,9 @@ async def strike(server: Server, blow: str) -> None:
             server.kill()
             _signal(engines, signal.SIGKILL)
         case "stop engine":
-            await _hold(server.engines())
+            await hold(server.engines())
         case "stop server":
-            await _hold([] if server.pid is None else [server.pid])
+            await hold([] if server.pid is None else [server.pid])
         case "lock journal":
             await asyncio.to_thread(_lock, server.journal)
         case "lock database":
@@ -82,11 +82,11 @@ def age_messages(database: Path) -> None:
         connection.execute("UPDATE slack_messages SET edited_at = 0")
 
 
-async def _hold(pids: list[int]) -> None:
+async def hold(pids: list[int], seconds: float = _STOPPED_S) -> None:
     """Suspend these processes for a while."""
     _signal(pids, signal.SIGSTOP)
     try:
-        await asyncio.sleep(_STOPPED_S)
+        await asyncio.sleep(seconds)
     finally:
         _signal(pids, signal.SIGCONT)
 

@@ -1,7 +1,9 @@
 """Send many webhooks, each again until it is answered 202."""
 
 import asyncio
+import itertools
 import random
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,9 +34,12 @@ class Accepted(msgspec.Struct):
     broken: int = 0
 
 
-async def send_load(url: str, events: int, clients: int, rng: random.Random) -> Accepted:
-    """Send this many events from this many clients at once; return when all are answered."""
-    accepted = Accepted()
+async def send_load(urls: Sequence[str], events: int, clients: int, rng: random.Random) -> Accepted:
+    """Send this many events from this many clients at once; return when all are answered.
+
+    The servers take turns. A webhook that was not accepted goes to the next one.
+    """
+    accepted, turns = Accepted(), itertools.cycle(urls)
     bodies = [(f"{n}-{rng.getrandbits(64):016x}", _event(rng)) for n in range(events)]
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     async with (
@@ -42,19 +47,19 @@ async def send_load(url: str, events: int, clients: int, rng: random.Random) -> 
         asyncio.TaskGroup() as group,
     ):
         for client in range(clients):
-            group.create_task(_send_all(session, url, bodies[client::clients], accepted))
+            group.create_task(_send_all(session, turns, bodies[client::clients], accepted))
     return accepted
 
 
 async def _send_all(
     session: aiohttp.ClientSession,
-    url: str,
+    turns: Iterator[str],
     bodies: list[tuple[str, dict[str, Any]]],
     accepted: Accepted,
 ) -> None:
     for key, body in bodies:
         body["tags"] = {"key": key}
-        while not await _send(session, url, key, body, accepted):  # noqa: ASYNC110
+        while not await _send(session, next(turns), key, body, accepted):  # noqa: ASYNC110
             await asyncio.sleep(_RETRY_S)
 
 

@@ -80,7 +80,13 @@ async def replay(
 async def prepare(database_path: Path, email: str) -> None:
     """Make the database, and in it the one person, who gets mail, and routes of each kind."""
     await asyncio.to_thread(migrate, database_path)
-    async with open_database(database_path) as database, database.write() as tx:
+    async with open_database(database_path) as database:
+        await prepare_people(database, email)
+
+
+async def prepare_people(database: Database, email: str) -> None:
+    """Add the one person, who gets mail, and the routes."""
+    async with database.write() as tx:
         await people.make_operator(tx)
         (operator,) = await people.everyone(tx)
         await people.set_wishes(

@@ -37,6 +37,8 @@ class Server:
         self.log = folder / "server.process.log"
         self.up = asyncio.Event()
         """Set while the server listens, as far as is known."""
+        self.starts_again_after = {-signal.SIGKILL.value}
+        """The exit codes after which it is started again; any other ends the round."""
         self.kills = 0
         """How often it ended by signal 9, or by the defect of the `first`."""
         self.port = _free_port()
@@ -133,7 +135,7 @@ class Server:
                 raise RuntimeError("the server was never started")
             code = await self._process.wait()
             self.up.clear()
-            if code != -signal.SIGKILL and not (self._may_fail and code == 1):
+            if code not in self.starts_again_after and not (self._may_fail and code == 1):
                 raise RuntimeError(f"the server ended with {code}: see {self.log}")
             self.kills += 1
             await self._start()

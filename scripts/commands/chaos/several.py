@@ -1,0 +1,197 @@
+"""Kills and disturbs servers that share a PostgreSQL, and compares the result with one on a box.
+
+Each round starts a PostgreSQL and three servers, and sends events to them in turn, each again to
+the next server until it is answered 202. Meanwhile it strikes at random: at a server, at the engine
+of the leader, at PostgreSQL. What is in PostgreSQL in the end is copied into SQLite, and must equal
+what one undisturbed engine makes of the same journal.
+"""
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import create_engine, insert, select
+
+from scripts.commands.chaos import checks, faults
+from scripts.commands.chaos.checks import Round
+from scripts.commands.chaos.fake_receivers import open_receivers
+from scripts.commands.chaos.load import send_load
+from scripts.commands.chaos.postgres_process import Postgres, running_postgres
+from scripts.commands.chaos.replay import prepare, prepare_people, replay
+from scripts.commands.chaos.server_process import Server
+from server.notify.channels import outlets_of
+from server.settings.settings import read_settings
+from server.storage.database import migrate, open_database
+from server.storage.journal.file import JournalFile
+from server.storage.main.tables import metadata
+from server.storage.postgresql import sync_engine
+
+RECEIVER = "ada@acme.example"
+
+_BLOWS_A_SECOND = 0.7
+_BEYOND_A_LEASE_S = 11.0
+_NEWS_S = 60.0
+_LOOK_EVERY_S = 0.1
+
+_BLOWS = (
+    *("kill server", "kill engine", "kill both", "stop engine", "stop server"),
+    *("kill the leader", "stop the leader beyond its lease", "kill PostgreSQL"),
+)
+
+_LEADER = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
+_DECIDED = (
+    "SELECT (SELECT seq FROM journal_head) <= "
+    "(SELECT coalesce(max(recorded_seq), 0) FROM engine_progress) "
+    "AND (SELECT coalesce(bool_and(told >= least(due, 5)), true) FROM ("
+    "SELECT count(*) AS due, count(*) FILTER (WHERE state IN ('sent', 'digested')) AS told "
+    "FROM outbox GROUP BY channel) AS each)"
+)
+"""Whether all is decided, and each channel has told what goes out at once."""
+
+_TOLD_THE_TIME = "SELECT received FROM journal_head"
+
+
+class Installation:
+    """The servers of a round, and their PostgreSQL."""
+
+    def __init__(self, postgres: Postgres, url: str, servers: list[Server]) -> None:
+        self.postgres = postgres
+        self.url = url
+        self.servers = servers
+
+    async def strike(self, blow: str, rng: random.Random) -> None:
+        """Do one of the blows now."""
+        match blow:
+            case "kill PostgreSQL":
+                await asyncio.to_thread(self.postgres.kill)
+                await asyncio.to_thread(self.postgres.start)
+            case "kill the leader":
+                self.leader(rng).kill()
+            case "stop the leader beyond its lease":
+                leader = self.leader(rng)
+                if leader.pid is not None:
+                    await faults.hold([leader.pid], _BEYOND_A_LEASE_S)
+            case _:
+                await faults.strike(rng.choice(self.servers), blow)
+
+    def leader(self, rng: random.Random) -> Server:
+        """Return the server that leads, or any if nobody can tell."""
+        name = ask(self.url, _LEADER)
+        port = str(name).rpartition(":")[2]
+        leading = [server for server in self.servers if str(server.port) == port]
+        return leading[0] if leading else rng.choice(self.servers)
+
+
+def ask(url: str, query: str) -> object:
+    """Return the one value that the query finds; None for none, or without an answer."""
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+            row = connection.execute(query.encode()).fetchone()
+    except psycopg.Error:
+        return None
+    return None if row is None else row[0]
+
+
+async def play(folder: Path, seed: int, events: int, count: int) -> Round:
+    """Play one round in `folder`, with so many servers."""
+    rng = random.Random(seed)  # noqa: S311 - chance that can be had again
+    made: list[str] = []
+    async with contextlib.AsyncExitStack() as stack:
+        postgres = stack.enter_context(running_postgres())
+        receivers = await stack.enter_async_context(open_receivers())
+        url = postgres.create()
+        await asyncio.to_thread(migrate, url)
+        async with open_database(url) as database:
+            await prepare_people(database, RECEIVER)
+        servers = []
+        for number in range(count):
+            own = folder / f"server-{number}"
+            await asyncio.to_thread(own.mkdir)
+            env = {"DATABASE_URL": url, "DATA_FOLDER": str(own), **receivers.settings()}
+            server = Server(own, (sys.executable, "-m", "engine"), env)
+            # While PostgreSQL is away, it cannot start, and is started again as by pm2.
+            server.starts_again_after.add(2)
+            servers.append(server)
+        installation = Installation(postgres, url, servers)
+        async with contextlib.AsyncExitStack() as running:
+            for server in servers:
+                await running.enter_async_context(server.running())
+            disturbing = asyncio.create_task(_strike_now_and_then(installation, rng, made))
+            urls = [server.url for server in servers]
+            accepted = await send_load(urls, events, clients=16, rng=rng)
+            disturbing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await disturbing
+            await _wait(lambda: ask(url, _DECIDED) is True)
+        found: list[str] = []
+        box = folder / "disturbed.db"
+        await asyncio.to_thread(take_home, url, box)
+        env = {"DATABASE_URL": f"sqlite:///{box}", **receivers.settings()}
+        outlets = outlets_of(read_settings(env))
+        journal = box.with_name("disturbed-journal.db")
+        # Ticks told the engine the time since the last entry.
+        end = int(str(ask(url, _TOLD_THE_TIME))) + 1_000_000
+        undisturbed = folder / "undisturbed.db"
+        checks.copy_database(journal, folder / "undisturbed-journal.db")
+        await prepare(undisturbed, RECEIVER)
+        checks.copy_dead_letters(box, undisturbed)
+        await replay(journal, box, end, outlets)
+        await replay(folder / "undisturbed-journal.db", undisturbed, end, outlets)
+        log = folder / "all.log"
+        log.write_text("".join(server.log.read_text(errors="replace") for server in servers))
+        received = {"webhook": receivers.webhooks, "apprise": receivers.apprise}
+        counts = checks.count(journal, box, log, accepted.keys, received, found)
+        found.extend(checks.differences(box, undisturbed))
+    return Round(
+        counts=counts,
+        blows=Counter(made),
+        kills=sum(server.kills for server in servers),
+        retries=accepted.broken + accepted.unavailable,
+        faults=found,
+    )
+
+
+def take_home(url: str, box: Path) -> None:
+    """Copy what is in PostgreSQL into SQLite files: `box`, and the journal beside it."""
+    migrate(box)
+    source, target = sync_engine(url), create_engine(f"sqlite:///{box}")
+    with source.connect() as old, target.begin() as new:
+        for table in metadata.sorted_tables:
+            # Instead of what a new database brings along.
+            new.execute(table.delete())
+            for rows in old.execute(select(table)).partitions(500):
+                new.execute(insert(table), [dict(row._mapping) for row in rows])
+    source.dispose()
+    target.dispose()
+    journal = box.with_name(f"{box.stem}-journal.db")
+    JournalFile(journal, writable=True).close()
+    with (
+        psycopg.connect(url) as there,
+        contextlib.closing(sqlite3.connect(journal)) as here,
+        here,
+    ):
+        entries = there.execute("SELECT seq, received, body FROM journal_entries ORDER BY seq")
+        here.executemany("INSERT INTO entries VALUES (?, ?, ?)", entries)
+
+
+async def _strike_now_and_then(
+    installation: Installation, rng: random.Random, made: list[str]
+) -> None:
+    while True:
+        await asyncio.sleep(rng.expovariate(_BLOWS_A_SECOND))
+        blow = rng.choice(_BLOWS)
+        await installation.strike(blow, rng)
+        made.append(blow)
+
+
+async def _wait(is_so: Callable[[], bool]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_NEWS_S):
+            while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(_LOOK_EVERY_S)
