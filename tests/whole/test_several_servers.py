@@ -15,6 +15,8 @@ import psycopg
 import pytest
 
 from scripts.commands.chaos.postgres_process import Postgres
+from server.storage.database import open_database
+from server.storage.main import accounts
 from tests.postgresql import create_migrated
 from tests.processes import ServerProcess, running_server
 from tests.waiting import limit, until
@@ -120,6 +122,26 @@ async def test_the_bell_rings_on_each_server_for_what_one_of_them_decides(
                 break
         else:
             raise AssertionError("the stream ended without a ring")
+
+
+async def test_an_account_that_is_made_on_one_server_ends_the_first_code_on_all(
+    pair: tuple[ServerProcess, ServerProcess], url: str
+) -> None:
+    async with aiohttp.ClientSession() as stranger:
+        for server in pair:
+            async with stranger.get(f"{server.url}/login", allow_redirects=False) as response:
+                assert response.headers["Location"] == "/first-account"
+        async with open_database(url) as database, database.write() as tx:
+            await accounts.add_first(tx, name="Ada", email="ada@acme.example", hashed="")
+        for server in pair:
+            async with limit():
+                while await redirects(stranger, server):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.05)
+
+
+async def redirects(stranger: aiohttp.ClientSession, server: ServerProcess) -> bool:
+    async with stranger.get(f"{server.url}/login", allow_redirects=False) as response:
+        return "Location" in response.headers
 
 
 async def test_a_delivery_that_is_repeated_to_another_server_is_a_duplicate(
