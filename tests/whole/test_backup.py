@@ -5,7 +5,6 @@ import contextlib
 import random
 import re
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +17,7 @@ from tests.processes import ROOT, ServerProcess, clean_environment, running_serv
 from tests.signed_in import AS_OPERATOR
 from tests.waiting import limit
 from tests.whole.decided import all_decided
+from tests.whole.errors import error_in
 
 
 async def run(script: str, data: Path, *arguments: str | Path) -> tuple[int, str, str]:
@@ -48,18 +48,9 @@ async def restore(data: Path, made: Path) -> str:
 
 async def fail(server: ServerProcess, service: str) -> None:
     """An error in a service of its own, which opens an incident of its own."""
-    event = {
-        "source": "test",
-        "service": service,
-        "environment": "production",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "severity": "error",
-        "exception_type": "ValueError",
-        "message": "price is negative",
-    }
     async with (
         aiohttp.ClientSession(headers=AS_OPERATOR) as http,
-        http.post(f"{server.url}/api/webhooks/incidents", json=event) as response,
+        http.post(f"{server.url}/api/webhooks/incidents", json=error_in(service)) as response,
     ):
         assert response.status == 202
 

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from server.storage.main import checkpoints
 from tests.builders import event_entry
 from tests.processes import ServerProcess, running_server
 from tests.whole.decided import all_decided
+from tests.whole.errors import error_in
 
 HONEST_ENGINE = {"INCIDENT_ENGINE_BIN": f"{sys.executable} -m tests.fakes.engines.honest"}
 SLUGGISH_ENGINE = {
@@ -31,18 +31,9 @@ async def post(
     http: aiohttp.ClientSession, server: ServerProcess, key: str | None = None
 ) -> tuple[int, dict[str, Any], str | None]:
     """Send an event; status, answer and when to try again."""
-    event = {
-        "source": "test",
-        "service": "shop",
-        "environment": "production",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "severity": "error",
-        "exception_type": "ValueError",
-        "message": "price is negative",
-    }
     headers = {} if key is None else {"Idempotency-Key": key}
     async with http.post(
-        f"{server.url}/api/webhooks/incidents", json=event, headers=headers
+        f"{server.url}/api/webhooks/incidents", json=error_in("shop"), headers=headers
     ) as response:
         return response.status, await response.json(), response.headers.get("Retry-After")
 

@@ -6,7 +6,6 @@ import itertools
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from server.storage.main import accounts
 from tests.postgresql import create_migrated
 from tests.processes import ServerProcess, running_server
 from tests.waiting import limit, until
+from tests.whole.errors import error_in
 
 LEADS = r"leads in epoch \d+"
 RUNS = r"\[incident-engine\] pushlog \S+ has its \d+ states"
@@ -59,18 +59,9 @@ async def send(
     http: aiohttp.ClientSession, server: ServerProcess, service: str, key: str | None = None
 ) -> dict[str, Any]:
     """An error in a service of its own, which opens an incident of its own."""
-    event = {
-        "source": "test",
-        "service": service,
-        "environment": "production",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "severity": "error",
-        "exception_type": "ValueError",
-        "message": "price is negative",
-    }
     headers = {} if key is None else {"Idempotency-Key": key}
     address = f"{server.url}/api/webhooks/incidents"
-    async with http.post(address, json=event, headers=headers) as response:
+    async with http.post(address, json=error_in(service), headers=headers) as response:
         assert response.status == 202, await response.text()
         answer: dict[str, Any] = await response.json()
         return answer
