@@ -27,6 +27,11 @@ class Postgres:
         """Return the address of a database."""
         return f"postgresql://{_USER}@/{name}?host={self._folder}"
 
+    @property
+    def socket(self) -> Path:
+        """Return the socket at which it listens."""
+        return self._folder / ".s.PGSQL.5432"
+
     def execute(self, statement: str) -> None:
         """Run one statement about databases."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -1,9 +1,10 @@
 """Kills and disturbs servers that share a PostgreSQL, and compares the result with one on a box.
 
-Each round starts a PostgreSQL and three servers, and sends events to them in turn, each again to
-the next server until it is answered 202. Meanwhile it strikes at random: at a server, at the engine
-of the leader, at PostgreSQL. What is in PostgreSQL in the end is copied into SQLite, and must equal
-what one undisturbed engine makes of the same journal.
+Each round starts a PostgreSQL and the servers, and sends events to them in turn, each again to the
+next server until it is answered 202. Meanwhile it strikes at random: it kills or stops a server,
+the leader, the engine or PostgreSQL, or cuts a server off from PostgreSQL for longer than a lease.
+What is in PostgreSQL in the end is copied into SQLite, and must equal what one undisturbed engine
+makes of the same journal.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from scripts.commands.chaos.checks import Round
 from scripts.commands.chaos.fake_receivers import open_receivers
 from scripts.commands.chaos.load import send_load
 from scripts.commands.chaos.postgres_process import Postgres, running_postgres
+from scripts.commands.chaos.postgres_wire import Wire
 from scripts.commands.chaos.replay import prepare, prepare_people, replay
 from scripts.commands.chaos.server_process import Server
 from server.notify.channels import outlets_of
@@ -41,7 +43,8 @@ _LOOK_EVERY_S = 0.1
 
 _BLOWS = (
     *("kill server", "kill engine", "kill both", "stop engine", "stop server"),
-    *("kill the leader", "stop the leader beyond its lease", "kill PostgreSQL"),
+    *("kill the leader", "stop the leader beyond its lease", "cut the leader off"),
+    *("cut a server off", "kill PostgreSQL"),
 )
 
 _LEADER = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
@@ -60,10 +63,14 @@ _TOLD_THE_TIME = "SELECT received FROM journal_head"
 class Installation:
     """The servers of a round, and their PostgreSQL."""
 
-    def __init__(self, postgres: Postgres, url: str, servers: list[Server]) -> None:
+    def __init__(
+        self, postgres: Postgres, url: str, servers: list[Server], wires: dict[int, Wire]
+    ) -> None:
+        """Set up the installation; `wires` are those of the servers, by their ports."""
         self.postgres = postgres
         self.url = url
         self.servers = servers
+        self._wires = wires
 
     async def strike(self, blow: str, rng: random.Random) -> None:
         """Do one of the blows now."""
@@ -77,6 +84,10 @@ class Installation:
                 leader = self.leader(rng)
                 if leader.pid is not None:
                     await faults.hold([leader.pid], _BEYOND_A_LEASE_S)
+            case "cut the leader off":
+                await self._wires[self.leader(rng).port].cut(_BEYOND_A_LEASE_S)
+            case "cut a server off":
+                await self._wires[rng.choice(self.servers).port].cut(_BEYOND_A_LEASE_S)
             case _:
                 await faults.strike(rng.choice(self.servers), blow)
 
@@ -109,16 +120,20 @@ async def play(folder: Path, seed: int, events: int, count: int) -> Round:
         await asyncio.to_thread(migrate, url)
         async with open_database(url) as database:
             await prepare_people(database, RECEIVER)
-        servers = []
+        servers, wires = [], {}
         for number in range(count):
             own = folder / f"server-{number}"
             await asyncio.to_thread(own.mkdir)
-            env = {"DATABASE_URL": url, "DATA_FOLDER": str(own), **receivers.settings()}
+            wire = Wire(own, postgres.socket)
+            await stack.enter_async_context(wire.open())
+            through_it = url.replace(str(postgres.socket.parent), str(own))
+            env = {"DATABASE_URL": through_it, "DATA_FOLDER": str(own), **receivers.settings()}
             server = Server(own, (sys.executable, "-m", "engine"), env)
             # While PostgreSQL is away, it cannot start, and is started again as by pm2.
             server.starts_again_after.add(2)
             servers.append(server)
-        installation = Installation(postgres, url, servers)
+            wires[server.port] = wire
+        installation = Installation(postgres, url, servers, wires)
         async with contextlib.AsyncExitStack() as running:
             for server in servers:
                 await running.enter_async_context(server.running())
