@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import psycopg.conninfo
 import pytest
 
@@ -13,6 +14,7 @@ from scripts.commands.chaos import postgres_process
 from scripts.commands.chaos.postgres_process import Postgres, find_binaries
 from server.storage.database import migrate, open_database
 from tests.signed_in import let_in
+from tests.waiting import LIMIT_S
 
 _TEMPLATE = "migrated"
 
@@ -39,6 +41,11 @@ def create_migrated(postgres: Postgres) -> str:
 def _make_template(postgres: Postgres) -> None:
     url = postgres.create()
     migrate(url)
+    with psycopg.connect(url) as connection:
+        # On a busy machine, a group of another server may take long.
+        connection.execute(
+            f"ALTER FUNCTION journal_append SET lock_timeout = '{LIMIT_S:.0f}s'".encode()
+        )
     # In a thread, since the caller may have a loop that runs.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, _let_operator_in(url)).result()

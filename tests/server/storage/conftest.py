@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 
 from server.storage.database import Database, Transaction, open_database
+from server.storage.journal import shared
 from tests.databases import make_database
 from tests.postgresql import create_migrated
+from tests.waiting import LIMIT_S
 
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 """For tests of what only a file has."""
+
+
+@pytest.fixture(autouse=True)
+def patient_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shared journal that waits for PostgreSQL as long as a busy machine needs."""
+    monkeypatch.setattr(shared, "APPEND_TIMEOUT_S", LIMIT_S)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -24,7 +24,7 @@ from server.storage.shared import installation_keys
 from server.storage.shared.lease import LeaseTable
 from tests.postgresql import create_migrated
 
-LIFE = timedelta(seconds=10)
+LIFE = timedelta(hours=1)
 OVER = timedelta(seconds=-1)
 
 

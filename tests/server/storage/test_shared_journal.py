@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from scripts.commands.chaos.postgres_process import Postgres
+from server.storage.journal import shared
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.shared import SharedJournal, open_shared_journal
 from server.storage.journal.table import JournalTable
 from tests.builders import event_entry
 from tests.postgresql import create_migrated
-from tests.waiting import limit, until
+from tests.waiting import LIMIT_S, limit, until
 
 ENTRY = event_entry(seq=None, received=None)
 
@@ -101,11 +102,14 @@ async def test_a_journal_that_is_not_durable_is_refused(postgres: Postgres, url:
         JournalTable(url)
 
 
-async def test_a_database_that_does_not_answer_refuses_in_time(
+async def test_a_group_of_another_server_is_not_waited_for_for_ever(
     pair: tuple[SharedJournal, SharedJournal], url: str
 ) -> None:
     one, _ = pair
     with psycopg.connect(url) as holder:
+        # As it is but for tests.
+        holder.execute("ALTER FUNCTION journal_append SET lock_timeout = '500ms'")
+        holder.commit()
         holder.execute("SELECT * FROM journal_head FOR UPDATE")
         with pytest.raises(JournalUnavailable, match="the other servers' groups take too long"):
             await one.append([ENTRY], None)
@@ -113,10 +117,11 @@ async def test_a_database_that_does_not_answer_refuses_in_time(
 
 
 async def test_a_commit_that_comes_too_late_is_a_duplicate_when_it_is_repeated(
-    pair: tuple[SharedJournal, SharedJournal], url: str
+    pair: tuple[SharedJournal, SharedJournal], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = pair
     await one.append([ENTRY], None)
+    monkeypatch.setattr(shared, "APPEND_TIMEOUT_S", 0.01)
     with psycopg.connect(url) as connection:
         processes = connection.execute(
             "SELECT pid FROM pg_stat_activity "
@@ -133,6 +138,7 @@ async def test_a_commit_that_comes_too_late_is_a_duplicate_when_it_is_repeated(
     async with limit():
         while await other.find("delivery") is None:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.01)
+    monkeypatch.setattr(shared, "APPEND_TIMEOUT_S", LIMIT_S)
     assert (await other.append([ENTRY], "delivery")).duplicate
 
 
