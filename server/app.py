@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import hdrs, web
 
-from server.accounts.secrets import new_code
 from server.accounts.throttle import SharedCounts, Throttle
 from server.github.lookup import open_lookup
 from server.heartbeat import Heartbeat
@@ -59,19 +57,18 @@ from server.process.metrics import Metrics
 from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
-from server.sharing.leadership import Alone, Elected, Work, open_leadership
+from server.sharing.agreed import first_code, mail_key
+from server.sharing.leadership import Alone, Leadership, Work, open_leadership
 from server.sharing.others import Others
 from server.storage.backup.nightly import Nightly
 from server.storage.database import Database, open_database
 from server.storage.files.crash_files import CrashFiles
-from server.storage.files.key_file import KEY_BYTES, read_key, read_or_make_key
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.journal import open_journal
 from server.storage.main import accounts, people
 from server.storage.main.webhook_book import WebhookBook
 from server.storage.pair import join_pair
 from server.storage.retention import Retention
-from server.storage.shared import installation_keys
 from server.supervisor.supervisor import Supervisor
 from server.supervisor.view import EngineView
 from server.troubles.signs import Signs
@@ -168,25 +165,15 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[DATABASE] = database
         async with database.write() as tx:
             await people.make_operator(tx)
-        app[MAIL_KEY] = await _mail_key(settings, database)
+        app[MAIL_KEY] = await mail_key(settings, database)
         app[THROTTLE] = Throttle(SharedCounts(database) if settings.postgres_url else None)
         yield
-
-
-async def _mail_key(settings: Settings, database: Database) -> bytes | None:
-    """Return the key of the addresses that end mails, if there are such mails."""
-    if settings.postgres_url is not None:
-        proposed = secrets.token_bytes(KEY_BYTES)
-        return await installation_keys.agree(database, "mail", proposed)
-    if settings.smtp is None:
-        return read_key(settings.mail_key_path)
-    return read_or_make_key(settings.mail_key_path)
 
 
 async def _leadership(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     async with contextlib.AsyncExitStack() as stack:
-        leadership: Alone | Elected = Alone()
+        leadership: Leadership = Alone()
         if settings.postgres_url is not None:
             elected = open_leadership(settings.postgres_url, settings.port)
             leadership = await stack.enter_async_context(elected)
@@ -199,11 +186,7 @@ async def _first_account(app: web.Application) -> AsyncIterator[None]:
     async with app[DATABASE].read() as tx:
         needs_one = not await accounts.exist(tx)
     if needs_one:
-        code = new_code()
-        if app[SETTINGS].postgres_url is not None:
-            agreed = await installation_keys.agree(app[DATABASE], "first code", code.encode())
-            code = agreed.decode()
-        app[FIRST_CODE].offer(code)
+        app[FIRST_CODE].offer(await first_code(app[SETTINGS], app[DATABASE]))
     yield
 
 

@@ -15,7 +15,7 @@ from server.process.metrics import Metrics
 from server.settings.environments import EnvironmentMap
 from server.settings.services import ServiceMap
 from server.settings.settings import Settings
-from server.sharing.leadership import Alone, Elected
+from server.sharing.leadership import Leadership
 from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
 from server.storage.journal.journal import Journal
@@ -31,7 +31,7 @@ NIGHTLY = web.AppKey[Nightly | None]("nightly")
 WATCH = web.AppKey("watch", Watch)
 SUPERVISOR = web.AppKey("supervisor", Supervisor)
 ENGINE = web.AppKey("engine", EngineView)
-LEADERSHIP = web.AppKey[Alone | Elected]("leadership")
+LEADERSHIP = web.AppKey[Leadership]("leadership")
 LIVE = web.AppKey("live", Live)
 PRESSES = web.AppKey[Presses | None]("presses")
 """None where messages in Slack have no buttons."""

@@ -99,11 +99,17 @@ def _check_empty(new: Connection) -> None:
             raise Refused(f"the table {table.name} there is not empty: take an empty database")
 
 
-def _copy_table(table: Table, old: Connection, new: Connection) -> int:
+def copy_rows(table: Table, old: Connection, new: Connection) -> int:
+    """Add all rows of the table in `old` to that in `new`; return how many there are."""
     count = 0
     for rows in old.execute(select(table)).partitions(_ROWS_AT_ONCE):
         new.execute(insert(table), [dict(row._mapping) for row in rows])
         count += len(rows)
+    return count
+
+
+def _copy_table(table: Table, old: Connection, new: Connection) -> int:
+    count = copy_rows(table, old, new)
     column = table.autoincrement_column
     if column is not None:
         sequence = func.pg_get_serial_sequence(table.name, column.name)
@@ -120,12 +126,12 @@ def _copy_journal(journal: sqlite3.Connection, new: Connection) -> dict[str, int
         {"seq": given[0] if given else 0, "received": last[0] or 0},
     )
     moved = {
-        "journal_entries": _copy_rows(
+        "journal_entries": _copy_of_journal(
             journal.execute("SELECT seq, received, body FROM entries ORDER BY seq"),
             "INSERT INTO journal_entries VALUES (:a, :b, :c)",
             new,
         ),
-        "journal_identities": _copy_rows(
+        "journal_identities": _copy_of_journal(
             journal.execute("SELECT key, seq, received FROM identities"),
             "INSERT INTO journal_identities VALUES (:a, :b, :c)",
             new,
@@ -135,7 +141,7 @@ def _copy_journal(journal: sqlite3.Connection, new: Connection) -> dict[str, int
     return moved
 
 
-def _copy_rows(rows: Iterable[tuple[Any, ...]], into: str, new: Connection) -> int:
+def _copy_of_journal(rows: Iterable[tuple[Any, ...]], into: str, new: Connection) -> int:
     count = 0
     for some in _batched(iter(rows)):
         new.execute(text(into), [dict(zip("abc", row, strict=True)) for row in some])

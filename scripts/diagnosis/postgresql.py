@@ -9,11 +9,11 @@ from psycopg.rows import TupleRow
 from scripts.diagnosis.finding import Finding, fail, ok, warn
 from server.storage.postgres_driver import CONNECT_ARGS, why_not
 from server.storage.schema import REVISIONS
+from server.storage.shared.lease import LEADER
 
 _CLOCK_DIFFERENCE_S = 2.0
 
 _NEWEST = "SELECT seq FROM journal_head"
-_LEADING = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
 _TROUBLES = "SELECT title, text FROM troubles WHERE closed_at IS NULL ORDER BY id"
 
 
@@ -69,7 +69,7 @@ def _tables(connection: psycopg.Connection[TupleRow]) -> Iterator[Finding]:
         return
     yield ok("database", f"with the newest schema ({version})")
     yield ok("journal", f"up to entry {_one(connection, _NEWEST)}")
-    leading = _one(connection, _LEADING)
+    leading = _one(connection, LEADER)
     if leading is None:
         yield warn("servers", "none leads: nothing is decided, and nobody is told")
     else:

@@ -53,7 +53,7 @@ def migrate(url: str) -> bool:
     engine = sync_engine(url)
     try:
         with engine.begin() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            connection.exec_driver_sql(_LOCK)
             if not connection.dialect.has_table(connection, "alembic_version"):
                 _create(connection)
                 return True
@@ -108,9 +108,10 @@ _OPTIONS: dict[str, Any] = {
     "connect_args": CONNECT_ARGS,
 }
 _ONE_VIEW: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_LOCK = f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
 _BEGIN_WRITE = (
     f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}; "
-    f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+    f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {_LOCK}"
 )
 
 

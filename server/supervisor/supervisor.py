@@ -102,20 +102,6 @@ class Supervisor:
         # Before the first look into the database, nothing is known, and nothing is refused for it.
         return 0 if decided is None else max(0, self._journal.last_seq - decided)
 
-    async def oldest_waiting_s(self) -> float | None:
-        """Return how long ago the oldest entry without a recorded decision was accepted.
-
-        Return None if there is no such entry. Raises `JournalUnavailable`.
-        """
-        return await self.age_of_oldest(self.backlog)
-
-    async def age_of_oldest(self, waiting: int) -> float | None:
-        """Return the same if so many entries wait."""
-        if waiting == 0:
-            return None
-        found = await self._journal.read(self._journal.last_seq - waiting, 1, 0)
-        return max(0.0, (self._wall() - found[0].received) / 1e6) if found else None
-
     def status(self) -> EngineStatus:
         """Return how the engine is now."""
         life = self._life

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from server.storage.journal.clock import wall_micros
 from server.storage.journal.journal import Journal
 from server.storage.shared.server_row import ServerRow
 from server.supervisor.supervisor import EngineStatus, Supervisor
@@ -75,7 +76,11 @@ class EngineView:
 
         Return None if there is no such entry. Raises `JournalUnavailable`.
         """
-        return await self._supervisor.age_of_oldest(self.backlog)
+        waiting = self.backlog
+        if waiting == 0:
+            return None
+        found = await self._journal.read(self._journal.last_seq - waiting, 1, 0)
+        return max(0.0, (wall_micros() - found[0].received) / 1e6) if found else None
 
     def words(self) -> bytes:
         """Return what this server tells the others."""

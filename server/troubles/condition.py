@@ -14,7 +14,7 @@ from server.storage.journal.journal import Journal
 from server.storage.main import checkpoints
 from server.storage.main.checkpoints import Progress
 from server.supervisor.queue import why_full
-from server.supervisor.supervisor import EngineStatus, Supervisor
+from server.supervisor.supervisor import EngineStatus
 from server.supervisor.view import EngineView
 from server.troubles.kinds import Symptom
 
@@ -55,7 +55,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_condition(
-    settings: Settings, journal: Journal, database: Database, engine: Supervisor | EngineView
+    settings: Settings, journal: Journal, database: Database, engine: EngineView
 ) -> Condition:
     """Look at everything now."""
     progress = await _progress(database)
@@ -94,7 +94,7 @@ async def _progress(database: Database) -> Progress | str:
         return f"it does not answer within {PROBE_TIMEOUT_S:.0f} s"
 
 
-async def _oldest_waiting_s(engine: Supervisor | EngineView) -> float | None:
+async def _oldest_waiting_s(engine: EngineView) -> float | None:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             return await engine.oldest_waiting_s()

@@ -13,7 +13,6 @@ from server.storage.journal.disk import NEARLY_FULL, share_free
 from server.storage.journal.journal import Journal
 from server.storage.main import dead_letters, outbox
 from server.storage.main.outbox import ChannelName, Undelivered
-from server.supervisor.supervisor import Supervisor
 from server.supervisor.view import EngineView
 from server.troubles.condition import Condition, find_condition
 from server.troubles.kinds import Kind, Symptom
@@ -41,7 +40,7 @@ class Signs:
         settings: Settings,
         journal: Journal,
         database: Database,
-        engine: Supervisor | EngineView,
+        engine: EngineView,
         nightly: Nightly | None,
         *,
         monotonic: Callable[[], float] = time.monotonic,

@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import psycopg
-import psycopg.conninfo
+from sqlalchemy import make_url
 
 from scripts.commands.benchmarks import proc
 from scripts.commands.benchmarks.accept_load import SECRET, Answers, Load
@@ -33,6 +33,7 @@ from scripts.commands.benchmarks.recovery_times import (
     post,
     states_after,
 )
+from scripts.commands.chaos import shared_progress
 from scripts.commands.chaos.progress import newest_entry, recorded_seq
 from scripts.commands.chaos.server_process import Server
 from server.storage.database import migrate, open_database
@@ -44,10 +45,6 @@ _ENGINE = (sys.executable, "-m", "engine")
 _LOOK_EVERY_S = 0.02
 _TIMEOUT_S = 600.0
 _WEBHOOK_EVERY_S = 0.05
-
-_NEWEST = "SELECT seq FROM journal_head"
-_DECIDED = "SELECT coalesce(max(recorded_seq), 0) FROM engine_progress"
-_LEADS = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +71,7 @@ class _Row:
 
 
 class _Group:
-    """Servers that share a database, which `progress` asks for its newest and decided entries."""
+    """One server with SQLite, or servers that share the PostgreSQL `database`."""
 
     def __init__(self, servers: Sequence[Server], database: str | None) -> None:
         self._servers = servers
@@ -108,7 +105,7 @@ class _Group:
         if self._database is None:
             (server,) = self._servers
             return recorded_seq(server.database) >= newest_entry(server.journal)
-        return _number(self._database, _DECIDED) >= _number(self._database, _NEWEST)
+        return shared_progress.all_decided(self._database)
 
 
 async def _throughput(folder: Path, options: argparse.Namespace) -> None:
@@ -172,7 +169,7 @@ async def _take_over(folder: Path, url: str, issues: int) -> None:
     first, second = servers
     async with second.running(), contextlib.AsyncExitStack() as stack:
         async with asyncio.timeout(_TIMEOUT_S):
-            while _ask(database, _LEADS) is None:  # noqa: ASYNC110 - another process
+            while shared_progress.leader(database) is None:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(_LOOK_EVERY_S)
         await stack.enter_async_context(first.running())
         await post(second.url)
@@ -182,9 +179,9 @@ async def _take_over(folder: Path, url: str, issues: int) -> None:
         second.kill()
         started = time.monotonic()
         sending = asyncio.create_task(_keep_sending(first.url, answers))
-        last = _number(database, _DECIDED)
+        last = shared_progress.recorded_seq(database)
         async with asyncio.timeout(_TIMEOUT_S):
-            while await asyncio.to_thread(_number, database, _DECIDED) <= last:  # noqa: ASYNC110 - others
+            while await asyncio.to_thread(shared_progress.recorded_seq, database) <= last:  # noqa: ASYNC110 - others
                 await asyncio.sleep(_LOOK_EVERY_S)
         silent_s = time.monotonic() - started
         sending.cancel()
@@ -220,7 +217,7 @@ async def _prepare(url: str, issues: int) -> None:
 
 async def _decided(database: str) -> None:
     async with asyncio.timeout(_TIMEOUT_S):
-        while _number(database, _DECIDED) < _number(database, _NEWEST):  # noqa: ASYNC110 - another process
+        while not shared_progress.all_decided(database):  # noqa: ASYNC110 - another process
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
@@ -229,21 +226,7 @@ def _create(url: str) -> str:
     name = f"pushlog_{uuid.uuid4().hex}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    info = psycopg.conninfo.conninfo_to_dict(url)
-    user, host = info.get("user", ""), info.get("host", "")
-    port, password = info.get("port", ""), info.get("password", "")
-    return f"postgresql:///{name}?user={user}&password={password}&host={host}&port={port}"
-
-
-def _number(url: str, query: str) -> int:
-    found = _ask(url, query)
-    return found if isinstance(found, int) else 0
-
-
-def _ask(url: str, query: str) -> object:
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(query.encode()).fetchone()
-    return None if row is None else row[0]
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def _postgres() -> list[int]:

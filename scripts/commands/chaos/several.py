@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import create_engine
 
 from scripts.commands.chaos import checks, faults
 from scripts.commands.chaos.checks import Round
@@ -27,6 +27,8 @@ from scripts.commands.chaos.postgres_process import Postgres, running_postgres
 from scripts.commands.chaos.postgres_wire import Wire
 from scripts.commands.chaos.replay import prepare, prepare_people, replay
 from scripts.commands.chaos.server_process import Server
+from scripts.commands.chaos.shared_progress import all_decided, ask, leader, number
+from scripts.commands.move_to_postgres import copy_rows
 from server.notify.channels import outlets_of
 from server.settings.settings import read_settings
 from server.storage.database import migrate, open_database
@@ -47,15 +49,12 @@ _BLOWS = (
     *("cut a server off", "kill PostgreSQL"),
 )
 
-_LEADER = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
-_DECIDED = (
-    "SELECT (SELECT seq FROM journal_head) <= "
-    "(SELECT coalesce(max(recorded_seq), 0) FROM engine_progress) "
-    "AND (SELECT coalesce(bool_and(told >= least(due, 5)), true) FROM ("
+_NEWS_IS_OUT = (
+    "SELECT coalesce(bool_and(told >= least(due, 5)), true) FROM ("
     "SELECT count(*) AS due, count(*) FILTER (WHERE state IN ('sent', 'digested')) AS told "
-    "FROM outbox GROUP BY channel) AS each)"
+    "FROM outbox GROUP BY channel) AS each"
 )
-"""Whether all is decided, and each channel has told what goes out at once."""
+"""Whether each channel has told what goes out at once."""
 
 _TOLD_THE_TIME = "SELECT received FROM journal_head"
 
@@ -93,20 +92,9 @@ class Installation:
 
     def leader(self, rng: random.Random) -> Server:
         """Return the server that leads, or any if nobody can tell."""
-        name = ask(self.url, _LEADER)
-        port = str(name).rpartition(":")[2]
+        port = str(leader(self.url)).rpartition(":")[2]
         leading = [server for server in self.servers if str(server.port) == port]
         return leading[0] if leading else rng.choice(self.servers)
-
-
-def ask(url: str, query: str) -> object:
-    """Return the one value that the query finds; None for none, or without an answer."""
-    try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-            row = connection.execute(query.encode()).fetchone()
-    except psycopg.Error:
-        return None
-    return None if row is None else row[0]
 
 
 async def play(folder: Path, seed: int, events: int, count: int) -> Round:
@@ -121,8 +109,8 @@ async def play(folder: Path, seed: int, events: int, count: int) -> Round:
         async with open_database(url) as database:
             await prepare_people(database, RECEIVER)
         servers, wires = [], {}
-        for number in range(count):
-            own = folder / f"server-{number}"
+        for place in range(count):
+            own = folder / f"server-{place}"
             await asyncio.to_thread(own.mkdir)
             wire = Wire(own, postgres.socket)
             await stack.enter_async_context(wire.open())
@@ -143,7 +131,7 @@ async def play(folder: Path, seed: int, events: int, count: int) -> Round:
             disturbing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await disturbing
-            await _wait(lambda: ask(url, _DECIDED) is True)
+            await _wait(lambda: all_decided(url) and ask(url, _NEWS_IS_OUT) is True)
         found: list[str] = []
         box = folder / "disturbed.db"
         await asyncio.to_thread(take_home, url, box)
@@ -151,7 +139,7 @@ async def play(folder: Path, seed: int, events: int, count: int) -> Round:
         outlets = outlets_of(read_settings(env))
         journal = box.with_name("disturbed-journal.db")
         # Ticks told the engine the time since the last entry.
-        end = int(str(ask(url, _TOLD_THE_TIME))) + 1_000_000
+        end = number(url, _TOLD_THE_TIME) + 1_000_000
         undisturbed = folder / "undisturbed.db"
         checks.copy_database(journal, folder / "undisturbed-journal.db")
         await prepare(undisturbed, RECEIVER)
@@ -180,8 +168,7 @@ def take_home(url: str, box: Path) -> None:
         for table in metadata.sorted_tables:
             # Instead of what a new database brings along.
             new.execute(table.delete())
-            for rows in old.execute(select(table)).partitions(500):
-                new.execute(insert(table), [dict(row._mapping) for row in rows])
+            copy_rows(table, old, new)
     source.dispose()
     target.dispose()
     journal = box.with_name(f"{box.stem}-journal.db")

@@ -74,6 +74,9 @@ def _servers(connection: psycopg.Connection[TupleRow]) -> list[ServerRow]:
     return [ServerRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
+LEADER = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
+"""Finds the name of the server that leads, if one does."""
+
 _FORGET = """
 DELETE FROM servers WHERE server IN (
     SELECT server FROM servers WHERE seen < clock_timestamp() - %s * interval '1 second'

@@ -8,6 +8,7 @@ import pytest
 from server.notify.live import Live
 from server.notify.outlets import Outlets
 from server.settings.settings import read_settings
+from server.sharing.leadership import Alone
 from server.storage.backup.nightly import Nightly
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
@@ -16,6 +17,7 @@ from server.storage.main import dead_letters, notifications, outbox, troubles
 from server.storage.main.outbox import Delivery, DeliveryFilter
 from server.storage.main.troubles import Trouble
 from server.supervisor.supervisor import Supervisor
+from server.supervisor.view import EngineView
 from server.troubles.signs import Signs
 from server.troubles.watch import Watch
 from tests.clock import Clock
@@ -48,8 +50,9 @@ class House:
     def new_watch(self) -> Watch:
         """The watch of another start."""
         wall, monotonic = self.clock.micros, self.clock.seconds
+        engine = EngineView(self.supervisor, self.journal, Alone())
         signs = Signs(
-            self.settings, self.journal, self.database, self.supervisor, self.nightly,
+            self.settings, self.journal, self.database, engine, self.nightly,
             monotonic=monotonic, wall=wall,
         )  # fmt: skip
         return Watch(

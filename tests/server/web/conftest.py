@@ -106,7 +106,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         )
         app[PRESSES] = None
         app[NIGHTLY] = None
-        signs = Signs(settings, app[JOURNAL], app[DATABASE], app[SUPERVISOR], None)
+        signs = Signs(settings, app[JOURNAL], app[DATABASE], app[ENGINE], None)
         outlets, wake = outlets_of(settings), app[OFFICE].wake
         app[WATCH] = Watch(signs, app[DATABASE], app[LIVE], outlets, wake)
         yield
