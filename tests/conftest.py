@@ -11,7 +11,7 @@ from scripts.commands.chaos.postgres_process import Postgres
 from server.storage.database import Database, open_database
 from tests.clock import Clock
 from tests.databases import make_database
-from tests.postgresql import running_postgres
+from tests.postgresql import create_migrated, running_postgres
 from tests.processes import EngineProcess, ServerProcess, running_engine, running_server
 from tests.signed_in import AS_OPERATOR
 
@@ -46,6 +46,12 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for all tests of this process."""
     with running_postgres() as running:
         yield running
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """The address of an empty main database in it, in which only the operator is."""
+    return create_migrated(postgres)
 
 
 @pytest.fixture

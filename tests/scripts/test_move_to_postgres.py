@@ -14,7 +14,8 @@ from server.storage.main.tables import metadata
 from tests.postgresql import create_migrated
 from tests.processes import ROOT, clean_environment, running_server
 from tests.waiting import LIMIT_S
-from tests.whole.test_several_servers import RUNS, listed, send
+from tests.whole.errors import listed, send
+from tests.whole.test_several_servers import RUNS
 
 
 async def run(home: Path, script: str, *arguments: str, **env: str) -> tuple[int | None, str]:

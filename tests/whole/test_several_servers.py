@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import os
 import signal
-import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ import pytest
 from scripts.commands.chaos.postgres_process import Postgres
 from server.storage.database import open_database
 from server.storage.main import accounts
-from tests.postgresql import create_migrated
 from tests.processes import ServerProcess, running_server
 from tests.waiting import limit, until
-from tests.whole.errors import error_in
+from tests.whole.errors import listed, send
 
 RUNS = r"\[incident-engine\] pushlog \S+ has its \d+ states"
 numbers = itertools.count()
@@ -29,18 +27,13 @@ Start = Callable[[], contextlib.AbstractAsyncContextManager[ServerProcess]]
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> str:
-    return create_migrated(postgres)
-
-
-@pytest.fixture
-def start(url: str, tmp_path: Path) -> Start:
+def start(postgres_url: str, tmp_path: Path) -> Start:
     """Starts another server of the same installation."""
 
     def starting() -> contextlib.AbstractAsyncContextManager[ServerProcess]:
         folder = tmp_path / f"server{next(numbers)}"
         folder.mkdir()
-        env = {"DATABASE_URL": url, "DATA_FOLDER": str(folder)}
+        env = {"DATABASE_URL": postgres_url, "DATA_FOLDER": str(folder)}
         return running_server(folder, env=env, migrated=False)
 
     return starting
@@ -55,38 +48,10 @@ async def pair(start: Start) -> AsyncIterator[tuple[ServerProcess, ServerProcess
             yield leading, other
 
 
-async def send(
-    http: aiohttp.ClientSession, server: ServerProcess, service: str, key: str | None = None
-) -> dict[str, Any]:
-    """Send an error in a service of its own, as senders do: again until it is accepted."""
-    headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-    address = f"{server.url}/api/webhooks/incidents"
-    async with limit():
-        while True:
-            async with http.post(address, json=error_in(service), headers=headers) as response:
-                if response.status == 202:
-                    answer: dict[str, Any] = await response.json()
-                    return answer
-                assert response.status == 503, await response.text()
-
-
 async def health(http: aiohttp.ClientSession, server: ServerProcess) -> dict[str, Any]:
     async with http.get(f"{server.url}/health") as response:
         found: dict[str, Any] = await response.json()
         return found
-
-
-async def services(http: aiohttp.ClientSession, server: ServerProcess) -> list[str]:
-    """The services of all incidents, as this server lists them."""
-    async with http.get(f"{server.url}/api/incidents") as response:
-        return sorted(each["service"] for each in (await response.json())["incidents"])
-
-
-async def listed(http: aiohttp.ClientSession, server: ServerProcess, wanted: list[str]) -> None:
-    """Return once the server lists exactly one incident for each of these services."""
-    async with limit():
-        while await services(http, server) != wanted:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
 
 
 async def test_each_server_accepts_and_shows_what_one_of_them_decides(
@@ -118,13 +83,13 @@ async def test_the_bell_rings_on_each_server_for_what_one_of_them_decides(
 
 
 async def test_an_account_that_is_made_on_one_server_ends_the_first_code_on_all(
-    pair: tuple[ServerProcess, ServerProcess], url: str
+    pair: tuple[ServerProcess, ServerProcess], postgres_url: str
 ) -> None:
     async with aiohttp.ClientSession() as stranger:
         for server in pair:
             async with stranger.get(f"{server.url}/login", allow_redirects=False) as response:
                 assert response.headers["Location"] == "/first-account"
-        async with open_database(url) as database, database.write() as tx:
+        async with open_database(postgres_url) as database, database.write() as tx:
             await accounts.add_first(tx, name="Ada", email="ada@acme.example", hashed="")
         for server in pair:
             async with limit():
@@ -160,12 +125,12 @@ async def test_when_the_leader_is_killed_another_goes_on_where_it_was(
 
 
 async def test_a_leader_that_stops_lets_another_lead_at_once(
-    pair: tuple[ServerProcess, ServerProcess], http: aiohttp.ClientSession, url: str
+    pair: tuple[ServerProcess, ServerProcess], http: aiohttp.ClientSession, postgres_url: str
 ) -> None:
     leading, other = pair
     assert await leading.interrupt() == 0
     # The lease that it gave up is not one that ran out.
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(postgres_url) as connection:
         lease = connection.execute("SELECT count(*) FROM servers").fetchone()
     assert lease == (1,)
     await other.log.wait_for(RUNS)

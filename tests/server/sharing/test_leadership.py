@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from scripts.commands.chaos.postgres_process import Postgres
 from server.sharing.leadership import LEASE_S, SPARE_S, Alone, Elected
 from server.storage.shared.lease import LeaseTable
 from tests.clock import Clock
-from tests.postgresql import create_migrated
 from tests.waiting import until
 
 
@@ -35,13 +33,8 @@ class Doing:
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> str:
-    return create_migrated(postgres)
-
-
-@pytest.fixture
-async def elected(url: str, clock: Clock) -> AsyncIterator[Elected]:
-    standing = Elected(LeaseTable(url, "1", "first:3000"), clock.seconds)
+async def elected(postgres_url: str, clock: Clock) -> AsyncIterator[Elected]:
+    standing = Elected(LeaseTable(postgres_url, "1", "first:3000"), clock.seconds)
     yield standing
     await standing.close()
 
@@ -66,7 +59,7 @@ async def test_the_only_server_does_what_a_leader_does() -> None:
 
 
 async def test_work_begins_with_the_lead_and_ends_with_it(
-    elected: Elected, url: str, clock: Clock
+    elected: Elected, postgres_url: str, clock: Clock
 ) -> None:
     doing, otherwise = Doing(), Doing()
     task = asyncio.create_task(elected.while_leading(doing, otherwise))
@@ -77,7 +70,7 @@ async def test_work_begins_with_the_lead_and_ends_with_it(
         assert [(each.name, each.leads, each.said) for each in elected.servers] == [
             ("first:3000", True, b"well")
         ]
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(postgres_url) as connection:
             connection.execute("UPDATE leader SET epoch = 9, server = '2', until = 'infinity'")
         await until(lambda: otherwise.goes_on)
         assert not doing.goes_on
@@ -88,13 +81,13 @@ async def test_work_begins_with_the_lead_and_ends_with_it(
 
 
 async def test_a_leader_that_hears_nothing_lets_go_before_its_lease_is_over(
-    elected: Elected, url: str, clock: Clock
+    elected: Elected, postgres_url: str, clock: Clock
 ) -> None:
     doing = Doing()
     task = asyncio.create_task(elected.while_leading(doing))
     async with running(elected):
         await until(lambda: doing.goes_on)
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(postgres_url) as connection:
             # The next renewal waits for this transaction.
             connection.execute("SELECT * FROM leader FOR UPDATE")
             clock.pass_s(LEASE_S - SPARE_S)
@@ -114,8 +107,10 @@ async def test_work_that_ends_by_a_defect_is_told(elected: Elected) -> None:
             await elected.while_leading(defect)
 
 
-async def test_who_closes_gives_the_lead_to_the_next_at_once(url: str, clock: Clock) -> None:
-    first, second = (Elected(LeaseTable(url, name, name), clock.seconds) for name in "ab")
+async def test_who_closes_gives_the_lead_to_the_next_at_once(
+    postgres_url: str, clock: Clock
+) -> None:
+    first, second = (Elected(LeaseTable(postgres_url, name, name), clock.seconds) for name in "ab")
     async with running(first):
         await until(lambda: first.leads)
         async with running(second):

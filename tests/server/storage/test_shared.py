@@ -22,28 +22,22 @@ from server.storage.main.tables import metadata
 from server.storage.schema import NewerSchema
 from server.storage.shared import installation_keys
 from server.storage.shared.lease import LeaseTable
-from tests.postgresql import create_migrated
 
 LIFE = timedelta(hours=1)
 OVER = timedelta(seconds=-1)
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> str:
-    return create_migrated(postgres)
-
-
-@pytest.fixture
-async def main(url: str) -> AsyncIterator[Database]:
-    async with open_database(url) as opened:
+async def main(postgres_url: str) -> AsyncIterator[Database]:
+    async with open_database(postgres_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def pair(url: str) -> Iterator[tuple[LeaseTable, LeaseTable]]:
+def pair(postgres_url: str) -> Iterator[tuple[LeaseTable, LeaseTable]]:
     with (
-        contextlib.closing(LeaseTable(url, "1", "first:3000")) as first,
-        contextlib.closing(LeaseTable(url, "2", "second:3000")) as second,
+        contextlib.closing(LeaseTable(postgres_url, "1", "first:3000")) as first,
+        contextlib.closing(LeaseTable(postgres_url, "2", "second:3000")) as second,
     ):
         yield first, second
 
@@ -79,12 +73,12 @@ def test_a_server_that_lost_its_epoch_is_not_the_leader_it_was(
 
 
 def test_a_server_that_says_nothing_is_forgotten(
-    pair: tuple[LeaseTable, LeaseTable], url: str
+    pair: tuple[LeaseTable, LeaseTable], postgres_url: str
 ) -> None:
     first, second = pair
     for each in pair:
         each.lead(0, LIFE, b"")
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(postgres_url) as connection:
         connection.execute("UPDATE servers SET seen = seen - interval '2 minutes' WHERE server='2'")
     assert [each.name for each in first.servers()] == ["first:3000"]
     second.lead(0, LIFE, b"")
@@ -92,11 +86,11 @@ def test_a_server_that_says_nothing_is_forgotten(
 
 
 def test_after_a_broken_connection_the_next_try_uses_a_new_one(
-    pair: tuple[LeaseTable, LeaseTable], url: str
+    pair: tuple[LeaseTable, LeaseTable], postgres_url: str
 ) -> None:
     first, _ = pair
     assert first.lead(0, LIFE, b"") == 1
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -150,9 +144,11 @@ async def test_all_servers_agree_on_the_first_key_that_one_proposed(main: Databa
     assert await installation_keys.agree(main, "first code", b"two") == b"two"
 
 
-async def test_tries_are_counted_for_all_servers_together(main: Database, url: str) -> None:
+async def test_tries_are_counted_for_all_servers_together(
+    main: Database, postgres_url: str
+) -> None:
     throttle = Throttle(SharedCounts(main))
-    async with open_database(url) as others:
+    async with open_database(postgres_url) as others:
         elsewhere = Throttle(SharedCounts(others))
         waits = await asyncio.gather(
             *(each.wait_s("192.0.2.1", "Ada@acme.example") for each in (throttle, elsewhere) * 10)
@@ -163,12 +159,12 @@ async def test_tries_are_counted_for_all_servers_together(main: Database, url: s
         assert await throttle.wait_s("192.0.2.1", "ada@acme.example") == 0
 
 
-def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
-    assert not migrate(url)
-    with psycopg.connect(url) as connection:
+def test_a_database_of_a_newer_version_is_refused(postgres_url: str) -> None:
+    assert not migrate(postgres_url)
+    with psycopg.connect(postgres_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(NewerSchema, match="has schema 9999") as raised:
-        migrate(url.replace("pushlog@", "pushlog:hunter2@"))
+        migrate(postgres_url.replace("pushlog@", "pushlog:hunter2@"))
     assert "hunter2" not in str(raised.value)
 
 

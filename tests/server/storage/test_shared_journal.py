@@ -14,20 +14,14 @@ from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.shared import SharedJournal, open_shared_journal
 from server.storage.journal.table import JournalTable
 from tests.builders import event_entry
-from tests.postgresql import create_migrated
 from tests.waiting import LIMIT_S, limit, until
 
 ENTRY = event_entry(seq=None, received=None)
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> str:
-    return create_migrated(postgres)
-
-
-@pytest.fixture
-async def pair(url: str) -> AsyncIterator[tuple[SharedJournal, SharedJournal]]:
-    async with open_shared_journal(url) as one, open_shared_journal(url) as other:
+async def pair(postgres_url: str) -> AsyncIterator[tuple[SharedJournal, SharedJournal]]:
+    async with open_shared_journal(postgres_url) as one, open_shared_journal(postgres_url) as other:
         yield one, other
 
 
@@ -70,11 +64,11 @@ async def test_no_entry_of_any_server_is_stamped_earlier_than_a_time_that_was_to
 
 
 async def test_time_does_not_go_back_when_the_clock_of_postgresql_does(
-    pair: tuple[SharedJournal, SharedJournal], url: str
+    pair: tuple[SharedJournal, SharedJournal], postgres_url: str
 ) -> None:
     one, _ = pair
     ahead = 2**52
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(postgres_url) as connection:
         connection.execute("UPDATE journal_head SET received = %s", (ahead,))
     await one.append([ENTRY], None)
     appended = await one.get(1)
@@ -82,31 +76,33 @@ async def test_time_does_not_go_back_when_the_clock_of_postgresql_does(
     assert appended.received == ahead
 
 
-async def test_identities_that_expired_are_removed_as_new_ones_come(url: str) -> None:
-    async with open_shared_journal(url) as journal:
+async def test_identities_that_expired_are_removed_as_new_ones_come(postgres_url: str) -> None:
+    async with open_shared_journal(postgres_url) as journal:
         await journal.append([ENTRY], "old")
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(postgres_url) as connection:
             connection.execute("UPDATE journal_identities SET received = 0")
         assert not (await journal.append([ENTRY], "old")).duplicate
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(postgres_url) as connection:
             connection.execute("UPDATE journal_identities SET received = 0")
         await asyncio.gather(*(journal.append([ENTRY], f"{number}") for number in range(300)))
         assert await journal.find("old") is None
         assert await journal.find("299") is not None
 
 
-async def test_a_journal_that_is_not_durable_is_refused(postgres: Postgres, url: str) -> None:
-    name = url.partition("@/")[2].partition("?")[0]
+async def test_a_journal_that_is_not_durable_is_refused(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    name = postgres_url.partition("@/")[2].partition("?")[0]
     postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
     with pytest.raises(JournalUnavailable, match="synchronous_commit is off"):
-        JournalTable(url)
+        JournalTable(postgres_url)
 
 
 async def test_a_group_of_another_server_is_not_waited_for_for_ever(
-    pair: tuple[SharedJournal, SharedJournal], url: str
+    pair: tuple[SharedJournal, SharedJournal], postgres_url: str
 ) -> None:
     one, _ = pair
-    with psycopg.connect(url) as holder:
+    with psycopg.connect(postgres_url) as holder:
         # As it is but for tests.
         holder.execute("ALTER FUNCTION journal_append SET lock_timeout = '500ms'")
         holder.commit()
@@ -117,12 +113,12 @@ async def test_a_group_of_another_server_is_not_waited_for_for_ever(
 
 
 async def test_a_commit_that_comes_too_late_is_a_duplicate_when_it_is_repeated(
-    pair: tuple[SharedJournal, SharedJournal], url: str, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[SharedJournal, SharedJournal], postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = pair
     await one.append([ENTRY], None)
     monkeypatch.setattr(shared, "APPEND_TIMEOUT_S", 0.01)
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(postgres_url) as connection:
         processes = connection.execute(
             "SELECT pid FROM pg_stat_activity "
             "WHERE datname = current_database() AND query LIKE '%journal_append(%' "
@@ -143,11 +139,11 @@ async def test_a_commit_that_comes_too_late_is_a_duplicate_when_it_is_repeated(
 
 
 async def test_what_is_broken_is_tried_again_with_a_new_connection(
-    pair: tuple[SharedJournal, SharedJournal], url: str
+    pair: tuple[SharedJournal, SharedJournal], postgres_url: str
 ) -> None:
     one, _ = pair
     await one.append([ENTRY], None)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
