@@ -1,10 +1,10 @@
 """Kills and disturbs servers that share a PostgreSQL, and compares the result with one on a box.
 
 Each round starts a PostgreSQL and the servers, and sends events to them in turn, each again to the
-next server until it is answered 202. Meanwhile it strikes at random: it kills or stops a server,
-the leader, the engine or PostgreSQL, or cuts a server off from PostgreSQL for longer than a lease.
-What is in PostgreSQL in the end is copied into SQLite, and must equal what one undisturbed engine
-makes of the same journal.
+next server until it is answered 202. Their clocks are up to half a minute apart. Meanwhile it
+strikes at random: it kills or stops a server, the leader, the engine or PostgreSQL, or cuts a
+server off from PostgreSQL for longer than a lease. What is in PostgreSQL in the end is copied into
+SQLite, and must equal what one undisturbed engine makes of the same journal.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ _BLOWS_A_SECOND = 0.7
 _BEYOND_A_LEASE_S = 11.0
 _NEWS_S = 60.0
 _LOOK_EVERY_S = 0.1
+_CLOCK_OFF_S = 15.0
 
 _BLOWS = (
     *("kill server", "kill engine", "kill both", "stop engine", "stop server"),
@@ -116,7 +117,7 @@ async def play(folder: Path, seed: int, events: int, count: int) -> Round:
             await stack.enter_async_context(wire.open())
             through_it = url.replace(str(postgres.socket.parent), str(own))
             env = {"DATABASE_URL": through_it, "DATA_FOLDER": str(own), **receivers.settings()}
-            server = Server(own, (sys.executable, "-m", "engine"), env)
+            server = Server(own, (sys.executable, "-m", "engine"), env, _with_its_own_clock(rng))
             # While PostgreSQL is away, it cannot start, and is started again as by pm2.
             server.starts_again_after.add(2)
             servers.append(server)
@@ -180,6 +181,11 @@ def take_home(url: str, box: Path) -> None:
     ):
         entries = there.execute("SELECT seq, received, body FROM journal_entries ORDER BY seq")
         here.executemany("INSERT INTO entries VALUES (?, ?, ?)", entries)
+
+
+def _with_its_own_clock(rng: random.Random) -> tuple[str, ...]:
+    off = rng.uniform(-_CLOCK_OFF_S, _CLOCK_OFF_S)
+    return (sys.executable, "-m", "scripts.commands.chaos.shifted_server", f"{off:.3f}")
 
 
 async def _strike_now_and_then(
