@@ -19,10 +19,11 @@ from server.storage.errors import STORAGE_TROUBLE
 from server.storage.journal.clock import wall_micros
 from server.storage.journal.entry import JournalEntry
 from server.storage.journal.journal import Journal
-from server.storage.main import checkpoints
+from server.storage.main import checkpoints, engine_deaths
+from server.storage.main.engine_deaths import EngineDeaths
 from server.supervisor.child import start_child
 from server.supervisor.feeder import Feeder
-from server.supervisor.poison import Suspicion, bury
+from server.supervisor.poison import Suspicion, bury, note
 from server.supervisor.protocol import Conversation
 from server.supervisor.recording import Record, Recording
 from server.supervisor.session import Life, Limits
@@ -68,7 +69,6 @@ class Supervisor:
         self._wall = wall
         self._monotonic = monotonic
         self._recording = Recording(record)
-        self._suspicion = Suspicion()
         self._states = EngineStates()
         self._life: Life | None = None
         self._decided_seq: int | None = None
@@ -163,6 +163,7 @@ class Supervisor:
         try:
             async with self._database.read() as tx:
                 progress = await checkpoints.progress(tx)
+                known = await engine_deaths.get(tx)
             self._decided_seq = max(self._decided_seq or 0, progress.recorded_seq)
             child = await start_child(self._command, _say)
         except STORAGE_TROUBLE as error:
@@ -175,7 +176,7 @@ class Supervisor:
             conversation,
             self._journal,
             window=self._limits.window,
-            one_by_one_to=self._suspicion.one_by_one_to,
+            one_by_one_to=known.one_by_one_to,
             record_each=self._record_each,
         )
         self._life = life = Life(
@@ -191,15 +192,23 @@ class Supervisor:
         self._ended(ended)
         fatal = [*life.unrecordable, *conversation.in_flight.values()]
         survived = min([conversation.acked, *(entry.seq - 1 for entry in fatal)])
-        self._suspicion.survived(survived)
         if self._buried and survived > progress.watermark:
             # It went on where it had died before: that entry was the cause, and it is gone.
             self._buried = False
             self._backoff.forget()
+        suspicion = Suspicion(known)
+        suspicion.survived(survived)
+        convicted = None
         if not self._stop_asked.is_set():
             # If several were recorded together, nobody could tell which of them it is.
             self._record_each = self._record_each or bool(life.unrecordable)
-            await self._judge(fatal, conversation.last_sent, ended)
+            convicted = suspicion.died([entry.seq for entry in fatal], conversation.last_sent)
+        if convicted is not None:
+            await self._set_aside(fatal[0], ended, suspicion.known)
+        elif suspicion.known != known:
+            await self._recording.persist(
+                "note what the engine died of", lambda: note(self._database, suspicion.known)
+            )
 
     def _come_to(self, state: EngineState) -> None:
         if self._stop_asked.is_set():
@@ -217,20 +226,16 @@ class Supervisor:
             self._states.enter("backing_off")
             self._restarts += 1
 
-    async def _judge(self, fatal: Sequence[JournalEntry], last_sent: int, ended: str) -> None:
-        """Set aside the entry that the engine died of, if this death convicts one."""
-        convicted = self._suspicion.died([entry.seq for entry in fatal], last_sent)
-        if convicted is None:
-            return
-        (entry,) = fatal
+    async def _set_aside(self, entry: JournalEntry, ended: str, known: EngineDeaths) -> None:
+        """Set aside the entry that the engine died of."""
         reason = f"the engine died of it twice, the second time so: {ended}"
         await self._recording.persist(
-            f"set entry {convicted} aside",
-            lambda: bury(self._database, entry, reason, self._wall()),
+            f"set entry {entry.seq} aside",
+            lambda: bury(self._database, entry, reason, self._wall(), known),
         )
-        self._decided_seq = max(self._decided_seq or 0, convicted)
+        self._decided_seq = max(self._decided_seq or 0, entry.seq)
         self._buried = True
-        log.engine(logging.ERROR, f"entry {convicted} is set aside as a dead letter: {reason}")
+        log.engine(logging.ERROR, f"entry {entry.seq} is set aside as a dead letter: {reason}")
 
     def _degraded(self) -> str | None:
         if self._recording.trouble is not None:

@@ -19,12 +19,26 @@ from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE, why_unusa
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import checkpoints
 from server.storage.main.tables import metadata
-from server.storage.schema import NewerSchema
+from server.storage.schema import REVISIONS, NewerSchema
 from server.storage.shared import installation_keys
 from server.storage.shared.lease import LeaseTable
 
 LIFE = timedelta(hours=1)
 OVER = timedelta(seconds=-1)
+
+FIRST_SHARED = "0039"
+"""The schema of the first PushLog that could use PostgreSQL."""
+
+TAKE_BACK = {"0040": "DROP TABLE engine_deaths"}
+"""What undoes each migration after it, the newest first."""
+
+SCHEMA = """
+SELECT table_name, column_name, data_type, collation_name, is_nullable
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL
+SELECT tablename, indexname, indexdef, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
+ORDER BY 1, 2
+"""
 
 
 @pytest.fixture
@@ -166,6 +180,28 @@ def test_a_database_of_a_newer_version_is_refused(postgres_url: str) -> None:
     with pytest.raises(NewerSchema, match="has schema 9999") as raised:
         migrate(postgres_url.replace("pushlog@", "pushlog:hunter2@"))
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_database_of_an_older_version_gets_the_newest_schema(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    assert list(TAKE_BACK) == [each for each in REVISIONS[::-1] if each > FIRST_SHARED]
+    with psycopg.connect(postgres_url) as connection:
+        for statement in TAKE_BACK.values():
+            connection.execute(statement.encode())
+        connection.execute("UPDATE alembic_version SET version_num = %s", [FIRST_SHARED])
+    assert not migrate(postgres_url)
+    new = postgres.create()
+    migrate(new)
+    assert schema(postgres_url) == schema(new)
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT count(*) FROM people").fetchall() == [(1,)]
+
+
+def schema(url: str) -> list[tuple[object, ...]]:
+    """The columns and indexes of a database."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(SCHEMA).fetchall()
 
 
 def test_a_new_database_has_the_same_rows_in_either_kind(

@@ -11,6 +11,9 @@ from tests.server.supervisor.scene import Scene, misbehaving
 IMPATIENT = Limits(tick_every_s=0.05, ping_every_s=0.05, silence_s=3, restore_s=3, stuck_s=3)
 """Long enough for an engine that is well, however busy the machine is."""
 
+HOURS = 3_600.0
+"""As a back-off: this server starts no second engine."""
+
 
 async def test_a_poisoned_entry_is_set_aside_and_what_came_with_it_is_decided(
     stage: Scene,
@@ -54,6 +57,20 @@ async def test_poison_in_a_row_first_and_last_is_found_one_by_one(stage: Scene) 
     async with stage.supervising(misbehaving("poisoned")):
         codes = await stage.decided()
     assert codes == ["dead_letter", "dead_letter", "known", "dead_letter"]
+
+
+async def test_what_an_engine_died_of_is_known_to_the_next_server(stage: Scene) -> None:
+    await stage.accept(*["Boom"] * 5, "Poison")
+    async with stage.supervising(misbehaving("poisoned"), backoff_s=HOURS):
+        await stage.restarted(1)
+    async with stage.supervising(misbehaving("poisoned"), backoff_s=HOURS):
+        # No longer in the company of others.
+        await stage.decided(5)
+        await stage.restarted(1)
+    async with stage.supervising(misbehaving("poisoned")) as supervisor:
+        await stage.decided()
+        assert supervisor.status().restarts == 1
+    assert [letter.seq for letter in await stage.dead_letters()] == [6]
 
 
 @pytest.mark.parametrize(("kind", "engine"), [("Poison", "poisoned"), ("Odd", "unstorable")])

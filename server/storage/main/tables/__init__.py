@@ -15,6 +15,7 @@ from server.storage.main.tables.deploys import (
 from server.storage.main.tables.engine import (
     dead_letters,
     decision_batches,
+    engine_deaths,
     engine_progress,
     engine_states,
     notable_decisions,
@@ -63,6 +64,7 @@ __all__ = [
     "dead_letters",
     "decision_batches",
     "deploys",
+    "engine_deaths",
     "engine_progress",
     "engine_states",
     "fixes",

@@ -24,6 +24,17 @@ engine_progress = Table(
 for entries up to here are stored, so a repeat of them changes nothing.
 """
 
+engine_deaths = Table(
+    "engine_deaths",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("one_by_one_to", BigInteger, nullable=False),
+    Column("died_of", BigInteger),
+)
+"""One row. `one_by_one_to`: up to this entry, no two are in flight together. `died_of`: the entry
+that the engine has died of once, alone with it.
+"""
+
 engine_states = Table(
     "engine_states",
     metadata,
