@@ -43,14 +43,16 @@ class Postgres:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
-    def make(self, settings: str) -> None:
-        """Create its files, with these lines in its configuration."""
+    def make(self, settings: str, clients: str) -> None:
+        """Create its files, with these lines in its configuration and in ``pg_hba.conf``."""
         self._run("initdb", "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-N")
         with (self._data / "postgresql.conf").open("a") as conf:
             conf.write(
                 f"listen_addresses = ''\nunix_socket_directories = '{self._folder}'\n"
                 f"max_connections = 200\n{settings}"
             )
+        with (self._data / "pg_hba.conf").open("a") as hba:
+            hba.write(clients)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -84,8 +86,11 @@ def find_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def running_postgres(settings: str = "") -> Iterator[Postgres]:
-    """Yield a PostgreSQL in a folder of its own. Raises FileNotFoundError if none is installed."""
+def running_postgres(settings: str = "", clients: str = "") -> Iterator[Postgres]:
+    """Yield a PostgreSQL in a folder of its own; see `Postgres.make`.
+
+    Raises FileNotFoundError if none is installed.
+    """
     binaries = find_binaries()
     if binaries is None:
         raise FileNotFoundError("PostgreSQL is not installed (apt-get install postgresql)")
@@ -95,7 +100,7 @@ def running_postgres(settings: str = "") -> Iterator[Postgres]:
         if os.getuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         postgres = Postgres(folder, binaries)
-        postgres.make(settings)
+        postgres.make(settings, clients)
         postgres.start()
         try:
             yield postgres

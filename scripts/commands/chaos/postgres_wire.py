@@ -1,6 +1,6 @@
 """The wire between one server and PostgreSQL, which can be cut: nothing comes through or back.
 
-Neither side is told, as when a cable is pulled.
+Neither side is told, as when a cable is pulled. It is used where `network` is not allowed.
 """
 
 import asyncio
@@ -14,11 +14,20 @@ _CHUNK = 64 * 1024
 class Wire:
     """Carries connections of the socket in `folder` to that of PostgreSQL."""
 
+    host = "127.0.0.1"
+    """Where the server that uses it listens."""
+    inside: tuple[str, ...] = ()
+    """What its command begins with."""
+
     def __init__(self, folder: Path, target: Path) -> None:
         self._path = folder / target.name
         self._target = target
         self._whole = asyncio.Event()
         self._whole.set()
+
+    def database(self, url: str) -> str:
+        """Return the address of a database of PostgreSQL's through the wire."""
+        return url.replace(str(self._target.parent), str(self._path.parent))
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

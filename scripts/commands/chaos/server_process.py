@@ -14,6 +14,7 @@ from pathlib import Path
 _MARK = "PUSHLOG_CHAOS"
 _KEPT = ("PATH", "HOME", "PYTHONPATH")
 _START_S = 30.0
+_ANSWER_S = 2.0
 _STOP_S = 10.0
 """As long as pm2 waits (`ecosystem.config.js`), because the machine is busy with the load."""
 
@@ -27,6 +28,7 @@ class Server:
         engine: Sequence[str],
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "server"),
+        host: str = "127.0.0.1",
     ) -> None:
         """Set up the server. `env` takes precedence over the clean environment that it is given."""
         self.first: Sequence[str] | None = None
@@ -42,12 +44,13 @@ class Server:
         self.kills = 0
         """How often it ended by signal 9, or by the defect of the `first`."""
         self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host = host
+        self.url = f"http://{host}:{self.port}"
         self._mark = uuid.uuid4().hex
         self._environment = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PUSHLOG_ENV_FILE": os.devnull,
-            "HOST": "127.0.0.1",
+            "HOST": host,
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
             "INCIDENT_ENGINE_BIN": shlex.join(engine),
@@ -121,10 +124,12 @@ class Server:
     async def _answers(self) -> bool:
         """Return whether it answers; it takes connections before it can."""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(b"GET /health HTTP/1.0\r\n\r\n")
-            answered = bool(await reader.read(1))
-            writer.close()
+            # It may be cut off meanwhile.
+            async with asyncio.timeout(_ANSWER_S):
+                reader, writer = await asyncio.open_connection(self.host, self.port)
+                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                answered = bool(await reader.read(1))
+                writer.close()
         except OSError:
             return False
         return answered
