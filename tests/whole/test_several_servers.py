@@ -11,11 +11,13 @@ from typing import Any
 
 import aiohttp
 import psycopg
+import psycopg.conninfo
 import pytest
 
 from scripts.commands.chaos.postgres_process import Postgres
 from server.storage.database import open_database
 from server.storage.main import accounts
+from tests.pgbouncer import running_pgbouncer
 from tests.processes import ServerProcess, running_server
 from tests.waiting import limit, until
 from tests.whole.errors import listed, send
@@ -169,6 +171,21 @@ async def test_all_of_them_go_on_after_postgresql_was_killed(
             postgres.start()
         await send(http, server, "shop")
         await listed(http, server, ["shop"])
+
+
+async def test_a_pooler_of_transactions_may_stand_before_postgresql(
+    postgres: Postgres, postgres_url: str, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(postgres_url)["dbname"]
+    async with running_pgbouncer(postgres) as folder:
+        url = f"postgresql://pushlog@/{name}?host={folder}&port=6432"
+        env = {"DATABASE_URL": url, "DATA_FOLDER": str(tmp_path)}
+        async with running_server(tmp_path, env=env, migrated=False) as server:
+            await server.log.wait_for(RUNS)
+            services = [f"shop {number}" for number in range(9)]
+            await asyncio.gather(*(send(http, server, service) for service in services))
+            await listed(http, server, services)
+            assert await server.interrupt() == 0
 
 
 async def test_servers_that_start_together_make_the_tables_once(
