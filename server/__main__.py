@@ -4,11 +4,15 @@ import argparse
 import gc
 import logging
 import os
+import signal
 import sys
 
 
 def main() -> int:
     """Return the exit code, as `server.main.run` does."""
+    # Until the server listens to signals, one to stop ends it. Python's KeyboardInterrupt is lost
+    # if it comes at a bad moment of an import.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(
         prog="python -m server", description="Serve, as the environment's variables say."
     )

@@ -3,12 +3,34 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from server.signals import Signals
-from tests.waiting import limit
+from tests.processes import ROOT
+from tests.waiting import LIMIT_S, limit
+
+AT_A_BAD_MOMENT = """
+import os, signal, sys
+from server import listening
+from server.__main__ import main
+
+class Going:
+    def __del__(self):
+        # Python ignores what is raised here.
+        os.kill(os.getpid(), signal.SIGINT)
+
+def listen_early(settings, listen_early=listening.listen_early):
+    Going()
+    return listen_early(settings)
+
+listening.listen_early = listen_early
+sys.exit(main())
+"""
 
 
 @pytest.fixture
@@ -25,6 +47,13 @@ async def test_it_stops_when_it_is_asked_to(signals: Signals, number: signal.Sig
     async with limit():
         await signals.end.wait()
     assert not signals.reloads
+
+
+def test_it_stops_when_it_is_asked_to_while_it_starts(tmp_path: Path) -> None:
+    env = {"PUSHLOG_ENV_FILE": os.devnull, "PORT": "0", "DATABASE_URL": f"sqlite:///{tmp_path}/db"}
+    command = (sys.executable, "-c", AT_A_BAD_MOMENT)
+    run = subprocess.run(command, cwd=ROOT, env=env, check=False, timeout=LIMIT_S)
+    assert run.returncode == -signal.SIGINT
 
 
 async def test_it_reloads_when_code_and_settings_would_start(

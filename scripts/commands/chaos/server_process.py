@@ -155,9 +155,9 @@ class Server:
                 code = await self._process.wait()
             if code == 0:
                 break
-            if code != -signal.SIGKILL:
+            if code not in (-signal.SIGKILL, -signal.SIGINT):
                 raise RuntimeError(f"the server stopped with {code}: see {self.log}")
-            # Killed over its last words: the next one says them.
+            # Killed over its last words, or stopped while it started: the next one says them.
             self.kills += 1
             await self._start()
         if left := self.engines():
