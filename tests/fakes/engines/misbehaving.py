@@ -152,6 +152,14 @@ class Flood(HonestEngine):
             self.write(b"\n" * 65536)
 
 
+class Mumbling(HonestEngine):
+    """Writes one empty line less before each decision than would end it."""
+
+    def decide(self, entry: Message) -> None:
+        self.write(b"\n" * 999)
+        super().decide(entry)
+
+
 class Early(HonestEngine):
     """Says things that it could only know from its states before it has them."""
 
@@ -233,6 +241,7 @@ ENGINES = {
         Hung,
         Idle,
         Late,
+        Mumbling,
         Mute,
         Poisoned,
         Rubbish,

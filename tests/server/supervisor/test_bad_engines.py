@@ -1,6 +1,7 @@
 """An engine that hangs, floods, lies or crashes on an entry is contained or replaced."""
 
 import logging
+import re
 
 import pytest
 
@@ -33,6 +34,21 @@ async def test_a_poisoned_entry_is_set_aside_and_what_came_with_it_is_decided(
         assert supervisor.status().restarts == 3
     counts = await stage.counts()
     assert counts[:60] + counts[61:] == list(range(1, 121))
+
+
+async def test_once_poison_is_set_aside_the_engine_is_started_again_as_soon_as_at_first(
+    stage: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.accept("Poison", "Boom")
+    async with stage.supervising(misbehaving("poisoned"), backoff_s=0.2) as supervisor:
+        await stage.decided()
+        restarts = supervisor.status().restarts
+        stage.kill_child()
+        await stage.restarted(restarts + 1)
+        await stage.running()
+    delays = re.findall(r"starting again in (\S+) s", caplog.text)
+    assert delays[:2] == ["0.1", "0.2"]
+    assert delays[restarts:] == ["0.1"]
 
 
 async def test_a_dead_letter_is_left_out_of_every_later_replay(stage: Scene) -> None:
@@ -203,6 +219,13 @@ async def test_a_flood_of_rubbish_ends_its_engine(stage: Scene) -> None:
             await stage.restarted(deaths)
             assert supervisor.status().restarts == before + 1
             assert "lines in a row that do not count" in (supervisor.status().last_exit or "")
+
+
+async def test_rubbish_that_is_no_flood_ends_no_engine(stage: Scene) -> None:
+    await stage.accept(*["Boom"] * 3)
+    async with stage.supervising(misbehaving("mumbling")) as supervisor:
+        await stage.decided()
+        assert supervisor.status().restarts == 0
 
 
 async def test_nothing_counts_before_the_states_are_complete(stage: Scene) -> None:

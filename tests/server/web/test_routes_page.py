@@ -219,6 +219,12 @@ async def test_a_wrong_timing_is_refused(client: Client, timing: dict[str, Any])
     assert "timing" in said["error"]
 
 
+async def test_a_route_takes_a_service_as_long_as_an_event_does(client: Client) -> None:
+    for length, status in ((128, 201), (129, 400)):
+        body = {"timing": {"when": "never"}, "service": "s" * length}
+        assert (await ask(client, "POST", "/api/routes", body))[0] == status
+
+
 async def test_who_is_removed_is_in_no_route_any_more(client: Client) -> None:
     async with client.app[DATABASE].write() as tx:
         bo = await accounts.add(tx, name="Bo", email="bo@acme.example", role="member", hashed="x")
