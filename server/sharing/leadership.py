@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LEASE_S = 10.0
 RENEW_EVERY_S = 1.0
 
+STUCK_AFTER_S = 8.0
+"""How long a transaction in PostgreSQL may wait for the rest of what its server sends."""
+
 SPARE_S = 2.0
 """How much earlier than PostgreSQL the leader itself believes that its lease is over."""
 
@@ -121,18 +124,21 @@ class Elected:
             await asyncio.wait({asking}, timeout=left_s)
             self._believe_until_end()
         try:
-            epoch, self.servers = asking.result()
+            ended, epoch, self.servers = asking.result()
         except JournalUnavailable as error:
             log.server(logging.ERROR, f"cannot renew the lease: {error}")
             return
+        if ended:
+            log.server(logging.WARNING, f"ended {ended} transactions of servers that are gone")
         if epoch:
             self._until = asked_at + LEASE_S - SPARE_S
         self._lead_in(epoch)
         self._believe_until_end()
 
-    def _ask(self, words: bytes) -> tuple[int, list[ServerRow]]:
+    def _ask(self, words: bytes) -> tuple[int, int, list[ServerRow]]:
+        ended = self._lease.end_stuck(timedelta(seconds=STUCK_AFTER_S))
         epoch = self._lease.lead(self._epoch, timedelta(seconds=LEASE_S), words)
-        return epoch, self._lease.servers()
+        return ended, epoch, self._lease.servers()
 
     def _believe_until_end(self) -> None:
         if self.leads and self._monotonic() >= self._until:

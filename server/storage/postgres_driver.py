@@ -4,6 +4,9 @@ from typing import Any
 
 import psycopg
 
+APPLICATION = "pushlog"
+"""What PostgreSQL lists the connections as."""
+
 CONNECT_ARGS: dict[str, Any] = {
     # Poolers give each transaction another session, which does not know what was prepared.
     "prepare_threshold": None,
@@ -13,7 +16,7 @@ CONNECT_ARGS: dict[str, Any] = {
     "keepalives_interval": 1,
     "keepalives_count": 3,
     "tcp_user_timeout": 5_000,
-    "application_name": "pushlog",
+    "application_name": APPLICATION,
 }
 
 _LASTING = ("22", "23", "42")

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from server.storage.journal.entry import JournalUnavailable
-from server.storage.postgres_driver import CONNECT_ARGS, why_not
+from server.storage.postgres_driver import APPLICATION, CONNECT_ARGS, why_not
 from server.storage.shared.server_row import ServerRow
 
 FORGOTTEN_AFTER_S = 60
@@ -46,6 +46,14 @@ class LeaseTable:
             lambda connection: connection.execute("SELECT leave(%s, %s)", (self._server, epoch))
         )
 
+    def end_stuck(self, longer_than: timedelta) -> int:
+        """End transactions that wait for the rest of what their server sends; return how many.
+
+        They hold up all others. PostgreSQL ends those itself that wait between two statements
+        (`IDLE_TIMEOUT_MS`), but not in the middle of a batch, if the server is gone without a word.
+        """
+        return self._use(lambda connection: _end_stuck(connection, longer_than))
+
     def servers(self) -> list[ServerRow]:
         """Return the servers that were there within a minute, the oldest first."""
         return self._use(_servers)
@@ -67,6 +75,11 @@ def _number(connection: psycopg.Connection[TupleRow], asked: Sequence[object]) -
     return 0 if row is None else int(row[0])
 
 
+def _end_stuck(connection: psycopg.Connection[TupleRow], longer_than: timedelta) -> int:
+    row = connection.execute(_END_STUCK, (APPLICATION, longer_than)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def _servers(connection: psycopg.Connection[TupleRow]) -> list[ServerRow]:
     connection.execute(_FORGET, (FORGOTTEN_AFTER_S,))
     rows = connection.execute(_SERVERS)
@@ -76,6 +89,12 @@ def _servers(connection: psycopg.Connection[TupleRow]) -> list[ServerRow]:
 
 LEADER = "SELECT name FROM servers JOIN leader USING (server) WHERE until > clock_timestamp()"
 """Finds the name of the server that leads, if one does."""
+
+_END_STUCK = """
+SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = %s
+AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - %s
+"""
 
 _FORGET = """
 DELETE FROM servers WHERE server IN (

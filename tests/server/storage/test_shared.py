@@ -19,9 +19,11 @@ from server.storage.errors import REFUSED_BY_STORAGE, STORAGE_TROUBLE, why_unusa
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.main import checkpoints
 from server.storage.main.tables import metadata
+from server.storage.postgres_driver import APPLICATION
 from server.storage.schema import REVISIONS, NewerSchema
 from server.storage.shared import installation_keys
 from server.storage.shared.lease import LeaseTable
+from tests.waiting import until
 
 LIFE = timedelta(hours=1)
 OVER = timedelta(seconds=-1)
@@ -150,6 +152,35 @@ async def test_nobody_leads_before_the_last_write_of_the_leader_is_done(
         await checkpoints.set_recorded(tx, 5)
     assert await taking == 2
     assert (await main.read_at_once(checkpoints.progress)).recorded_seq == 5
+
+
+async def test_a_transaction_of_a_server_that_is_gone_in_the_middle_of_a_batch_is_ended(
+    pair: tuple[LeaseTable, LeaseTable], postgres_url: str
+) -> None:
+    first, second = pair
+    epoch = first.lead(0, OVER, b"")
+    with (
+        contextlib.suppress(psycopg.OperationalError),
+        psycopg.connect(postgres_url, application_name=APPLICATION) as gone,
+        gone.pipeline(),
+    ):
+        gone.execute("SELECT must_lead(%s)", [epoch])
+        await until(lambda: waits_in_a_batch(postgres_url, gone.info.backend_pid))
+        with pytest.raises(JournalUnavailable, match="kept from it by another server"):
+            second.lead(0, LIFE, b"")
+        assert second.end_stuck(timedelta(hours=1)) == 0
+        assert second.end_stuck(timedelta(0)) == 1
+        assert second.lead(0, LIFE, b"") == 2
+    assert second.end_stuck(timedelta(0)) == 0
+
+
+def waits_in_a_batch(url: str, pid: int) -> bool:
+    """Whether PostgreSQL has done what it was sent, and waits for the rest."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT state, wait_event FROM pg_stat_activity WHERE pid = %s", [pid]
+        )
+        return found.fetchone() == ("active", "ClientRead")
 
 
 async def test_all_servers_agree_on_the_first_key_that_one_proposed(main: Database) -> None:
