@@ -20,7 +20,8 @@ WHO = {"name": "Eve", "email": "eve@example.org", "password": PASSWORD}
 
 
 async def test_a_new_installation_leads_to_the_first_account(visit: Visit, code: str) -> None:
-    _, text = await visit().get("/")
+    status, text = await visit().get("/")
+    assert status == 200
     assert "first account" in text.lower()
     assert code not in text
 
