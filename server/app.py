@@ -63,6 +63,7 @@ from server.sharing.others import Others
 from server.storage.backup.nightly import Nightly
 from server.storage.database import Database, open_database
 from server.storage.files.crash_files import CrashFiles
+from server.storage.indexing import Indexing
 from server.storage.journal.entry import JournalUnavailable
 from server.storage.journal.journal import open_journal
 from server.storage.main import accounts, people
@@ -124,6 +125,7 @@ def build_app(settings: Settings) -> web.Application:
             _nightly,
             _watch,
             _retention,
+            _indexing,
             _heartbeat,
             _election,
         ]
@@ -353,6 +355,12 @@ async def _watch(app: web.Application) -> AsyncIterator[None]:
 async def _retention(app: web.Application) -> AsyncIterator[None]:
     retention = Retention(app[SETTINGS], app[JOURNAL], app[LEADERS_DATABASE], app[METRICS])
     async with _leading(app, "remove what is old", retention.run):
+        yield
+
+
+async def _indexing(app: web.Application) -> AsyncIterator[None]:
+    indexing = Indexing(app[JOURNAL], app[LEADERS_DATABASE])
+    async with _leading(app, "index ids", indexing.run):
         yield
 
 

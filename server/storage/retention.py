@@ -2,9 +2,10 @@
 
 Events are removed when they are older than `RETENTION_DAYS`, and sooner if the journal is larger
 than `RETENTION_MAX_JOURNAL_MB`, or if less than a tenth of the disk is free and they are older than
-a day; the decisions on them are removed with them. Incidents are removed when they ended more than
-`RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The same age applies to
-deploys, deliveries, settled dead letters, and troubles that are over. These are never removed:
+a day; the decisions on them and the index of their ids are removed with them. Incidents are removed
+when they ended more than `RETENTION_INCIDENT_DAYS` ago, with everything that belongs to them. The
+same age applies to deploys, deliveries, settled dead letters, and troubles that are over. These are
+never removed:
 
 - Entries after the watermark, from which a restarted engine goes on. The bound is the watermark of
   the previous round: a backup looks at the main database first and at the journal a moment later,
@@ -42,11 +43,13 @@ from server.storage.main import (
     dead_letters,
     decisions,
     deploys,
+    entry_ids,
     incidents,
     outbox,
     slack_messages,
     troubles,
 )
+from server.storage.pace import rest
 
 ROUND_EVERY_S = 60.0
 
@@ -55,13 +58,6 @@ DAY_US = 86_400_000_000
 _ENTRIES_A_STEP = 500
 _BYTES_A_STEP = 1_000_000
 _ROWS_A_STEP = 100
-
-_PAUSE_S = 0.02
-_PAUSE_FACTOR = 9.0
-"""The pause after a step, as a multiple of the step's own length.
-
-Removing takes at most a tenth of the time, and less if the disk is slow or others write much.
-"""
 
 Step = Callable[[Transaction, int], Awaitable[int]]
 """Removes at most this many rows, and returns how many there were."""
@@ -140,7 +136,7 @@ class Retention:
         now = min(self._wall(), newest.received)
         try:
             await self._remove_events(bound, newest.seq, now)
-            await self._remove_decisions()
+            await self._remove_what_is_about_them()
             await self._remove_results(bound, now - self._incidents_us)
             await self._give_back()
         finally:
@@ -179,9 +175,9 @@ class Retention:
     async def _remove_entries(self, going: list[JournalEntry]) -> None:
         started = time.monotonic()
         self._count("entries", await self._journal.remove(going[-1].seq))
-        await _rest(started)
+        await rest(started)
 
-    async def _remove_decisions(self) -> None:
+    async def _remove_what_is_about_them(self) -> None:
         kept = await self._journal.read(0, 1, 0)
         if not kept:
             return
@@ -192,6 +188,7 @@ class Retention:
         await self._in_steps(
             "notable_decisions", lambda tx, limit: decisions.remove_notable(tx, first, limit)
         )
+        await self._in_steps("entry_ids", lambda tx, limit: entry_ids.remove_old(tx, first, limit))
 
     async def _remove_results(self, bound: int, before: int) -> None:
         # Incidents first: the messages about an incident can be removed once it is gone.
@@ -214,7 +211,7 @@ class Retention:
             async with self._database.write() as tx:
                 removed = await step(tx, _ROWS_A_STEP)
             self._count(table, removed)
-            await _rest(started)
+            await rest(started)
 
     async def _give_back(self) -> None:
         """Give the file system what both files will not need soon, in steps."""
@@ -224,7 +221,7 @@ class Retention:
                 started = time.monotonic()
                 given = await give_back()
                 self._given_back += given
-                await _rest(started)
+                await rest(started)
 
     async def _measure(self) -> int:
         size = await self._journal.used_bytes()
@@ -262,8 +259,3 @@ class Retention:
                 logging.INFO,
                 f"Gave {self._given_back / 1e6:,.1f} MB of free space back to the file system",
             )
-
-
-async def _rest(started: float) -> None:
-    took = time.monotonic() - started
-    await asyncio.sleep(max(_PAUSE_S, took * _PAUSE_FACTOR))

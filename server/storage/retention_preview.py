@@ -16,6 +16,7 @@ from server.storage.main import (
     dead_letters,
     decisions,
     deploys,
+    entry_ids,
     incidents,
     outbox,
     slack_messages,
@@ -62,6 +63,7 @@ async def preview(
             kept = max(first, last + 1)
             queries["decision_batches"] = decisions.old_batches(kept)
             queries["notable_decisions"] = decisions.old_notable(kept)
+            queries["entry_ids"] = entry_ids.old(kept)
         counts = {table: await _count(tx, query) for table, query in queries.items()}
     entries = 0 if first is None else max(0, last + 1 - first)
     return {"entries": entries, **counts}

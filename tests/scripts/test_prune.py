@@ -13,7 +13,8 @@ from server.storage.database import open_database
 from server.storage.journal.clock import monotonic_micros, wall_micros
 from server.storage.journal.file import JournalFile
 from server.storage.journal.journal import open_journal
-from server.storage.main import checkpoints, decisions, deploys, incidents
+from server.storage.main import checkpoints, decisions, deploys, entry_ids, incidents
+from server.storage.main.entry_ids import Stretch
 from server.storage.retention import DAY_US
 from server.storage.retention_preview import preview
 from server.storage.times import from_micros
@@ -25,7 +26,7 @@ from tests.processes import ROOT, clean_environment, running_server
 from tests.server.web.conftest import incident, incident_id, record
 from tests.waiting import LIMIT_S
 
-WOULD = "entries 40, incidents 2, deploys 1, decision_batches 1, notable_decisions 40"
+WOULD = "entries 40, incidents 2, deploys 1, decision_batches 1, notable_decisions 40, entry_ids 1"
 
 
 async def run(home: Path, *arguments: str, **env: str) -> tuple[int | None, str]:
@@ -65,6 +66,7 @@ async def data(tmp_path: Path) -> Path:
             for seqs in (range(1, 41), range(41, 51)):
                 said = [Decision(seq, Code.OPENED, incident_id(1)) for seq in seqs]
                 await decisions.store(tx, said)
+                await entry_ids.store(tx, Stretch(seqs[0], seqs[-1]), {"4711"})
             await checkpoints.store(tx, 50, [])
             await checkpoints.set_recorded(tx, 50)
             for number in (1, 2):

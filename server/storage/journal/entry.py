@@ -32,13 +32,6 @@ class Appended(msgspec.Struct, frozen=True):
     duplicate: bool
 
 
-class Needle(msgspec.Struct, frozen=True):
-    """Bytes to look for in the bodies of entries, from `from_seq` on."""
-
-    text: bytes
-    from_seq: int
-
-
 class Arrival(msgspec.Struct, frozen=True):
     """A delivery to be appended: a body for each entry, and its identity's key."""
 

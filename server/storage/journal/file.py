@@ -18,7 +18,6 @@ from server.storage.journal.entry import (
     JournalEntry,
     JournalLocked,
     JournalUnavailable,
-    Needle,
 )
 
 BUSY_TIMEOUT_MS = 500
@@ -112,15 +111,9 @@ class JournalFile:
         """
         return self._explained(lambda: self._seqs_before(moments))
 
-    def read_back(
-        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
-    ) -> list[JournalEntry]:
-        """Return the entries before `before_seq`, newest first.
-
-        If there are any, returns at least one, and then at most `limit` entries of `max_bytes` in
-        total; with `holding`, only those that match it.
-        """
-        return self._explained(lambda: self._read_back(before_seq, limit, max_bytes, holding))
+    def read_back(self, before_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
+        """Return the entries before `before_seq`, newest first, bounded as in `read`."""
+        return self._explained(lambda: self._read_back(before_seq, limit, max_bytes))
 
     def find(self, key: bytes) -> int | None:
         """Return the first entry of the delivery with this identity's key, while it is known."""
@@ -252,25 +245,14 @@ class JournalFile:
             (after_seq, limit),
         )
 
-    def _read_back(
-        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
-    ) -> list[JournalEntry]:
-        if holding is None:
-            return self._within(
-                max_bytes,
-                "SELECT seq, received, body FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT ?",
-                (before_seq, limit),
-            )
+    def _read_back(self, before_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
         return self._within(
             max_bytes,
-            "SELECT seq, received, body FROM entries WHERE seq < ? AND seq >= ? "
-            "AND instr(body, ?) > 0 ORDER BY seq DESC LIMIT ?",
-            (before_seq, holding.from_seq, holding.text, limit),
+            "SELECT seq, received, body FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+            (before_seq, limit),
         )
 
-    def _within(
-        self, max_bytes: int, query: str, values: tuple[int | bytes, ...]
-    ) -> list[JournalEntry]:
+    def _within(self, max_bytes: int, query: str, values: tuple[int, int]) -> list[JournalEntry]:
         """Return the rows of `query`, as many as fit in `max_bytes`, but at least one."""
         entries: list[JournalEntry] = []
         size = 0

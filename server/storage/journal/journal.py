@@ -15,7 +15,6 @@ from server.storage.journal.entry import (
     Arrival,
     JournalEntry,
     JournalUnavailable,
-    Needle,
     identity_key,
 )
 from server.storage.journal.file import JournalFile
@@ -90,16 +89,12 @@ class Journal:
             return recent
         return await self._from_file(lambda file: file.read(after_seq, limit, max_bytes))
 
-    async def read_back(
-        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None = None
-    ) -> list[JournalEntry]:
+    async def read_back(self, before_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
         """Return the entries before `before_seq`, newest first, bounded as in `read`.
 
-        With `holding`, returns only those that hold these bytes. Raises `JournalUnavailable`.
+        Raises `JournalUnavailable`.
         """
-        return await self._from_file(
-            lambda file: file.read_back(before_seq, limit, max_bytes, holding)
-        )
+        return await self._from_file(lambda file: file.read_back(before_seq, limit, max_bytes))
 
     async def find(self, identity: str) -> int | None:
         """Return the first entry of the delivery with this identity, for a day.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from server.storage.journal.entry import Appended, Arrival, JournalEntry, Needle
+from server.storage.journal.entry import Appended, Arrival, JournalEntry
 
 
 class JournalStore(Protocol):
@@ -30,9 +30,7 @@ class JournalStore(Protocol):
         total.
         """
 
-    def read_back(
-        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
-    ) -> list[JournalEntry]:
+    def read_back(self, before_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
         """Return the entries before `before_seq`, newest first, bounded as in `read`."""
 
     def seqs_before(self, moments: Sequence[int]) -> list[int | None]:

@@ -25,7 +25,6 @@ from server.storage.journal.entry import (
     JournalEntry,
     JournalLocked,
     JournalUnavailable,
-    Needle,
 )
 from server.storage.journal.file import IDENTITY_LIFE_MICROS
 from server.storage.postgres_driver import CONNECT_ARGS, why_not
@@ -60,10 +59,6 @@ ORDER BY number
 
 _AFTER = _WITHIN.format(place="seq", condition="seq > %(seq)s")
 _BEFORE = _WITHIN.format(place="-seq", condition="seq < %(seq)s")
-_BEFORE_HOLDING = _WITHIN.format(
-    place="-seq",
-    condition="seq < %(seq)s AND seq >= %(from)s AND position(%(text)b IN body) > 0",
-)
 
 _REMOVE = """
 WITH gone AS (
@@ -126,15 +121,10 @@ class JournalTable:
         asked = {"seq": after_seq, "limit": limit, "bytes": max_bytes}
         return self._explained(lambda: self._entries(_AFTER, asked))
 
-    def read_back(
-        self, before_seq: int, limit: int, max_bytes: int, holding: Needle | None
-    ) -> list[JournalEntry]:
+    def read_back(self, before_seq: int, limit: int, max_bytes: int) -> list[JournalEntry]:
         """Return the entries before `before_seq`, newest first; see `JournalStore`."""
         asked = {"seq": before_seq, "limit": limit, "bytes": max_bytes}
-        if holding is None:
-            return self._explained(lambda: self._entries(_BEFORE, asked))
-        asked_text = asked | {"from": holding.from_seq, "text": holding.text}
-        return self._explained(lambda: self._entries(_BEFORE_HOLDING, asked_text))
+        return self._explained(lambda: self._entries(_BEFORE, asked))
 
     def seqs_before(self, moments: Sequence[int]) -> list[int | None]:
         """Return the last number given out before each of `moments`; see `JournalStore`."""

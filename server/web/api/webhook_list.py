@@ -4,16 +4,17 @@ Both are read from the end, page by page, by number. Wanted webhooks may be rare
 through only a bounded stretch of the journal. It may be short, or empty, and still not be the last.
 """
 
-import re
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from server.ingest.github.events import delivery_identity
 from server.storage.database import Database, Transaction
-from server.storage.journal.entry import JournalEntry, Needle
+from server.storage.journal.entry import JournalEntry
+from server.storage.journal.ids import canonical_id, ids_of
 from server.storage.journal.journal import Journal
-from server.storage.main import checkpoints, decisions, webhooks
+from server.storage.main import checkpoints, decisions, entry_ids, webhooks
 from server.storage.main.webhooks import END, Route, Unentered, UnenteredWebhook
 from server.storage.times import to_micros
 from server.wording.explain import explain_decision
@@ -32,15 +33,11 @@ from shared.pipe import (
 MAX_LOOKED_AT = 2_000
 """Entries to read for a page; those of the wanted source are kept."""
 
-MAX_SEARCHED = 1_000_000
-"""Entries to search for an id, inside SQLite, for a page: some seconds, if it is not there."""
+MAX_SEARCHED = 20_000
+"""Entries to read for a page if an id is asked for, of those in which it may be."""
 
 _CHUNK = 200
 _CHUNK_BYTES = 1024 * 1024
-_STRETCH = 2_000
-"""Entries to search at once: the engine's feeder uses the same thread, and waits."""
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 OutcomeAsked = Literal["accepted", "not_accepted", Unentered]
 
@@ -117,7 +114,7 @@ async def read_page(
     """Return a page of at most `limit` webhooks; raise `JournalUnavailable`."""
     stretch = _Stretch([], 0, is_end=True, oldest_at=None)
     if wanted.outcome in (None, "accepted"):
-        stretch = await _look_back(journal, wanted, place.seq, limit)
+        stretch = await _look_back(journal, database, wanted, place.seq, limit)
     async with database.read() as tx:
         others: list[UnenteredWebhook] = []
         match wanted.outcome:
@@ -149,17 +146,32 @@ async def _unentered(
         limit=limit + 1,
         source=wanted.source,
         outcome=outcome,
-        named=None if wanted.id is None else names_of(wanted.id),
+        named=None if wanted.id is None else _names_of(wanted.id),
     )
 
 
-async def _look_back(journal: Journal, wanted: WebhookFilter, before: int, limit: int) -> _Stretch:
+async def _look_back(
+    journal: Journal, database: Database, wanted: WebhookFilter, before: int, limit: int
+) -> _Stretch:
     """Find at least `limit` + 1 wanted entries, unless they are rarer than the bounds."""
-    if wanted.id is not None:
-        return await _search_back(journal, wanted, wanted.id, before, limit)
     stretch = _Stretch([], before, is_end=False, oldest_at=None)
-    looked_at, size = 0, limit + 1
-    while looked_at < MAX_LOOKED_AT and len(stretch.found) <= limit:
+    if wanted.id is not None:
+        seq = await journal.find(delivery_identity(wanted.id))
+        if seq is not None:
+            stored = await journal.get(seq) if seq < before else None
+            _take(stretch, [stored] if stored else [], replace(wanted, id=None), limit)
+            stretch.is_end = True
+            return stretch
+    bound = MAX_LOOKED_AT if wanted.id is None else MAX_SEARCHED
+    looked_at, size, holding_from = 0, limit + 1, before
+    while looked_at < bound and len(stretch.found) <= limit:
+        if wanted.id is not None and stretch.reached <= holding_from:
+            async with database.read() as tx:
+                holding = await entry_ids.newest_with(tx, canonical_id(wanted.id), stretch.reached)
+            if holding is None:
+                stretch.is_end = True
+                break
+            stretch.reached, holding_from = holding.last_seq + 1, holding.first_seq
         chunk = await journal.read_back(stretch.reached, size, _CHUNK_BYTES)
         if not chunk:
             stretch.is_end = True
@@ -169,43 +181,8 @@ async def _look_back(journal: Journal, wanted: WebhookFilter, before: int, limit
     return stretch
 
 
-async def _search_back(
-    journal: Journal, wanted: WebhookFilter, named: str, before: int, limit: int
-) -> _Stretch:
-    """Find entries that hold this id as a text of its own.
-
-    A delivery's id is found by an index, other ids are not.
-    """
-    stretch = _Stretch([], min(before, journal.last_seq + 1), is_end=False, oldest_at=None)
-    seq = await journal.find(delivery_identity(named))
-    if seq is not None:
-        stored = await journal.get(seq) if seq < before else None
-        _take(stretch, [stored] if stored else [], wanted, limit)
-        stretch.is_end = True
-        return stretch
-    text = msgspec.json.encode(names_of(named)[-1])
-    searched = 0
-    while searched < MAX_SEARCHED and len(stretch.found) <= limit:
-        from_seq = max(1, stretch.reached - _STRETCH)
-        needle = Needle(text, from_seq)
-        chunk = await journal.read_back(stretch.reached, limit + 1, _CHUNK_BYTES, needle)
-        searched += stretch.reached - from_seq
-        _take(stretch, chunk, wanted, limit)
-        if not chunk:
-            stretch.reached = from_seq
-            older = await journal.read_back(from_seq, 1, 0)
-            if not older:
-                stretch.is_end = True
-                break
-            stretch.oldest_at = older[0].received
-    return stretch
-
-
-def names_of(named: str) -> tuple[str, ...]:
-    """Return the ways to write an id: Sentry writes UUIDs of events in small letters, no dashes."""
-    if _UUID.fullmatch(named):
-        return named, named.replace("-", "").lower()
-    return (named,)
+def _names_of(named: str) -> tuple[str, ...]:
+    return tuple({named, canonical_id(named)})
 
 
 def _take(stretch: _Stretch, chunk: list[JournalEntry], wanted: WebhookFilter, limit: int) -> None:
@@ -214,6 +191,8 @@ def _take(stretch: _Stretch, chunk: list[JournalEntry], wanted: WebhookFilter, l
         if len(stretch.found) > limit:
             return
         stretch.reached, stretch.oldest_at = stored.seq, stored.received
+        if wanted.id is not None and canonical_id(wanted.id) not in ids_of(stored.body):
+            continue
         entered = _entered(stored)
         if entered is not None and wanted.source in (None, entered.source):
             stretch.found.append(entered)

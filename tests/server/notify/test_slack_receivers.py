@@ -387,6 +387,7 @@ def as_before_0038(path: Path, told: tuple[str, ...]) -> None:
         connection.execute(f"INSERT INTO slack_messages SELECT {columns} FROM newer")
         connection.execute("DROP TABLE newer")
         connection.execute("DROP TABLE engine_deaths")
+        connection.execute("DROP TABLE entry_ids")
         connection.execute("UPDATE alembic_version SET version_num = '0037'")
         if not told:
             connection.execute("DELETE FROM outbox")

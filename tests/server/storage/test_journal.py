@@ -14,7 +14,7 @@ import pytest
 
 from server.storage.files.file_lock import InUse
 from server.storage.journal.disk import Disk
-from server.storage.journal.entry import JournalEntry, JournalUnavailable, Needle
+from server.storage.journal.entry import JournalEntry, JournalUnavailable
 from server.storage.journal.journal import Journal, open_journal
 from server.storage.journal.shared import open_shared_journal
 from shared.pipe import Entry, EventEntry, decode_inbound
@@ -76,14 +76,6 @@ async def test_entries_are_read_back_from_the_newest_within_their_bounds(journal
     assert await journal.read_back(4, 2, 1_000_000) == [everything[2], everything[1]]
     assert await journal.read_back(4, 10, 1) == [everything[2]]
     assert await journal.read_back(1, 10, 1_000_000) == []
-
-
-async def test_reading_back_finds_what_holds_a_text(journal: Journal) -> None:
-    await journal.append([entry(message) for message in ("a", "needle", "b", "needle")], None)
-    found = await journal.read_back(9, 10, 1_000_000, Needle(b'"needle"', 1))
-    assert [each.seq for each in found] == [4, 2]
-    assert [each.seq for each in await journal.read_back(9, 10, 9_000, Needle(b'"b"', 3))] == [3]
-    assert await journal.read_back(9, 10, 1_000_000, Needle(b'"a"', 2)) == []
 
 
 async def test_a_delivery_is_found_by_its_identity(journal: Journal) -> None:

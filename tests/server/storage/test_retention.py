@@ -15,7 +15,8 @@ from server.settings.settings import read_settings
 from server.storage import retention
 from server.storage.database import Database
 from server.storage.journal.journal import Journal, open_journal
-from server.storage.main import checkpoints, decisions
+from server.storage.main import checkpoints, decisions, entry_ids
+from server.storage.main.entry_ids import Stretch
 from server.storage.retention import Retention
 from shared.decisions import Code
 from shared.pipe import Decision
@@ -210,14 +211,20 @@ async def test_what_went_is_logged_and_counted(
 ) -> None:
     caplog.set_level(logging.INFO, "pushlog")
     await scene.receive(3)
+    async with scene.database.write() as tx:
+        for stretch in (Stretch(1, 3), Stretch(4, 6)):
+            await entry_ids.store(tx, stretch, {"4711"})
     await scene.checkpoint(3)
     scene.clock.pass_days(31)
     await scene.receive(1)
     await scene.tidy()
     assert (
-        "[server] Removed what is old: entries 3, decision_batches 1, notable_decisions 1"
-        in caplog.text
+        "[server] Removed what is old: entries 3, decision_batches 1, notable_decisions 1, "
+        "entry_ids 1" in caplog.text
     )
+    async with scene.database.read() as tx:
+        assert await entry_ids.newest_with(tx, "4711", 7) == Stretch(4, 6)
+        assert await entry_ids.newest_with(tx, "4711", 4) is None
     assert sample(scene, "pushlog_removed_total", table="entries") == 3
     assert sample(scene, "pushlog_journal_bytes") > 0
     caplog.clear()

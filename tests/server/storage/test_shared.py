@@ -31,7 +31,7 @@ OVER = timedelta(seconds=-1)
 FIRST_SHARED = "0039"
 """The schema of the first PushLog that could use PostgreSQL."""
 
-TAKE_BACK = {"0040": "DROP TABLE engine_deaths"}
+TAKE_BACK = {"0041": "DROP TABLE entry_ids", "0040": "DROP TABLE engine_deaths"}
 """What undoes each migration after it, the newest first."""
 
 SCHEMA = """

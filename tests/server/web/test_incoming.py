@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from server.keys import DATABASE, JOURNAL
+from server.storage.indexing import STRETCH, Indexing
 from server.storage.main import checkpoints, decisions, webhooks
 from server.storage.main.webhooks import UnenteredWebhook
 from server.web.api import webhook_list
@@ -142,6 +143,7 @@ async def test_a_webhook_is_found_by_the_ids_that_its_sender_knows(client: Clien
     dashed = "0b989ba4-242f-11e5-81e1-c7b6966d2516"
     plain = dashed.replace("-", "")
     await append(client, error(event_id=plain, issue_id="4711"), error(event_id="b" * 32))
+    await append(client, error(event_id="C" * 8 + "-cccc-cccc-cccc-" + "c" * 12))
     await client.app[JOURNAL].append([deploy_entry(None, received=None)], "github 7c9e-delivery")
     await note(client, delivery_id=dashed)
     await note(client, outcome="duplicate", event_id=plain, first_seq=1)
@@ -154,6 +156,8 @@ async def test_a_webhook_is_found_by_the_ids_that_its_sender_knows(client: Clien
     assert await outcomes("4711") == ["accepted"]
     assert await outcomes("a1b2c3d4") == ["accepted"]
     assert await outcomes("7c9e-delivery") == ["accepted"]
+    assert await outcomes("c" * 32) == ["accepted"]
+    assert await outcomes("C" * 8 + "-cccc-cccc-cccc-" + "c" * 12) == ["accepted"]
     assert await outcomes("471") == []
     assert "No matching webhooks" in await page(client, "id=471")
 
@@ -177,17 +181,38 @@ async def test_a_rare_source_is_looked_for_within_bounds_and_the_page_says_how_f
     assert answer["looked_back_to"] is None
 
 
-async def test_an_old_id_is_searched_for_within_bounds(
+async def test_what_is_not_indexed_yet_is_searched_within_bounds(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook_list, "MAX_SEARCHED", 4_000)
+    monkeypatch.setattr(webhook_list, "MAX_SEARCHED", 400)
     await append(client, error(event_id="old"))
-    for _ in range(3):
-        await append(client, *[error(stacktrace=[])] * 2_000)
+    await append(client, *[error(stacktrace=[])] * 600)
     answer = await ask(client, "id=old")
     assert answer["webhooks"] == []
+    assert answer["looked_back_to"] is not None
     answer = await ask(client, f"id=old&before={answer['next']}")
     assert [each["event_id"] for each in answer["webhooks"]] == ["old"]
+
+
+async def test_an_old_id_is_found_by_reading_little_more_than_where_it_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_list, "MAX_SEARCHED", STRETCH + 1)
+    await append(client, error(event_id="old"))
+    for _ in range(5):
+        await append(client, *[error(stacktrace=[])] * (STRETCH - 1), error(issue_id="4711"))
+    await Indexing(client.app[JOURNAL], client.app[DATABASE]).catch_up()
+    answer = await ask(client, "id=old")
+    assert [each["event_id"] for each in answer["webhooks"]] == ["old"]
+    assert (await ask(client, "id=never"))["next"] is None
+
+    found: list[int] = []
+    answer = await ask(client, "id=4711&limit=2")
+    found += [each["seq"] for each in answer["webhooks"]]
+    while answer["next"]:
+        answer = await ask(client, f"id=4711&limit=2&before={answer['next']}")
+        found += [each["seq"] for each in answer["webhooks"]]
+    assert found == [5 * STRETCH + 1 - before * STRETCH for before in range(5)]
 
 
 async def test_what_is_older_than_the_stretch_waits_for_its_page(client: Client) -> None:

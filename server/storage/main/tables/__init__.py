@@ -32,6 +32,7 @@ from server.storage.main.tables.incidents import (
 )
 from server.storage.main.tables.incoming import (
     active_hours,
+    entry_ids,
     unentered_webhooks,
     webhook_sources,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "engine_deaths",
     "engine_progress",
     "engine_states",
+    "entry_ids",
     "fixes",
     "incident_changes",
     "incident_deploys",

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -55,3 +56,12 @@ active_hours = Table(
 """In which minutes of an hour (hours since 1970) a source of webhooks sent something, or PushLog
 itself ran: bit 0 of `minutes` is the first.
 """
+
+entry_ids = Table(
+    "entry_ids",
+    metadata,
+    Column("last_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""Hashes of the ids in a stretch of the journal's entries, one after the other."""
