@@ -10,8 +10,10 @@ from sqlalchemy import insert
 from scripts.commands.benchmarks.reader_token import give_token
 from scripts.commands.chaos.server_process import Server
 from server.storage.database import Database, Transaction, migrate, open_database
+from server.storage.indexing import STRETCH
 from server.storage.journal.journal import Journal, open_journal
-from server.storage.main import checkpoints, incident_hours, incidents
+from server.storage.main import checkpoints, entry_ids, incident_hours, incidents
+from server.storage.main.entry_ids import Stretch
 from server.storage.main.tables import decision_batches, notable_decisions
 from server.storage.times import micros_now, to_micros
 from shared.decisions import Code
@@ -23,7 +25,7 @@ OPEN = 200
 FIRST = "f" * 32
 """The id of the oldest event."""
 
-_AT_ONCE = 2_000
+_AT_ONCE = STRETCH
 _SERVICES = 20
 
 _TRACE = [
@@ -68,6 +70,8 @@ async def _decided(
             ],
         )
         await incident_hours.count(tx, by_hour)
+        stretch = Stretch(seqs[0], seqs[-1])
+        await entry_ids.store(tx, stretch, (each.event_id for each in entries if each.event_id))
         await checkpoints.set_recorded(tx, seqs[-1])
         await checkpoints.store(tx, seqs[-1], [])
 
