@@ -1,6 +1,7 @@
 """Memory is bounded: issues, tombstones, deploys, seen events, services, incidents, lines."""
 
 import gc
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.pipe import Inbound
 from shared.reasons import End
 from tests import builders
 from tests.engine.drive import codes, ended, restored, run, save, store, told
+from tests.processes import ROOT
 
 HOUR = 3_600.0
 
@@ -135,6 +137,30 @@ def test_services_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(20):
         run([builders.event_entry(n + 1, n, service=f"s{n}")], state)
     assert [service for service, _ in state.services] == [f"s{n}" for n in range(15, 20)]
+
+
+def test_the_documented_limits_are_those_of_the_code() -> None:
+    """The table of states in docs/ENGINE.md, from which people plan their memory."""
+    rows = (ROOT / "docs/ENGINE.md").read_text("utf-8").split("## States")[1].splitlines()
+    limits = {row.split("`")[1].split(":")[0]: row for row in rows if row.startswith("| `")}
+
+    def stands(state: str, *numbers: int) -> bool:
+        return all(re.search(rf"\b{number:,}\b", limits[state]) for number in numbers)
+
+    assert stands("issue", records.DEFAULT_MAX_ISSUES)
+    assert stands("awaited", records.MAX_AWAITED)
+    assert stands("fix", records.MAX_AWAITED_FIXES)
+    assert stands("service", records.MAX_RELEASES, records.MAX_SERVICES)
+    assert stands("incident", records.MAX_MEMBERS, records.MAX_SYMPTOMS, records.MAX_OPEN_INCIDENTS)
+    assert stands("deploy", records.MAX_DEPLOYS, records.MAX_DEPLOY_ITEMS)
+    assert stands("seen", CHUNK_IDS, CHUNKS, CHUNK_IDS * CHUNKS)
+
+
+def test_a_lower_limit_of_issues_counts_at_once() -> None:
+    state = State()
+    run([builders.event_entry(n, n, exception_type=f"E{n}") for n in range(1, 6)], state)
+    run([builders.settings(6, 6, max_issues=2)], state)
+    assert len(state.issues) == 2
 
 
 def test_open_incidents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

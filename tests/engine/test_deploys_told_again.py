@@ -36,6 +36,26 @@ def test_news_without_commits_moves_the_time_and_keeps_the_commits() -> None:
     assert incident.suspected_causes[0].commit_id == "a1b2c3d4"
 
 
+def test_commits_that_are_told_later_are_suspects_of_the_next_error() -> None:
+    state = State()
+    run([change_window_entry(1, 0, commits=[commit("a")]), event_entry(2, 60)], state)
+    told = [change_window_entry(3, 120, commits=[commit("a"), commit("b")])]
+    out = run([*told, event_entry(4, 180, exception_type="KeyError")], state)
+    (incident, *_) = of_type(out, Incident)
+    assert {each.commit_id for each in incident.suspected_causes} == {"a", "b"}
+
+
+def test_a_pushed_deploy_that_runs_later_keeps_the_incident_that_told_of_it() -> None:
+    state = State()
+    pushed = change_window(0, pending=True)
+    run([deploy_entry(1, 0, change_window=pushed)], state)
+    (told_by,) = state.incidents
+    run([change_window_entry(2, 9 * MINUTE)], state)
+    (kept,) = state.deploys.values()
+    assert kept.window.deploy_time == at(9 * MINUTE)
+    assert kept.incident == told_by
+
+
 # --- what ran before -------------------------------------------------------------------------
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.statistics.baseline import Baseline, new_baseline, quiet_at
+from engine.statistics.baseline import Baseline, new_baseline, quiet_at, read
 from engine.statistics.earlier_baselines import take_over
 from engine.statistics.spike import LOOK_EVERY_MIN, Alarm, Kind, observe, usual_per_min
+from engine.statistics.time_scales import Learned
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -343,6 +344,15 @@ def test_what_version_0_1_knew_of_a_stream_is_taken_over() -> None:
     packed = struct.pack("<34f3d", *counts, *counts, learned, *[0.0] * 5, 4 * DAY, 0.0, 0.0)
     burst = struct.pack("<dff", 2 * DAY, 50.0, 10.0)
     assert_is_one_a_minute_for_four_days(Baseline(packed + burst, 4 * DAY, 3, 7))
+
+
+def test_evened_events_of_version_0_1_are_taken_over_as_they_were_learned() -> None:
+    numbers = [float(number) for number in range(1, 35)]
+    baseline = Baseline(struct.pack("<34f3d", *numbers, 1.0, 2.0, 3.0), 4 * DAY)
+    take_over(baseline)
+    stream = read(baseline)
+    assert (stream.events, stream.evened) == (Learned(13.0, 14.0), Learned(27.0, 28.0))
+    assert stream.learned_min == 29.0
 
 
 def assert_is_one_a_minute_for_four_days(baseline: Baseline) -> None:

@@ -53,6 +53,13 @@ def test_the_commit_that_touches_the_raising_function_is_first() -> None:
     )
 
 
+def test_a_file_with_two_dots_in_its_name_is_recognized() -> None:
+    trace = [frame("shop/cart.store.ts", "total")]
+    store = commit("store", files=["src/shop/cart.store.ts"])
+    (suspect,) = rank([store], stacktrace=trace)
+    assert "cart.store.ts" in words(suspect)[0]
+
+
 def test_the_nearer_place_counts_more() -> None:
     assert [each.commit_id for each in rank([CHECKOUT, CART])][:2] == ["cart", "checkout"]
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from engine.fold import answer
 from engine.memory.state import State
 from shared.incident import Reason
-from shared.pipe import Decision, Inbound, Incident
+from shared.pipe import Decision, Inbound, Incident, encode_lines
 from shared.reasons import End
 from tests import builders
 from tests.engine.drive import codes, ended, of_type, run, told
@@ -211,6 +212,19 @@ def test_a_silence_far_beyond_its_habit_is_a_regression() -> None:
     silence = {"silent_min": 2_890.0, "longest_gap_min": 12.0, "known_gaps": 300}
     assert of_type(out, Incident)[0].trigger_numbers == silence
     assert of_type(out, Decision)[0].numbers == {"trigger": "regression"} | silence
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "code"), [(HOUR - 1.0, "known"), (HOUR, "opened")], ids=["shorter", "just so long"]
+)
+def test_a_silence_of_an_hour_is_the_shortest(silent_s: float, code: str) -> None:
+    state = State()
+    late = builders.event_entry(301, 299 * 5 * MINUTE + silent_s)
+    # Read from lines, as most events take a short way then.
+    out = [
+        answer(state, line) for line in encode_lines([*steady(300, 5 * MINUTE), late]).splitlines()
+    ]
+    assert codes(out[-1]) == [code]
 
 
 @pytest.mark.parametrize("gap_s", [HOUR, 1.5 * HOUR, DAY])

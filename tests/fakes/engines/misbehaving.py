@@ -160,6 +160,14 @@ class Mumbling(HonestEngine):
         super().decide(entry)
 
 
+class Raving(HonestEngine):
+    """Writes as many empty lines before each decision as end it."""
+
+    def decide(self, entry: Message) -> None:
+        self.write(b"\n" * 1000)
+        super().decide(entry)
+
+
 class Early(HonestEngine):
     """Says things that it could only know from its states before it has them."""
 
@@ -244,6 +252,7 @@ ENGINES = {
         Mumbling,
         Mute,
         Poisoned,
+        Raving,
         Rubbish,
         Slow,
         Sluggish,

@@ -210,8 +210,9 @@ async def test_a_line_of_100_mb_is_dropped_and_the_engine_goes_on(
     assert await stage.counts() == [1, 2]
 
 
-async def test_a_flood_of_rubbish_ends_its_engine(stage: Scene) -> None:
-    async with stage.supervising(misbehaving("flood")) as supervisor:
+@pytest.mark.parametrize("engine", ["flood", "raving"])
+async def test_a_flood_of_rubbish_ends_its_engine(stage: Scene, engine: str) -> None:
+    async with stage.supervising(misbehaving(engine)) as supervisor:
         for deaths in range(1, 3):
             await stage.running()
             before = supervisor.status().restarts

@@ -32,6 +32,23 @@ asyncio.run(main())
 """
 
 
+async def test_no_engine_starts_for_a_server_that_is_gone() -> None:
+    server = await asyncio.create_subprocess_exec("true")
+    await server.wait()
+    launch = await asyncio.create_subprocess_exec(
+        sys.executable,
+        ROOT / "server/supervisor/launch.py",
+        str(server.pid),
+        *("echo", "started"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with limit():
+        started, reason = await launch.communicate()
+    assert (launch.returncode, started) == (1, b"")
+    assert reason == b"the server ended before the engine started\n"
+
+
 @pytest.mark.parametrize("command", [HONEST, misbehaving("stubborn"), misbehaving("hung")])
 @pytest.mark.parametrize("stopped", [False, True])
 async def test_the_engine_ends_when_the_server_is_killed(
