@@ -329,6 +329,10 @@ TWO_ISSUES: dict[str, tuple[Trace, Trace]] = {
         [("/var/task/orders/handler.py", None, "handler", 12)],
         [("/var/task/users/handler.py", None, "handler", 12)],
     ),
+    "scripts of one name straight in where machines keep applications": (
+        [("/srv/main.py", None, "total", 12)],
+        [("/opt/main.py", None, "total", 12)],
+    ),
     "classes of one package": (
         [("Cart.java", "shop.Cart", "total", 12)],
         [("Order.java", "shop.Order", "total", 12)],
