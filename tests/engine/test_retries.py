@@ -69,6 +69,18 @@ def test_a_trace_that_goes_on_counts_again_after_a_minute_or_two() -> None:
     ]
 
 
+def test_a_trace_that_was_heard_out_of_order_is_as_old_as_its_own_minute() -> None:
+    found, _ = counted(
+        [
+            (9 * MINUTE, {"trace_id": "a"}),
+            (10 * MINUTE, {"trace_id": "b"}),
+            (9 * MINUTE, {"trace_id": "late"}),
+            (11 * MINUTE, {"trace_id": "late"}),
+        ]
+    )
+    assert found == [True, True, True, True]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     names: list[tuple[float, dict[str, object]]] = [
         (1.0, {"trace_id": f"trace {n}", "user_id": f"user {n}"}) for n in range(1_000)
