@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 LEASE_S = 10.0
 RENEW_EVERY_S = 1.0
 
-STUCK_AFTER_S = 8.0
-"""How long a transaction in PostgreSQL may wait for the rest of what its server sends."""
-
 SPARE_S = 2.0
 """How much earlier than PostgreSQL the leader itself believes that its lease is over."""
 
@@ -136,7 +133,7 @@ class Elected:
         self._believe_until_end()
 
     def _ask(self, words: bytes) -> tuple[int, int, list[ServerRow]]:
-        ended = self._lease.end_stuck(timedelta(seconds=STUCK_AFTER_S))
+        ended = self._lease.end_stuck()
         epoch = self._lease.lead(self._epoch, timedelta(seconds=LEASE_S), words)
         return ended, epoch, self._lease.servers()
 

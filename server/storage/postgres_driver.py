@@ -1,5 +1,6 @@
 """How every connection to PostgreSQL is made, and what its errors mean for people."""
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -18,6 +19,9 @@ CONNECT_ARGS: dict[str, Any] = {
     "tcp_user_timeout": 5_000,
     "application_name": APPLICATION,
 }
+
+IDLE_TIMEOUT = timedelta(seconds=8)
+"""How long a server that is stopped in the middle of a transaction may hold up the others."""
 
 _LASTING = ("22", "23", "42")
 """Wrong data, a broken rule of the tables, a statement that is none: not better in a moment."""

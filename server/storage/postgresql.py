@@ -10,16 +10,13 @@ from server.storage.engines import Engines
 from server.storage.journal import table as journal_table
 from server.storage.main.noise import SUGGESTED
 from server.storage.main.tables import metadata, noise_filters
-from server.storage.postgres_driver import CONNECT_ARGS
+from server.storage.postgres_driver import CONNECT_ARGS, IDLE_TIMEOUT
 from server.storage.schema import REVISIONS, known, upgrade
 
 WRITER_LOCK = 0x9052106
 """The advisory lock of the one writer. A pooler cannot lose it: it ends with its transaction."""
 
 LOCK_TIMEOUT_MS = 5_000
-
-IDLE_TIMEOUT_MS = 8_000
-"""How long a server that is stopped in the middle of a transaction may hold up the others."""
 
 _SHARED = Path(__file__).with_name("shared")
 
@@ -110,7 +107,7 @@ _OPTIONS: dict[str, Any] = {
 _ONE_VIEW: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _LOCK = f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
 _BEGIN_WRITE = (
-    f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}; "
+    f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT.seconds}s'; "
     f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {_LOCK}"
 )
 

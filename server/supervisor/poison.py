@@ -21,7 +21,7 @@ class Suspicion:
     so that it outlives the server.
     """
 
-    def __init__(self, known: EngineDeaths = EngineDeaths()) -> None:  # noqa: B008 - frozen
+    def __init__(self, known: EngineDeaths) -> None:
         self.known = known
 
     def died(self, in_flight: Sequence[int], last_sent: int) -> int | None:

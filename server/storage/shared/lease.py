@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from server.storage.journal.entry import JournalUnavailable
-from server.storage.postgres_driver import APPLICATION, CONNECT_ARGS, why_not
+from server.storage.postgres_driver import APPLICATION, CONNECT_ARGS, IDLE_TIMEOUT, why_not
 from server.storage.shared.server_row import ServerRow
 
 FORGOTTEN_AFTER_S = 60
@@ -46,11 +46,11 @@ class LeaseTable:
             lambda connection: connection.execute("SELECT leave(%s, %s)", (self._server, epoch))
         )
 
-    def end_stuck(self, longer_than: timedelta) -> int:
+    def end_stuck(self, longer_than: timedelta = IDLE_TIMEOUT) -> int:
         """End transactions that wait for the rest of what their server sends; return how many.
 
-        They hold up all others. PostgreSQL ends those itself that wait between two statements
-        (`IDLE_TIMEOUT_MS`), but not in the middle of a batch, if the server is gone without a word.
+        They hold up all others. PostgreSQL ends those itself that wait between two statements,
+        but not in the middle of a batch, if the server is gone without a word.
         """
         return self._use(lambda connection: _end_stuck(connection, longer_than))
 

@@ -10,14 +10,14 @@ from shared.pipe import Decision
 
 
 def test_deaths_in_company_blame_nobody_but_make_careful() -> None:
-    suspicion = Suspicion()
+    suspicion = Suspicion(EngineDeaths())
     for _ in range(10):
         assert suspicion.died([4, 5, 6], last_sent=6) is None
     assert suspicion.known.one_by_one_to == 6
 
 
 def test_two_deaths_alone_convict() -> None:
-    suspicion = Suspicion()
+    suspicion = Suspicion(EngineDeaths())
     assert suspicion.died([4, 5], last_sent=5) is None
     assert suspicion.died([4], last_sent=4) is None
     assert suspicion.died([4], last_sent=4) == 4
@@ -25,7 +25,7 @@ def test_two_deaths_alone_convict() -> None:
 
 
 def test_an_entry_that_was_survived_in_between_begins_anew() -> None:
-    suspicion = Suspicion()
+    suspicion = Suspicion(EngineDeaths())
     assert suspicion.died([4], last_sent=4) is None
     suspicion.survived(up_to=4)
     assert suspicion.died([4], last_sent=9) is None
@@ -33,13 +33,13 @@ def test_an_entry_that_was_survived_in_between_begins_anew() -> None:
 
 
 def test_deaths_with_nothing_in_flight_blame_nobody() -> None:
-    suspicion = Suspicion()
+    suspicion = Suspicion(EngineDeaths())
     for _ in range(10):
         assert suspicion.died([], last_sent=6) is None
 
 
 def test_a_death_of_another_entry_in_between_begins_anew() -> None:
-    suspicion = Suspicion()
+    suspicion = Suspicion(EngineDeaths())
     assert suspicion.died([4], last_sent=4) is None
     assert suspicion.died([7], last_sent=7) is None
     assert suspicion.died([4], last_sent=7) is None
@@ -47,7 +47,7 @@ def test_a_death_of_another_entry_in_between_begins_anew() -> None:
 
 
 def test_a_death_of_none_in_between_does_not() -> None:
-    suspicion = Suspicion()
+    suspicion = Suspicion(EngineDeaths())
     assert suspicion.died([4], last_sent=4) is None
     assert suspicion.died([], last_sent=4) is None
     assert suspicion.died([4], last_sent=4) == 4
