@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from engine.incidents import fix_live, life
-from engine.memory import awaited, awaited_fixes, issues
+from engine.memory import archived, awaited, awaited_fixes, issues
 from engine.memory.records import Issue
 from engine.memory.services import newest_release
 from engine.memory.state import State
@@ -35,6 +35,7 @@ def resolve(state: State, entry: Resolve) -> list[Outbound]:
         if issue.incident in state.incidents:
             issue.incident = ""
     waited = awaited.take(state, entry.issue_id) is not None
+    archived.drop(state, entry.issue_id)
     return [*ended, _decision(state, len(named) + (tombstone is not None) + waited)]
 
 
@@ -67,8 +68,19 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
             return issues.is_silenced(issue, state.now) or _is_resolved(issue)
 
         ended = _end_incidents(state, entry, named, reason, is_over)
-    waited = bool(until) and awaited.take(state, entry.issue_id) is not None
-    return [*ended, _decision(state, len(named) + (tombstone is not None) + waited)]
+        awaited.take(state, entry.issue_id)
+    kept = _keep_archived(state, entry, until) if not named else False
+    return [*ended, _decision(state, len(named) + (tombstone is not None) + kept)]
+
+
+def _keep_archived(state: State, entry: Silence, until: float) -> bool:
+    """Remember what the source archived before an event of it came; return whether it was that."""
+    if entry.issue_id is None:
+        return False
+    if not until:
+        return archived.drop(state, entry.issue_id) != 0.0
+    archived.keep(state, entry.issue_id, until)
+    return True
 
 
 def change_settings(state: State, entry: Settings) -> list[Outbound]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 Kind = Literal[
+    "archived",
     "awaited",
     "clock",
     "deploy",
@@ -37,6 +38,10 @@ class Changes:
     def clear(self) -> None:
         """Forget all changes, because a checkpoint has saved them."""
         self._records.clear()
+
+    def archived(self, issue_id: str) -> None:
+        """Note that the issue that its source calls `issue_id` is archived unseen, or no longer."""
+        self._records["archived", issue_id] = None
 
     def awaited(self, issue_id: str) -> None:
         """Note that news of the issue that its source calls `issue_id` waits, or no longer does."""

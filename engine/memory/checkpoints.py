@@ -15,6 +15,7 @@ from engine.fingerprint import RULES_VERSION
 from engine.memory import awaited_fixes, deploys, issues
 from engine.memory.changes import Kind
 from engine.memory.records import (
+    ArchivedIssue,
     AwaitedFix,
     AwaitedNews,
     Clock,
@@ -40,7 +41,7 @@ _NOTHING = msgspec.Raw(b"null")
 _encoder = msgspec.json.Encoder()
 
 K = TypeVar("K")
-Touched = TypeVar("Touched", Tombstone, Service, Deploy)
+Touched = TypeVar("Touched", ArchivedIssue, Tombstone, Service, Deploy)
 
 
 class UnreadableState(ValueError):
@@ -96,6 +97,7 @@ def complete(state: State, seq: int) -> None:
     state.checkpointed = state.now
     state.issues = dict(sorted(state.issues.items(), key=lambda item: item[1].touched))
     state.tombstones = _by_touch(state.tombstones)
+    state.archived = _by_touch(state.archived)
     state.services = _by_touch(state.services)
     state.deploys = _by_touch(state.deploys)
     state.aliases = issues.aliases_of(state.issues)
@@ -146,6 +148,7 @@ def _find_service(state: State, key: str) -> Service | None:
 
 _FIND: dict[Kind, Callable[[State, str], msgspec.Struct | None]] = {
     "issue": lambda state, key: state.issues.get(key),
+    "archived": lambda state, key: state.archived.get(key),
     "awaited": lambda state, key: state.awaited.get(key),
     "fix": lambda state, key: state.fixes.get(key),
     "tombstone": lambda state, key: state.tombstones.get(key),
@@ -166,6 +169,7 @@ class _IssueLine(msgspec.Struct, tag="state"):
 
 _issue_line = msgspec.json.Decoder(_IssueLine)
 _issue = msgspec.json.Decoder(Issue)
+_archived = msgspec.json.Decoder(ArchivedIssue)
 _awaited = msgspec.json.Decoder(AwaitedNews)
 _fix = msgspec.json.Decoder(AwaitedFix)
 _tombstone = msgspec.json.Decoder(Tombstone)
@@ -191,6 +195,10 @@ def _keep_issue(state: State, key: str, issue: Issue) -> None:
     if issue.release is not None:
         issue.release = intern(issue.release)
     state.issues[key] = issue
+
+
+def _take_archived(state: State, key: str, value: msgspec.Raw) -> None:
+    state.archived[key] = _archived.decode(value)
 
 
 def _take_awaited(state: State, key: str, value: msgspec.Raw) -> None:
@@ -242,6 +250,7 @@ def _take_clock(state: State, _key: str, value: msgspec.Raw) -> None:
 
 _TAKE_BACK: dict[str, Callable[[State, str, msgspec.Raw], None]] = {
     "issue": _take_issue,
+    "archived": _take_archived,
     "awaited": _take_awaited,
     "fix": _take_fix,
     "tombstone": _take_tombstone,

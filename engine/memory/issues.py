@@ -6,7 +6,7 @@ from sys import intern
 from typing import Literal
 
 from engine.fingerprint import RULES_VERSION
-from engine.memory import awaited_fixes
+from engine.memory import archived, awaited_fixes
 from engine.memory.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
 from engine.memory.state import State
 from engine.statistics.baseline import new_baseline
@@ -234,9 +234,22 @@ def _learn(
         _take_resolve(issue, tombstone)
         _take_silence(issue, tombstone)
         state.changed.tombstone(key)
+    if event.issue_id is not None and not event.unique:
+        until = _archived_until(state, event.issue_id)
+        if until:
+            issue.silenced_until, issue.silenced_by_source = until, True
     if len(state.issues) > state.settings.max_issues:
         shrink(state)
     return issue, "new" if tombstone is None else "back"
+
+
+def _archived_until(state: State, issue_id: str) -> float:
+    """Return until when the source has archived what it calls so, wherever it happens; or 0.0."""
+    for key in state.aliases.get(issue_id, ()):
+        elsewhere = state.issues[key]
+        if elsewhere.silenced_by_source and is_silenced(elsewhere, state.now):
+            return elsewhere.silenced_until
+    return archived.drop(state, issue_id)
 
 
 def _take_resolve(issue: Issue, tombstone: Tombstone) -> None:

@@ -32,6 +32,8 @@ MAX_RELEASES = 50
 MAX_RULES = 16
 MAX_AWAITED = 1_000
 """News of issues that wait for an environment."""
+MAX_ARCHIVED = 1_000
+"""Issues that were archived before an event of them came."""
 MAX_AWAITED_FIXES = 2_000
 """Resolved issues that wait for the deploy of their fix."""
 MAX_DEPLOYS = 20
@@ -188,6 +190,15 @@ class AwaitedNews(msgspec.Struct, array_like=True, gc=False):
     event: EventEntry
     due: float
     """When it is told, if no event of the issue has told its environment."""
+
+
+class ArchivedIssue(msgspec.Struct, array_like=True, gc=False):
+    """An issue that its source archived before an event of it came."""
+
+    until: float
+    """-1.0 means for good."""
+    touched: int
+    """The entry that archived it."""
 
 
 class AwaitedFix(msgspec.Struct, array_like=True, gc=False):

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from engine.fingerprint import RULES_VERSION
 from engine.memory.changes import Changes
 from engine.memory.records import (
+    ArchivedIssue,
     AwaitedFix,
     AwaitedNews,
     Clock,
@@ -40,6 +41,8 @@ class State:
         """The issues that each of the source's own issue ids names."""
         self.awaited: dict[str, AwaitedNews] = {}
         """By the source's own id of the issue."""
+        self.archived: OrderedDict[str, ArchivedIssue] = OrderedDict()
+        """By the source's own id of the issue, the one that was archived first in front."""
         self.fixes: dict[str, AwaitedFix] = {}
         """By the key of the issue."""
         self.fixes_of: dict[Scope, set[str]] = {}

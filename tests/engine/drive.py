@@ -90,6 +90,7 @@ def everything(state: State) -> Stored:
     records: dict[str, Mapping[str, msgspec.Struct]] = {
         "issue": state.issues,
         "tombstone": state.tombstones,
+        "archived": state.archived,
         "awaited": state.awaited,
         "fix": state.fixes,
         "service": {scope_key(scope): service for scope, service in state.services.items()},

@@ -148,6 +148,7 @@ def test_the_documented_limits_are_those_of_the_code() -> None:
         return all(re.search(rf"\b{number:,}\b", limits[state]) for number in numbers)
 
     assert stands("issue", records.DEFAULT_MAX_ISSUES)
+    assert stands("archived", records.MAX_ARCHIVED)
     assert stands("awaited", records.MAX_AWAITED)
     assert stands("fix", records.MAX_AWAITED_FIXES)
     assert stands("service", records.MAX_RELEASES, records.MAX_SERVICES)

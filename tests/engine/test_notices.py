@@ -36,7 +36,7 @@ def test_a_notice_says_of_how_many_issues_it_was_also_the_second_time(
         assert answer(state, notice(seq, 60 + seq, issue=keys[0])) == ("noted", {"issues": 1})
         assert answer(state, notice(seq + 1, 60 + seq, issue_id="8")) == ("noted", {"issues": 2})
         assert answer(state, notice(seq + 2, 60 + seq, issue_id="7")) == ("noted", {"issues": 1})
-        for n, nobody in enumerate(({"issue": "x"}, {"issue_id": "9"}, {"incident_id": "inc-1"})):
+        for n, nobody in enumerate(({"issue": "x"}, {"incident_id": "inc-1"})):
             entry = notice(seq + 3 + n, 60 + seq, **nobody)
             assert answer(state, entry) == ("nothing_named", {})
     assert incident_id not in state.incidents
