@@ -22,7 +22,7 @@ from shared.pipe import UnreadableLine, decode_outbound
 _UNRECORDED_BYTES = 16 * 1024 * 1024
 """While this much waits to be stored, nothing more is read."""
 
-_HELD_BYTES = 256 * 1024 * 1024
+HELD_BYTES = 256 * 1024 * 1024
 """How much a child may say without an acknowledgement or a checkpoint."""
 
 _FAULTS_IN_A_ROW = 1_000
@@ -206,8 +206,8 @@ class Life:
         if self.conversation.recordable.has_news:
             self._urgent.set()
         self.feeder.freed()
-        if self.conversation.held_bytes > _HELD_BYTES:
-            self._give_up(f"it said {_HELD_BYTES} bytes without an acknowledgement or checkpoint")
+        if self.conversation.held_bytes > HELD_BYTES:
+            self._give_up(f"it said {HELD_BYTES} bytes without an acknowledgement or checkpoint")
 
     async def _record(self) -> None:
         while True:

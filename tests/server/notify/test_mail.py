@@ -204,6 +204,13 @@ def test_a_digest_leaves_no_incident_out_and_tells_the_worst_first() -> None:
     assert "RuntimeError: the worker ended" in said
 
 
+@pytest.mark.parametrize("count", [10, 11])
+def test_a_digest_describes_ten_incidents_in_full(count: int) -> None:
+    news: list[News] = [opened(number, message=f"m{number}") for number in range(1, count + 1)]
+    said = text(mail(*news))
+    assert said.count("This error has never been seen before in production.") == 10
+
+
 def test_a_digest_of_500_incidents_is_short_enough_to_be_read_whole() -> None:
     services = [f"service-{number % 7}" for number in range(1, 501)]
     news: list[News] = [

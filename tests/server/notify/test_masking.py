@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.masking import masked_line, printable, without_query_values, without_secrets
+from server.notify.masking import cut, masked_line, printable, without_query_values, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,7 @@ def test_long_text_that_only_begins_like_a_secret_stays(piece: str) -> None:
     text = piece * (40_000 // len(piece))
     assert without_secrets(text) == text
     assert without_secrets(f"{text}\npassword=hunter2") == f"{text}\npassword=***"
+
+
+def test_a_text_of_the_longest_length_stays_whole() -> None:
+    assert (cut("abcd", 4), cut("abcde", 4)) == ("abcd", "abc…")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from server.supervisor import session
 from server.supervisor.session import Limits
 from shared.pipe import decode_inbound
 from tests.server.supervisor.scene import Scene, misbehaving
@@ -220,6 +221,17 @@ async def test_a_flood_of_rubbish_ends_its_engine(stage: Scene, engine: str) -> 
             await stage.restarted(deaths)
             assert supervisor.status().restarts == before + 1
             assert "lines in a row that do not count" in (supervisor.status().last_exit or "")
+
+
+async def test_an_engine_that_says_much_and_acknowledges_nothing_is_replaced(
+    stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session.HELD_BYTES == 256 * 2**20
+    monkeypatch.setattr(session, "HELD_BYTES", 1_000)
+    await stage.accept(*["Boom"] * 20)
+    async with stage.supervising(misbehaving("late")) as supervisor:
+        await stage.restarted(1)
+        assert "bytes without an acknowledgement" in (supervisor.status().last_exit or "")
 
 
 async def test_rubbish_that_is_no_flood_ends_no_engine(stage: Scene) -> None:

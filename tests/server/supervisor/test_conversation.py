@@ -133,6 +133,16 @@ def test_every_batch_decides_its_entries_once_in_order_and_the_rest_waits(
         assert conversation.in_flight_bytes == 2 * len(conversation.in_flight)
 
 
+def test_an_error_about_an_entry_that_was_not_given_says_nothing_of_it_later() -> None:
+    conversation = ready()
+    assert conversation.hear(Error(error=True, message="odd", seq=1), 10) is not None
+    conversation.sent([entry(1), entry(2)])
+    assert conversation.hear(Error(error=True, message="odd", seq=2), 10) is not None
+    conversation.hear(Ack(2), 10)
+    codes = [each.code for each in conversation.take().messages if isinstance(each, Decision)]
+    assert codes == [Code.UNDECIDED, Code.UNREADABLE]
+
+
 def test_states_wait_for_their_checkpoint() -> None:
     conversation = ready()
     conversation.sent([entry(1), entry(2)])
