@@ -8,19 +8,39 @@ MAX_CHARACTERS = 300
 _STATUS = re.compile(r"(?i)\b(status(?:[ _]?code)?|http(?:/\d(?:\.\d)?)?)([ :=]+)([1-5]\d\d)\b")
 """404 and 500 are different errors, though both are numbers; they become words in the meantime."""
 
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_HASH = r"(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,}(?![a-z0-9])"
 _VARYING = re.compile(
-    r"""
-      (?P<url>\b[a-z][a-z0-9+.-]*://[^\s"'<>)\]}]+)
+    rf"""
+      (?P<url>\b[a-z][a-z0-9+.-]*://[^\s"'<>)\]}}]+)
     | (?P<folder>(?:/tmp|/var/folders/\w+/\w+/T|\bTemp)[/\\][^\s/\\"',;:)]+)
     | (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
-    | (?P<uuid>\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b)
-    | (?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|\ ?[+-]\d\d:?\d\d)?)?\b)
-    | (?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[?[0-9a-f]*:(?:[0-9a-f]*:){2,}[0-9a-f]+\]?)
-    | (?P<address>\b0x[0-9a-f]+\b|@[0-9a-f]{5,16}\b)
-    | (?P<hash>\b(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,}\b)
-    | (?P<token>\b(?=[a-z0-9_-]*\d[a-z0-9_-]*[a-z][a-z0-9_-]*\d)[a-z0-9_-]{20,}\b)
-    | (?P<word>(?<![a-z0-9])[a-z0-9]{8,}(?![a-z0-9]))
-    | (?P<number>[+-]?\d[\d.,_]*\d|\d)
+    | (?P<uuid>\b[0-9a-f]{{8}}-?[0-9a-f]{{4}}-?[0-9a-f]{{4}}-?[0-9a-f]{{4}}-?[0-9a-f]{{12}}\b)
+    | (?P<time>
+          \b\d{{4}}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|\ ?[+-]\d\d:?\d\d)?)?\b
+        | (?:\b(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\ )?
+          \b(?:\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{4}}|{_MONTH}\ \d{{1,2}}(?:,?\ \d{{4}}\b(?!:))?)\b
+          (?:[ :T]\d{{1,2}}:\d\d(?::\d\d(?:[.,]\d+)?)?)?
+          (?:\ (?:UTC|GMT|[+-]\d\d:?\d\d)\b)?(?:\ \d{{4}}\b)?
+      )
+    | (?P<ip>
+          \b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+)?\b
+        | \[?[0-9a-f]*:(?:[0-9a-f]*:){{2,}}[0-9a-f]+\]?
+        | (?<![\w:])(?=[0-9a-f:]*\d)[0-9a-f]{{0,4}}::[0-9a-f]{{1,4}}(?![\w:])
+      )
+    | (?P<address>\b0x[0-9a-f]+\b|@(?=[a-f]*\d)[0-9a-f]{{1,16}}\b)
+    | (?P<hash>(?<![a-z0-9])(?:{_HASH}|(?=[a-f]*\d+[a-f]+\d)[0-9a-f]{{6}}(?![a-z0-9])))
+    | (?P<token>
+          \beyJ[\w-]{{8,}}(?:\.[\w-]+){{1,2}}
+        | \b(?=[a-z0-9_-]*\d[a-z0-9_-]*[a-z][a-z0-9_-]*\d)[a-z0-9_-]{{20,}}\b
+      )
+    | (?P<size>(?<![\w.])\d[\d.,]*\ ?(?:[kmgtp]i?b|bytes?)\b)
+    | (?P<duration>(?<![\w.])(?:\d+(?:[.,]\d+)?(?:[nuµm]?s|[mh]))+\b)
+    | (?P<word>(?<![a-z0-9])(?!\d+(?![a-z0-9]))[a-z0-9]{{8,}}(?![a-z0-9]))
+    | (?P<number>(?:(?<![\w)\]])[+-])?\d+(?:[.,_](?!{_HASH})\d+)*(?:e[+-]?\d+\b)?)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
