@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.fingerprint import RULES_VERSION, fingerprint
 from engine.stack import names
+from engine.stack.messages import MAX_CHARACTERS, blanked
 from engine.stack.names import frame_name
 from shared.event import ChainedException, Event, Frame
 from tests import builders
@@ -443,6 +444,14 @@ def test_generated_parts_of_a_message_make_no_other_issue(one: str, other: str) 
 @pytest.mark.parametrize(("one", "other"), OTHER_TEXT)
 def test_messages_that_say_something_else_are_other_issues(one: str, other: str) -> None:
     assert key(of_trace([], message=one)) != key(of_trace([], message=other))
+
+
+@pytest.mark.parametrize("piece", ["-1", "::", "1."])
+def test_a_message_of_one_piece_over_and_over_holds_nothing_up(piece: str) -> None:
+    """A pattern could try every way to cut it: some seconds for each, and minutes for all."""
+    for length in range(1_000, 1_200):
+        text = piece * (length // len(piece)) + "!"
+        assert len(blanked(text)) <= MAX_CHARACTERS
 
 
 def test_the_message_does_not_count_where_there_are_frames() -> None:
