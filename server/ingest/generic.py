@@ -49,6 +49,8 @@ _ON_ONE_LINE = frozenset(
 )
 """The fields that log lines, keys and titles are made of."""
 _LONGEST_LINE = 512
+_LONGEST_TEXT = 100_000
+"""No field may be so long: what is longer is refused, whatever the rest is."""
 _SHOWN_OF_AN_ID = 12
 """The number of characters by which people tell commits apart."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -233,7 +235,8 @@ def _why_not_json(body: bytes) -> str:
 def _without_control(value: object) -> object:
     match value:
         case str():
-            return many_lines(value, len(value))
+            read = value[:_LONGEST_TEXT]
+            return many_lines(read, len(read))
         case list():
             return [_without_control(item) for item in value]
         case dict():
