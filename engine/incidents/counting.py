@@ -8,8 +8,13 @@ from engine.statistics.spike import Alarm
 HOLD_S = 1_800.0
 """An incident is held this long after its last event (or until its rates have been usual)."""
 
+TELL_FIRST_S = 1.0
 TELL_EVERY_S = 60.0
-"""Changes of counts are told at most this often, and less often in long incidents."""
+"""Changes of counts are told after a second, and then ever less often. In the first minutes, when
+people look, it is after half of the incident's age; later after a minute, or a tenth of its age."""
+
+MANY_ISSUES = 100
+"""Up to so many issues, people are told of each that joins an incident when it does."""
 
 STRETCH_S = 300.0
 WORSE_BY = 10
@@ -40,8 +45,7 @@ def count_event(
         if alarm is not None:
             symptom.factor = max(symptom.factor, alarm.factor)
     if not incident.tell_due:
-        lasts_s = now - incident.opened
-        incident.tell_due = max(now, incident.told + max(TELL_EVERY_S, lasts_s / 10.0))
+        incident.tell_due = max(now, incident.told + _pause_s(incident, now - incident.opened))
         state.wake(incident.tell_due, "tell", incident.incident_id)
     state.changed.incident(incident.incident_id)
     if late:
@@ -56,6 +60,13 @@ def count_event(
     if alarm is None or alarm.kind == "as_usual" or now - incident.worsened < WORSE_EVERY_S:
         return much_worse
     return much_worse or alarm.kind == "escalated" or not issue.by_rate
+
+
+def _pause_s(incident: OpenIncident, lasts_s: float) -> float:
+    if incident.issue_count > MANY_ISSUES:
+        # What has joined is told to people with it.
+        return max(TELL_EVERY_S, lasts_s / 10.0)
+    return max(TELL_FIRST_S, min(TELL_EVERY_S, lasts_s / 2.0), lasts_s / 10.0)
 
 
 def may_be_much_worse(incident: OpenIncident, at: float) -> bool:

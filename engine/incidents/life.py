@@ -6,7 +6,7 @@ itself holds what is due later (`due`, `tell_due`), so that a restored one goes 
 
 from hashlib import blake2b
 
-from engine.incidents.counting import HOLD_S, STRETCH_S, count_event
+from engine.incidents.counting import HOLD_S, MANY_ISSUES, STRETCH_S, count_event
 from engine.incidents.summary import rank_of, summary, symptom_of
 from engine.incidents.suspects import suspects_of
 from engine.incidents.triggers import Fired, is_more_severe
@@ -36,9 +36,6 @@ LONGEST_S = 86_400.0
 
 MAX_JOINED_NAMED = 1_000
 """Of issues that joined since the server was told, so many are named."""
-
-MANY_ISSUES = 100
-"""Up to so many issues, people are told of each that joins an incident when it does."""
 
 _MAX_SYMPTOM_MESSAGE = 300
 
