@@ -16,7 +16,7 @@ _NAMELESS = re.compile(
     | \(?anonymous(?:\ function)?\)? | \{anonymous\}
     | global\ code | eval\ code | eval | module\ code
     | <lambda> | <fn> | lambda | closure | operator\(\) | stripped_application_code
-    | (?:[\w\\]*\\)?\{+closure(?:\#\d+)?\}+ | <global> | toplevel | main\ code
+    | _callee\d*\$ | (?:[\w\\]*\\)?\{+closure(?:\#\d+)?\}+ | <global> | toplevel | main\ code
     | (?:sub_|fun_|unnamed_)[0-9a-f]{4,} | 0x[0-9a-f]+ | (?=.*\d)[0-9a-f]{8,} | \$?\d+
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -49,13 +49,20 @@ _PASSING = re.compile(
 )
 """Machinery between two calls, which comes and goes with compilers and runtimes."""
 
+_COMPREHENSION = re.compile(r"(?:\.<locals>\.<(?:lambda|(?:list|dict|set)comp|genexpr)>)+$")
+"""Within a function, as Python qualifies it."""
+
 _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), inner)
     for pattern, inner in (
         # a name inside a wrapper that the compiler made
         (r"^lambda\$(?:null|static)\$\d+$", ""),
         (r"^lambda\$(\w+?)\$\d+$", r"\1"),  # Java
-        (r"^<(\w+)>(?:b__|g__|d__)[\w|]*(?:\.MoveNext)?$", r"\1"),  # C#: lambda, local, async
+        (r"^\$anonfun\$(.+)$", r"\1"),  # Scala
+        (
+            r"^(?:<>c(?:__DisplayClass[\d_]*)?\.)?<(\w+)>(?:b__|g__|d__)[\w|]*(?:\.MoveNext)?$",
+            r"\1",
+        ),  # C#: lambda, local, async
         (r"^(.+?)(?:\.func\d+(?:\.\d+)*)+$", r"\1"),  # Go
         (r"^(.+?)(?:\.gowrap\d+|\.deferwrap\d+|-fm|-range\d+)$", r"\1"),
         (r"^(?:block (?:\(\d+ levels\) )?|rescue |ensure )+in (.+)$", r"\1"),  # Ruby
@@ -73,8 +80,9 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^class@anonymous.*::(\w+)$", r"class@anonymous::\1"),
         (r"^(.+?)(?:`\d+)?\[[\w,. ]*\]$", r"\1"),  # .NET's type arguments
         (r"^(.+)\$suspendImpl$", r"\1"),  # Kotlin
-        (r"^(.+?)(?:\$default|\$\d+|\$lambda[$\d-]*)+$", r"\1"),
+        (r"^(.+?)(?:\$default|\$adapted|\$\d+|\$lambda[$\d-]*)+$", r"\1"),
         (r"^(?:\?A0x[0-9a-f]+|`anonymous[- ]namespace'|\(anonymous namespace\))::", ""),  # C++
+        (r"^([^(]+)(?:\(.*\))?::\{lambda\(.*\)#\d+\}::operator\(\).*$", r"\1"),
         (r"^(lambda_method|DynamicClass)\d+$", r"\1"),  # .NET, compiled at run time
         (r"^(.+?)(?:\.(?:isra|part|constprop|cold|lto_priv)(?:\.\d+)?)+$", r"\1"),  # GCC
         (r"^(.+)/\d+$", r"\1"),  # Erlang's and Elixir's arity
@@ -135,7 +143,7 @@ def is_foreign(file: str | None, module: str | None) -> bool:
 
 
 def _function(function: str) -> str:
-    name = _without_parameters(function.strip())
+    name = _without_parameters(_COMPREHENSION.sub("", function.strip()))
     for _ in range(0 if _is_plain(name) else 4):
         before = name
         for pattern, inner in _SHELLS:

@@ -15,7 +15,7 @@ _PROJECT = ("webpack", "webpack-internal", "turbopack", "app", "rsc")
 _POSITION = re.compile(r"(?::\d+){1,2}$")
 _QUERY = re.compile(r"[?#].*$")
 _NO_PLACE = re.compile(
-    r"^(?:<.*>|\[.*\]|native(?: code)?|eval code|unknown(?: source)?|\?+)$", re.IGNORECASE
+    r"^(?:<.*>|\[.*\]|blob:.*|native(?: code)?|eval code|unknown(?: source)?|\?+)$", re.IGNORECASE
 )
 
 _HASH = re.compile(
@@ -70,6 +70,7 @@ _HOMES: tuple[tuple[str, ...], ...] = (
     ("var", "lib", "jenkins", "workspace", "*"),
     ("var", "jenkins_home", "workspace", "*"),
     ("opt", "build", "repo"),
+    ("build", "source"),
     ("opt", "render", "project"),
     ("vercel", "path0"),
     ("codebuild", "output", "*", "src", "*"),
@@ -93,6 +94,7 @@ _HOMES: tuple[tuple[str, ...], ...] = (
     ("code",),
     ("app",),
     ("mnt", "*"),
+    ("data", "app", "*", "*"),
     ("data", "*"),
 )
 """Where machines keep applications; `*` is any one name. The application's path follows."""
@@ -126,7 +128,8 @@ _LAYERS = frozenset(
 
 _GENERATED_CLASS = re.compile(
     r"\$\$(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|ByteBuddy|Proxy).*"
-    r"|_\$\$_(?:javassist|Weld).*|@v?\d[\w.+-]*|/0x[0-9a-f]+|@[0-9a-f]{5,}"
+    r"|\$(?:HibernateProxy|ByteBuddy)\$.*|_\$\$_(?:javassist|jvst|Weld).*|_(?:ClientProxy|Subclass)$"
+    r"|@v?\d[\w.+-]*|/0x[0-9a-f]+|@[0-9a-f]{5,}"
 )
 _INNER_NUMBER = re.compile(r"(?:\$\d+)+(?=\$|$)|\+<>c(?:__DisplayClass[\d_]*)?|\+<\w+>d__\d+|`\d+")
 _PATH = re.compile(r"/|^[A-Za-z]:\\|\\[^\\]+\.\w{1,5}$")
@@ -135,7 +138,9 @@ COROUTINE_CLASS = re.compile(r"^(?P<owner>[\w.]+)\$(?P<function>[a-z]\w*)(?:\$\d
 GROOVY_CLOSURE = re.compile(
     r"^(?P<owner>[\w.]+?)\$_(?P<function>[a-z]\w*?)_(?:lambda|closure)\d+(?:\$_closure\d+)*$"
 )
-_EVALUATED = re.compile(r"(?<=\beval)\d+|(?<=\$eval)\d+(?:\$\w+)*|\bunusual_prefix_[0-9a-f]+_")
+_EVALUATED = re.compile(
+    r"(?<=\beval)\d+|(?<=\$fn__)\d+|(?<=\$reify__)\d+|(?<=\$eval)\d+(?:\$\w+)*|\bunusual_prefix_[0-9a-f]+_"
+)
 """What is numbered as it is loaded: Clojure's evaluated forms, Airflow's files."""
 
 

@@ -297,6 +297,45 @@ ONE_ISSUE |= {
     ),
 }
 
+ONE_ISSUE |= {
+    name: ([(file, module, one, 1)], [(file, module, other, 1)])
+    for name, file, module, one, other in (
+        ("scala adapted", "Cart.scala", "shop.Cart", "$anonfun$total$1$adapted", "total"),
+        ("c# captured", "Cart.cs", "Cart", "<>c__DisplayClass5_0.<Total>b__0", "<>c.<Total>b__3_1"),
+        (
+            "c++ lambdas",
+            "cart.cpp",
+            None,
+            "Cart::total(int)::{lambda(int)#1}::operator()(int) const",
+            "Cart::total()::{lambda()#2}::operator()() const",
+        ),
+        ("babel's generators", "src/cart.js", None, "_callee$", "_callee2$"),
+        ("qualified comprehensions", "cart.py", None, "total.<locals>.<listcomp>", "total"),
+        ("qualified lambdas", "cart.py", None, "Cart.total.<locals>.<lambda>", "Cart.total"),
+    )
+}
+ONE_ISSUE |= {
+    f"module {one}": ([("Cart", one, "total", 1)], [("Cart", other, "total", 1)])
+    for one, other in (
+        ("shop.Cart$HibernateProxy$abcd1234", "shop.Cart$HibernateProxy$zzzz9999"),
+        ("shop.Cart$ByteBuddy$abcd1234", "shop.Cart$ByteBuddy$zzzz9999"),
+        ("shop.Cart_$$_jvst1a2_0", "shop.Cart_$$_jvst9f_3"),
+        ("shop.Cart_ClientProxy", "shop.Cart"),
+        ("shop.cart$total$fn__123", "shop.cart$total$fn__987"),
+    )
+}
+ONE_ISSUE |= {
+    f"file {one}": ([(one, None, "total", 1)], [(other, None, "total", 1)])
+    for one, other in (
+        ("blob:https://a.example/0b989ba4-242f-11e5", "blob:https://a.example/1b989ba4-242f-11e5"),
+        ("/build/source/shop/cart.go", "/app/shop/cart.go"),
+        (
+            "/data/app/~~4f2a==/a.shop-Xk29==/lib/cart.so",
+            "/data/app/~~9d0c==/a.shop-aB3d==/lib/cart.so",
+        ),
+    )
+}
+
 TWO_ISSUES: dict[str, tuple[Trace, Trace]] = {
     "files of one name in two folders of a project": (
         [("/var/www/html/modules/orders/import.php", None, "import_rows", 12)],
