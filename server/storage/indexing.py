@@ -20,7 +20,7 @@ from server.storage.pace import rest
 STRETCH = 1_000
 """Entries of a stretch: what is read through to find one of them."""
 
-_LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 5.0
 _ENTRIES_A_STEP = 200
 _BYTES_A_STEP = 1_000_000
 
@@ -34,15 +34,16 @@ class Indexing:
 
     async def run(self) -> None:
         """Follow the journal, until cancelled."""
-        seen = -1
+        followed_to = -1
         while True:
-            if self._journal.last_seq != seen:
-                seen = self._journal.last_seq
+            last_seq = self._journal.last_seq
+            if last_seq != followed_to:
                 try:
                     await self.catch_up()
+                    followed_to = last_seq
                 except STORAGE_TROUBLE as error:
                     log.server(logging.ERROR, f"ids cannot be indexed now: {error}")
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def catch_up(self) -> None:
         """Index every stretch that is complete. Raises what the two databases raise."""

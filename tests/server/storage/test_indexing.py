@@ -1,11 +1,13 @@
 """The ids of entries: which there are, and in which stretch of the journal one may be."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import asdict
 
+from server.storage import indexing
 from server.storage.database import Database
 from server.storage.indexing import STRETCH, Indexing
 from server.storage.journal.ids import canonical_id, ids_of
@@ -15,6 +17,7 @@ from server.storage.main.entry_ids import Stretch
 from shared.event import Commit, Push
 from shared.pipe import Entry, encode_lines
 from tests.builders import change_window, change_window_entry, event_entry, resolve
+from tests.waiting import limit
 
 
 @pytest.fixture
@@ -114,6 +117,22 @@ async def test_an_index_begins_with_what_is_kept_and_goes_on_after_what_was_remo
     assert await index(journal, database) == 5 * STRETCH
     assert await newest(database, "later", 5 * STRETCH + 1) == Stretch(4 * STRETCH + 1, 5 * STRETCH)
     assert await newest(database, "later", 4 * STRETCH + 1) == Stretch(3 * STRETCH + 6, 4 * STRETCH)
+
+
+async def test_it_follows_the_journal(
+    journal: Journal, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "LOOK_EVERY_S", 0.001)
+    following = asyncio.create_task(Indexing(journal, database).run())
+    try:
+        for stretches in (1, 2):
+            await journal.append([event("a")] * STRETCH, None)
+            async with limit():
+                while await newest(database, "never", stretches * STRETCH + 1) is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
 
 
 async def test_more_stretches_than_are_read_at_once_are_searched(database: Database) -> None:
