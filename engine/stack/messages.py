@@ -5,7 +5,9 @@ from functools import lru_cache
 
 MAX_CHARACTERS = 300
 
-_STATUS = re.compile(r"(?i)\b(status(?:[ _]?code)?|http(?:/\d(?:\.\d)?)?)([ :=]+)([1-5]\d\d)\b")
+_STATUS = re.compile(
+    r"(?i)(?<![a-z0-9])(status(?:[ _]?code)?|code|http(?:/\d(?:\.\d)?)?)([ :=]+)([1-5]\d\d)\b"
+)
 """404 and 500 are different errors, though both are numbers; they become words in the meantime."""
 
 _MONTH = (

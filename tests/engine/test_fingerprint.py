@@ -445,6 +445,7 @@ OTHER_TEXT = [
     ("user not found", "order not found"),
     ("Request failed with status code 404", "Request failed with status code 500"),
     ("HTTP 502 from payments", "HTTP 504 from payments"),
+    ("payments: error_code=404", "payments: error_code=500"),
     ("cannot read 'total' of undefined", "cannot read 'price' of undefined"),
     ("GET https://a.example/users/12 failed", "GET https://a.example/orders/12 failed"),
     ("queue is full", "queue is empty"),
