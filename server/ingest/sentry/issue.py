@@ -35,10 +35,12 @@ def issue_delivery(body: Body, issue: Issue, received: datetime, notes: Notes) -
     A resolved issue is a resolve. An archived one (`ignored` is the older name) is a silence. An
     issue that is back as regressed or escalating is news, and so is a new one. An issue that is
     only unresolved again is neither resolved nor archived, so its silence ends. The assignee
-    decides nothing here.
+    decides nothing here, and what a user wrote about the product is no error.
     """
     action = action_of(body)
     about = f"issue {action or 'without an action'}"
+    if issue.issue_category == "feedback":
+        return Delivery(entries=(), identity=None, about=f"{about}: feedback of a user, no error")
     issue_id = read_identity(issue.id, "id", notes)
     entries = tuple(_entries(body, issue, issue_id, received, notes))
     if not entries:

@@ -252,6 +252,7 @@ class Issue(msgspec.Struct, rename="camel"):
     metadata: Metadata | None = None
     substatus: Text = None
     status_details: StatusDetails | None = None
+    issue_category: Text = None
     platform: Text = None
     count: Scalar = None
     first_seen: Text = None

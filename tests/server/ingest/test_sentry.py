@@ -377,6 +377,14 @@ def test_what_decides_nothing_is_taken_without_effect(name: str, resource: str |
     assert delivery.about
 
 
+def test_what_a_user_wrote_is_no_error() -> None:
+    payload = json.loads(shape("issue-created"))
+    payload["data"]["issue"]["issueCategory"] = "feedback"
+    delivery = parsed(payload, "issue")
+    assert delivery.entries == ()
+    assert delivery.about == "issue created: feedback of a user, no error"
+
+
 def test_resources_and_actions_of_a_later_day_are_taken_without_effect() -> None:
     assert parsed(b"", None).entries == ()
     assert parsed({"action": "completed", "data": {}}, "size_analysis").entries == ()
