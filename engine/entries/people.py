@@ -69,7 +69,7 @@ def silence(state: State, entry: Silence) -> list[Outbound]:
 
         ended = _end_incidents(state, entry, named, reason, is_over)
         awaited.take(state, entry.issue_id)
-    kept = _keep_archived(state, entry, until) if not named else False
+    kept = not named and _keep_archived(state, entry, until)
     return [*ended, _decision(state, len(named) + (tombstone is not None) + kept)]
 
 

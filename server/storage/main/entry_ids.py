@@ -1,8 +1,8 @@
 """The table entry_ids: which ids are in which stretch of the journal, for those who look for one.
 
-A row has four bytes of a hash for each id. About one search in a thousand finds a stretch that does
-not hold its id, so whoever searches still looks at the entries. An index of single entries would
-take several times the room, and a page written here and there for each event.
+A row has four bytes of a hash for each id. Of a thousand searches in millions of entries, a few
+find a stretch that does not hold their id, so whoever searches still looks at the entries. An index
+of single entries would take several times the room, and write a page here and there for each event.
 """
 
 from collections.abc import Iterable
