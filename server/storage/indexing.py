@@ -17,7 +17,7 @@ from server.storage.main import entry_ids
 from server.storage.main.entry_ids import Stretch
 from server.storage.pace import rest
 
-STRETCH = 1_000
+STRETCH = 500
 """Entries of a stretch: what is read through to find one of them."""
 
 LOOK_EVERY_S = 5.0

@@ -8,9 +8,10 @@ of single entries would take several times the room, and write a page here and t
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.dialect import insert
 from server.storage.journal.entry import identity_key
 from server.storage.main.tables import entry_ids
 
@@ -31,12 +32,11 @@ async def indexed_to(tx: AsyncConnection) -> int:
 
 
 async def store(tx: AsyncConnection, stretch: Stretch, ids: Iterable[str]) -> None:
-    """Store the ids in a stretch that follows those that are stored."""
+    """Store the ids in the stretch after those that are stored; a second time, do nothing."""
     hashes = b"".join(_hash(each) for each in ids)
+    values = msgspec.structs.asdict(stretch) | {"hashes": hashes}
     await tx.execute(
-        insert(entry_ids).values(
-            first_seq=stretch.first_seq, last_seq=stretch.last_seq, hashes=hashes
-        )
+        insert(entry_ids).values(**values).on_conflict_do_nothing(index_elements=["last_seq"])
     )
 
 

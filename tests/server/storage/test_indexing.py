@@ -135,6 +135,13 @@ async def test_it_follows_the_journal(
         await asyncio.wait({following})
 
 
+async def test_a_stretch_that_is_stored_twice_is_stored_once(database: Database) -> None:
+    async with database.write() as tx:
+        for _ in range(2):
+            await entry_ids.store(tx, Stretch(1, 10), {"a"})
+    assert await newest(database, "a", 11) == Stretch(1, 10)
+
+
 async def test_more_stretches_than_are_read_at_once_are_searched(database: Database) -> None:
     async with database.write() as tx:
         for number in range(250):

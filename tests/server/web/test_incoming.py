@@ -184,9 +184,9 @@ async def test_a_rare_source_is_looked_for_within_bounds_and_the_page_says_how_f
 async def test_what_is_not_indexed_yet_is_searched_within_bounds(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook_list, "MAX_SEARCHED", 400)
+    monkeypatch.setattr(webhook_list, "MAX_SEARCHED", 200)
     await append(client, error(event_id="old"))
-    await append(client, *[error(stacktrace=[])] * 600)
+    await append(client, *[error(stacktrace=[])] * 300)
     answer = await ask(client, "id=old")
     assert answer["webhooks"] == []
     assert answer["looked_back_to"] is not None
