@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import sentry_sdk
 from aiohttp import web
 
+from server.notify.crash import CrashReporter
 from server.process import log, sentry_reporting
+from server.storage.files.crash_files import CrashFiles
 
 
 @pytest.fixture
@@ -46,6 +49,21 @@ async def test_an_error_is_reported_without_what_the_variables_held(
     assert b"the worker ended" in sent
     assert secret.encode() not in sent
     assert b"only for the log" not in sent
+
+
+async def test_a_crash_is_reported_once_for_each_cause(
+    sentry: tuple[str, list[bytes]], tmp_path: Path
+) -> None:
+    dsn, envelopes = sentry
+    sentry_reporting.start(dsn)
+    crashes = CrashReporter(CrashFiles(tmp_path / "pushlog.db"))
+    for _ in range(2):
+        crashes.report(RuntimeError("the worker ended"))
+        crashes.report(ValueError("the reader ended"))
+    await asyncio.to_thread(sentry_reporting.flush)
+    sent = b"".join(envelopes)
+    assert sent.count(b'"value":"the worker ended"') == 1
+    assert sent.count(b'"value":"the reader ended"') == 1
 
 
 async def test_without_a_dsn_nothing_is_set_up() -> None:
