@@ -4,6 +4,7 @@ The names of frames are memoised by the trace before it is normalised, because m
 earlier one. The memo is bounded and changes no answer.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -22,6 +23,9 @@ KEY_FRAMES = 4
 """Frames in a key: the one that raised, and enough callers to tell who used a shared helper."""
 
 _FRAMES_READ = 16
+
+_UNNAMED = re.compile(r"(?<=@anonymous).+|(?<=:)0x[0-9a-f]+(?=>)")
+"""Where a class without a name was made: in PHP a path, in Ruby an address (`#<Class:0x7f3a>`)."""
 
 RawFrame = tuple[str | None, str | None, str | None]
 
@@ -79,20 +83,25 @@ def _by_trace(event: Event) -> Grouping | None:
         return Grouping("given", (event.fingerprint,))
     names = _names_of_own(event)
     if names.any_function:
-        return Grouping("frames", (event.exception_type, *names.said))
+        return Grouping("frames", (_type(event), *names.said))
     if names.said:
         return None
     names = _names(_raw(_first_trace(event)))
     if names.any_function:
-        return Grouping("foreign", (event.exception_type, *names.said))
+        return Grouping("foreign", (_type(event), *names.said))
     return None
 
 
 def _by_text(event: Event) -> Grouping:
     names = _names_of_own(event)
     if names.said:
-        return Grouping("weak", (event.exception_type, names.places, _text(event)))
-    return Grouping("text", (event.exception_type, _text(event)))
+        return Grouping("weak", (_type(event), names.places, _text(event)))
+    return Grouping("text", (_type(event), _text(event)))
+
+
+def _type(event: Event) -> str:
+    name = event.exception_type
+    return _UNNAMED.sub("", name) if "anonymous" in name or "0x" in name else name
 
 
 def _text(event: Event) -> str:

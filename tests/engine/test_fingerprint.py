@@ -519,6 +519,22 @@ def test_type_service_environment_and_a_given_fingerprint_part_issues(
     assert key(builders.event(**change)) != key(builders.event())
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("#<Class:0x00007f3a>::NotFound", "#<Class:0x00007f3b>::NotFound"),
+        ("Failed@anonymous/srv/7/a.php:12$0", "Failed@anonymous/srv/8/a.php:14$1"),
+    ],
+)
+def test_where_a_class_without_a_name_was_made_does_not_count(one: str, other: str) -> None:
+    for trace in ([builders.frame()], []):
+        keys = {
+            key(builders.event(exception_type=name, stacktrace=trace))
+            for name in (one, other, "Other")
+        }
+        assert len(keys) == 2
+
+
 def test_a_given_fingerprint_replaces_ours() -> None:
     one = builders.event(fingerprint="payment-provider")
     other = builders.event(fingerprint="payment-provider", exception_type="KeyError", stacktrace=[])
