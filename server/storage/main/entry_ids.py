@@ -16,7 +16,7 @@ from server.storage.journal.entry import identity_key
 from server.storage.main.tables import entry_ids
 
 _HASH_BYTES = 4
-_ROWS_AT_ONCE = 100
+_ROWS_AT_ONCE = 500
 
 
 class Stretch(msgspec.Struct, frozen=True):

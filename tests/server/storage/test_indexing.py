@@ -144,11 +144,11 @@ async def test_a_stretch_that_is_stored_twice_is_stored_once(database: Database)
 
 async def test_more_stretches_than_are_read_at_once_are_searched(database: Database) -> None:
     async with database.write() as tx:
-        for number in range(250):
+        for number in range(1_200):
             stretch = Stretch(number * 10 + 1, number * 10 + 10)
             await entry_ids.store(tx, stretch, {f"id-{number}", "all"})
-    for number in (0, 49, 149, 150, 249):
+    for number in (0, 699, 700, 1_199):
         wanted = Stretch(number * 10 + 1, number * 10 + 10)
-        assert await newest(database, f"id-{number}", 2_501) == wanted
+        assert await newest(database, f"id-{number}", 12_001) == wanted
         assert await newest(database, "all", number * 10 + 11) == wanted
-    assert await newest(database, "never", 2_501) is None
+    assert await newest(database, "never", 12_001) is None
