@@ -1,8 +1,8 @@
-"""Compare releases by their names: `shop@1.10.0-rc.1+37`, `v1.9`, `2025.03.04`.
+"""Compare releases by their names: `shop@1.10.0-rc.1+37`, `v1.9`, `2025.03.04`, `release-1.10`.
 
 Numbers and prereleases follow Semantic Versioning 2.0.0 (11), with what else is common: fewer or
-more numbers, dates, `1.0rc1`, and `1.4.0-2-g3f2a9c1` of `git describe`, which is after 1.4.0. A
-hash has no order.
+more numbers, dates, `1.0rc1`, `1.9 (42)` of Apple's builds, `1.4.0-hotfix.1` and `1.4.0-2-g3f2a9c1`
+of `git describe`, which are after 1.4.0, and words in front. A hash has no order.
 """
 
 import re
@@ -13,18 +13,26 @@ import msgspec
 _RELEASE = re.compile(
     r"""
     (?:(?P<package>.*)@)?
+    (?P<words>(?:(?!v\d)[a-z][a-z0-9]*(?:[-_/\ ]|\.(?=[a-z])))+)?
     v?(?P<numbers>\d{1,14}(?:\.\d{1,14}){0,5})
     (?:-(?P<described>\d{1,6})-g[0-9a-f]{4,40}
       |[-._]?(?P<early>(?:alpha|beta|preview|pre|dev|rc|a|b|c)(?:[-.]?\d{1,9})?|(?<=[-._])[\da-z.-]+)
     )?
-    (?:\+(?P<build>[\da-z.-]+))?
+    (?:\+(?P<build>[\da-z.-]+)|\ ?\((?P<counted>\d{1,9})\))?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _DATE = re.compile(r"\b((?:19|20)\d\d)-(\d\d)-(\d\d)\b")
+_MOMENT = re.compile(r"\b((?:19|20)\d{6})T(\d{4,6})Z?\b", re.IGNORECASE)
+_WEEK = re.compile(r"\b((?:19|20)\d\d)-?w(\d\d?)\b", re.IGNORECASE)
 _HASH = re.compile(r"(?=\d*[a-f])[0-9a-f]{7,64}", re.IGNORECASE)
 _COUNT = re.compile(r"\d{1,6}|(?:19|20)\d{6,12}")
 """A single number that counts builds or is a date; another may be a hash."""
+_COUNTING = frozenset(("b", "build", "deploy", "rel", "release", "rev", "run", "ver", "version"))
+"""Words after which a single number is a version; others may name a branch or a ticket."""
+_FINAL_WORDS = frozenset(("final", "ga", "release"))
+_LATER_WORDS = frozenset(("hotfix", "patch", "post", "sp"))
+
 _PART = re.compile(r"\d+|[a-z]+", re.IGNORECASE)
 
 _EARLY, _FINAL, _LATER = range(3)
@@ -60,23 +68,34 @@ def _read(release: str) -> Version | None:
     package, at, version = release.strip().rpartition("@")
     if _HASH.fullmatch(version):
         return None
-    found = _RELEASE.fullmatch(package + at + _DATE.sub(r"\1.\2.\3", version))
+    version = _WEEK.sub(r"\1.\2", _MOMENT.sub(r"\1.\2", _DATE.sub(r"\1.\2.\3", version)))
+    found = _RELEASE.fullmatch(package + at + version)
     if found is None:
         return None
-    texts = found["numbers"].split(".")
+    texts, words = found["numbers"].split("."), (found["words"] or "").lower()
     if len(texts) == 1 and not (_COUNT.fullmatch(texts[0]) or found["early"]):
+        return None
+    if len(texts) == 1 and words and _PART.findall(words)[-1] not in _COUNTING:
         return None
     numbers = [int(text) for text in texts]
     while numbers and numbers[-1] == 0:
         numbers.pop()
-    stage, parts, build = _FINAL, Parts(), found["build"] or ""
+    stage, parts, build = _FINAL, Parts(), found["build"] or found["counted"] or ""
     if found["described"]:
         stage, parts = _LATER, _parts(found["described"])
     elif found["early"] and _HASH.fullmatch(found["early"]):
         build = found["early"]
     elif found["early"]:
-        stage, parts = _EARLY, _parts(found["early"])
-    return Version(package.lower(), (tuple(numbers), stage, parts), build)
+        stage, parts = _stage(_parts(found["early"]))
+    return Version(package.lower() + at + words, (tuple(numbers), stage, parts), build)
+
+
+def _stage(parts: Parts) -> tuple[int, Parts]:
+    """Return whether these parts behind the numbers are before, at or after the release."""
+    word = parts[0][2] if parts else ""
+    if word in _FINAL_WORDS:
+        return _FINAL, parts[1:]
+    return _LATER if word in _LATER_WORDS else _EARLY, parts
 
 
 def _parts(text: str) -> Parts:

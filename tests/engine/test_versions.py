@@ -21,6 +21,15 @@ IN_ORDER = [
     ["2025-03-04", "2025-03-05", "2025-11-01"],
     ["20250304", "20250304.1", "20250304.10", "20251101"],
     ["api@7", "api@12"],
+    ["shop-1.9.0", "shop-v1.9.1", "1.10.0", "shop-1.10.1"],
+    ["release/1.9", "release/1.10.0-rc.1", "release/1.10.0"],
+    ["build-9", "build-41"],
+    ["Shop 1.9.0 (9)", "Shop 1.9.0 (12)", "Shop 1.10.0 (3)"],
+    ["prod-2026-11-09-1", "prod-2026-11-09-12", "prod-2026-11-29-1"],
+    ["20261109T1011", "20261109T1200Z", "20261129T0900"],
+    ["2026w9", "2026-W48"],
+    ["1.4.0.Final", "1.4.0-hotfix.1", "1.4.0-hotfix.12", "1.4.1.RELEASE"],
+    ["1.0rc1", "1.0", "1.0.post1", "1.0.post2"],
 ]
 
 
@@ -34,7 +43,13 @@ def test_versions_have_an_order(releases: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1.4", "1.4.0"), ("v1.4.0", "shop@1.4.0"), ("1.4.0+7", "1.4.0+7"), ("1.4.0-RC.1", "1.4-rc1")],
+    [
+        ("1.4", "1.4.0"),
+        ("v1.4.0", "shop@1.4.0"),
+        ("1.4.0+7", "1.4.0+7"),
+        ("1.4.0-RC.1", "1.4-rc1"),
+        ("1.4.0.Final", "1.4"),
+    ],
 )
 def test_one_version_in_two_spellings_is_no_older(one: str, other: str) -> None:
     assert (is_before(one, other), is_before(other, one)) == (False, False)
@@ -51,6 +66,10 @@ def test_one_version_in_two_spellings_is_no_older(one: str, other: str) -> None:
         ("1.0+5f2c9ab", "1.0+6f2c9ab"),
         ("1.0-5f2c9ab", "1.0-6f2c9ab"),
         ("winter", "summer"),
+        ("feature/ABC-123", "feature/ABC-124"),
+        ("pr-41", "pr-42"),
+        ("shop-1.9.0", "web-1.10.0"),
+        ("main-3f2a9c1", "main-4f2a9c1"),
         ("", "1.0"),
     ],
 )
