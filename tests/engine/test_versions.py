@@ -78,7 +78,7 @@ def test_what_is_no_version_has_no_order(one: str, other: str) -> None:
 
 
 NAMES = st.text() | st.from_regex(
-    r"(a@)?v?\d{1,3}(\.\d{1,3}){0,2}(-(rc|a)\.?\d)?(\+\d)?", fullmatch=True
+    r"(a@)?(b-)?v?\d{1,3}(\.\d{1,3}){0,2}(-(rc|a)\.?\d)?(\+\d)?", fullmatch=True
 )
 
 
