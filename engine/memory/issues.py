@@ -14,6 +14,9 @@ from engine.statistics.silence import new_habit
 from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import EventEntry
 
+JUST_S = 30.0
+"""How far apart a source sends an event and the news of its issue."""
+
 Standing = Literal["known", "back", "new"]
 """Known with its statistics; known, but without statistics; never seen."""
 
@@ -46,7 +49,9 @@ def recognise(
 def scope_by_source(state: State, event: EventEntry) -> Scope | None:
     """Return where the issue is that the source calls by the event's `issue_id`, if one is known.
 
-    Of several places, a production environment comes first, then where it was seen last.
+    Of several places, it is where the issue was seen just now, since it was resolved: the source
+    sends news and event together. Otherwise, a production environment comes first, then where it
+    was seen last.
     """
     key = _named_by_source(state, event, (event.service, event.environment))
     return None if key is None else (state.issues[key].service, state.issues[key].environment)
@@ -158,11 +163,16 @@ def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | Non
     return max(
         may_be,
         key=lambda key: (
+            not event.occurrence and _is_just_seen(state, state.issues[key]),
             is_production(state.issues[key].environment),
             state.issues[key].touched,
         ),
         default=None,
     )
+
+
+def _is_just_seen(state: State, issue: Issue) -> bool:
+    return issue.last_seen > max(issue.resolved, state.now - JUST_S)
 
 
 def _may_be_of(issue: Issue, event: EventEntry, scope: Scope) -> bool:

@@ -50,6 +50,28 @@ def test_of_several_environments_a_production_environment_comes_first(
     assert told(out)[-1] == ("opened", "regression")
 
 
+@pytest.mark.parametrize("state", ["regressed", "escalating"])
+@pytest.mark.parametrize(
+    ("seen_at", "news_at", "opened"),
+    [
+        (60, 61, ["staging"]),
+        (60, 89, ["staging"]),
+        (60, 90, ["staging", "production"]),
+        (2, 3, ["production"]),
+    ],
+    ids=["just now", "half a minute ago", "longer ago", "before the resolve"],
+)
+def test_of_several_environments_it_is_the_one_where_the_issue_was_just_seen(
+    state: str, seen_at: float, news_at: float, opened: list[str]
+) -> None:
+    known = [seen(1, 0, "production"), seen(2, 1, "staging")]
+    resolved = builders.resolve(3, 2, issue_id="7")
+    back = [seen(4, seen_at, "staging"), news(5, news_at, source_state=state)]
+    out = run([*known, resolved, *back])
+    places = [each.environment for each in of_type(out, Incident) if each.change == "opened"]
+    assert places[1:] == opened
+
+
 def test_news_of_an_unknown_issue_waits_for_an_event_that_says_where() -> None:
     out = run([ANOTHER, news(2, 1), seen(3, 2, "staging"), builders.tick(600)])
     assert codes(out) == ["not_production", "awaits_environment", "not_production"]
