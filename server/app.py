@@ -124,8 +124,7 @@ def build_app(settings: Settings) -> web.Application:
             _supervisor,
             _nightly,
             _watch,
-            _retention,
-            _indexing,
+            _upkeep,
             _heartbeat,
             _election,
         ]
@@ -352,15 +351,14 @@ async def _watch(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _retention(app: web.Application) -> AsyncIterator[None]:
-    retention = Retention(app[SETTINGS], app[JOURNAL], app[LEADERS_DATABASE], app[METRICS])
-    async with _leading(app, "remove what is old", retention.run):
-        yield
-
-
-async def _indexing(app: web.Application) -> AsyncIterator[None]:
-    indexing = Indexing(app[JOURNAL], app[LEADERS_DATABASE])
-    async with _leading(app, "index ids", indexing.run):
+async def _upkeep(app: web.Application) -> AsyncIterator[None]:
+    journal, database = app[JOURNAL], app[LEADERS_DATABASE]
+    retention = Retention(app[SETTINGS], journal, database, app[METRICS])
+    indexing = Indexing(journal, database)
+    async with (
+        _leading(app, "remove what is old", retention.run),
+        _leading(app, "index ids", indexing.run),
+    ):
         yield
 
 

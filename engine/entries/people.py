@@ -35,7 +35,7 @@ def resolve(state: State, entry: Resolve) -> list[Outbound]:
         if issue.incident in state.incidents:
             issue.incident = ""
     waited = awaited.take(state, entry.issue_id) is not None
-    archived.drop(state, entry.issue_id)
+    archived.take(state, entry.issue_id)
     return [*ended, _decision(state, len(named) + (tombstone is not None) + waited)]
 
 
@@ -78,7 +78,7 @@ def _keep_archived(state: State, entry: Silence, until: float) -> bool:
     if entry.issue_id is None:
         return False
     if not until:
-        return archived.drop(state, entry.issue_id) != 0.0
+        return archived.take(state, entry.issue_id) != 0.0
     archived.keep(state, entry.issue_id, until)
     return True
 

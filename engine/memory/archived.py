@@ -9,15 +9,15 @@ def keep(state: State, issue_id: str, until: float) -> None:
 
     Beyond `MAX_ARCHIVED`, the one that was archived first is forgotten.
     """
-    drop(state, issue_id)
+    take(state, issue_id)
     state.archived[issue_id] = ArchivedIssue(until, state.clock.seq)
     state.changed.archived(issue_id)
     if len(state.archived) > MAX_ARCHIVED:
-        drop(state, next(iter(state.archived)))
+        take(state, next(iter(state.archived)))
 
 
-def drop(state: State, issue_id: str | None) -> float:
-    """Forget it, and return until when it is archived, or 0.0 if it is not remembered."""
+def take(state: State, issue_id: str | None) -> float:
+    """Forget what the source calls so; return until when it is archived, 0.0 if it is not known."""
     if issue_id is None or issue_id not in state.archived:
         return 0.0
     state.changed.archived(issue_id)

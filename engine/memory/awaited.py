@@ -8,7 +8,7 @@ from shared.pipe import EventEntry
 from shared.structs import made_of
 
 WAIT_S = 30.0
-"""How long news waits for an event that tells its environment; sources send both at once."""
+"""How far apart an event and the news of its issue may come; sources send both at once."""
 
 
 def keep(state: State, event: EventEntry, issue_id: str) -> bool:

@@ -7,15 +7,13 @@ from typing import Literal
 
 from engine.fingerprint import RULES_VERSION
 from engine.memory import archived, awaited_fixes
+from engine.memory.awaited import WAIT_S
 from engine.memory.records import TOMBSTONES_PER_ISSUE, Issue, Scope, Tombstone
 from engine.memory.state import State
 from engine.statistics.baseline import new_baseline
 from engine.statistics.silence import new_habit
 from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import EventEntry
-
-JUST_S = 30.0
-"""How far apart a source sends an event and the news of its issue."""
 
 Standing = Literal["known", "back", "new"]
 """Known with its statistics; known, but without statistics; never seen."""
@@ -172,7 +170,7 @@ def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | Non
 
 
 def _is_just_seen(state: State, issue: Issue) -> bool:
-    return issue.last_seen > max(issue.resolved, state.now - JUST_S)
+    return issue.last_seen > max(issue.resolved, state.now - WAIT_S)
 
 
 def _may_be_of(issue: Issue, event: EventEntry, scope: Scope) -> bool:
@@ -259,7 +257,7 @@ def _archived_until(state: State, issue_id: str) -> float:
         elsewhere = state.issues[key]
         if elsewhere.silenced_by_source and is_silenced(elsewhere, state.now):
             return elsewhere.silenced_until
-    return archived.drop(state, issue_id)
+    return archived.take(state, issue_id)
 
 
 def _take_resolve(issue: Issue, tombstone: Tombstone) -> None:

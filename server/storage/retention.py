@@ -136,7 +136,7 @@ class Retention:
         now = min(self._wall(), newest.received)
         try:
             await self._remove_events(bound, newest.seq, now)
-            await self._remove_what_is_about_them()
+            await self._remove_what_belonged_to_entries()
             await self._remove_results(bound, now - self._incidents_us)
             await self._give_back()
         finally:
@@ -177,7 +177,7 @@ class Retention:
         self._count("entries", await self._journal.remove(going[-1].seq))
         await rest(started)
 
-    async def _remove_what_is_about_them(self) -> None:
+    async def _remove_what_belonged_to_entries(self) -> None:
         kept = await self._journal.read(0, 1, 0)
         if not kept:
             return

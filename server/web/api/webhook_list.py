@@ -187,11 +187,12 @@ def _names_of(named: str) -> tuple[str, ...]:
 
 def _take(stretch: _Stretch, chunk: list[JournalEntry], wanted: WebhookFilter, limit: int) -> None:
     """Check entries, newest first, until one more than `limit` of the wanted ones are found."""
+    name = None if wanted.id is None else canonical_id(wanted.id)
     for stored in chunk:
         if len(stretch.found) > limit:
             return
         stretch.reached, stretch.oldest_at = stored.seq, stored.received
-        if wanted.id is not None and canonical_id(wanted.id) not in ids_of(stored.body):
+        if name is not None and name not in ids_of(stored.body):
             continue
         entered = _entered(stored)
         if entered is not None and wanted.source in (None, entered.source):
