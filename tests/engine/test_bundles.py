@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.test_fingerprint import key, of_trace
+from tests.engine.traces import key, of_trace
 
 BUNDLED = [
     "https://shop.example/js/cart.min.js",

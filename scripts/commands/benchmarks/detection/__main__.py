@@ -224,33 +224,33 @@ def print_outage() -> None:
 
 def print_pairs() -> None:
     """Print how many of the pairs in the tests are, or are not, one issue for the engine."""
-    print("\n## Fingerprints: pairs of tests/engine/test_fingerprint.py\n")
+    print("\n## Fingerprints: pairs of tests/engine\n")
     try:
-        from tests.engine import test_fingerprint as pairs  # noqa: PLC0415 - need not be there
+        # They need not be there.
+        from tests.engine.test_fingerprint import ONE_ISSUE, TWO_ISSUES  # noqa: PLC0415
+        from tests.engine.test_messages import OTHER_TEXT, SAME_TEXT  # noqa: PLC0415
+        from tests.engine.traces import of_trace  # noqa: PLC0415
     except ImportError as missing:
         print(f"skipped: {missing}")
         return
     marks = (True, None)
     traces = {
-        "one issue, by the trace": pairs.ONE_ISSUE.values(),
-        "two issues, by the trace": pairs.TWO_ISSUES.values(),
+        "one issue, by the trace": ONE_ISSUE.values(),
+        "two issues, by the trace": TWO_ISSUES.values(),
     }
     texts = {
-        "one issue, by the text": pairs.SAME_TEXT,
-        "two issues, by the text": pairs.OTHER_TEXT,
+        "one issue, by the text": SAME_TEXT,
+        "two issues, by the text": OTHER_TEXT,
     }
     events = {
         name: [
-            (pairs.of_trace(one, in_app), pairs.of_trace(other, in_app))
+            (of_trace(one, in_app), of_trace(other, in_app))
             for one, other in of_kind
             for in_app in marks
         ]
         for name, of_kind in traces.items()
     } | {
-        name: [
-            (pairs.of_trace([], message=one), pairs.of_trace([], message=other))
-            for one, other in of_kind
-        ]
+        name: [(of_trace([], message=one), of_trace([], message=other)) for one, other in of_kind]
         for name, of_kind in texts.items()
     }
     for name, of_name in events.items():
