@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.entries import repeat
 from engine.fold import answer, fold, refuse
+from engine.memory import traces
 from engine.memory.state import State
 from engine.memory.traces import MAX_BYTES
 from shared.pipe import Outbound, UnreadableLine, decode_inbound, encode_lines
@@ -106,3 +107,16 @@ def test_the_memo_of_traces_is_bounded() -> None:
         frames = [builders.frame(function=f"{seq}_{n}" + "x" * 480) for n in range(100)]
         answer(state, encode_lines([builders.event_entry(seq, seq, stacktrace=frames)]))
     assert MAX_BYTES / 2 < state.traces.size_bytes <= 2 * MAX_BYTES
+
+
+def test_the_memo_of_traces_keeps_what_was_used_of_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "MAX_BYTES", 20_000)
+    state = State()
+    often = builders.event_entry(1, stacktrace=[builders.frame(function="often")])
+    glimpse = traces.glance(encode_lines([often]))
+    assert glimpse is not None
+    answer(state, encode_lines([often]))
+    for seq in range(2, 400):
+        once = builders.event_entry(seq, seq, stacktrace=[builders.frame(function=f"once{seq}")])
+        answer(state, encode_lines([once]))
+        assert state.traces.find(glimpse) is not None
