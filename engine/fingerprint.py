@@ -16,7 +16,7 @@ from engine.stack.messages import blanked
 from engine.stack.names import frame_name, is_foreign
 from shared.event import Event, Frame
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raise this whenever the rules give some event another key than before."""
 
 KEY_FRAMES = 4

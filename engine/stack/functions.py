@@ -7,6 +7,8 @@ A name is compared by its last part in lower case: `Cart.total`, `Cart::total`, 
 import re
 from functools import lru_cache
 
+from engine.stack.names import function_name
+
 _ALIAS = re.compile(r"\s*\[as ([\w$.]+)\]\s*$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _ANGLES = re.compile(r"<[^<>]*>")
@@ -54,7 +56,7 @@ def frame_functions(function: str | None, module: str | None, file: str | None) 
     elif text.startswith("new "):
         names += (_last_name(text), "constructor")
     else:
-        names.append(_last_name(text))
+        names.append(_last_name(function_name(file, module, text)) or _last_name(text))
     return tuple(dict.fromkeys(name for name in names if name))
 
 

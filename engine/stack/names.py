@@ -29,7 +29,7 @@ _PASSING = re.compile(
     # JavaScript: promises, generators and what compilers make of them; array helpers
     | processTicksAndRejections | runMicrotasks | _tickCallback | asyncGeneratorStep
     | __awaiter | tryCatch | fulfilled | rejected | _next | _throw | drainQueue
-    | (?:Generator|AsyncGenerator)\.\S+ | (?:new\ )?Promise(?:\.\S+)?(?:\ \(index\ \d+\))?
+    | (?:Generator|AsyncGenerator)\.\S+ | (?:async\ |new\ )?Promise(?:\.\S+)?(?:\ \(index\ \d+\))?
     | (?:Array|Map|Set|NodeList|Function|Object)\.(?:prototype\.)?
       (?:from|map|forEach|filter|reduce|some|every|find|findIndex|sort|flatMap|apply|call)
     | __webpack_require__ | __require | __webpack_modules__\S* | \./\S+ | webpack\S*
@@ -49,6 +49,17 @@ _PASSING = re.compile(
 )
 """Machinery between two calls, which comes and goes with compilers and runtimes."""
 
+_WITHOUT_NAME = re.compile(
+    r"(?:\?A0x[0-9a-f]+|`anonymous[- ]namespace'|\(anonymous namespace\)|\{anonymous\})::"
+)
+"""A namespace of C++, as compilers write it."""
+
+_RECEIVER = re.compile(r"(?:^|(?<=\.))\(\*?([^()]+)\)\.")
+"""Of a method of Go."""
+
+_BY_COMPILER = re.compile(r"<\w+>[bdg]__")
+"""What C# makes of a lambda, an async method and a local function."""
+
 _COMPREHENSION = re.compile(r"(?:\.<locals>\.<(?:lambda|(?:list|dict|set)comp|genexpr)>)+$")
 """Within a function, as Python qualifies it."""
 
@@ -60,7 +71,8 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^lambda\$(\w+?)\$\d+$", r"\1"),  # Java
         (r"^\$anonfun\$(.+)$", r"\1"),  # Scala
         (
-            r"^(?:<>c(?:__DisplayClass[\d_]*)?\.)?<(\w+)>(?:b__|g__|d__)[\w|]*(?:\.MoveNext)?$",
+            r"^(?:[\w.+]+[.+])?(?:<>c(?:__DisplayClass[\d_]*)?\.)?"
+            r"<(\w+)>(?:b__|g__|d__)[\w|]*(?:\.MoveNext)?$",
             r"\1",
         ),  # C#: lambda, local, async
         (r"^(.+?)(?:\.func\d+(?:\.\d+)*)+$", r"\1"),  # Go
@@ -81,7 +93,6 @@ _SHELLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(.+?)(?:`\d+)?\[[\w,. ]*\]$", r"\1"),  # .NET's type arguments
         (r"^(.+)\$suspendImpl$", r"\1"),  # Kotlin
         (r"^(.+?)(?:\$default|\$adapted|\$\d+|\$lambda[$\d-]*)+$", r"\1"),
-        (r"^(?:\?A0x[0-9a-f]+|`anonymous[- ]namespace'|\(anonymous namespace\))::", ""),  # C++
         (r"^([^(]+)(?:\(.*\))?::\{lambda\(.*\)#\d+\}::operator\(\).*$", r"\1"),
         (r"^(lambda_method|DynamicClass)\d+$", r"\1"),  # .NET, compiled at run time
         (r"^(.+?)(?:\.(?:isra|part|constprop|cold|lto_priv)(?:\.\d+)?)+$", r"\1"),  # GCC
@@ -124,16 +135,20 @@ def frame_name(
     """Return (place, function) of a frame, either of which may be empty; None if it is skipped."""
     if function and _PASSING.fullmatch(function):
         return None
-    where = place(file, module)
-    if file and _SCRIPT.search(file):
-        name = _web_function(function or "", file)
-    else:
-        name = _function(function or "")
-        if file and _RUBY.search(file):
-            name = _RUBY_OWNER.sub("", name)
-        if name in _GENERATED_METHODS and module:
-            name = _enclosing(module) or name
+    where, name = place(file, module), function_name(file, module, function)
     return None if not where and not name else (where, name)
+
+
+def function_name(file: str | None, module: str | None, function: str | None) -> str:
+    """Return a function's name without what compilers put around it; empty if it has no name."""
+    if file and _SCRIPT.search(file):
+        return _web_function(function or "", file)
+    name = _function(function or "")
+    if file and _RUBY.search(file):
+        name = _RUBY_OWNER.sub("", name)
+    if name in _GENERATED_METHODS and module:
+        name = _enclosing(module) or name
+    return name
 
 
 @lru_cache(maxsize=16_384)
@@ -143,7 +158,10 @@ def is_foreign(file: str | None, module: str | None) -> bool:
 
 
 def _function(function: str) -> str:
-    name = _without_parameters(_COMPREHENSION.sub("", function.strip()))
+    name = _COMPREHENSION.sub("", function.strip())
+    if "::" in name:
+        name = _WITHOUT_NAME.sub("", name)
+    name = _without_parameters(name)
     for _ in range(0 if _is_plain(name) else 4):
         before = name
         for pattern, inner in _SHELLS:
@@ -184,10 +202,11 @@ def _without_parameters(name: str) -> str:
     """Shorten `ns::f<int>(char const*) const` to `ns::f`; keep `(*Cart).Total` and `operator()`."""
     if "(" not in name and "<" not in name:
         return name
-    if name.startswith(("(*", "(")) and ")." in name:
-        receiver, _, method = name.partition(").")
-        return receiver.strip("(*") + "." + method
+    if ")." in name and (method := _RECEIVER.sub(r"\1.", name)) != name:
+        return method
     if name[0] in "<-+{" or " in " in name or "[as " in name or "operator" in name:
+        return name
+    if "__" in name and _BY_COMPILER.search(name):
         return name
     head = name.partition("(")[0].rstrip() or name
     while (shorter := re.sub(r"<[^<>]*>", "", head)) != head and shorter:

@@ -17,7 +17,7 @@ _DOCUMENT = re.compile(
     r"(?:^|/)(?:docs?|javadocs?|documentation|xdocs?|src/site)/"
     r"|\.(?:md|rst|adoc|txt|textile|png|jpe?g|gif|svg|ico|pdf|pot?)$"
     r"|(?:^|/)(?:readme|changes|changelog|licen[cs]e|notice|authors|contributors|copying|todo"
-    r"|news|history|release-notes|codeowners)[^/]*$"
+    r"|news|history|release-notes|codeowners)(?:[-_][^/.]*(?:\.\d+)*)?(?:\.html?)?$"
 )
 _CODE_IN_TEXT = re.compile(r"(?:^|/)(?:requirements[^/]*|constraints|cmakelists)\.txt$")
 _TEST = re.compile(
@@ -40,7 +40,7 @@ _REWORDING = re.compile(
     r"|\btypos?\b|\b(?:mis)?spell?ings?\b|\bpunctuation\b|\bgrammar\b|\bcopyrights?\b"
     r"|\b(?:licen[cs]e|file) headers?\b|@(?:since|author|version)\b"
     r"|\b(?:fix|correct|improve|update|add|clarif|tidy|tweak|refine)\w* (?:\w+ )?comments?\b"
-    r"|^comments?\b"
+    r"|^comments?\b(?! out\b)"
 )
 _REWORDING_HINTS = ("doc", "typo", "spel", "punct", "gramm", "copyr", "header", "@", "comment")
 """Whatever the pattern finds contains one of these; they are tested first, as it is cheaper."""
