@@ -85,6 +85,10 @@ def test_a_deploy_names_its_riskiest_commit() -> None:
     assert "commit large “Rewrite the cart” first: +900 -20 lines" in said
 
 
+def test_the_only_commit_of_a_deploy_is_not_called_its_riskiest() -> None:
+    assert "lines" not in actions(builders.deploy_entry(1, 0))
+
+
 def test_an_alert_names_its_rule() -> None:
     said = actions(
         builders.event_entry(1, 0), builders.event_entry(2, 5 * HOUR, alert_rule="Many errors")

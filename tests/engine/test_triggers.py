@@ -123,6 +123,18 @@ def test_a_release_older_than_the_fix_is_no_regression(
     assert codes(out)[-1] == code
 
 
+def test_an_event_without_a_release_leaves_that_of_its_issue() -> None:
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7", release="shop@1.10.0"),
+            builders.event_entry(2, 60, issue_id="7"),
+            builders.resolve(3, HOUR, issue_id="7"),
+            builders.event_entry(4, 2 * HOUR, issue_id="7", release="shop@1.9.2"),
+        ]
+    )
+    assert codes(out)[-1] == "older_release"
+
+
 def test_releases_without_numbers_are_as_old_as_they_appeared() -> None:
     out = run(
         [

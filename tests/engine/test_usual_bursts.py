@@ -1,6 +1,7 @@
 """What is told, decided and remembered of an issue that bursts each day."""
 
 from engine.memory.state import State
+from engine.statistics.burst_memory import REMEMBERED_S, Burst, no_lower
 from shared.pipe import Decision, Inbound
 from tests import builders
 from tests.engine.drive import of_type, run, told
@@ -14,6 +15,14 @@ def days(first: int, last: int, seq: int, high: int = 1) -> list[Inbound]:
 def usual_bursts(state: State) -> int:
     (issue,) = state.issues.values()
     return issue.usual_bursts
+
+
+def test_of_a_week_all_bursts_count_that_were_no_lower_and_no_shorter() -> None:
+    burst = Burst(REMEMBERED_S, 15.0, 30.0)
+    like = [Burst(0.0, 10.0, 20.0), Burst(1.0, 10.0, 20.0)]
+    assert no_lower(like, burst) == like
+    unlike = [Burst(-1.0, 10.0, 20.0), Burst(1.0, 9.9, 20.0), Burst(1.0, 10.0, 19.9)]
+    assert no_lower(unlike, burst) == []
 
 
 def test_a_burst_as_usual_is_told_to_nobody_and_its_decisions_say_so() -> None:

@@ -46,11 +46,15 @@ class Scene:
     def __init__(self, database: Database, clock: Clock, slack: FakeSlack) -> None:
         self.database, self.clock, self.slack = database, clock, slack
         self.seq = 0
-        live = Live()
+        self.live = live = Live()
+        self.posted = 0
         self.recorder = Recorder(
             database, live=live, metrics=Metrics(), min_severity="all", outlets=OUTLETS, now=clock
         )
-        self.reminders = Reminders(database, live, OUTLETS, REMINDING, lambda: None, clock)
+        self.reminders = Reminders(database, live, OUTLETS, REMINDING, self._post, clock)
+
+    def _post(self) -> None:
+        self.posted += 1
 
     async def say(self, change: Change, **changes: Any) -> None:
         self.seq += 1
@@ -101,6 +105,15 @@ async def test_who_heard_of_it_hears_again_and_then_others_hear_each_once(scene:
         bell = await notifications.newest(tx, OPERATOR, 10)
     assert [each.change for each in changes] == ["opened", "reminded", "handed_on"]
     assert [each.change for each in bell] == ["reminded", "opened"]
+
+
+async def test_a_reminder_rings_the_bell_and_is_sent_at_once(scene: Scene) -> None:
+    await scene.say("opened")
+    with scene.live.listen(OPERATOR) as bell:
+        await scene.wait(1)
+        assert (await bell.news(0), scene.posted) == (frozenset(), 0)
+        await scene.wait(600)
+        assert (await bell.news(0), scene.posted) == (frozenset(["bell"]), 1)
 
 
 async def test_who_acknowledges_it_in_time_hears_no_more_of_it(scene: Scene) -> None:

@@ -108,6 +108,8 @@ def long() -> Iterator[tuple[str, News]]:
         reverted_by=named,
     )
     yield "suspect reverted", msgspec.structs.replace(opened, change="suspect_reverted", fix=fix)
+    live = Fix(deploy_id=_x("d"), deploy_time=builders.at(600), release=_x("v"))
+    yield "fix live", msgspec.structs.replace(opened, change="fix_live", fix=live)
     yield "your commit is suspected", _suspicion(opened)
     commits = [
         builders.commit(
