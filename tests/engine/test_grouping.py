@@ -123,11 +123,6 @@ def test_a_simulation_joins_nothing_and_nothing_joins_it() -> None:
     assert [change for change, _ in told(out)] == ["opened"] * 3
 
 
-def test_simulations_are_issues_of_their_own_whatever_the_source_calls_them() -> None:
-    out = run([error(n, n, 0, unique=True, issue_id="7") for n in (1, 2)])
-    assert [change for change, _ in told(out)] == ["opened", "opened"]
-
-
 def test_the_worst_symptom_comes_first() -> None:
     slow = [error(n + 1, n, 0, severity="warning", message="slow") for n in range(5)]
     broken = [error(6, 5, 1, message="broken once")]
