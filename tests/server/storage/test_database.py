@@ -73,6 +73,31 @@ async def test_work_whose_caller_is_cancelled_is_done_nevertheless(database: Dat
         assert (await checkpoints.progress(tx)).recorded_seq == 7
 
 
+async def test_what_is_read_in_one_go_is_one_view_whatever_others_write(database: Database) -> None:
+    async with database.read() as tx:
+        assert (await checkpoints.progress(tx)).recorded_seq == 0
+        async with database.write() as other:
+            await checkpoints.set_recorded(other, 7)
+        assert (await checkpoints.progress(tx)).recorded_seq == 0
+
+
+async def test_what_is_read_at_once_is_one_view_whatever_others_write(database: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def read_twice(tx: Transaction) -> tuple[int, int]:
+        first = await checkpoints.progress(tx)
+        begun.set()
+        go_on.wait()
+        return first.recorded_seq, (await checkpoints.progress(tx)).recorded_seq
+
+    reading = asyncio.create_task(database.read_at_once(read_twice))
+    await until(begun.is_set)
+    async with database.write() as tx:
+        await checkpoints.set_recorded(tx, 7)
+    go_on.set()
+    assert await reading == (0, 0)
+
+
 async def test_a_nul_in_a_text_is_no_error_in_either_kind(tx: Transaction) -> None:
     """SQLite can store one. PostgreSQL cannot, and has another character for it."""
     assert await accounts.add(tx, name="A\0da", email="a\0@acme.example", role="admin", hashed="")
