@@ -265,7 +265,7 @@ def _known() -> IncidentNews:
                 Reason(Evidence.DEPLOYED_BEFORE, {"minutes": 4}),
             ],
             author="Ada",
-            message="Round prices half up\n\nAs the law wants.",
+            message="Round prices half up",
             url="https://github.com/acme/shop/commit/a1b2c3d4",
             deploy_time=builders.at(-240),
             deploy_id="d1",
