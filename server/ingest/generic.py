@@ -49,6 +49,7 @@ _ON_ONE_LINE = frozenset(
 )
 """The fields that log lines, keys and titles are made of."""
 _LONGEST_LINE = 512
+_LONGEST_PROBLEM = 300
 _LONGEST_TEXT = 100_000
 """No field may be so long: what is longer is refused, whatever the rest is."""
 _SHOWN_OF_AN_ID = 12
@@ -211,6 +212,9 @@ def _fault(name: str, problem: str) -> Fault:
     inside = place.rstrip("`").removeprefix("key` in `")
     path = name + inside.removeprefix("$")
     problem = problem.replace("`object`", "an object").replace("`array`", "a list")
+    if len(problem) > _LONGEST_PROBLEM:
+        # It repeats the value.
+        problem = problem[:_LONGEST_PROBLEM] + "…"
     if "datetime" in problem or "RFC3339" in problem:
         return Fault(path, f"must be {_RULES['timestamp']}")
     rule = _RULES.get(path)
