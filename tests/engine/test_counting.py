@@ -54,3 +54,22 @@ def test_an_event_a_little_out_of_order_belongs_to_the_running_minute() -> None:
     ]
     told = of_type(run([*events, builders.tick(600)]), Incident)
     assert told[-1].peak_time == builders.at(60)
+
+
+@pytest.mark.parametrize(
+    ("issues", "told"),
+    [
+        (1, [1, 2, 3, 5, 8, 12, 19, 29, 44, 66, 100, 150, 210, 270, 330, 390, 450, 510, 570, 630,
+             694, 763, 839, 923, 1016, 1118, 1230, 1353, 1488]),
+        (101, [218, 278, 338, 398, 458, 518, 578, 638, 702, 773, 850, 935, 1029, 1132, 1245, 1370]),
+    ],
+)  # fmt: skip
+def test_counts_are_told_more_rarely_the_longer_an_incident_lasts(
+    issues: int, told: list[int]
+) -> None:
+    events = [
+        builders.event_entry(n + 1, n, stacktrace=[builders.frame(function=f"f{n % issues}")])
+        for n in range(1_500)
+    ]
+    updated = [each for each in of_type(run(events), Incident) if each.change == "updated"]
+    assert [round((each.last_seen - builders.START).total_seconds()) for each in updated] == told
