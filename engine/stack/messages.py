@@ -3,12 +3,9 @@
 import re
 from functools import lru_cache
 
-MAX_CHARACTERS = 300
+from engine.stack.error_codes import with_codes, without_codes
 
-_STATUS = re.compile(
-    r"(?i)(?<![a-z0-9])(status(?:[ _]?code)?|code|http(?:/\d(?:\.\d)?)?)([ :=]+)([1-5]\d\d)\b"
-)
-"""404 and 500 are different errors, though both are numbers; they become words in the meantime."""
+MAX_CHARACTERS = 300
 
 _MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -72,10 +69,11 @@ _FEW_VOWELS = 0.3
 def blanked(message: str) -> str:
     """Return the first line of `message` with ids, numbers, addresses, times and hosts blanked."""
     line = next((line for line in message.splitlines() if line.strip()), "")[: 4 * MAX_CHARACTERS]
-    line = _STATUS.sub(lambda found: found[1] + found[2] + _spelled(found[3]), line)
+    line, codes = without_codes(line)
     line = _NAMED.sub(r"\g<what><name>", line)
     line = _VARYING.sub(_blank, _LIST.sub("in (<list>)", line))
-    return " ".join(_REPEATED.sub(r"\1", line).split())[:MAX_CHARACTERS]
+    line = with_codes(_REPEATED.sub(r"\1", line), codes)
+    return " ".join(line.split())[:MAX_CHARACTERS]
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -104,7 +102,3 @@ def _is_made(word: str) -> bool:
     letters = [letter for letter in word.lower() if letter.isalpha()]
     vowels = sum(letter in "aeiou" for letter in letters)
     return len(word) < _SHORT * len(parts) and vowels < _FEW_VOWELS * len(letters)
-
-
-def _spelled(status: str) -> str:
-    return "".join(chr(ord("A") + int(digit)) for digit in status)
