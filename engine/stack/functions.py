@@ -18,6 +18,7 @@ _LEADING = re.compile(
     r"^(?:(?:async|new|get|set|static|bound|block(?: \(\d+ levels\))? in|rescue in|ensure in"
     r"|def|function\*?|fn|func|fun)\s+)+"
 )
+_OF_OBJECTIVE_C = re.compile(r"[-+]\[\S+ (\w+)")
 _SEPARATOR = re.compile(r"\.|::|#|/|\\|->|[$+]")
 _NO_NAME = re.compile(r"^(?:\d+|func\d+|lambda|closure|anonymous|object)$")
 _NAME = re.compile(r"[^\W\d]\w*[?!=]?")
@@ -62,6 +63,8 @@ def frame_functions(function: str | None, module: str | None, file: str | None) 
 
 def _last_name(text: str) -> str:
     """Return the last part of a qualified name that is a name, or an empty string."""
+    if method := _OF_OBJECTIVE_C.match(text):
+        return method.group(1)
     text = _LEADING.sub("", _RUST_HASH.sub("", text.strip())).replace("(*", "")
     text = _BRACKETS.sub("", text.partition("(")[0] or text)
     while text != (text := _ANGLES.sub("", text)):

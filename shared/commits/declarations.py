@@ -35,7 +35,13 @@ _TYPE = re.compile(
     r"|extension|actor|mixin|@interface)\s+(\w+)"
 )
 _ANNOTATIONS = re.compile(r"\s*(?:@\w[\w.]*(?:\([^()]*\))?\s+|\[[^\[\]]*\]\s*(?=\w))*")
-_ARROW = r"(?:async\s*)?(?:function\b|[\w$]+\s*=>|\([^()]*\)\s*(?::[^=]+)?=>|\([^()]*$)"
+_ARROW = (
+    r"(?:async\s*)?(?:function\b|[\w$]+\s*=>|(?:<[\w\s,.<>]*>\s*)?"
+    r"(?:\([^()]*\)\s*(?::[^=]+)?=>|\([^()]*$))"
+)
+_ARGUMENTS = re.compile(r"<[^<>]*>")
+_A_RESULT = re.compile(r"[\s*&]+[\w:~]+\s*\(")
+"""After `struct cart`, if that is what a function returns."""
 
 
 def _first_of(*patterns: str) -> Finder:
@@ -57,13 +63,17 @@ def _first_of(*patterns: str) -> Finder:
 def _typed(line: str) -> str | None:
     """Find a name that follows a type: `static int *total(`, `Money Cart::total() const {`."""
     declared = _TYPE.match(line)
-    if declared is not None:
+    if declared is not None and not _A_RESULT.match(line[declared.end() :]):
         return declared.group(1)
     text = line[_match_end(_ANNOTATIONS, line) :].rstrip()
     head, bracket, _ = text.partition("(")
     if not bracket or "=" in head or text.endswith(";") or head.lstrip().startswith(("#", ".")):
         return None
+    while head != (head := _ARGUMENTS.sub("", head)):
+        pass
     parts = head.replace("operator ", "operator").split()
+    if len(parts) > 1:
+        parts = [part for part in parts if part != "synchronized"]
     if not parts or any(_KEYWORD.fullmatch(part) for part in parts):
         return None
     name = parts[-1].lstrip("*&").rpartition("::")[2].rpartition(".")[2]
@@ -85,7 +95,8 @@ _WEB = _first_of(
     r"\s*(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+([\w$]+)",
     rf"\s*(?:export\s+)?(?:const|let|var)\s+([\w$]+)\s*(?::[^=]+)?=\s*{_ARROW}",
     r"\s*(?:export\s+)?const\s+([\w$]+)\s*=\s*(?:\w+\.)?(?:memo|forwardRef|useCallback|useMemo)\(",
-    rf"\s*(?:static\s+)?(?:[\w$]+\.)*#?([\w$]+)\s*[:=]\s*{_ARROW}",
+    r"\s*(?:(?:public|private|protected|static|readonly|override)\s+)*(?:[\w$]+\.)*#?([\w$]+)\s*"
+    rf"(?:[?!]?:[^=()]+=|[:=])\s*{_ARROW}",
     r"\s*(?:(?:public|private|protected|static|async|override|get|set)\s+)*\*?\s*#?([\w$]+)\s*"
     r"(?:<[^<>]*>)?\([^;]*\)\s*(?::[^={]+)?\{\s*$",
 )
@@ -112,6 +123,24 @@ _SHELL = _first_of(r"\s*(?:function\s+)?([\w-]+)\s*\(\)", r"\s*function\s+([\w-]
 _CLOJURE = _first_of(r"\s*\(def(?:n-?|macro|method|multi|type|record)\s+([^\s\[\]()]+)")
 
 
+_FSHARP = _first_of(
+    r"\s*(?:static\s+|default\s+|override\s+|abstract\s+)?(?:member\s+)(?:\w+\.)?(\w+)",
+    r"\s*let\s+(?:rec\s+|inline\s+|private\s+|mutable\s+)*(\w+)\s+[^=\s].*=",
+)
+_BASIC = _first_of(r"\s*(?:\w+\s+)*(?:Function|Sub|Property)\s+(\w+)", _TYPE.pattern)
+_ERLANG = _first_of(r"([a-z]\w*)\(.*\)\s*(?:when\s.*)?->")
+_JULIA = _first_of(r"\s*(?:function|macro)\s+(?:\w+\.)*(\w+!?)", r"(\w+!?)\([^=]*\)\s*=[^=]")
+_R = _first_of(r"\s*([\w.]+)\s*(?:<-|=)\s*function\b")
+_OCAML = _first_of(r"\s*(?:let|and)\s+(?:rec\s+)?(\w+)\s+[^=\s].*=", r"\s*module\s+(\w+)")
+_NIM = _first_of(r"\s*(?:proc|func|method|iterator|template|macro)\s+(\w+)")
+_OBJECTIVE_C = re.compile(r"[-+]\s*\([^()]*\)\s*(\w+)")
+
+
+def _typed_or_method(line: str) -> str | None:
+    match = _OBJECTIVE_C.match(line)
+    return match.group(1) if match is not None else _typed(line)
+
+
 def _typed_or_def(line: str) -> str | None:
     match = re.match(rf"\s*{_MODIFIERS}def\s+(\w+)\s*\(", line)
     return match.group(1) if match is not None else _typed(line)
@@ -121,21 +150,29 @@ _FINDERS: dict[str, Finder] = {
     extension: finder
     for extensions, finder in (
         ("py pyx pyi", _PYTHON),
-        ("rb rake", _RUBY),
+        ("rb rake cr", _RUBY),
         ("js jsx ts tsx mjs cjs mts cts vue svelte", _WEB),
         ("go", _GO),
-        ("rs", _RUST),
-        ("java c h cc cpp cxx hh hpp hxx m mm cs dart ino", _typed),
+        ("rs zig", _RUST),
+        ("java c h cc cpp cxx hh hpp hxx cs dart ino", _typed),
+        ("m mm", _typed_or_method),
         ("groovy gradle", _typed_or_def),
         ("kt kts", _KOTLIN),
         ("swift", _SWIFT),
         ("scala sc", _SCALA),
-        ("php", _PHP),
+        ("php sol", _PHP),
         ("ex exs", _ELIXIR),
         ("pl pm", _PERL),
         ("lua", _LUA),
         ("sh bash", _SHELL),
         ("clj cljs cljc", _CLOJURE),
+        ("fs fsx", _FSHARP),
+        ("vb", _BASIC),
+        ("erl hrl", _ERLANG),
+        ("jl", _JULIA),
+        ("r", _R),
+        ("ml", _OCAML),
+        ("nim", _NIM),
     )
     for extension in extensions.split()
 }

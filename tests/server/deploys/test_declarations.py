@@ -58,6 +58,27 @@ def declared(path: str, line: str) -> str | None:
         ("a.clj", "(defn total [items]", "total"),
         ("a.dart", "  Future<Money> total(List<Item> items) async {", "total"),
         ("a.groovy", "    def total(items) {", "total"),
+        ("a.ts", "  private readonly total = (items: Item[]): Money => {", "total"),
+        ("a.ts", "  total: Handler = async (items) => {", "total"),
+        ("a.ts", "export const total = async <T,>(items: T[]): Promise<T> => {", "total"),
+        ("A.java", "    public synchronized Money total(int id) {", "total"),
+        ("a.cs", "    private Task<List<Money>> Total<T>(T item) where T : class", "Total"),
+        ("a.c", "struct cart *cart_new(void)", "cart_new"),
+        ("a.c", "struct cart {", "cart"),
+        ("a.m", "- (Money *)totalOf:(NSArray *)items with:(int)rate {", "totalOf"),
+        ("a.m", "static int total(int id) {", "total"),
+        ("a.fs", "let rec total items =", "total"),
+        ("a.fs", "    member this.Total(items) =", "Total"),
+        ("a.vb", "    Private Async Function Total(id As Integer) As Task", "Total"),
+        ("a.erl", "total(Cart) when Cart > 0 ->", "total"),
+        ("a.jl", "function total(items)", "total"),
+        ("a.jl", "total(items) = sum(items)", "total"),
+        ("a.r", "total <- function(items) {", "total"),
+        ("a.ml", "let rec total items =", "total"),
+        ("a.nim", "proc total*(items: seq[int]): int =", "total"),
+        ("a.zig", "pub fn total(items: []i32) !void {", "total"),
+        ("a.sol", "    function total(uint id) public {", "total"),
+        ("a.cr", "  def total : Int32", "total"),
     ],
 )
 def test_a_declaration_is_known_by_its_name(path: str, line: str, name: str) -> None:
@@ -90,6 +111,15 @@ def test_a_declaration_is_known_by_its_name(path: str, line: str, name: str) -> 
         ("a.rb", "    total(items)"),
         ("a.kt", "    val sum = total(items)"),
         ("a.php", "    $sum = total($items);"),
+        ("A.java", "        synchronized (items) {"),
+        ("a.c", "static const struct cart *empty = &none;"),
+        ("a.m", "    [self totalOf:items];"),
+        ("a.fs", "    let sum = total items"),
+        ("a.vb", "        total(items)"),
+        ("a.erl", "    total(Cart),"),
+        ("a.jl", "    sum = total(items)"),
+        ("a.r", "sum <- total(items)"),
+        ("a.ml", "  let sum = total items in"),
     ],
 )
 def test_a_call_or_a_statement_declares_nothing(path: str, line: str) -> None:
@@ -101,7 +131,26 @@ def test_what_has_no_functions_is_not_searched(path: str) -> None:
     assert finder_for(path) is None
 
 
-@pytest.mark.parametrize("extension", ["py", "rb", "ts", "go", "rs", "java", "kt", "php", "swift"])
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "py",
+        "rb",
+        "ts",
+        "go",
+        "rs",
+        "java",
+        "kt",
+        "php",
+        "swift",
+        "m",
+        "fs",
+        "vb",
+        "erl",
+        "jl",
+        "ml",
+    ],
+)
 def test_no_line_is_read_for_ever(extension: str) -> None:
     find = finder_for(f"a.{extension}")
     assert find is not None
