@@ -123,6 +123,20 @@ def test_a_release_older_than_the_fix_is_no_regression(
     assert codes(out)[-1] == code
 
 
+def test_what_the_source_calls_otherwise_now_is_no_longer_resolved_under_its_old_name() -> None:
+    out = run(
+        [
+            builders.event_entry(1, 0, issue_id="7"),
+            builders.event_entry(2, 60, issue_id="8"),
+            builders.resolve(3, HOUR, issue_id="7"),
+            builders.event_entry(4, 2 * HOUR, issue_id="8"),
+            builders.resolve(5, 3 * HOUR, issue_id="8"),
+            builders.event_entry(6, 4 * HOUR, issue_id="8"),
+        ]
+    )
+    assert told(out) == [("opened", "new_issue"), ("opened", "regression")]
+
+
 def test_an_event_without_a_release_leaves_that_of_its_issue() -> None:
     out = run(
         [

@@ -74,6 +74,14 @@ async def test_my_working_hours_are_saved_and_without_a_day_there_are_none(clien
         assert (await response.json())["working_hours"] is None
 
 
+async def test_the_time_zones_to_choose_from_are_places_and_utc(client: Client) -> None:
+    async with client.get("/settings") as response:
+        page = await response.text()
+    assert '<option value="Europe/Berlin"><option value="Europe/' in page
+    assert '<option value="UTC">' in page
+    assert '<option value="EST">' not in page
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -1,6 +1,7 @@
 """The ways in: the first account, an invitation, a password, and a new one by mail."""
 
 import re
+from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -248,9 +249,11 @@ def reset_link(mail: EmailMessage) -> str:
     return URL(link[0]).path
 
 
-async def test_a_forgotten_password_is_set_anew_by_mail(
+@pytest.fixture
+async def mails(
     tmp_path: Path, aiohttp_client: AiohttpClient
-) -> None:
+) -> AsyncIterator[tuple[FakeSmtp, Client, Visitor]]:
+    """A server that can send mail, and Eve, who made the first account there."""
     async with FakeSmtp() as smtp:
         given = smtp.smtp()
         environ = {
@@ -261,28 +264,49 @@ async def test_a_forgotten_password_is_set_anew_by_mail(
         }
         client = await aiohttp_client(build(tmp_path, environ=environ), cookies=SIGNED_IN)
         client.app[FIRST_CODE].offer()
-        code = client.app[FIRST_CODE].code or ""
-        ada, forgetful = Visitor(client), Visitor(client)
+        eve = Visitor(client)
         try:
-            await ada.post("/first-account", code=code, **(WHO | {"email": "ada@example.org"}))
-            _, text = await forgetful.post("/forgotten", email="Ada@example.org")
-            assert "a mail with a link is on its way" in text
-            link = reset_link(await smtp.wait_for("password"))
-            assert (await forgetful.get(link))[0] == 200
-            assert (await forgetful.post(link, password="short"))[0] == 400
-            _, text = await forgetful.post(link, password="another horse battery")
-            assert "Your new password is set" in text
-            assert not await ada.inside()
-            assert (await forgetful.sign_in("ada@example.org"))[0] == 403
-            assert (await forgetful.sign_in("ada@example.org", "another horse battery"))[0] == 200
-            assert (await forgetful.get(link))[0] == 404
-            # Their session ended with the old password.
-            _, text = await ada.post("/forgotten", email="nobody@example.org")
-            assert "a mail with a link is on its way" in text
-            assert len(smtp.mails) == 1
+            await eve.post("/first-account", code=client.app[FIRST_CODE].code or "", **WHO)
+            yield smtp, client, eve
         finally:
-            await ada.close()
-            await forgetful.close()
+            await eve.close()
+
+
+async def test_a_forgotten_password_is_set_anew_by_mail(
+    mails: tuple[FakeSmtp, Client, Visitor],
+) -> None:
+    smtp, client, eve = mails
+    forgetful = Visitor(client)
+    try:
+        _, text = await forgetful.post("/forgotten", email="Eve@example.org")
+        assert "a mail with a link is on its way" in text
+        link = reset_link(await smtp.wait_for("password"))
+        assert (await forgetful.get(link))[0] == 200
+        assert (await forgetful.post(link, password="short"))[0] == 400
+        _, text = await forgetful.post(link, password="another horse battery")
+        assert "Your new password is set" in text
+        assert not await eve.inside()
+        assert (await forgetful.sign_in("eve@example.org"))[0] == 403
+        assert (await forgetful.sign_in("eve@example.org", "another horse battery"))[0] == 200
+        assert (await forgetful.get(link))[0] == 404
+        # Their session ended with the old password.
+        _, text = await eve.post("/forgotten", email="nobody@example.org")
+        assert "a mail with a link is on its way" in text
+        assert len(smtp.mails) == 1
+    finally:
+        await forgetful.close()
+
+
+async def test_an_invitation_by_mail_says_who_invites(
+    mails: tuple[FakeSmtp, Client, Visitor],
+) -> None:
+    smtp, _, eve = mails
+    await eve.post("/settings/people/invitations", email="bob@example.org", role="member")
+    mail = await smtp.wait_for("invite")
+    part = mail.get_body(("plain",))
+    assert part is not None
+    assert mail["To"] == "bob@example.org"
+    assert "Eve invites you" in part.get_content()
 
 
 async def test_without_a_mail_server_the_page_says_who_can_help(visit: Visit) -> None:
