@@ -1,6 +1,7 @@
 """What people see, served in this process from real storage, and incidents to show."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ from server.notify.live import Live
 from server.process.metrics import Metrics
 from server.settings.settings import read_settings
 from server.sharing.leadership import Alone
-from server.storage.database import Database, open_database
+from server.storage.database import Database, PostgresUrl, open_database
 from server.storage.files.crash_files import CrashFiles
 from server.storage.files.key_file import read_or_make_key
 from server.storage.journal.journal import open_journal
@@ -70,9 +71,15 @@ async def client(database_path: Path, aiohttp_client: AiohttpClient) -> Client:
 
 
 def build(
-    folder: Path, channels: Sequence[Channel] = (), environ: Mapping[str, str] | None = None
+    folder: Path,
+    channels: Sequence[Channel] = (),
+    environ: Mapping[str, str] | None = None,
+    postgres: PostgresUrl | None = None,
 ) -> web.Application:
-    """The pages and the API on the data in `folder`, without webhooks and without an engine."""
+    """The pages and the API on the data in `folder`, without webhooks and without an engine.
+
+    With `postgres`, the main database is there.
+    """
     app = web.Application(middlewares=[errors_as_json])
     app[SETTINGS] = read_settings(
         {"DATABASE_URL": f"sqlite:///{folder}/pushlog.db"} | dict(environ or {})
@@ -84,14 +91,14 @@ def build(
     set_up_web(app)
     # Guessing must be slow, and these tests would be.
     app[PASSWORDS] = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    app.cleanup_ctx.append(_open)
+    app.cleanup_ctx.append(functools.partial(_open, postgres=postgres))
     return app
 
 
-async def _open(app: web.Application) -> AsyncIterator[None]:
+async def _open(app: web.Application, postgres: PostgresUrl | None) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     async with (
-        open_database(make_database(settings.database_path)) as app[DATABASE],
+        open_database(postgres or make_database(settings.database_path)) as app[DATABASE],
         open_journal(settings.journal_path) as app[JOURNAL],
     ):
         recorder = Recorder(app[DATABASE], live=app[LIVE], metrics=app[METRICS], min_severity="all")

@@ -1,12 +1,21 @@
 """The API's answers to three weeks of events change only if somebody intends it."""
 
 import difflib
+from pathlib import Path
+
+import pytest
+from pytest_aiohttp import AiohttpClient
 
 from tests.server.web.answers import RECORD, told
-from tests.server.web.conftest import Client
+from tests.server.web.conftest import SIGNED_IN, build
 
 
-async def test_the_api_answers_as_it_did_when_it_was_recorded(client: Client) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_the_api_answers_as_it_did_when_it_was_recorded(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    postgres = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
+    client = await aiohttp_client(build(tmp_path, postgres=postgres), cookies=SIGNED_IN)
     recorded = RECORD.read_text().splitlines()
     answered = [line async for line in told(client)]
     difference = list(difflib.unified_diff(recorded, answered, "recorded", "answered", n=3))
