@@ -13,6 +13,7 @@ from engine.suspects.score import ErrorEvidence
 from engine.suspects.windows import prepare
 from server.wording.reasons import say
 from shared.event import ChainedException, ChangeWindow, Commit, CorrelationHints, Frame
+from tests import records
 from tests.builders import at, change_window, commit, frame
 from tests.engine.three_weeks import DAY, HOUR, MINUTE, Chance
 
@@ -167,4 +168,4 @@ def _evidence(chance: Chance, windows: Sequence[ChangeWindow]) -> ErrorEvidence:
 
 
 if __name__ == "__main__":
-    RECORD.write_text("".join(f"{line}\n" for line in told()))
+    records.write(RECORD, told())

@@ -18,6 +18,7 @@ from engine.suspects.commit_kinds import kinds, runs_in_production
 from engine.suspects.releases import is_same
 from engine.suspects.words import words
 from engine.versions import is_before
+from tests import records
 from tests.builders import commit
 
 RECORD = Path(__file__).with_name("readings.txt")
@@ -85,10 +86,10 @@ READ: dict[str, Callable[[str], str]] = {
 }
 
 
-def read_again(lines: list[str]) -> Iterator[str]:
-    """Return the lines with what is on their left side read anew."""
+def read_again() -> Iterator[str]:
+    """Return the lines of the record with what is on their left side read anew."""
     read: Callable[[str], str] = _frame
-    for line in lines:
+    for line in RECORD.read_text("utf-8").splitlines():
         if line in READ:
             read = READ[line]
         if line in READ or not line:
@@ -99,5 +100,4 @@ def read_again(lines: list[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    again = read_again(RECORD.read_text().splitlines())
-    RECORD.write_text("".join(f"{line}\n" for line in again))
+    records.write(RECORD, read_again())

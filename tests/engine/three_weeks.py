@@ -26,7 +26,7 @@ from shared.pipe import (
     IncidentEnded,
     Outbound,
 )
-from tests import builders
+from tests import builders, records
 
 RECORD = Path(__file__).with_name("three_weeks.txt")
 
@@ -297,4 +297,4 @@ def _rounded(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    RECORD.write_text("".join(f"{line}\n" for line in told()))
+    records.write(RECORD, told())

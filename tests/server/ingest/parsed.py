@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from server.ingest.delivery import InvalidPayload
+from tests import records
 from tests.server.ingest.sentry_payloads import ODD_SHAPES
 from tests.server.ingest.test_within_limits import (
     CASES,
@@ -123,4 +124,4 @@ def _counted(line: str) -> str:
 
 
 if __name__ == "__main__":
-    RECORD.write_text("".join(f"{line}\n" for line in told()))
+    records.write(RECORD, told())

@@ -31,7 +31,7 @@ from server.storage.main.summaries import FaultyDeploy, Summary, SummedIncident
 from shared.event import Frame
 from shared.incident import Reason, SuspectCommit, Symptom
 from shared.reasons import Action, Evidence
-from tests import builders
+from tests import builders, records
 from tests.server.notify import news
 
 RECORD = Path(__file__).with_name("told.txt")
@@ -389,4 +389,4 @@ def _much(incident: SummedIncident) -> Summary:
 
 
 if __name__ == "__main__":
-    RECORD.write_text("".join(f"{line}\n" for line in told()))
+    records.write(RECORD, told())

@@ -25,7 +25,7 @@ from server.process.metrics import Metrics
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
 from shared.pipe import encode_lines
-from tests import builders
+from tests import builders, records
 from tests.engine.three_weeks import DAY, HOUR, entries
 from tests.server.web.conftest import SIGNED_IN, Client, build
 from tests.signed_in import wish
@@ -178,7 +178,7 @@ def _digest(value: Any) -> str:
 async def _write() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with TestClient(TestServer(build(Path(folder))), cookies=SIGNED_IN) as client:
-            RECORD.write_text("".join([f"{line}\n" async for line in told(client)]))
+            records.write(RECORD, [line async for line in told(client)])
 
 
 if __name__ == "__main__":

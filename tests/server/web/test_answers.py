@@ -1,11 +1,11 @@
 """The API's answers to three weeks of events change only if somebody intends it."""
 
-import difflib
 from pathlib import Path
 
 import pytest
 from pytest_aiohttp import AiohttpClient
 
+from tests import records
 from tests.server.web.answers import RECORD, told
 from tests.server.web.conftest import SIGNED_IN, build
 
@@ -16,10 +16,4 @@ async def test_the_api_answers_as_it_did_when_it_was_recorded(
 ) -> None:
     postgres = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
     client = await aiohttp_client(build(tmp_path, postgres=postgres), cookies=SIGNED_IN)
-    recorded = RECORD.read_text().splitlines()
-    answered = [line async for line in told(client)]
-    difference = list(difflib.unified_diff(recorded, answered, "recorded", "answered", n=3))
-    assert not difference, (
-        "\n".join(difference[:60])
-        + "\nWhere that is meant: python -m tests.server.web.answers, and read the difference."
-    )
+    records.compare(RECORD, [line async for line in told(client)])
