@@ -1,7 +1,10 @@
 """Pairs of messages without a trace that must be one issue, and pairs that must not."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from engine.stack.error_codes import with_codes, without_codes
 from engine.stack.messages import MAX_CHARACTERS, blanked
 from tests.engine.traces import key, of_trace
 
@@ -101,3 +104,26 @@ def test_a_message_of_one_piece_over_and_over_holds_nothing_up(piece: str) -> No
     for length in range(1_000, 1_200):
         text = piece * (length // len(piece)) + "!"
         assert len(blanked(text)) <= MAX_CHARACTERS
+
+
+PIECES = [
+    *(
+        "code ",
+        "exit status ",
+        "HTTP/1.1 ",
+        "errno=",
+        "error #",
+        "SQLSTATE[",
+        "promo ",
+        "ORA-",
+        "TS",
+    ),
+    *("17", "404", "-32601", "42P01", "0005", "0x8007", "(", ", '", ": ", "]", "\ue000", " "),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30))
+def test_the_codes_of_errors_come_back_as_they_were(pieces: list[str]) -> None:
+    line = "".join(pieces)
+    assert with_codes(*without_codes(line)) == line or "\ue000" in line
+    assert len(blanked(line)) <= MAX_CHARACTERS
