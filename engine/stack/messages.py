@@ -55,6 +55,11 @@ _NAMED = re.compile(
 _NUMBER = re.compile(r"\d+")
 _LIST = re.compile(r"(?i)\bin\s*\([^()]*\)")
 """What SQL looks for; there may be one value or a thousand."""
+_ITEM = r"[\w.\"'`-]+"
+_WORDS = re.compile(
+    rf"(?<=[b-hj-rtv-z]s: ){_ITEM}(?:(?:, (?:and |or )?| and | or ){_ITEM})+(?=[.;!)]?$)"
+)
+"""What a message enumerates at its end, after a plural (`Missing fields: name, email`)."""
 _REPEATED = re.compile(r"(<[a-z]+>)(?:[\s,]+\1)+")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
@@ -71,7 +76,8 @@ def blanked(message: str) -> str:
     line = next((line for line in message.splitlines() if line.strip()), "")[: 4 * MAX_CHARACTERS]
     line, codes = without_codes(line)
     line = _NAMED.sub(r"\g<what><name>", line)
-    line = _VARYING.sub(_blank, _LIST.sub("in (<list>)", line))
+    line = _WORDS.sub("<list>", _LIST.sub("in (<list>)", line))
+    line = _VARYING.sub(_blank, line)
     line = with_codes(_REPEATED.sub(r"\1", line), codes)
     return " ".join(line.split())[:MAX_CHARACTERS]
 
