@@ -8,7 +8,7 @@ from engine.memory import awaited, awaited_fixes, issues
 from engine.memory.alive import alarm_nats, note_alive
 from engine.memory.moments import event_time
 from engine.memory.occurrence import Occurrence
-from engine.memory.recent import count_recent
+from engine.memory.recent import count_recent, sends_events
 from engine.memory.records import Issue, Scope, scope_key
 from engine.memory.retries import hear
 from engine.memory.services import remember_release, service_of
@@ -41,18 +41,30 @@ def decide(state: State, event: EventEntry) -> list[Outbound]:
     """Decide on an error event. Return what people should know about it, and the decision.
 
     News of an issue as a whole may not say where. It takes the environment of the issue. If the
-    issue is not known, but the service sends events, the news waits for one that tells.
+    issue is not known, or known in several, the news waits for an event that tells.
     """
     scope = event.service, canonical_environment(event.environment)
     if event.occurrence:
-        if state.awaited:
-            awaited.take(state, event.issue_id)
-    elif scope[1] == UNKNOWN_ENVIRONMENT and event.issue_id is not None:
+        waiting = awaited.take(state, event.issue_id) if state.awaited else None
+        if waiting is None or issues.scope_by_source(state, waiting.event) is None:
+            # The event of an issue that was not known is news by itself.
+            return _decide_in(state, event, scope)
+        return _decide_in(state, event, scope) + _tell(state, waiting.event, scope)
+    if scope[1] == UNKNOWN_ENVIRONMENT and event.issue_id is not None:
         known = issues.scope_by_source(state, event)
-        if known is None and awaited.keep(state, event, event.issue_id):
+        wait_s = _wait_s(state, event, known)
+        if wait_s and awaited.keep(state, event, event.issue_id, wait_s):
             return [Decision(state.clock.seq, Code.AWAITS_ENVIRONMENT)]
         scope = known or scope
     return _decide_in(state, event, scope)
+
+
+def _wait_s(state: State, event: EventEntry, known: Scope | None) -> float:
+    """Return how long news waits for an event, which was known to be about `known`; 0.0: not."""
+    if known is None:
+        return awaited.WAIT_S if sends_events(state, event.service) else 0.0
+    is_news = event.source_state is not None and issues.is_of_several_places(state, event)
+    return awaited.WAIT_AMONG_S if is_news else 0.0
 
 
 def take_news_if_due(state: State, issue_id: str, at: float) -> list[Outbound]:
@@ -64,9 +76,15 @@ def take_news_if_due(state: State, issue_id: str, at: float) -> list[Outbound]:
     event = waiting.event
     # As of this moment, whether a tick or a later entry lets it pass.
     now, state.clock.now = state.clock.now, at
-    out = _decide_in(state, event, (event.service, UNKNOWN_ENVIRONMENT))
+    known = issues.scope_by_source(state, event)
+    out = _tell(state, event, known or (event.service, UNKNOWN_ENVIRONMENT))
     state.clock.now = now
-    return [line for line in out if not isinstance(line, Decision)]
+    return out
+
+
+def _tell(state: State, news: EventEntry, scope: Scope) -> list[Outbound]:
+    """Return what people should know of news that has waited; its decision was made."""
+    return [line for line in _decide_in(state, news, scope) if not isinstance(line, Decision)]
 
 
 def _decide_in(state: State, event: EventEntry, scope: Scope) -> list[Outbound]:

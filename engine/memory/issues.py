@@ -55,6 +55,19 @@ def scope_by_source(state: State, event: EventEntry) -> Scope | None:
     return None if key is None else (state.issues[key].service, state.issues[key].environment)
 
 
+def is_of_several_places(state: State, event: EventEntry) -> bool:
+    """Return whether the issue that the source calls so is in several environments.
+
+    That is, its events have come from several, and from none of them just now.
+    """
+    keys = state.aliases.get(event.issue_id or "", ())
+    known = [state.issues[key] for key in keys]
+    places = {
+        issue.environment for issue in known if issue.service == event.service and issue.count
+    }
+    return len(places) > 1 and not any(_is_just_seen(state, issue) for issue in known)
+
+
 def touch(state: State, key: str, issue: Issue, seq: int) -> None:
     """Note that the entry at `seq` is about this issue."""
     issue.touched = seq

@@ -185,7 +185,7 @@ class WatchedDeploy(msgspec.Struct, array_like=True):
 
 
 class AwaitedNews(msgspec.Struct, array_like=True, gc=False):
-    """What a source said of an issue that nobody has seen, without naming an environment."""
+    """What a source said of an issue without naming its environment, which is not known."""
 
     event: EventEntry
     due: float

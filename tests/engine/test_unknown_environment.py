@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.memory import records
-from engine.memory.awaited import WAIT_S
+from engine.memory.awaited import WAIT_AMONG_S, WAIT_S
 from engine.memory.state import State
 from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import EventEntry, Inbound, Incident, Outbound
@@ -45,9 +45,14 @@ def test_of_several_environments_a_production_environment_comes_first(
 ) -> None:
     resolved = builders.resolve(3, 2, issue_id="7")
     entries = [seen(n, n, each) for n, each in enumerate(environments, 1)]
-    out = run([*entries, resolved, news(4, 60, source_state="regressed")])
-    assert of_type(out, Incident)[-1].environment == "production"
-    assert told(out)[-1] == ("opened", "regression")
+    state = State()
+    out = run([*entries, resolved, news(4, 60, source_state="regressed")], state)
+    assert codes(out)[-1] == "awaits_environment"
+    assert told(run([builders.tick(60 + WAIT_AMONG_S - 0.1)], state)) == []
+    out = run([builders.tick(60 + WAIT_AMONG_S)], state)
+    assert told(out) == [("opened", "regression")]
+    (incident,) = of_type(out, Incident)
+    assert (incident.environment, incident.seq) == ("production", 4)
 
 
 @pytest.mark.parametrize("state", ["regressed", "escalating"])
@@ -67,9 +72,37 @@ def test_of_several_environments_it_is_the_one_where_the_issue_was_just_seen(
     known = [seen(1, 0, "production"), seen(2, 1, "staging")]
     resolved = builders.resolve(3, 2, issue_id="7")
     back = [seen(4, seen_at, "staging"), news(5, news_at, source_state=state)]
-    out = run([*known, resolved, *back])
+    out = run([*known, resolved, *back, builders.tick(600)])
     places = [each.environment for each in of_type(out, Incident) if each.change == "opened"]
     assert places[1:] == opened
+
+
+@pytest.mark.parametrize("state", ["regressed", "escalating"])
+@pytest.mark.parametrize("back_in", ["production", "staging"])
+def test_of_several_environments_it_is_the_one_of_the_event_that_comes_with_the_news(
+    state: str, back_in: str
+) -> None:
+    known = [seen(1, 0, "production"), seen(2, 1, "staging")]
+    resolved = builders.resolve(3, 2, issue_id="7")
+    back = [news(4, 60, source_state=state), seen(5, 61, back_in), builders.tick(600)]
+    out = run([*known, resolved, *back])
+    opened = [each for each in of_type(out, Incident) if each.change == "opened"][1:]
+    assert [each.environment for each in opened] == [back_in]
+    assert opened[0].trigger == "regression"
+
+
+def test_that_it_escalates_is_told_of_the_environment_of_the_event() -> None:
+    known = [seen(1, 0, "production"), seen(2, 1, "staging")]
+    later = [news(3, 9_000, source_state="escalating"), seen(4, 9_001, "staging")]
+    out = run([*known, *later, builders.tick(18_000)])
+    assert codes(out)[2:] == ["awaits_environment", "known"]
+    incident = of_type(out, Incident)[-1]
+    assert (incident.environment, incident.trigger) == ("staging", "spike")
+
+
+def test_news_of_an_issue_that_only_its_source_tells_of_waits_for_nothing() -> None:
+    first = [news(1, 0), news(2, 1, environment="staging")]
+    assert codes(run([*first, news(3, 60, source_state="regressed")]))[-1] == "in_incident"
 
 
 def test_news_of_an_unknown_issue_waits_for_an_event_that_says_where() -> None:
@@ -106,9 +139,15 @@ def test_whatever_lets_the_wait_pass_it_is_told_alike() -> None:
     assert all_said(LATER) == all_said(builders.tick(20), builders.tick(WAIT_S + 4.9), LATER)
 
 
-def test_what_waits_survives_a_restart() -> None:
-    first: list[Inbound] = [ANOTHER, news(2, 1)]
-    rest: list[Inbound] = [LATER, seen(10, 60, "production")]
+SEVERAL: list[Inbound] = [
+    seen(1, 0, "production"), seen(2, 1, "staging"), news(3, 60, source_state="escalating"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [[ANOTHER, news(2, 1)], SEVERAL])
+@pytest.mark.parametrize("place", ["production", "staging"])
+def test_what_waits_survives_a_restart(first: list[Inbound], place: str) -> None:
+    rest: list[Inbound] = [seen(8, 62, place), LATER, seen(10, 90, "production")]
     whole, state = State(), State()
     run(first, whole)
     run(first, state)
