@@ -19,16 +19,19 @@ _LEADING = re.compile(
     r"|def|function\*?|fn|func|fun)\s+)+"
 )
 _OF_OBJECTIVE_C = re.compile(r"[-+]\[\S+ (\w+)")
-_SEPARATOR = re.compile(r"\.|::|#|/|\\|->|[$+]")
+_SEPARATOR = re.compile(r"\.|:+|#|/|\\|->|[$+]")
 _NO_NAME = re.compile(r"^(?:\d+|func\d+|lambda|closure|anonymous|object)$")
 _NAME = re.compile(r"[^\W\d]\w*[?!=]?")
 
 _DECLARED = re.compile(
-    r"\b(?:def|function\*?|fn|func|fun|sub|class|interface|struct|trait|impl|module|object|enum"
-    r"|record|type|defp?|defmodule)\s+(?:\([^)]*\)\s*)?(?:self\.)?([^\W\d]\w*[?!]?)"
+    r"\b(?:def|function\*?|fn|func|fun|sub|class|interface|struct(?!\s+\w+\s*\*)|trait|impl|module"
+    r"|object|enum|record|type|defp?|defn-?|defmodule)\s+(?:\([^)]*\)\s*)?(?:\w+(?:\.|::?))*"
+    r"([^\W\d]\w*[?!]?)"
 )
-_ASSIGNED = re.compile(r"\b(?:const|let|var|val)\s+([^\W\d]\w*)\s*(?::[^=]+)?=")
-_BOUND = re.compile(r"^\s*(?:[\w$]+\.)*([^\W\d]\w*)\s*[:=]\s*(?:async\b|function\b|\(|\w+\s*=>)")
+_ASSIGNED = re.compile(r"\b(?:const|let|var|val|readonly)\s+([^\W\d]\w*)\s*(?::[^=]+)?(?:=|\bby\b)")
+_BOUND = re.compile(
+    r"^\s*(?:[\w$]+\.)*([^\W\d]\w*)\s*(?:[:=]|<-)\s*(?:async\b|function\b|\(|\w+\s*=>)"
+)
 _CALLED = re.compile(r"([^\W\d][\w$]*[?!]?)\s*\(")
 _RESERVED = """
 if for while switch catch return else elif with match case new throw synchronized using sizeof
@@ -85,6 +88,6 @@ def changed_functions(header: str) -> frozenset[str]:
     found = set(_DECLARED.findall(text)) | set(_ASSIGNED.findall(text)) | set(_BOUND.findall(text))
     if not found:
         found = set(_CALLED.findall(text.partition("=")[0]))
-    if not found and " " not in text:
+    if not found and (_OF_OBJECTIVE_C.match(text) or " " not in _LEADING.sub("", text)):
         found = {_last_name(text)}
     return frozenset(name.lower() for name in found if name) - _KEYWORDS
