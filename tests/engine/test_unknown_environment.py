@@ -84,8 +84,8 @@ def test_of_several_environments_it_is_the_one_of_the_event_that_comes_with_the_
 ) -> None:
     known = [seen(1, 0, "production"), seen(2, 1, "staging")]
     resolved = builders.resolve(3, 2, issue_id="7")
-    back = [news(4, 60, source_state=state), seen(5, 61, back_in), builders.tick(600)]
-    out = run([*known, resolved, *back])
+    back = [news(4, 60, source_state=state), seen(5, 61, back_in)]
+    out = run([*known, resolved, *back, builders.tick(600)])
     opened = [each for each in of_type(out, Incident) if each.change == "opened"][1:]
     assert [each.environment for each in opened] == [back_in]
     assert opened[0].trigger == "regression"
