@@ -196,6 +196,12 @@ def test_a_marker_that_was_cut_off_is_an_unclean_end_too(files: CrashFiles, tmp_
     assert len(files.waiting()) == 1
 
 
+def test_of_a_long_error_the_beginning_is_told_and_the_end_of_its_traceback() -> None:
+    news = news_of(ValueError("m" * 30_000 + "!"), at(0))
+    assert news.message == "m" * 4_000
+    assert news.traceback == "m" * 19_998 + "!\n"
+
+
 def test_the_cause_is_the_error_and_its_place_and_not_its_words() -> None:
     first, other_words = news_of(failed("a"), at(0)), news_of(failed("b"), at(5))
     assert cause_of(first) == cause_of(other_words)

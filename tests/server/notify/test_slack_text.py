@@ -11,7 +11,7 @@ from server.notify.channel import Letter
 from server.notify.masking import printable
 from server.notify.news import IncidentNews, News, NewsChange, SuspectNews
 from server.notify.slack.blocks import render, render_digest, reply_to
-from server.notify.slack.text import code, escaped, link
+from server.notify.slack.text import code, escaped, link, plain
 from server.storage.main.fixes import Fix, NamedCommit
 from shared.incident import SuspectCommit, Symptom
 from tests.builders import at, commit, frame
@@ -33,6 +33,11 @@ def test_escaping_keeps_the_limit_and_cuts_no_entity(text: str, limit: int) -> N
     if not shown.endswith("…"):
         whole = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         assert whole == printable(text)
+
+
+def test_what_just_fits_is_not_cut() -> None:
+    for cut in (plain, escaped):
+        assert (cut("x" * 10, 10), cut("x" * 11, 10)) == ("x" * 10, "x" * 9 + "…")
 
 
 @given(nasty)
