@@ -25,7 +25,7 @@ _NAME = re.compile(r"[^\W\d]\w*[?!=]?")
 
 _DECLARED = re.compile(
     r"\b(?:def|function\*?|fn|func|fun|sub|class|interface|struct(?!\s+\w+\s*\*)|trait|impl|module"
-    r"|object|enum|record|type|defp?|defn-?|defmodule)\s+(?:\([^)]*\)\s*)?(?:\w+(?:\.|::?))*"
+    r"|object|enum|record|type|defp?|defn-?|defmodule)\s+(?:\([^)]*\)\s*)?(?:\w+(?:\.|::|:(?=\w+\()))*"
     r"([^\W\d]\w*[?!]?)"
 )
 _ASSIGNED = re.compile(r"\b(?:const|let|var|val|readonly)\s+([^\W\d]\w*)\s*(?::[^=]+)?(?:=|\bby\b)")
