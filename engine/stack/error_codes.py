@@ -14,38 +14,36 @@ _HINT = re.compile(
 _END = r"(?![a-z0-9]|[.,_-]\d)"
 _NAMED = re.compile(
     rf"""
-    (?P<before>(?<![a-z0-9])
-      (?:(?P<whose>[a-z]{{1,20}})[ _-]|err|error|exit|result|return|status)?
-      (?:code|status|errno|winerror|signal|sqlstate|hresult)
-      (?:\ *[:=(\[]\ *|\ +)['"`]?
-    )
+    (?<![a-z0-9])
+    (?:(?P<whose>[a-z]{{1,20}})[ _-]|err|error|exit|result|return|status)?
+    (?:code|status|errno|winerror|signal|sqlstate|hresult)
+    (?:\ *[:=(\[]\ *|\ +)['"`]?
     (?P<code>[+-]?\d{{1,5}}|0x[0-9a-f]{{1,8}}|\d\d(?-i:[A-Z0-9]{{3}})){_END}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_STATUS = re.compile(
-    rf"(?P<before>(?<![a-z0-9])http(?:/\d(?:\.\d)?)?[ :=]+)(?P<code>[1-5]\d\d){_END}", re.IGNORECASE
-)
 _MIXED = re.compile(
-    rf"(?P<before>(?<![a-z0-9])err(?:or)?[ _-]?code(?: *[:=(\[] *| +)['\"`]?)"
+    rf"(?<![a-z0-9])err(?:or)?[ _-]?code(?: *[:=(\[] *| +)['\"`]?"
     rf"(?P<code>(?-i:[A-Z]{{1,8}})-?\d{{2,6}}){_END}",
     re.IGNORECASE,
 )
+_STATUS = re.compile(
+    rf"(?<![a-z0-9])http(?:/\d(?:\.\d)?)?[ :=]+(?P<code>[1-5]\d\d){_END}", re.IGNORECASE
+)
 _OF_ERROR = re.compile(
-    r"(?P<before>(?<![a-z0-9])err(?:or)?\ \#?)(?P<code>[+-]?\d{1,5})(?=\s*(?:[:;,)\]]|\ \(|\.?$))",
+    r"(?<![a-z0-9])err(?:or)? #?(?P<code>[+-]?\d{1,5})(?=\s*(?:[:;,)\]]| \(|\.?$))",
     re.IGNORECASE,
 )
 _FIRST = re.compile(
-    r"(?P<before>(?:^|: )\[?)(?P<code>(?:(?:ORA|DPI|TNS|PLS|SP2|RMAN|BEA|SQL)-?|[A-Z]{1,8})\d{4,6})"
+    r"(?:^|: )\[?(?P<code>(?:(?:ORA|DPI|TNS|PLS|SP2|RMAN|BEA|SQL)-?|[A-Z]{1,8})\d{4,6})"
     r"(?=:|\]| duplicate)"
 )
-_IN_PAIR = re.compile(r"(?P<before>(?:^|: )\()(?P<code>\d{1,5})(?=, ['\"])")
+_IN_PAIR = re.compile(r"(?:^|: )\((?P<code>\d{1,5})(?=, ['\"])")
 """As MySQL's drivers for Python write it."""
 
-_OF_WINDOWS = re.compile(
-    r"(?P<before>)(?P<code>\b0x(?:800[0-9a-f]|c000)[0-9a-f]{4}\b)", re.IGNORECASE
-)
+_OF_WINDOWS = re.compile(r"(?P<code>\b0x(?:800[0-9a-f]|c000)[0-9a-f]{4}\b)", re.IGNORECASE)
 _CODES = (_NAMED, _MIXED, _STATUS, _OF_ERROR, _FIRST, _IN_PAIR, _OF_WINDOWS)
+"""Each ends with its code."""
 
 _OF_DATA = """
 access area bar booking color colour confirmation country coupon course currency customer discount
@@ -67,7 +65,7 @@ def without_codes(line: str) -> tuple[str, list[str]]:
         if (found.groupdict().get("whose") or "").lower() in _DATA:
             return found[0]
         codes.append(found["code"])
-        return found["before"] + chr(_FIRST_PLACE + len(codes) - 1)
+        return found[0].removesuffix(found["code"]) + chr(_FIRST_PLACE + len(codes) - 1)
 
     if _HINT.search(line):
         for pattern in _CODES:
