@@ -84,6 +84,17 @@ def _typed(line: str) -> str | None:
     return name if re.fullmatch(r"~?[^\W\d]\w*", name) else None
 
 
+def _declared_or_typed(pattern: str) -> Finder:
+    """Return the first group of the pattern or, where it does not fit, what follows a type."""
+    compiled = re.compile(pattern)
+
+    def find(line: str) -> str | None:
+        match = compiled.match(line)
+        return match.group(1) if match is not None else _typed(line)
+
+    return find
+
+
 _PYTHON = _first_of(r"\s*(?:async\s+)?(?:def|class)\s+(\w+)")
 _RUBY = _first_of(
     r"\s*(?:(?:private|protected|public|private_class_method|memoize)\s+)?"
@@ -133,17 +144,8 @@ _JULIA = _first_of(r"\s*(?:function|macro)\s+(?:\w+\.)*(\w+!?)", r"(\w+!?)\([^=]
 _R = _first_of(r"\s*([\w.]+)\s*(?:<-|=)\s*function\b")
 _OCAML = _first_of(r"\s*(?:let|and)\s+(?:rec\s+)?(\w+)\s+[^=\s].*=", r"\s*module\s+(\w+)")
 _NIM = _first_of(r"\s*(?:proc|func|method|iterator|template|macro)\s+(\w+)")
-_OBJECTIVE_C = re.compile(r"[-+]\s*\([^()]*\)\s*(\w+)")
-
-
-def _typed_or_method(line: str) -> str | None:
-    match = _OBJECTIVE_C.match(line)
-    return match.group(1) if match is not None else _typed(line)
-
-
-def _typed_or_def(line: str) -> str | None:
-    match = re.match(rf"\s*{_MODIFIERS}def\s+(\w+)\s*\(", line)
-    return match.group(1) if match is not None else _typed(line)
+_OBJECTIVE_C = _declared_or_typed(r"[-+]\s*\([^()]*\)\s*(\w+)")
+_GROOVY = _declared_or_typed(rf"\s*{_MODIFIERS}def\s+(\w+)\s*\(")
 
 
 _FINDERS: dict[str, Finder] = {
@@ -155,8 +157,8 @@ _FINDERS: dict[str, Finder] = {
         ("go", _GO),
         ("rs zig", _RUST),
         ("java c h cc cpp cxx hh hpp hxx cs dart ino", _typed),
-        ("m mm", _typed_or_method),
-        ("groovy gradle", _typed_or_def),
+        ("m mm", _OBJECTIVE_C),
+        ("groovy gradle", _GROOVY),
         ("kt kts", _KOTLIN),
         ("swift", _SWIFT),
         ("scala sc", _SCALA),
