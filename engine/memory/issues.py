@@ -60,11 +60,9 @@ def is_of_several_places(state: State, event: EventEntry) -> bool:
 
     That is, its events have come from several, and from none of them just now.
     """
-    keys = state.aliases.get(event.issue_id or "", ())
-    known = [state.issues[key] for key in keys]
-    places = {
-        issue.environment for issue in known if issue.service == event.service and issue.count
-    }
+    scope = event.service, event.environment
+    known = [state.issues[key] for key in _may_be_named(state, event, scope)]
+    places = {issue.environment for issue in known if issue.count}
     return len(places) > 1 and not any(_is_just_seen(state, issue) for issue in known)
 
 
@@ -165,14 +163,9 @@ def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | Non
     was no occurrence gets its key, and its environment if nobody named it, from the first event
     that has one.
     """
-    may_be = [
-        key
-        for key in state.aliases.get(event.issue_id or "", ())
-        if _may_be_of(state.issues[key], event, scope)
-    ]
     is_production = state.settings.is_production
     return max(
-        may_be,
+        _may_be_named(state, event, scope),
         key=lambda key: (
             not event.occurrence and _is_just_seen(state, state.issues[key]),
             is_production(state.issues[key].environment),
@@ -180,6 +173,12 @@ def _named_by_source(state: State, event: EventEntry, scope: Scope) -> str | Non
         ),
         default=None,
     )
+
+
+def _may_be_named(state: State, event: EventEntry, scope: Scope) -> list[str]:
+    """Return the issues that the source calls by the event's `issue_id` and it may belong to."""
+    keys = state.aliases.get(event.issue_id or "", ())
+    return [key for key in keys if _may_be_of(state.issues[key], event, scope)]
 
 
 def _is_just_seen(state: State, issue: Issue) -> bool:
