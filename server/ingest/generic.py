@@ -212,9 +212,8 @@ def _fault(name: str, problem: str) -> Fault:
     inside = place.rstrip("`").removeprefix("key` in `")
     path = name + inside.removeprefix("$")
     problem = problem.replace("`object`", "an object").replace("`array`", "a list")
-    if len(problem) > _LONGEST_PROBLEM:
-        # It repeats the value.
-        problem = problem[:_LONGEST_PROBLEM] + "…"
+    # msgspec repeats the value, however long it is.
+    problem = many_lines(problem, _LONGEST_PROBLEM)
     if "datetime" in problem or "RFC3339" in problem:
         return Fault(path, f"must be {_RULES['timestamp']}")
     rule = _RULES.get(path)
