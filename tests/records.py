@@ -5,6 +5,8 @@ difference is read like any change to the code.
 """
 
 import difflib
+import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,3 +29,13 @@ def compare(record: Path, lines: Iterable[str]) -> None:
 def write(record: Path, lines: Iterable[str]) -> None:
     """Write the record anew."""
     record.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
+def counted(line: str) -> str:
+    """Say of a long row of one letter how many there are: `xxxxxxxx…` becomes `x{9000}`."""
+    return re.sub(r"([^-=])\1{19,}", lambda found: f"{found[1]}{{{len(found[0])}}}", line)
+
+
+def digest(text: str) -> str:
+    """Return what stands for a text that is too long to be shown: another one is another text's."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

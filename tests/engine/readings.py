@@ -26,7 +26,7 @@ _GIVES = " →"
 
 
 def _fields(text: str) -> Iterator[str | None]:
-    return (None if part.strip() == "-" else part.strip() for part in text.split(" | "))
+    return (None if part == "-" else part for part in text.split(" | "))
 
 
 def _frame(text: str) -> str:

@@ -134,21 +134,8 @@ def test_what_has_no_functions_is_not_searched(path: str) -> None:
 @pytest.mark.parametrize(
     "extension",
     [
-        "py",
-        "rb",
-        "ts",
-        "go",
-        "rs",
-        "java",
-        "kt",
-        "php",
-        "swift",
-        "m",
-        "fs",
-        "vb",
-        "erl",
-        "jl",
-        "ml",
+        *("py", "rb", "ts", "go", "rs", "java", "kt", "php", "swift"),
+        *("m", "fs", "vb", "erl", "jl", "ml"),
     ],
 )
 def test_no_line_is_read_for_ever(extension: str) -> None:

@@ -3,9 +3,7 @@
 ``python -m tests.server.ingest.parsed`` writes `RECORD` anew, where it is meant to be another.
 """
 
-import hashlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +12,8 @@ import msgspec
 
 from server.ingest.delivery import InvalidPayload
 from tests import records
+from tests.server.ingest.bodies import CASES, Changed, Parser, alike, changed, part, paths, sentry
 from tests.server.ingest.sentry_payloads import ODD_SHAPES
-from tests.server.ingest.test_within_limits import (
-    CASES,
-    Changed,
-    Parser,
-    alike,
-    changed,
-    part,
-    paths,
-    sentry,
-)
 
 RECORD = Path(__file__).with_name("parsed.txt")
 _CHANGED = (
@@ -42,7 +31,7 @@ _SHORT = 100
 
 def told() -> Iterator[str]:
     """Return the lines of the record; a change that changes nothing is left out."""
-    return map(_counted, _lines())
+    return map(records.counted, _lines())
 
 
 def _lines() -> Iterator[str]:
@@ -112,15 +101,10 @@ def _shown(name: str, value: Any) -> dict[str, str]:
         case list() if name == "notes":
             return {f"note {number}": note for number, note in enumerate(value)}
     text = json.dumps(value, ensure_ascii=False)
-    if len(_counted(text)) > _SHORT:
+    if len(records.counted(text)) > _SHORT:
         of = f"{len(value)} of " if isinstance(value, list | dict) else ""
-        text = f"{of}{len(text)} letters {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        text = f"{of}{len(text)} letters {records.digest(text)}"
     return {name: text}
-
-
-def _counted(line: str) -> str:
-    """Say of a long row of one letter how many there are: `xxxxxxxx…` becomes `x{9000}`."""
-    return re.sub(r"([^=])\1{19,}", lambda found: f"{found[1]}{{{len(found[0])}}}", line)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import hashlib
 import json
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -95,7 +94,7 @@ async def told(client: Client) -> AsyncIterator[str]:
 
 
 async def _record(database: Database) -> None:
-    """Let the server record what the engine says, six hours at once, and tell two people."""
+    """Let the server record what the engine says, six hours at once, and tell people."""
     async with database.write() as tx:
         await wish(tx, email="ada@acme.example", min_severity="error")
     at = [0.0]
@@ -172,7 +171,7 @@ def _shown(value: Any) -> str:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]
+    return records.digest(json.dumps(value))
 
 
 async def _write() -> None:
