@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from playwright.async_api import Browser
 
 from tests.fakes.smtp import Authority, FakeSmtp
+from tests.mails import html
 from tests.processes import ROOT, running_server
 from tests.signed_in import AS_OPERATOR, TOKEN
 from tests.waiting import limit
@@ -53,12 +54,6 @@ async def shell(command: str, env: dict[str, str]) -> None:
 async def arrived(smtp: FakeSmtp, subject: str) -> EmailMessage:
     async with limit():
         return await smtp.wait_for(subject)
-
-
-def html(mail: EmailMessage) -> str:
-    part = mail.get_body(("html",))
-    assert part is not None
-    return str(part.get_content())
 
 
 async def test_what_the_docs_say_leads_to_a_mail_of_the_first_incident_and_of_a_kill(

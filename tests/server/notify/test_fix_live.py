@@ -7,11 +7,9 @@ import msgspec
 import pytest
 
 from server.notify.apprise.text import text_of as apprise_text_of
-from server.notify.channel import Letter
 from server.notify.email.compose import Letterhead, compose
 from server.notify.email.content import content_of
 from server.notify.email.digest import digest_of
-from server.notify.news import IncidentNews
 from server.notify.webhook.payload import payload_of
 from server.storage.database import Database
 from server.storage.journal.entry import JournalEntry
@@ -26,6 +24,7 @@ from tests.builders import START, at, change_window_entry, commit
 from tests.clock import Clock
 from tests.fakes.slack import text_of
 from tests.server.notify.all_ways import ADDRESS, URL, Scene, telling
+from tests.server.notify.letters import letter
 from tests.server.notify.news import ended, fix_live, incident, opened
 from tests.signed_in import wish
 
@@ -179,10 +178,6 @@ async def test_the_same_change_by_another_deploy_and_another_change_by_the_same(
         assert not await fixes.add(tx, ID, "d2", "fix_live", "2.3.2")
         assert not await fixes.add(tx, ID, "d3", "fix_live", "2.3.1")
         assert await fixes.add(tx, ID, "d2", "suspect_reverted", SUSPECT)
-
-
-def letter(news: IncidentNews, key: str = "k") -> Letter:
-    return Letter(key=key, receiver=ADDRESS, incident_id=news.incident.incident_id, news=news)
 
 
 def test_the_mail_is_in_the_thread_of_the_incident_and_lists_no_commits() -> None:

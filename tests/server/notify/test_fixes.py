@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from server.notify.apprise.text import text_of as apprise_text_of
-from server.notify.channel import Letter
 from server.notify.email.compose import Letterhead, compose
 from server.notify.email.content import content_of
 from server.notify.email.digest import digest_of
@@ -30,7 +29,9 @@ from shared.pipe import ChangeWindowEntry, Decision, Incident, IncidentEnded, en
 from tests.builders import START, at, change_window_entry, commit
 from tests.clock import Clock
 from tests.fakes.slack import FakeSlack, text_of
+from tests.mails import text
 from tests.server.notify.all_ways import ADDRESS, URL, Scene, telling
+from tests.server.notify.letters import letter
 from tests.server.notify.news import ended, incident, opened, suspect_reverted
 from tests.signed_in import wish
 
@@ -345,10 +346,6 @@ async def test_secrets_in_messages_of_commits_are_masked(scene: Reverting) -> No
         assert b"hunter2" not in each.news
 
 
-def letter(news: IncidentNews, key: str = "k") -> Letter:
-    return Letter(key=key, receiver=ADDRESS, incident_id=news.incident.incident_id, news=news)
-
-
 SAID = (
     "Deploy e5f6a7b8 brings e5f6a7b8 by Bob, which reverts the suspect commit a1b2c3d4 "
     "“Round prices”."
@@ -365,10 +362,9 @@ def test_the_mail_is_in_the_thread_of_the_incident_and_names_both_commits() -> N
     assert mail["Subject"] == f"Re: {first['Subject']}"
     content = content_of(suspect_reverted(), URL)
     assert (content.kicker, content.tone, content.preview) == ("Suspect reverted", "good", SAID)
-    body = mail.get_body(("plain",))
-    assert body is not None
+    body = text(mail)
     for part in ('Revert "Round prices"', "https://git.example/e5f6a7b8", "price is negative"):
-        assert part in body.get_content()
+        assert part in body
 
 
 def test_a_digest_says_it_and_still_knows_that_the_incident_ended() -> None:

@@ -1,7 +1,6 @@
 """What a mail says and how: pure, so that any event text can be tried."""
 
 import re
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -15,19 +14,14 @@ from hypothesis import strategies as st
 from server.notify import news as kinds
 from server.notify.channel import Letter
 from server.notify.email.compose import Letterhead, NotAnAddress, compose
-from server.notify.news import CrashNews, IncidentNews, News
+from server.notify.news import CrashNews, News
 from shared.event import Frame
 from shared.incident import SuspectCommit, Symptom
 from tests.builders import at, commit, frame
+from tests.mails import html, text
+from tests.server.notify.letters import LETTERHEAD, NOW, PUBLIC_URL, letter
 from tests.server.notify.news import ended, escalated, opened, push_news, trouble_news, verdict_news
 
-PUBLIC_URL = "https://pushlog.acme.example"
-LETTERHEAD = Letterhead(
-    sender="PushLog <pushlog@acme.example>",
-    public_url=PUBLIC_URL,
-    unsubscribe_url=lambda _: f"{PUBLIC_URL}/unsubscribe/{'5' * 40}",
-)
-NOW = datetime(2025, 3, 4, 9, 1, tzinfo=UTC)
 CRASH = CrashNews(
     at=at(0),
     error_type="RuntimeError",
@@ -37,29 +31,11 @@ CRASH = CrashNews(
 PUSH = ["Push of 1 commit to main by ada", "acme/shop", "a1b2c3d4", "Round prices", "Grace Hopper"]
 
 
-def letter(news: News, key: str = "key-1", incident_id: str | None = None) -> Letter:
-    if isinstance(news, IncidentNews):
-        incident_id = news.incident.incident_id
-    return Letter(key=key, receiver="ada@acme.example", incident_id=incident_id, news=news)
-
-
 def mail(*news: News, letterhead: Letterhead = LETTERHEAD) -> EmailMessage:
     """The mail as it comes out of the mail server."""
     letters = [letter(each, f"key-{number}") for number, each in enumerate(news)]
     sent = bytes(compose(letters, letterhead, NOW))
     return message_from_bytes(sent, policy=default)
-
-
-def text(message: EmailMessage) -> str:
-    part = message.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
-
-
-def html(message: EmailMessage) -> str:
-    part = message.get_body(("html",))
-    assert part is not None
-    return str(part.get_content())
 
 
 RICH: dict[str, Any] = {

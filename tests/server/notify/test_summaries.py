@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from server.notify.apprise.text import text_of
-from server.notify.channel import Letter
 from server.notify.email.compose import compose
 from server.notify.news import News, OnlyForOnePerson, SummaryNews
 from server.notify.slack.blocks import line_of, render
@@ -27,8 +26,9 @@ from shared.event import UNKNOWN_ENVIRONMENT
 from shared.pipe import DeployVerdict
 from tests.builders import change_window
 from tests.clock import Clock
+from tests.mails import html, text
+from tests.server.notify.letters import LETTERHEAD, NOW, letter
 from tests.server.notify.news import opened
-from tests.server.notify.test_mail import LETTERHEAD, NOW, html, text
 from tests.server.web.conftest import incident, incident_id
 from tests.signed_in import OPERATOR, wish
 
@@ -221,10 +221,6 @@ SUMMARY = Summary(
 def news(summary: Summary = SUMMARY, **changes: Any) -> SummaryNews:
     fields: dict[str, Any] = {"interval": "weekly", "since": MONDAY.replace(day=3)}
     return SummaryNews(**fields | {"until": MONDAY, "summary": summary} | changes)
-
-
-def letter(told: News, key: str = "k") -> Letter:
-    return Letter(key=key, receiver=ADDRESS, incident_id=None, news=told)
 
 
 def mail(*told: News) -> EmailMessage:

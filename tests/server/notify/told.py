@@ -3,7 +3,6 @@
 ``python -m tests.server.notify.told`` writes `RECORD` anew, where it is meant to read otherwise.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import msgspec
 
 from server.notify.apprise.text import text_of
 from server.notify.channel import Letter
-from server.notify.email.compose import Letterhead, compose
+from server.notify.email.compose import compose
 from server.notify.news import (
     CrashNews,
     IncidentNews,
@@ -21,7 +20,6 @@ from server.notify.news import (
     SummaryNews,
     SuspectNews,
     TestNews,
-    subject_of,
 )
 from server.notify.slack.blocks import render, render_digest, reply_to
 from server.notify.webhook.payload import payload_of
@@ -31,16 +29,11 @@ from server.storage.main.summaries import FaultyDeploy, Summary, SummedIncident
 from shared.event import Frame
 from shared.incident import Reason, SuspectCommit, Symptom
 from shared.reasons import Action, Evidence
-from tests import builders, records
+from tests import builders, mails, records
 from tests.server.notify import news
+from tests.server.notify.letters import LETTERHEAD, PUBLIC_URL, letter
 
 RECORD = Path(__file__).with_name("told.txt")
-URL = "https://pushlog.example"
-LETTERHEAD = Letterhead(
-    sender="PushLog <pushlog@acme.example>",
-    public_url=URL,
-    unsubscribe_url=lambda receiver: f"{URL}/unsubscribe/{receiver}",
-)
 LONG = 9_000
 """Letters: more than any way shows."""
 MANY = 24
@@ -87,7 +80,7 @@ def short() -> Iterator[tuple[str, News]]:
 def long() -> Iterator[tuple[str, News]]:
     """The same with texts that are too long, and too many things."""
     incident = _too_much()
-    joined = [_x(letter) for letter in "abcdefghij" * 3]
+    joined = [_x(each) for each in "abcdefghij" * 3]
     opened = IncidentNews(change="opened", incident=incident, why=_x("w"), joined=joined)
     yield "opened", opened
     yield "joined", msgspec.structs.replace(opened, change="joined")
@@ -99,7 +92,7 @@ def long() -> Iterator[tuple[str, News]]:
             opened, change="ended", ended_at=builders.at(60), end_reason=_x("r")
         ),
     )
-    named = NamedCommit(_x("1"), _x("s"), _x("a"), f"{URL}/{_x('c')}")
+    named = NamedCommit(_x("1"), _x("s"), _x("a"), f"{PUBLIC_URL}/{_x('c')}")
     fix = Fix(
         deploy_id=_x("d"),
         deploy_time=builders.at(600),
@@ -150,48 +143,46 @@ def told() -> Iterator[str]:
     for kind, pieces in (("short", short()), ("too long", long())):
         for name, piece in pieces:
             yield from ("", f"{'=' * 20} {kind}: {name}")
-            yield from map(_counted, _in_all_ways(name, piece))
+            yield from map(_line, _in_all_ways(name, piece))
     many = [
-        _letter(f"many/{number}", piece)
+        letter(piece, f"many/{number}")
         for number, (_, piece) in enumerate([*short(), *long()] * 2)
         if not isinstance(piece, SuspectNews | SummaryNews)
     ]
     yield from ("", f"{'=' * 20} many at once")
-    yield from map(_counted, _at_once(many))
+    yield from map(_line, _at_once(many))
 
 
 def _in_all_ways(name: str, piece: News) -> Iterator[str]:
-    letter = _letter(name, piece)
-    yield from _mail([letter])
+    told_in = letter(piece, name)
+    yield from _mail([told_in])
     if isinstance(piece, SummaryNews):
         return
-    slack = render([piece], letter.key, URL, buttons=True)
+    slack = render([piece], told_in.key, PUBLIC_URL, buttons=True)
     yield from _way("Slack", slack.text, *map(_block, slack.blocks))
     if (reply := reply_to(piece)) is not None:
         yield from _way("Slack, in its thread", reply)
     try:
-        plain = text_of([letter], URL, 2_000)
+        plain = text_of([told_in], PUBLIC_URL, 2_000)
         yield from _way(f"Apprise ({plain.tone})", plain.title, plain.body)
-        yield from _way("webhook", *_fields(payload_of([letter], URL)))
+        yield from _way("webhook", *_fields(payload_of([told_in], PUBLIC_URL)))
     except OnlyForOnePerson:
         yield from _way("Apprise and webhooks: nothing")
 
 
 def _at_once(letters: list[Letter]) -> Iterator[str]:
     yield from _mail(letters)
-    slack = render_digest(letters, URL)
+    slack = render_digest(letters, PUBLIC_URL)
     yield from _way("Slack", slack.text, *map(_block, slack.blocks))
     for limit in (140, 2_000, 10_000):
-        plain = text_of(letters, URL, limit)
+        plain = text_of(letters, PUBLIC_URL, limit)
         yield from _way(f"Apprise ({plain.tone}), {limit} letters", plain.title, plain.body)
 
 
 def _mail(letters: list[Letter]) -> Iterator[str]:
     mail = compose(letters, LETTERHEAD, builders.at(7_200))
     headers = [f"{name}: {value}" for name, value in mail.items() if name != "Content-Type"]
-    text = mail.get_body(("plain",))
-    assert text is not None
-    yield from _way("mail", *headers, "", text.get_content().strip())
+    yield from _way("mail", *headers, "", mails.text(mail).strip())
 
 
 def _way(name: str, *texts: str) -> Iterator[str]:
@@ -218,18 +209,12 @@ def _fields(payload: Any) -> Iterator[str]:
                 yield f"{name}: {_json(value)}"
 
 
+def _line(line: str) -> str:
+    return records.counted(line).rstrip()
+
+
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _counted(line: str) -> str:
-    """Say of a long row of one letter how many there are: `xxxxxxxx…` becomes `x{9000}`."""
-    line = re.sub(r"([^-])\1{19,}", lambda found: f"{found[1]}{{{len(found[0])}}}", line)
-    return line.rstrip()
-
-
-def _letter(key: str, piece: News) -> Letter:
-    return Letter(key=key, receiver="ada@acme.example", incident_id=subject_of(piece), news=piece)
 
 
 def _x(letter: str) -> str:
@@ -296,7 +281,10 @@ def _known() -> IncidentNews:
             builders.frame("shop/checkout.py", None, None),
             builders.frame(None, "run", 7, module="celery.app", in_app=False),
         ],
-        links={"source_url": "https://sentry.example/issues/1/", "runbook": f"{URL}/runbook"},
+        links={
+            "source_url": "https://sentry.example/issues/1/",
+            "runbook": "https://acme.example/run",
+        },
         tags={"server_name": "web-1"},
         release="shop@2.3.0",
         alert_rule="Many errors",
@@ -327,18 +315,18 @@ def _too_much() -> Any:
                 list(evidence),
                 _x("a"),
                 _x("c"),
-                f"{URL}/{number}",
+                f"{PUBLIC_URL}/{number}",
             )
             for number in range(4)
         ],
         recommended_first_actions=[_x("n")] * MANY,
         stacktrace=[Frame(file=_x("f"), function=_x("g"), line=10**9) for _ in range(MANY)],
-        links={"source_url": f"{URL}/{_x('l')}"},
+        links={"source_url": f"{PUBLIC_URL}/{_x('l')}"},
         tags={f"{number:02}{_x('k')}": _x("v") for number in range(MANY)},
         release=_x("v"),
         alert_rule=_x("r"),
         api_route=_x("/"),
-        request_url=f"{URL}/{_x('q')}",
+        request_url=f"{PUBLIC_URL}/{_x('q')}",
     )
 
 

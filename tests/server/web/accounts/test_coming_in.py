@@ -13,6 +13,7 @@ from yarl import URL
 from server.keys import DATABASE, FIRST_CODE
 from server.storage.main import accounts
 from server.web.accounts.sign_in import own_address
+from tests import mails
 from tests.fakes.smtp import FakeSmtp
 from tests.server.web.accounts.conftest import PASSWORD, Invite, Visit, Visitor
 from tests.server.web.conftest import SIGNED_IN, Client, build
@@ -242,15 +243,13 @@ async def test_who_has_an_account_is_not_invited(ada: Visitor) -> None:
 
 
 def reset_link(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    assert part is not None
-    link = re.search(r"http://\S+/reset/[\w-]+", str(part.get_content()))
+    link = re.search(r"http://\S+/reset/[\w-]+", mails.text(mail))
     assert link is not None
     return URL(link[0]).path
 
 
 @pytest.fixture
-async def mails(
+async def with_mail(
     tmp_path: Path, aiohttp_client: AiohttpClient
 ) -> AsyncIterator[tuple[FakeSmtp, Client, Visitor]]:
     """A server that can send mail, and Eve, who made the first account there."""
@@ -273,9 +272,9 @@ async def mails(
 
 
 async def test_a_forgotten_password_is_set_anew_by_mail(
-    mails: tuple[FakeSmtp, Client, Visitor],
+    with_mail: tuple[FakeSmtp, Client, Visitor],
 ) -> None:
-    smtp, client, eve = mails
+    smtp, client, eve = with_mail
     forgetful = Visitor(client)
     try:
         _, text = await forgetful.post("/forgotten", email="Eve@example.org")
@@ -298,15 +297,13 @@ async def test_a_forgotten_password_is_set_anew_by_mail(
 
 
 async def test_an_invitation_by_mail_says_who_invites(
-    mails: tuple[FakeSmtp, Client, Visitor],
+    with_mail: tuple[FakeSmtp, Client, Visitor],
 ) -> None:
-    smtp, _, eve = mails
+    smtp, _, eve = with_mail
     await eve.post("/settings/people/invitations", email="bob@example.org", role="member")
     mail = await smtp.wait_for("invite")
-    part = mail.get_body(("plain",))
-    assert part is not None
     assert mail["To"] == "bob@example.org"
-    assert "Eve invites you" in part.get_content()
+    assert "Eve invites you" in mails.text(mail)
 
 
 async def test_without_a_mail_server_the_page_says_who_can_help(visit: Visit) -> None:
